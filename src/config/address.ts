@@ -1,0 +1,86 @@
+import { describe, Refusal } from './refusal.js';
+
+/** Where a database lives: in this process and gone with it, in this process and on disk, or on a server. */
+export type Mode = 'in-memory' | 'embedded' | 'local';
+
+/** A checked address, spelled as the connection uses it. */
+export interface Address {
+  readonly mode: Mode;
+  readonly url: string;
+}
+
+const spellings: Record<Mode, string> = {
+  'in-memory': '"mem://"',
+  embedded: '"rocksdb://<path>" or "surrealkv://<path>"',
+  local: '"ws://<host>:<port>" or "wss://<host>"',
+};
+
+const modesInWords: Record<Mode, string> = {
+  'in-memory': "{ type: 'in-memory' }",
+  embedded: "{ type: 'embedded', path }",
+  local: "{ type: 'local', endpoint }",
+};
+
+const anySpelling = `${spellings.local} for a server, ${spellings.embedded} for a database on disk, "mem://" for one in memory`;
+
+/** Reads an address of any mode, or of the one mode that fits where it was given. */
+export function readAddress(value: unknown, mode?: Mode): Address | Refusal {
+  const allowed = mode === undefined ? anySpelling : spellings[mode];
+  if (typeof value !== 'string' || value === '') return new Refusal(allowed, describe(value));
+
+  const [prefix, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value) ?? [];
+  if (prefix === undefined || scheme === undefined) {
+    return new Refusal(allowed, 'a text that does not begin with a scheme such as "ws://"');
+  }
+  const address = readWithScheme(value, scheme.toLowerCase(), value.slice(prefix.length), allowed);
+  if (address instanceof Refusal || mode === undefined || address.mode === mode) return address;
+  return new Refusal(`${allowed}; for that address use ${modesInWords[address.mode]}`, inShort(scheme));
+}
+
+function readWithScheme(text: string, scheme: string, rest: string, allowed: string): Address | Refusal {
+  switch (scheme) {
+    case 'ws':
+    case 'wss':
+      return readServerAddress(text, scheme);
+    case 'rocksdb':
+    case 'surrealkv':
+      if (rest === '') return new Refusal(spellings.embedded, `${inShort(scheme)} without a path`);
+      return { mode: 'embedded', url: `${scheme}://${rest}` };
+    case 'mem':
+      if (rest !== '') return new Refusal(spellings['in-memory'], `${inShort(scheme)} with something behind it`);
+      return { mode: 'in-memory', url: 'mem://' };
+    case 'http':
+    case 'https':
+      return new Refusal(
+        `${spellings.local}. The HTTP engine of SurrealDB before 3.1 shares one mutable session between requests ` +
+          '(GHSA-4vgr-h27g-cf9p), and has no sessions, transactions or live queries',
+        inShort(scheme),
+      );
+    case 'surrealkv+versioned':
+      return new Refusal(
+        `${spellings.embedded}. The embedded engine lists surrealkv+versioned, but cannot open it`,
+        inShort(scheme),
+      );
+    default:
+      return new Refusal(allowed, inShort(scheme));
+  }
+}
+
+function readServerAddress(text: string, scheme: string): Address | Refusal {
+  if (!URL.canParse(text)) return new Refusal(spellings.local, `${inShort(scheme)} with no valid host and port`);
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') {
+    return new Refusal(
+      `${spellings.local} alone; who signs in belongs into credentials: { username, password }`,
+      `${inShort(scheme)} with a user in it`,
+    );
+  }
+  if (url.hash !== '') return new Refusal(`${spellings.local} without "#"`, `${inShort(scheme)} with a "#" in it`);
+  if (url.pathname === '' || url.pathname === '/') url.pathname = '/rpc';
+  return { mode: 'local', url: url.href };
+}
+
+/** Nothing but the scheme: every other part of an address may hide a password, above all in a misspelled one. */
+function inShort(scheme: string): string {
+  return `"${scheme}://…"`;
+}

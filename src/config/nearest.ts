@@ -1,0 +1,62 @@
+/** Shorter names than this begin too many others to mean one of them. */
+const shortestBeginning = 3;
+
+/**
+ * The path somebody probably meant who wrote `path`, or undefined. Names are compared without regard to case and
+ * separators, and wherever they stand: `max_connections` finds `poolConfig.maxConnections`.
+ */
+export function nearest(path: string, candidates: readonly string[]): string | undefined {
+  const wanted = letters(lastName(path));
+  const limit = Math.max(1, Math.min(3, Math.floor(wanted.length / 3)));
+  let best: string[] = [];
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    if (candidate === path) continue;
+    const rank = difference(wanted, letters(lastName(candidate)), limit);
+    if (rank < least) {
+      best = [candidate];
+      least = rank;
+    } else if (rank === least && rank < Number.POSITIVE_INFINITY) {
+      best.push(candidate);
+    }
+  }
+  const isOnlyBeginning = least > limit;
+  if (isOnlyBeginning && best.length > 1) return undefined;
+  return best.find((candidate) => parentOf(candidate) === parentOf(path)) ?? best[0];
+}
+
+/** The path without its last name: `poolConfig` of `poolConfig.idleTimeout`, and an empty text at the top. */
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('.')));
+}
+
+function lastName(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
+function letters(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+/** Up to `limit` the number of edits; just above it when one name begins the other; otherwise infinite. */
+function difference(one: string, other: string, limit: number): number {
+  const edits = editDistance(one, other);
+  if (edits <= limit) return edits;
+  const isBeginning = one.startsWith(other) || other.startsWith(one);
+  if (isBeginning && Math.min(one.length, other.length) >= shortestBeginning) return limit + 1;
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Levenshtein's distance, row by row. */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (const [index, letter] of [...one].entries()) {
+    const next = [index + 1];
+    for (const [column, otherLetter] of [...other].entries()) {
+      const replaced = (row[column] ?? 0) + (letter === otherLetter ? 0 : 1);
+      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}

@@ -1,0 +1,216 @@
+import type { Logger } from '../telemetry/logger.js';
+import type { Mode } from './address.js';
+import type { Duration } from './duration.js';
+
+/**
+ * How the pool behaves. Every option may be left out; an option that is `undefined` counts as left out.
+ */
+export interface PoolConfig {
+  /** Connections the pool keeps open while nobody uses them. Default 5, or `maxConnections` if that is less; 0 keeps none. */
+  minConnections?: number | undefined;
+  /** The most connections that are open at the same time. Default 20; at least 1. */
+  maxConnections?: number | undefined;
+  /** How long one acquire may take in all: waiting, opening and probing. Default `"10s"`; 0 or null waits for ever. */
+  connectionTimeout?: Duration | null | undefined;
+  /** How long opening a connection may take, sign-in included. Default `"5s"`; more than 0. */
+  openTimeout?: Duration | undefined;
+  /** How long a connection may take to answer a probe. Default `"2s"`; more than 0. */
+  probeTimeout?: Duration | undefined;
+  /** How long undoing what a lease changed on its connection may take. Default `"2s"`; more than 0. */
+  resetTimeout?: Duration | undefined;
+  /** How long closing a connection may take before it is cut off. Default `"2s"`; more than 0. */
+  closeTimeout?: Duration | undefined;
+  /** After how long unused a connection beyond `minConnections` is closed. Default `"5m"`; 0 or null never. */
+  idleTimeout?: Duration | null | undefined;
+  /** How old a connection may become. Default `"30m"`; 0 or null never retires one for its age. */
+  maxLifetime?: Duration | null | undefined;
+  /** After how many leases a connection is replaced. Default 10,000; 0 or null never. */
+  recycleAfterUses?: number | null | undefined;
+  /** Whether an idle connection is probed before it is lent. Default true; false never probes it. */
+  validateOnCheckout?: boolean | undefined;
+  /** How long a connection counts as proven after its last use, so that it is not probed. Default 500 ms; 0 always probes. */
+  validationInterval?: Duration | undefined;
+  /** How long a shutdown lets leases finish. Default `"30s"`; 0 aborts them at once. */
+  shutdownGracePeriod?: Duration | undefined;
+  /** How many connections may be opening at the same time. Default 2; at least 1. */
+  maxConnecting?: number | undefined;
+  /** How many acquires may wait for a connection. Default null: no limit; 0: nobody may wait. */
+  maxWaiters?: number | null | undefined;
+  /** Whether the pool opens `minConnections` as soon as it starts. Default true; false opens them on demand. */
+  warmConnections?: boolean | undefined;
+  /** Whether starting the pool fails when no connection can be opened. Default true; false starts it at once and goes on trying. */
+  failFast?: boolean | undefined;
+  /** How many connections share one WebSocket to a server. Default 1; at most 256, which is the server's own limit. */
+  sessionsPerTransport?: number | undefined;
+  /** How failed attempts to open a connection are repeated. */
+  retryPolicy?: RetryPolicy | undefined;
+}
+
+/**
+ * How failed attempts to open a connection are repeated. The pause before an attempt is drawn at random between 0
+ * and a bound (full jitter); the bound starts at `initialBackoff` and grows by `multiplier` up to `maxBackoff`.
+ */
+export interface RetryPolicy {
+  /** How often the pool tries to open its first connection before starting fails. Default 3; at least 1. */
+  maxAttempts?: number | undefined;
+  /** The first bound of the pause. Default 50 ms, or `maxBackoff` if that is less; 0 does not pause. */
+  initialBackoff?: Duration | undefined;
+  /** The largest bound of the pause. Default `"5s"`. */
+  maxBackoff?: Duration | undefined;
+  /** By what the bound grows after each failure. Default 1.5; at least 1, which never grows. */
+  multiplier?: number | undefined;
+}
+
+/**
+ * A user of the whole server (root), or, with `namespace`, of that namespace, or, with both, of that database.
+ */
+export interface PasswordCredentials {
+  username: string;
+  password: string;
+  /** The namespace that defines the user. Left out for a root user. */
+  namespace?: string | undefined;
+  /** The database that defines the user; needs `namespace`. */
+  database?: string | undefined;
+}
+
+/** A record user, who signs in through an access method of the database. */
+export interface RecordCredentials {
+  /** The name of the access method, as in `DEFINE ACCESS`. */
+  access: string;
+  /** What its `SIGNIN` clause reads as `$email`, `$password` and so on. */
+  variables: Readonly<Record<string, unknown>>;
+  /** The namespace of the access method. Default: the pool's own. */
+  namespace?: string | undefined;
+  /** The database of the access method; needs `namespace`. Default: the pool's own. */
+  database?: string | undefined;
+}
+
+/** A token that was issued elsewhere. The pool cannot renew it; a {@link CredentialsProvider} can. */
+export interface TokenCredentials {
+  token: string;
+}
+
+/** Who the pool signs in as. */
+export type Credentials = PasswordCredentials | RecordCredentials | TokenCredentials;
+
+/** Asked whenever the pool has to sign in, so that secrets can be fetched, and change, while it runs. */
+export type CredentialsProvider = () => Credentials | Promise<Credentials>;
+
+/** Where the database lives. */
+export type ConnectionMode = InMemoryMode | EmbeddedMode | LocalMode;
+
+/** A database inside this process, empty at the start and gone at the end. */
+export interface InMemoryMode {
+  type: 'in-memory';
+}
+
+/** A database inside this process that lives on disk. Only one process at a time can open it. */
+export interface EmbeddedMode {
+  type: 'embedded';
+  /** `rocksdb://<path>` or `surrealkv://<path>`. */
+  path: string;
+}
+
+/** A server that is reached at one address. */
+export interface LocalMode {
+  type: 'local';
+  /** `ws://<host>:<port>` or `wss://<host>`; without a path, `/rpc` is meant. */
+  endpoint: string;
+}
+
+/** The long form: one object that says everything, for `ConnectionManager.create(config)` and for files. */
+export interface DatabaseConfig {
+  /** Where the database lives. */
+  connectionMode: ConnectionMode;
+  /** Who signs in. Default null: nobody does. */
+  credentials?: Credentials | CredentialsProvider | null | undefined;
+  /** The namespace every connection is in. */
+  namespace: string;
+  /** The database every connection is in. */
+  database: string;
+  /** How the pool behaves. */
+  poolConfig?: PoolConfig | undefined;
+  /** Where the pool writes what it does. Default: nowhere. */
+  logger?: Logger | undefined;
+}
+
+/** The short form: everything but the address, for `createPool(url, options)`. */
+export interface PoolOptions extends PoolConfig {
+  /** The namespace every connection is in. */
+  namespace: string;
+  /** The database every connection is in. */
+  database: string;
+  /** Who signs in. Default null: nobody does. */
+  credentials?: Credentials | CredentialsProvider | null | undefined;
+  /** Where the pool writes what it does. Default: nowhere. */
+  logger?: Logger | undefined;
+}
+
+/**
+ * {@link PoolConfig} with everything filled in. Durations are milliseconds; 0 stands for "never", "none" or
+ * "for ever" wherever {@link PoolConfig} allows 0 or null, and `maxWaiters` is `Infinity` without a limit.
+ */
+export interface ResolvedPoolConfig {
+  readonly minConnections: number;
+  readonly maxConnections: number;
+  readonly connectionTimeout: number;
+  readonly openTimeout: number;
+  readonly probeTimeout: number;
+  readonly resetTimeout: number;
+  readonly closeTimeout: number;
+  readonly idleTimeout: number;
+  readonly maxLifetime: number;
+  readonly recycleAfterUses: number;
+  readonly validateOnCheckout: boolean;
+  readonly validationInterval: number;
+  readonly shutdownGracePeriod: number;
+  readonly maxConnecting: number;
+  readonly maxWaiters: number;
+  readonly warmConnections: boolean;
+  readonly failFast: boolean;
+  readonly sessionsPerTransport: number;
+  readonly retryPolicy: ResolvedRetryPolicy;
+}
+
+/** {@link RetryPolicy} with everything filled in; durations are milliseconds. */
+export interface ResolvedRetryPolicy {
+  readonly maxAttempts: number;
+  readonly initialBackoff: number;
+  readonly maxBackoff: number;
+  readonly multiplier: number;
+}
+
+/** A configuration that was checked and completed; both forms lead to it. */
+export interface ResolvedConfig {
+  readonly mode: Mode;
+  /** `mem://`, `rocksdb://<path>`, `surrealkv://<path>` or `ws://<host>/rpc`. */
+  readonly url: string;
+  readonly namespace: string;
+  readonly database: string;
+  readonly credentials: Credentials | CredentialsProvider | null;
+  readonly logger: Logger | undefined;
+  readonly pool: ResolvedPoolConfig;
+}
+
+/** What an option is when it is left out. */
+export const defaultPoolConfig: ResolvedPoolConfig = {
+  minConnections: 5,
+  maxConnections: 20,
+  connectionTimeout: 10_000,
+  openTimeout: 5_000,
+  probeTimeout: 2_000,
+  resetTimeout: 2_000,
+  closeTimeout: 2_000,
+  idleTimeout: 300_000,
+  maxLifetime: 1_800_000,
+  recycleAfterUses: 10_000,
+  validateOnCheckout: true,
+  validationInterval: 500,
+  shutdownGracePeriod: 30_000,
+  maxConnecting: 2,
+  maxWaiters: Number.POSITIVE_INFINITY,
+  warmConnections: true,
+  failFast: true,
+  sessionsPerTransport: 1,
+  retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5 },
+};

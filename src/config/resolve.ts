@@ -1,0 +1,57 @@
+import { type Form, read, refused } from './form.js';
+import type { Credentials, CredentialsProvider, ResolvedConfig } from './options.js';
+import { Refusal, readRecord } from './refusal.js';
+import { credentialsSchema, databaseConfigSchema, optionPaths, urlConfigSchema } from './schema.js';
+
+/** The long form: one object, as it stands. */
+export const longForm: Form = {
+  title: 'The configuration',
+  name: (path) => (path === '' ? 'config' : path),
+  names: optionPaths,
+};
+
+/** The short form: an address and options; the pool's options stand beside the others instead of in `poolConfig`. */
+const shortForm: Form = {
+  title: 'The options of the pool',
+  name: shortName,
+  names: optionPaths.filter((path) => !/^(connectionMode|poolConfig$)/.test(path)).map(shortName),
+};
+
+/**
+ * Checks and completes a configuration in the long form.
+ *
+ * @throws ConfigurationError with every problem it has
+ */
+export function resolveConfig(config: unknown): ResolvedConfig {
+  return read(databaseConfigSchema, config, longForm);
+}
+
+/**
+ * Checks and completes a configuration in the short form.
+ *
+ * @throws ConfigurationError with every problem it has
+ */
+export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
+  const record = readRecord(options, 'an object with at least namespace and database');
+  if (record instanceof Refusal) throw refused(shortForm.title, [{ path: 'options', ...record }]);
+  const { namespace, database, credentials, logger, ...poolConfig } = record;
+  const config = { connectionMode: url, namespace, database, credentials, logger, poolConfig };
+  return read(urlConfigSchema, config, shortForm);
+}
+
+/**
+ * Asks the provider, if there is one, and checks what it answers.
+ *
+ * @throws ConfigurationError when the answer is no credentials; whatever the provider throws, as it is
+ */
+export async function resolveCredentials(
+  source: Credentials | CredentialsProvider | null,
+): Promise<Credentials | null> {
+  if (typeof source !== 'function') return source;
+  const name = (path: string): string => (path === '' ? 'credentials()' : `credentials().${path}`);
+  return read(credentialsSchema, await source(), { title: 'The answer of the credentials function', name, names: [] });
+}
+
+function shortName(path: string): string {
+  return path === 'connectionMode' ? 'url' : path.replace(/^poolConfig\./, '');
+}

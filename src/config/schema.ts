@@ -1,0 +1,261 @@
+import * as v from 'valibot';
+import type { Logger } from '../telemetry/logger.js';
+import { type Address, type Mode, readAddress } from './address.js';
+import { type Closed, closed, ordered } from './closed-object.js';
+import {
+  type ConnectionMode,
+  type Credentials,
+  type CredentialsProvider,
+  type DatabaseConfig,
+  defaultPoolConfig as defaults,
+  type EmbeddedMode,
+  type InMemoryMode,
+  type LocalMode,
+  type PasswordCredentials,
+  type PoolConfig,
+  type RecordCredentials,
+  type ResolvedConfig,
+  type ResolvedPoolConfig,
+  type ResolvedRetryPolicy,
+  type RetryPolicy,
+  type TokenCredentials,
+} from './options.js';
+import { describe, Refusal, readRecord } from './refusal.js';
+import { count, countOr, deadline, duration, durationOr, factor, flag, text, value } from './values.js';
+
+function address(mode?: Mode): v.GenericSchema<string, Address> {
+  return value((given) => readAddress(given, mode));
+}
+
+// The pool's options. A default that would be above the caller's own upper bound gives way to it.
+
+const retryEntries = {
+  maxAttempts: v.optional(count(1), defaults.retryPolicy.maxAttempts),
+  initialBackoff: v.optional(duration()),
+  maxBackoff: v.optional(duration(), defaults.retryPolicy.maxBackoff),
+  multiplier: v.optional(factor(), defaults.retryPolicy.multiplier),
+};
+
+const retryPolicySchema = v.pipe(
+  closed(retryEntries),
+  ordered('initialBackoff', 'maxBackoff', ' ms'),
+  v.transform(
+    ({ initialBackoff, ...policy }): ResolvedRetryPolicy => ({
+      ...policy,
+      initialBackoff: initialBackoff ?? Math.min(defaults.retryPolicy.initialBackoff, policy.maxBackoff),
+    }),
+  ),
+);
+
+const poolEntries = {
+  minConnections: v.optional(count(0)),
+  maxConnections: v.optional(count(1), defaults.maxConnections),
+  connectionTimeout: v.optional(durationOr('0 or null waits for ever'), defaults.connectionTimeout),
+  openTimeout: v.optional(deadline(), defaults.openTimeout),
+  probeTimeout: v.optional(deadline(), defaults.probeTimeout),
+  resetTimeout: v.optional(deadline(), defaults.resetTimeout),
+  closeTimeout: v.optional(deadline(), defaults.closeTimeout),
+  idleTimeout: v.optional(durationOr('0 or null for never'), defaults.idleTimeout),
+  maxLifetime: v.optional(durationOr('0 or null for never'), defaults.maxLifetime),
+  recycleAfterUses: v.optional(countOr(0, '0 or null for never'), defaults.recycleAfterUses),
+  validateOnCheckout: v.optional(flag(), defaults.validateOnCheckout),
+  validationInterval: v.optional(duration(), defaults.validationInterval),
+  shutdownGracePeriod: v.optional(duration(), defaults.shutdownGracePeriod),
+  maxConnecting: v.optional(count(1), defaults.maxConnecting),
+  maxWaiters: v.optional(countOr(defaults.maxWaiters, 'null for no limit'), null),
+  warmConnections: v.optional(flag(), defaults.warmConnections),
+  failFast: v.optional(flag(), defaults.failFast),
+  sessionsPerTransport: v.optional(count(1, 256), defaults.sessionsPerTransport),
+  retryPolicy: v.optional(retryPolicySchema, {}),
+};
+
+const poolConfigSchema = v.pipe(
+  closed(poolEntries),
+  ordered('minConnections', 'maxConnections'),
+  v.transform(
+    ({ minConnections, ...pool }): ResolvedPoolConfig => ({
+      ...pool,
+      minConnections: minConnections ?? Math.min(defaults.minConnections, pool.maxConnections),
+    }),
+  ),
+);
+
+// Who signs in.
+
+const credentialsInWords = '{ username, password }, { access, variables } or { token }';
+
+const levelEntries = { namespace: v.optional(text()), database: v.optional(text()) };
+const passwordEntries = { username: text(), password: text(), ...levelEntries };
+const recordEntries = {
+  access: text(),
+  variables: value<Readonly<Record<string, unknown>>>((given) => readRecord(given, 'an object of variables')),
+  ...levelEntries,
+};
+const tokenEntries = { token: text() };
+
+function databaseNeedsNamespace<Output extends { namespace?: string | undefined; database?: string | undefined }>() {
+  return v.rawCheck<Output>(({ dataset, addIssue }) => {
+    if (!dataset.typed || dataset.value.database === undefined || dataset.value.namespace !== undefined) return;
+    addIssue({
+      expected: 'the namespace of the database',
+      received: 'a database without it',
+      path: [{ type: 'object', origin: 'value', input: { ...dataset.value }, key: 'namespace', value: undefined }],
+    });
+  });
+}
+
+const passwordSchema: v.GenericSchema<PasswordCredentials> = v.pipe(
+  closed(passwordEntries, credentialsInWords),
+  databaseNeedsNamespace(),
+);
+const recordSchema: v.GenericSchema<RecordCredentials> = v.pipe(
+  closed(recordEntries, credentialsInWords),
+  databaseNeedsNamespace(),
+);
+const tokenSchema: v.GenericSchema<TokenCredentials> = closed(tokenEntries, credentialsInWords);
+
+/** Credentials as such, also those that a provider returned. */
+export const credentialsSchema: v.GenericSchema<Credentials> = v.lazy((given): v.GenericSchema<Credentials> => {
+  const record = readRecord(given);
+  if ('token' in record) return tokenSchema;
+  return 'access' in record || 'variables' in record ? recordSchema : passwordSchema;
+});
+
+const providerSchema: v.GenericSchema<CredentialsProvider> = v.custom<CredentialsProvider>(() => true);
+
+const credentialsSourceSchema: v.GenericSchema<Credentials | CredentialsProvider> = v.lazy(
+  (given): v.GenericSchema<Credentials | CredentialsProvider> =>
+    typeof given === 'function' ? providerSchema : credentialsSchema,
+);
+
+// Where the database lives.
+
+const modesInWords =
+  "{ type: 'in-memory' }, { type: 'embedded', path: 'rocksdb://…' } or { type: 'local', endpoint: 'ws://…' }";
+
+const modeEntries = {
+  'in-memory': { type: v.literal('in-memory') },
+  embedded: { type: v.literal('embedded'), path: address('embedded') },
+  local: { type: v.literal('local'), endpoint: address('local') },
+};
+
+const inMemorySchema: v.GenericSchema<InMemoryMode, Address> = v.pipe(
+  closed(modeEntries['in-memory']),
+  v.transform((): Address => ({ mode: 'in-memory', url: 'mem://' })),
+);
+const embeddedSchema: v.GenericSchema<EmbeddedMode, Address> = v.pipe(
+  closed(modeEntries.embedded),
+  v.transform(({ path }) => path),
+);
+const localSchema: v.GenericSchema<LocalMode, Address> = v.pipe(
+  closed(modeEntries.local),
+  v.transform(({ endpoint }) => endpoint),
+);
+const unknownModeSchema: v.GenericSchema<ConnectionMode, Address> = value<ConnectionMode, Address>((given) => {
+  const record = readRecord(given, modesInWords);
+  if (record instanceof Refusal) return record;
+  return new Refusal(modesInWords, 'type' in record ? 'an object of another type' : 'an object without a type');
+});
+
+const connectionModeSchema: v.GenericSchema<ConnectionMode, Address> = v.lazy(
+  (given): v.GenericSchema<ConnectionMode, Address> => {
+    const record = readRecord(given);
+    switch ('type' in record ? record.type : undefined) {
+      case 'in-memory':
+        return inMemorySchema;
+      case 'embedded':
+        return embeddedSchema;
+      case 'local':
+        return localSchema;
+      default:
+        return unknownModeSchema;
+    }
+  },
+);
+
+// Everything together.
+
+const loggerSchema: v.GenericSchema<Logger> = value((given) => {
+  return isLogger(given)
+    ? given
+    : new Refusal('an object with the methods debug, info, warn and error', describe(given));
+});
+
+function isLogger(given: unknown): given is Logger {
+  if (typeof given !== 'object' || given === null) return false;
+  try {
+    return ['debug', 'info', 'warn', 'error'].every((level) => typeof Reflect.get(given, level) === 'function');
+  } catch {
+    return false;
+  }
+}
+
+const commonEntries = {
+  credentials: v.optional(v.nullable(credentialsSourceSchema), null),
+  namespace: text(),
+  database: text(),
+  poolConfig: v.optional(poolConfigSchema, {}),
+  logger: v.optional(loggerSchema),
+};
+
+const databaseEntries = { connectionMode: connectionModeSchema, ...commonEntries };
+
+/** The long form. */
+export const databaseConfigSchema: v.GenericSchema<DatabaseConfig, ResolvedConfig> = v.pipe(
+  closed(databaseEntries),
+  v.transform(complete),
+);
+
+/** The long form with a URL for its connection mode: what the short form and the environment are read into. */
+export const urlConfigSchema: v.GenericSchema<
+  Omit<DatabaseConfig, 'connectionMode'> & { connectionMode: string },
+  ResolvedConfig
+> = v.pipe(closed({ connectionMode: address(), ...commonEntries }), v.transform(complete));
+
+interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger'> {
+  readonly connectionMode: Address;
+  readonly poolConfig: ResolvedPoolConfig;
+  readonly logger?: Logger | undefined;
+}
+
+function complete({ connectionMode, poolConfig, logger, ...config }: CheckedConfig): ResolvedConfig {
+  return { ...connectionMode, ...config, logger, pool: poolConfig };
+}
+
+// The names of all options, for suggestions and for the environment.
+
+function paths(parent: string, entries: object): readonly string[] {
+  return Object.keys(entries).map((key) => `${parent}.${key}`);
+}
+
+/** The path of every option of the pool that holds one value, in the long form: `poolConfig.idleTimeout`. */
+export const poolOptionPaths: readonly string[] = paths('poolConfig', poolEntries).flatMap((path) =>
+  path === 'poolConfig.retryPolicy' ? paths(path, retryEntries) : path,
+);
+
+/** The path of every option, in the long form. */
+export const optionPaths: readonly string[] = [
+  'connectionMode',
+  ...Object.keys(commonEntries),
+  ...new Set(Object.values(modeEntries).flatMap((entries) => paths('connectionMode', entries))),
+  ...new Set([passwordEntries, recordEntries, tokenEntries].flatMap((entries) => paths('credentials', entries))),
+  'poolConfig.retryPolicy',
+  ...poolOptionPaths,
+];
+
+// The hand-written types and the schema say the same; a difference does not compile.
+
+type Same<One, Other> =
+  (<Type>() => Type extends One ? 1 : 2) extends <Type>() => Type extends Other ? 1 : 2 ? true : false;
+
+true satisfies Same<v.InferInput<typeof poolConfigSchema>, PoolConfig>;
+true satisfies Same<v.InferOutput<typeof poolConfigSchema>, ResolvedPoolConfig>;
+true satisfies Same<v.InferInput<typeof retryPolicySchema>, RetryPolicy>;
+true satisfies Same<v.InferOutput<typeof retryPolicySchema>, ResolvedRetryPolicy>;
+true satisfies Same<v.InferInput<Closed<typeof databaseEntries>>, DatabaseConfig>;
+true satisfies Same<v.InferInput<Closed<typeof passwordEntries>>, PasswordCredentials>;
+true satisfies Same<v.InferInput<Closed<typeof recordEntries>>, RecordCredentials>;
+true satisfies Same<v.InferInput<Closed<typeof tokenEntries>>, TokenCredentials>;
+true satisfies Same<v.InferInput<Closed<(typeof modeEntries)['in-memory']>>, InMemoryMode>;
+true satisfies Same<v.InferInput<Closed<typeof modeEntries.embedded>>, EmbeddedMode>;
+true satisfies Same<v.InferInput<Closed<typeof modeEntries.local>>, LocalMode>;

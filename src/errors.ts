@@ -1,0 +1,195 @@
+/**
+ * One taxonomy. Every error of this package is a {@link PoolError} with a stable `code`, tells whether the same
+ * request may be tried again as it is (`retryable`), and keeps what caused it (`cause`).
+ *
+ *     PoolError
+ *     ├─ ConfigurationError        the configuration cannot be used
+ *     ├─ AcquireError              no connection was lent; carries a snapshot of the pool
+ *     │  ├─ AcquireTimeoutError    nothing became free in time
+ *     │  ├─ AcquireAbortedError    the caller's signal said stop
+ *     │  ├─ QueueFullError         `maxWaiters` callers wait already
+ *     │  ├─ PoolShutdownError      the pool is shutting down or closed
+ *     │  └─ AcquireFailedError     no connection can be opened, and waiting would not help
+ *     ├─ ConnectError              a connection could not be opened
+ *     ├─ DeadlineError             one step of the pool's own work took too long
+ *     ├─ ConnectionLostError       a call's connection is gone; says whether the call was sent
+ *     ├─ LeaseReleasedError        something of a lease was used after its end
+ *     └─ UsageError                a call that can never work as it was made
+ */
+
+/** Marks our errors, so that `instanceof` holds across two installed copies of the package. */
+const brand: unique symbol = Symbol.for('surreal-pool.error');
+
+/** What the pool looked like when an acquire failed: enough to tell *busy* from *server down*. */
+export interface PoolSnapshot {
+  /** `running`, `paused`, `draining` or `closed`. */
+  readonly state: string;
+  readonly maxConnections: number;
+  readonly idle: number;
+  readonly leased: number;
+  readonly opening: number;
+  readonly validating: number;
+  readonly resetting: number;
+  readonly closing: number;
+  readonly waiting: number;
+  /** Why the last attempt to open a connection failed; absent when the last one succeeded. */
+  readonly lastOpenError?: string;
+}
+
+/** What is known about a call that failed: it never left, or it may have been executed. */
+export type CallOutcome = 'not-sent' | 'unknown';
+
+/** The base of every error this package makes. */
+export abstract class PoolError extends Error {
+  /** Stable name of the kind of error, for programs. */
+  static readonly code: string = 'ERR_POOL';
+
+  /** True when the same request may be made again as it is, and may then succeed. */
+  readonly retryable: boolean = false;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Stable name of the kind of error, for programs: `ERR_POOL_ACQUIRE_TIMEOUT` and the like. */
+  get code(): string {
+    return (this.constructor as typeof PoolError).code;
+  }
+
+  /** By brand and code instead of by identity: true also for an error made by another copy of this package. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (!Object.hasOwn(this, 'code')) return Function.prototype[Symbol.hasInstance].call(this, value);
+    if (typeof value !== 'object' || value === null || !(brand in value)) return false;
+    for (let kind: unknown = value.constructor; typeof kind === 'function'; kind = Object.getPrototypeOf(kind)) {
+      if (Object.hasOwn(kind, 'code') && (kind as typeof PoolError).code === this.code) return true;
+    }
+    return false;
+  }
+}
+
+/** One thing that is wrong with a configuration. */
+export interface ConfigurationIssue {
+  /** Where, in the caller's words: `poolConfig.maxConnections`. */
+  readonly path: string;
+  /** What was given, without secrets. */
+  readonly given: string;
+  /** What is allowed there. */
+  readonly allowed: string;
+}
+
+/** The configuration cannot be used. The message lists every problem with its path and what is allowed. */
+export class ConfigurationError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_CONFIGURATION';
+  readonly issues: readonly ConfigurationIssue[];
+
+  constructor(message: string, options: { issues: readonly ConfigurationIssue[]; cause?: unknown }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.issues = options.issues;
+  }
+}
+
+/** What an {@link AcquireError} is made of. */
+export interface AcquireErrorDetails {
+  readonly snapshot: PoolSnapshot;
+  /** How long the caller had waited, in milliseconds. */
+  readonly waited: number;
+  readonly cause?: unknown;
+}
+
+/** No connection was lent. `snapshot` shows the pool at that moment; `cause` is the last failure to open, if any. */
+export abstract class AcquireError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_ACQUIRE';
+  readonly snapshot: PoolSnapshot;
+  /** How long the caller had waited, in milliseconds. */
+  readonly waited: number;
+
+  constructor(message: string, details: AcquireErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.snapshot = details.snapshot;
+    this.waited = details.waited;
+  }
+}
+
+/** Nothing became free within the time given. The message says whether the pool was busy or could not connect. */
+export class AcquireTimeoutError extends AcquireError {
+  static override readonly code: string = 'ERR_POOL_ACQUIRE_TIMEOUT';
+  override readonly retryable: boolean = true;
+}
+
+/** The caller's `signal` was aborted; `cause` is the signal's reason. */
+export class AcquireAbortedError extends AcquireError {
+  static override readonly code: string = 'ERR_POOL_ACQUIRE_ABORTED';
+}
+
+/** `maxWaiters` callers were waiting already; this one was refused at once. */
+export class QueueFullError extends AcquireError {
+  static override readonly code: string = 'ERR_POOL_QUEUE_FULL';
+  override readonly retryable: boolean = true;
+}
+
+/** The pool is shutting down or closed: it lends nothing any more. */
+export class PoolShutdownError extends AcquireError {
+  static override readonly code: string = 'ERR_POOL_SHUTDOWN';
+}
+
+/** Connections cannot be opened for a reason that waiting does not cure, such as wrong credentials (see `cause`). */
+export class AcquireFailedError extends AcquireError {
+  static override readonly code: string = 'ERR_POOL_ACQUIRE_FAILED';
+}
+
+/** A connection could not be opened. `fatal` causes (refused credentials) are not tried again by themselves. */
+export class ConnectError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_CONNECT';
+  override readonly retryable: boolean;
+  readonly fatal: boolean;
+  /** The address, without user info. */
+  readonly endpoint: string;
+
+  constructor(message: string, details: { endpoint: string; fatal: boolean; cause?: unknown }) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.endpoint = details.endpoint;
+    this.fatal = details.fatal;
+    this.retryable = !details.fatal;
+  }
+}
+
+/** One step of the pool's own work (open, probe, reset, close) did not end within its deadline. */
+export class DeadlineError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_DEADLINE';
+  override readonly retryable: boolean = true;
+  readonly step: string;
+  /** The deadline that passed, in milliseconds. */
+  readonly timeout: number;
+
+  constructor(step: string, timeout: number) {
+    super(`${step} did not finish within ${timeout} ms`);
+    this.step = step;
+    this.timeout = timeout;
+  }
+}
+
+/** The connection under a call is gone. `outcome` tells whether the call can have been executed. */
+export class ConnectionLostError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_CONNECTION_LOST';
+  readonly outcome: CallOutcome;
+  /** True only when the call was never sent. */
+  override readonly retryable: boolean;
+
+  constructor(message: string, details: { outcome: CallOutcome; cause?: unknown }) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.outcome = details.outcome;
+    this.retryable = details.outcome === 'not-sent';
+  }
+}
+
+/** Something of a lease (the connection, a query, a builder, a live iterator) was used after the lease ended. */
+export class LeaseReleasedError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_LEASE_RELEASED';
+}
+
+/** A call that can never work the way it was made; the message says what to do instead. */
+export class UsageError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_USAGE';
+}

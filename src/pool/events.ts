@@ -1,0 +1,78 @@
+import type { CloseReason } from './slot.js';
+
+/** Why an acquire was refused at once. */
+export type RefusalReason = 'queue-full' | 'shutdown';
+
+/**
+ * Everything the pool tells, step by step. Durations are in milliseconds. Each `acquireStarted` is followed by exactly
+ * one of `acquired`, `acquireTimedOut`, `acquireAborted`, `acquireRefused` and `acquireFailed` with the same `acquire`.
+ */
+export interface PoolEvents {
+  acquireStarted: { acquire: number };
+  /** `reused`: the connection was there before this caller came; false when it was just opened. */
+  acquired: { acquire: number; connection: number; waited: number; reused: boolean };
+  acquireTimedOut: { acquire: number; waited: number; error: Error };
+  acquireAborted: { acquire: number; waited: number; error: Error };
+  acquireRefused: { acquire: number; reason: RefusalReason; error: Error };
+  acquireFailed: { acquire: number; waited: number; error: Error };
+  released: { connection: number; held: number; uses: number };
+  /** A lease was released a second time: harmless, but a mistake in the caller's code. */
+  releasedTwice: { connection: number };
+
+  opening: { connection: number };
+  opened: { connection: number; duration: number };
+  /** `retryIn`: how long the pool waits before it opens again; undefined when the cause is fatal and it stops. */
+  openFailed: { connection: number; duration: number; error: unknown; retryIn: number | undefined };
+  validated: { connection: number; duration: number };
+  validationFailed: { connection: number; duration: number; error: unknown };
+  reset: { connection: number; duration: number };
+  resetFailed: { connection: number; duration: number; error: unknown };
+  /** The resource reported its own death. */
+  died: { connection: number; error: unknown };
+  closing: { connection: number; reason: CloseReason; age: number; uses: number };
+  /** `error`: closing failed or did not end in time; the connection was let go all the same. */
+  closed: { connection: number; reason: CloseReason; age: number; uses: number; duration: number; error?: unknown };
+
+  paused: Record<never, never>;
+  resumed: Record<never, never>;
+  resized: { minConnections: number; maxConnections: number };
+  recycledAll: { connections: number };
+  /** The process stood still (suspended, or its event loop blocked): idle connections are probed before they are lent. */
+  gap: { duration: number };
+  shutdownStarted: { leased: number; waiting: number; gracePeriod: number };
+  shutdownFinished: { duration: number; aborted: number };
+}
+
+/** A set of typed events. A listener that throws is reported as a process warning and hurts nobody else. */
+export class Emitter<Events> {
+  readonly #listeners: { [Name in keyof Events]?: Set<(event: Events[Name]) => void> } = {};
+  #count = 0;
+
+  /** Calls `listener` at every such event, synchronously. Returns the function that ends it. */
+  subscribe<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
+    // A wrapper of our own, so that the same function may be subscribed twice and each ended alone.
+    const own = (event: Events[Name]): void => listener(event);
+    const listeners: Set<(event: Events[Name]) => void> = this.#listeners[name] ?? new Set();
+    this.#listeners[name] = listeners;
+    listeners.add(own);
+    this.#count++;
+    return () => {
+      if (listeners.delete(own)) this.#count--;
+    };
+  }
+
+  /** Whether anybody listens: asked before an event object is built. */
+  has(name: keyof Events): boolean {
+    return this.#count > 0 && (this.#listeners[name]?.size ?? 0) > 0;
+  }
+
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    for (const listener of this.#listeners[name] ?? []) {
+      try {
+        listener(event);
+      } catch (error) {
+        process.emitWarning(`a listener for the event "${String(name)}" threw: ${String(error)}`, 'SurrealPoolWarning');
+      }
+    }
+  }
+}

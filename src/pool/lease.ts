@@ -1,0 +1,76 @@
+import { LeaseReleasedError } from '../errors.js';
+import type { Slot } from './slot.js';
+
+/** What a lease asks of its pool. */
+export interface LeaseOwner<R> {
+  release(lease: Lease<R>, slot: Slot<R>): void;
+}
+
+/** One loan of one connection, from `acquire()` to `release()`. */
+export class Lease<R> {
+  #state: 'active' | 'released' | 'revoked' = 'active';
+  readonly #owner: LeaseOwner<R>;
+  readonly #slot: Slot<R>;
+  readonly #resource: R;
+
+  /** @internal */
+  constructor(owner: LeaseOwner<R>, slot: Slot<R>, resource: R) {
+    this.#owner = owner;
+    this.#slot = slot;
+    this.#resource = resource;
+  }
+
+  /** The number of the connection, unique within the pool. */
+  get id(): number {
+    return this.#slot.id;
+  }
+
+  /** How often the connection was lent, this time included. */
+  get uses(): number {
+    return this.#slot.uses;
+  }
+
+  /** Whether the loan goes on: false after `release()`, and after a shutdown that did not wait any longer. */
+  get active(): boolean {
+    return this.#state === 'active';
+  }
+
+  /**
+   * What was lent.
+   * @throws LeaseReleasedError after the end of the lease.
+   */
+  get resource(): R {
+    if (this.#state !== 'active') throw this.ended();
+    return this.#resource;
+  }
+
+  /** Asks for the connection to be closed instead of reused. Without effect after the end of the lease. */
+  markForRecycling(): void {
+    if (this.#state === 'active') this.#slot.retirement ??= 'recycled';
+  }
+
+  get markedForRecycling(): boolean {
+    return this.#slot.retirement !== undefined;
+  }
+
+  /** Gives the connection back. A second call does nothing but an event. Never throws. */
+  release(): void {
+    this.#owner.release(this, this.#slot);
+  }
+
+  /** The error for a use after the end, saying how it ended. */
+  ended(): LeaseReleasedError {
+    return new LeaseReleasedError(
+      this.#state === 'revoked'
+        ? `the lease of connection ${this.#slot.id} was aborted: the pool shut down and its grace period is over`
+        : `the lease of connection ${this.#slot.id} was released: acquire a new one, and keep no query of the old one`,
+    );
+  }
+
+  /** @internal Ends the lease; false when it had ended before. */
+  end(state: 'released' | 'revoked'): boolean {
+    if (this.#state !== 'active') return false;
+    this.#state = state;
+    return true;
+  }
+}

@@ -1,0 +1,914 @@
+import {
+  AcquireAbortedError,
+  AcquireFailedError,
+  AcquireTimeoutError,
+  DeadlineError,
+  PoolShutdownError,
+  type PoolSnapshot,
+  QueueFullError,
+  UsageError,
+} from '../errors.js';
+import { describeObstacle } from './acquire-errors.js';
+import type { Clock, Timer } from './clock.js';
+import { Deadlines } from './deadlines.js';
+import { Emitter, type PoolEvents, type RefusalReason } from './events.js';
+import { ExpiryWheel } from './expiry-wheel.js';
+import { Lease } from './lease.js';
+import { LinkedList } from './linked-list.js';
+import { type CloseReason, Slot, type SlotState } from './slot.js';
+import { Counters, type PoolStatistics } from './statistics.js';
+import { FirstComeQueue, Waiter, type WaiterState, type WaitQueue } from './waiter.js';
+
+/** What the pool lends, as seen by the pool: five things it can do with one. */
+export interface ResourceFactory<R> {
+  /** Makes one. `signal` is aborted when the pool no longer wants it; `died` may be called once, at any later time. */
+  open(context: { id: number; signal: AbortSignal; died: (error: unknown) => void }): Promise<R>;
+  /** Whether nothing a lease did has to be undone: asked at each release, so it must be quick. */
+  isClean(resource: R): boolean;
+  /** Undoes what the last lease did. Rejects when that is impossible. */
+  reset(resource: R, signal: AbortSignal): Promise<void>;
+  /** Proves that it works. Rejects when it does not. */
+  probe(resource: R, signal: AbortSignal): Promise<void>;
+  /** Ends it and all that runs on it; by force once `signal` is aborted. */
+  close(resource: R, signal: AbortSignal): Promise<void>;
+  /** Whether trying to open again is pointless, as with wrong credentials. */
+  isFatal(error: unknown): boolean;
+}
+
+/** The numbers a pool lives by. Durations in milliseconds. */
+export interface PoolSettings {
+  readonly minConnections: number;
+  readonly maxConnections: number;
+  /** Opened at the same time, at most. */
+  readonly maxConnecting: number;
+  /** Callers that may wait although every connection is leased; `Infinity` for no limit. */
+  readonly maxWaiters: number;
+  /** For the whole acquire; 0 waits for ever. */
+  readonly connectionTimeout: number;
+  readonly openTimeout: number;
+  readonly probeTimeout: number;
+  readonly resetTimeout: number;
+  readonly closeTimeout: number;
+  /** 0: never closed for being idle. */
+  readonly idleTimeout: number;
+  /** 0: never closed for its age. */
+  readonly maxLifetime: number;
+  /** 0: never closed for its uses. */
+  readonly recycleAfterUses: number;
+  readonly validateOnCheckout: boolean;
+  /** Not probed when it showed within this time that it works; 0: always probed. */
+  readonly validationInterval: number;
+  /** Open the minimum at start and keep it; otherwise the minimum is only not closed for idleness. */
+  readonly warmConnections: boolean;
+}
+
+/** What the pool needs of the world around it. */
+export interface PoolSurroundings<R> {
+  readonly factory: ResourceFactory<R>;
+  readonly clock: Clock;
+  /** From 0 (inclusive) to 1: for the jitter of lifetimes. */
+  readonly random: () => number;
+  /** How long to wait before opening again, after this many failures in a row (1 and up). */
+  readonly backoff: (failures: number) => number;
+}
+
+/** How long, and until when, one acquire may wait. */
+export interface AcquireOptions {
+  /** Gives up as soon as it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Instead of the pool's `connectionTimeout`, in milliseconds; 0 waits for ever. */
+  readonly timeout?: number | undefined;
+}
+
+/** A lease that was still held when a shutdown's grace period ended. */
+export interface AbortedLease {
+  readonly connection: number;
+  /** How long it had been held, in milliseconds. */
+  readonly held: number;
+  /** How often its connection had been lent. */
+  readonly uses: number;
+}
+
+/** How a shutdown went. */
+export interface ShutdownReport {
+  /** In milliseconds. */
+  readonly duration: number;
+  /** Callers that were waiting and were refused. */
+  readonly refused: number;
+  /** Leases that ended by themselves within the grace period. */
+  readonly drained: number;
+  /** Leases that did not. */
+  readonly aborted: readonly AbortedLease[];
+  /** Connections closed. */
+  readonly closed: number;
+}
+
+type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  /** `unfinished`: the work itself, when it was given up before it ended. */
+  | { readonly ok: false; readonly error: unknown; readonly unfinished?: Promise<T> };
+
+/** How often the pool looks after its connections, in milliseconds. */
+const sweepInterval = 1000;
+/** A sweep this late shows that the process stood still, and what it believed of its connections may be old. */
+const gapThreshold = 3 * sweepInterval;
+/** Lifetimes differ by this share in both directions, so that connections born together do not die together. */
+const lifetimeJitter = 0.1;
+
+/**
+ * A pool of anything that can be opened, probed, reset and closed. It knows no database, no socket and no clock of its
+ * own.
+ *
+ * All state changes happen synchronously in here, each in one place: {@link Pool.move | #move} for connections,
+ * {@link Pool.settle | #settle} for waiters. Work that takes time (open, probe, reset, close) comes back as an event,
+ * which looks at the state again before it does anything. After every event {@link Pool.dispatch | #dispatch} matches
+ * free connections with waiters and decides how many to open, from the state as it is, never from a count of events.
+ */
+export class Pool<R> {
+  readonly events: Emitter<PoolEvents> = new Emitter();
+  readonly #factory: ResourceFactory<R>;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #backoff: (failures: number) => number;
+  readonly #settings: PoolSettings;
+  #min: number;
+  #max: number;
+
+  #state: PoolStatistics['state'] = 'running';
+  #started = false;
+  readonly #counters = new Counters();
+  readonly #slots = new Set<Slot<R>>();
+  /** The last one was used last: it is lent first, so that the others may grow old and go. */
+  readonly #idle = new LinkedList<Slot<R>>();
+  readonly #lifetimes: ExpiryWheel<Slot<R>>;
+  readonly #queue: WaitQueue<Waiter<R>> = new FirstComeQueue<Waiter<R>>();
+  readonly #deadlines: Deadlines<Waiter<R>>;
+  readonly #owner = { release: (lease: Lease<R>, slot: Slot<R>): void => this.#release(lease, slot) };
+
+  #lastSlot = 0;
+  #generation = 0;
+  #dispatching = false;
+  #dispatchAgain = false;
+
+  #sweepTimer: Timer | undefined;
+  #lastSweep: number;
+  /** What was proven before this moment is proven no more: the process stood still in between. */
+  #distrustBefore = Number.NEGATIVE_INFINITY;
+  #nextIdleRetirement = 0;
+
+  #lastOpenError: unknown;
+  #openFailures = 0;
+  /** No opening before this moment. */
+  #openAfter = Number.NEGATIVE_INFINITY;
+  #openTimer: Timer | undefined;
+  /** Opening failed for good: nothing is opened until somebody asks again. */
+  #fatal = false;
+  /** The first connection is insisted on, until it is there or this many attempts failed. */
+  #starting: { attempts: number; resolve: () => void; reject: (error: unknown) => void } | undefined;
+
+  #shutdown: Promise<ShutdownReport> | undefined;
+  #finishShutdown: (() => void) | undefined;
+
+  constructor(settings: PoolSettings, surroundings: PoolSurroundings<R>) {
+    this.#settings = settings;
+    this.#factory = surroundings.factory;
+    this.#clock = surroundings.clock;
+    this.#random = surroundings.random;
+    this.#backoff = surroundings.backoff;
+    this.#min = settings.minConnections;
+    this.#max = settings.maxConnections;
+    this.#lastSweep = this.#clock.now();
+    this.#lifetimes = new ExpiryWheel(this.#lastSweep);
+    this.#deadlines = new Deadlines(this.#clock, (waiter) => this.#timeOut(waiter));
+    this.#armSweep();
+  }
+
+  get state(): PoolStatistics['state'] {
+    return this.#state;
+  }
+
+  /**
+   * Begins to open the warm connections.
+   * @param attempts How often to try before giving up; 0 asks for no connection and resolves at once.
+   * @returns Resolves with the first connection; rejects with the cause of the last failure.
+   */
+  start(attempts: number): Promise<void> {
+    this.#started = true;
+    if (attempts === 0) {
+      this.#dispatch();
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      this.#starting = { attempts, resolve, reject };
+      this.#dispatch();
+    });
+  }
+
+  /**
+   * Borrows a connection: an idle one at once, else the next that becomes free or is opened, first come first served.
+   * @throws AcquireTimeoutError, AcquireAbortedError, QueueFullError, PoolShutdownError, AcquireFailedError
+   */
+  acquire(options?: AcquireOptions): Promise<Lease<R>> {
+    const timeout = options?.timeout ?? this.#settings.connectionTimeout;
+    if (!(timeout >= 0)) {
+      return Promise.reject(new UsageError(`timeout: given ${timeout}, allowed: milliseconds, 0 or more`));
+    }
+    const signal = options?.signal;
+    const acquire = ++this.#counters.started;
+    if (this.events.has('acquireStarted')) this.events.emit('acquireStarted', { acquire });
+    if (this.#state === 'draining' || this.#state === 'closed') return Promise.reject(this.#refuse(acquire, 'shutdown'));
+    if (signal?.aborted) return Promise.reject(this.#abort(acquire, 0, signal.reason));
+
+    const now = this.#clock.now();
+    if (now - this.#lastSweep > gapThreshold) this.#sweep();
+    if (this.#queue.length === 0 && this.#state === 'running') {
+      const slot = this.#idle.last;
+      if (slot !== undefined && this.#isTrusted(slot, now) && this.#perished(slot, now) === undefined) {
+        this.#idle.remove(slot);
+        return Promise.resolve(this.#lend(slot, acquire, 0, now, true));
+      }
+    }
+    if (this.#queue.length >= this.#settings.maxWaiters + Math.max(0, this.#max - this.#counters.slots.leased)) {
+      return Promise.reject(this.#refuse(acquire, 'queue-full'));
+    }
+    return new Promise((resolve, reject) => {
+      const waiter = new Waiter<R>(acquire, now, timeout, resolve, reject);
+      if (signal !== undefined) {
+        const onAbort = (): void => {
+          this.#settle(waiter, 'aborted');
+          reject(this.#abort(acquire, this.#clock.now() - now, signal.reason));
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        waiter.forgetSignal = () => signal.removeEventListener('abort', onAbort);
+      }
+      this.#queue.add(waiter);
+      this.#deadlines.add(waiter);
+      // Somebody asks again: worth another attempt even after a failure for good.
+      this.#fatal = false;
+      this.#dispatch();
+    });
+  }
+
+  /** Lends nothing and opens nothing until `resume()`; leases go on, acquires wait on their own deadlines. */
+  pause(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'paused';
+    if (this.events.has('paused')) this.events.emit('paused', {});
+  }
+
+  /** Ends `pause()`, or tells the pool to open again after a failure for good. */
+  resume(): void {
+    this.#fatal = false;
+    this.#openAfter = Number.NEGATIVE_INFINITY;
+    if (this.#state === 'paused') {
+      this.#state = 'running';
+      if (this.events.has('resumed')) this.events.emit('resumed', {});
+    }
+    this.#dispatch();
+  }
+
+  /** Changes the bounds at once. What is idle above the maximum is closed; what is leased, at its release. */
+  resize(bounds: { minConnections?: number | undefined; maxConnections?: number | undefined }): void {
+    const max = bounds.maxConnections ?? this.#max;
+    const min = bounds.minConnections ?? Math.min(this.#min, max);
+    if (!Number.isInteger(max) || max < 1) {
+      throw new UsageError(`maxConnections: given ${max}, allowed: a whole number, 1 or more`);
+    }
+    if (!Number.isInteger(min) || min < 0 || min > max) {
+      throw new UsageError(`minConnections: given ${min}, allowed: a whole number from 0 to maxConnections (${max})`);
+    }
+    this.#min = min;
+    this.#max = max;
+    if (this.events.has('resized')) this.events.emit('resized', { minConnections: min, maxConnections: max });
+    while (this.#counters.total > max && this.#idle.first !== undefined) this.#retire(this.#idle.first, 'resized');
+    this.#dispatch();
+  }
+
+  /** Replaces every connection there is: the idle ones now, the leased ones at their release. */
+  recycleAll(): void {
+    this.#generation++;
+    if (this.events.has('recycledAll')) this.events.emit('recycledAll', { connections: this.#counters.total });
+    while (this.#idle.first !== undefined) this.#retire(this.#idle.first, 'recycled');
+    this.#dispatch();
+  }
+
+  /**
+   * Refuses whoever waits or comes, lets leases finish for `gracePeriod` milliseconds (0: not at all), then aborts
+   * them. Safe at any moment; a second call gets the same report.
+   */
+  shutdown(gracePeriod: number): Promise<ShutdownReport> {
+    this.#shutdown ??= this.#drain(gracePeriod);
+    return this.#shutdown;
+  }
+
+  statistics(): PoolStatistics {
+    const counters = this.#counters;
+    const { idle, leased, opening, validating, resetting, closing } = counters.slots;
+    const oldest = this.#queue.oldest;
+    return {
+      state: this.#state,
+      minConnections: this.#min,
+      maxConnections: this.#max,
+      total: counters.total,
+      idle,
+      leased,
+      opening,
+      validating,
+      resetting,
+      closing,
+      waiting: this.#queue.length,
+      oldestWaiter: oldest === undefined ? 0 : this.#clock.now() - oldest.since,
+      started: counters.started,
+      served: counters.served,
+      reused: counters.reused,
+      timedOut: counters.timedOut,
+      aborted: counters.aborted,
+      refused: counters.refusedQueueFull + counters.refusedShutdown,
+      refusedQueueFull: counters.refusedQueueFull,
+      refusedShutdown: counters.refusedShutdown,
+      failed: counters.failed,
+      opened: counters.opened,
+      openFailed: counters.openFailed,
+      closed: counters.closed,
+      closedBy: { ...counters.closedBy },
+      probesPassed: counters.probesPassed,
+      probesFailed: counters.probesFailed,
+      resets: counters.resets,
+      resetsFailed: counters.resetsFailed,
+      releasedTwice: counters.releasedTwice,
+      waitTime: counters.waitTime.summary(),
+      leaseTime: counters.leaseTime.summary(),
+      openTime: counters.openTime.summary(),
+    };
+  }
+
+  /** What an error carries: the present state in a few numbers. */
+  snapshot(): PoolSnapshot {
+    const { idle, leased, opening, validating, resetting, closing } = this.#counters.slots;
+    return {
+      state: this.#state,
+      maxConnections: this.#max,
+      idle,
+      leased,
+      opening,
+      validating,
+      resetting,
+      closing,
+      waiting: this.#queue.length,
+      ...(this.#lastOpenError === undefined ? {} : { lastOpenError: messageOf(this.#lastOpenError) }),
+    };
+  }
+
+  // Waiters
+
+  /** The one way out of the queue. */
+  #settle(waiter: Waiter<R>, state: Exclude<WaiterState, 'waiting'>): void {
+    waiter.state = state;
+    this.#queue.remove(waiter);
+    this.#deadlines.remove(waiter);
+    waiter.forgetSignal?.();
+  }
+
+  #timeOut(waiter: Waiter<R>): void {
+    const snapshot = this.snapshot();
+    this.#settle(waiter, 'timedOut');
+    this.#counters.timedOut++;
+    const waited = this.#clock.now() - waiter.since;
+    const error = new AcquireTimeoutError(
+      `no connection within ${waiter.timeout} ms: ${describeObstacle(snapshot)}`,
+      { snapshot, waited, cause: this.#lastOpenError },
+    );
+    waiter.reject(error);
+    if (this.events.has('acquireTimedOut')) {
+      this.events.emit('acquireTimedOut', { acquire: waiter.acquire, waited, error });
+    }
+  }
+
+  #abort(acquire: number, waited: number, reason: unknown): AcquireAbortedError {
+    this.#counters.aborted++;
+    const error = new AcquireAbortedError(`the acquire was aborted by its signal: ${messageOf(reason)}`, {
+      snapshot: this.snapshot(),
+      waited,
+      cause: reason,
+    });
+    if (this.events.has('acquireAborted')) this.events.emit('acquireAborted', { acquire, waited, error });
+    return error;
+  }
+
+  #refuse(acquire: number, reason: RefusalReason): Error {
+    const snapshot = this.snapshot();
+    const details = { snapshot, waited: 0 };
+    let error: PoolShutdownError | QueueFullError;
+    if (reason === 'shutdown') {
+      this.#counters.refusedShutdown++;
+      error = new PoolShutdownError('the pool is shut down and lends no connections any more', details);
+    } else {
+      this.#counters.refusedQueueFull++;
+      error = new QueueFullError(
+        `maxWaiters (${this.#settings.maxWaiters}) callers wait already: ${describeObstacle(snapshot)}`,
+        details,
+      );
+    }
+    if (this.events.has('acquireRefused')) this.events.emit('acquireRefused', { acquire, reason, error });
+    return error;
+  }
+
+  #failAllWaiters(cause: unknown): void {
+    for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.next) {
+      const waited = this.#clock.now() - waiter.since;
+      const error = new AcquireFailedError(`connections cannot be opened: ${messageOf(cause)}`, {
+        snapshot: this.snapshot(),
+        waited,
+        cause,
+      });
+      this.#settle(waiter, 'failed');
+      this.#counters.failed++;
+      waiter.reject(error);
+      if (this.events.has('acquireFailed')) {
+        this.events.emit('acquireFailed', { acquire: waiter.acquire, waited, error });
+      }
+    }
+  }
+
+  // Matching
+
+  /** Gives what is free to those who wait, then opens what is still wanted. The only place where either happens. */
+  #dispatch(): void {
+    if (this.#dispatching) {
+      this.#dispatchAgain = true;
+      return;
+    }
+    this.#dispatching = true;
+    do {
+      this.#dispatchAgain = false;
+      if (this.#state === 'running') {
+        this.#serve();
+        this.#openWanted();
+      }
+    } while (this.#dispatchAgain);
+    this.#dispatching = false;
+    if (this.#slots.size === 0) this.#finishShutdown?.();
+  }
+
+  #serve(): void {
+    const now = this.#clock.now();
+    while (this.#queue.length > 0) {
+      const slot = this.#idle.last;
+      if (slot === undefined) return;
+      const perished = this.#perished(slot, now);
+      if (perished !== undefined) {
+        this.#retire(slot, perished);
+      } else if (this.#isTrusted(slot, now)) {
+        this.#idle.remove(slot);
+        this.#handOver(slot, now, true);
+      } else {
+        // The waiter stays in the queue: it gets the first connection that works, which may be another one.
+        if (this.#counters.slots.validating >= this.#queue.length) return;
+        this.#validate(slot);
+      }
+    }
+  }
+
+  /** Lends to the next waiter whose time is not over, or keeps the connection as idle when there is none. */
+  #handOver(slot: Slot<R>, now: number, reused: boolean): void {
+    while (this.#state === 'running') {
+      const waiter = this.#queue.next;
+      if (waiter === undefined) break;
+      if (waiter.deadline <= now) {
+        this.#timeOut(waiter);
+        continue;
+      }
+      this.#settle(waiter, 'served');
+      waiter.resolve(this.#lend(slot, waiter.acquire, now - waiter.since, now, reused));
+      return;
+    }
+    this.#keepIdle(slot, now);
+  }
+
+  #openWanted(): void {
+    const { slots } = this.#counters;
+    while (!this.#fatal && this.#wantsAnother()) {
+      if (slots.opening >= this.#settings.maxConnecting || slots.closing >= this.#max) return;
+      const wait = this.#openAfter - this.#clock.now();
+      if (wait > 0) {
+        this.#openLater(wait);
+        return;
+      }
+      this.#open();
+    }
+  }
+
+  /** One more connection is wanted: for a waiter nothing is under way for, or for the minimum. */
+  #wantsAnother(): boolean {
+    const { opening, validating, resetting } = this.#counters.slots;
+    const total = this.#counters.total;
+    if (total >= this.#max) return false;
+    if (this.#queue.length > opening + validating + resetting) return true;
+    const warm = this.#started && this.#settings.warmConnections ? this.#min : 0;
+    return total < (this.#starting === undefined ? warm : Math.max(warm, 1));
+  }
+
+  #openLater(wait: number): void {
+    this.#openTimer ??= this.#clock.timer(wait, true, () => {
+      this.#openTimer = undefined;
+      this.#dispatch();
+    });
+  }
+
+  // The life of a connection
+
+  /** The one way from state to state. */
+  #move(slot: Slot<R>, state: SlotState): void {
+    this.#counters.slots[slot.state]--;
+    this.#counters.slots[state]++;
+    slot.state = state;
+  }
+
+  #open(): void {
+    const slot = new Slot<R>(++this.#lastSlot, this.#generation, this.#clock.now());
+    this.#slots.add(slot);
+    this.#counters.slots.opening++;
+    if (this.events.has('opening')) this.events.emit('opening', { connection: slot.id });
+    this.#attempt(
+      slot,
+      'opening a connection',
+      this.#settings.openTimeout,
+      (signal) => this.#factory.open({ id: slot.id, signal, died: (error) => this.#onDeath(slot, error) }),
+      (outcome) => {
+        if (outcome.ok) this.#onOpened(slot, outcome.value);
+        else this.#onOpenFailed(slot, outcome.error, outcome.unfinished);
+        this.#dispatch();
+      },
+    );
+  }
+
+  #onOpened(slot: Slot<R>, resource: R): void {
+    const now = this.#clock.now();
+    const duration = now - slot.since;
+    const { maxLifetime } = this.#settings;
+    slot.resource = resource;
+    slot.since = now;
+    slot.provenAt = now;
+    if (maxLifetime > 0) slot.expiresAt = now + maxLifetime * (1 + lifetimeJitter * (2 * this.#random() - 1));
+    this.#lifetimes.add(slot);
+    this.#lastOpenError = undefined;
+    this.#openFailures = 0;
+    this.#openAfter = Number.NEGATIVE_INFINITY;
+    this.#counters.opened++;
+    this.#counters.openTime.record(duration);
+    if (this.events.has('opened')) this.events.emit('opened', { connection: slot.id, duration });
+    this.#starting?.resolve();
+    this.#starting = undefined;
+    if (slot.state !== 'opening') return;
+    const perished = this.#perished(slot, now);
+    if (perished === undefined) this.#handOver(slot, now, false);
+    else this.#retire(slot, perished);
+  }
+
+  #onOpenFailed(slot: Slot<R>, error: unknown, unfinished: Promise<R> | undefined): void {
+    const now = this.#clock.now();
+    // Attempts that ran side by side are one failure, not several.
+    if (slot.since >= this.#openAfter) this.#openFailures++;
+    const fatal = this.#factory.isFatal(error);
+    const retryIn = fatal ? undefined : this.#backoff(this.#openFailures);
+    this.#endWithoutResource(slot, unfinished);
+    if (this.#state === 'draining' || this.#state === 'closed') return;
+    this.#counters.openFailed++;
+    this.#lastOpenError = error;
+    this.#fatal = fatal;
+    if (retryIn !== undefined) this.#openAfter = now + retryIn;
+    if (this.events.has('openFailed')) {
+      this.events.emit('openFailed', { connection: slot.id, duration: now - slot.since, error, retryIn });
+    }
+    if (this.#starting !== undefined && (fatal || --this.#starting.attempts <= 0)) {
+      this.#starting.reject(error);
+      this.#starting = undefined;
+    }
+    if (fatal) this.#failAllWaiters(error);
+  }
+
+  /** @param unfinished Set when opening was given up while it goes on: what it may still bring is closed. */
+  #endWithoutResource(slot: Slot<R>, unfinished: Promise<R> | undefined): void {
+    if (unfinished === undefined) {
+      this.#move(slot, 'closed');
+      this.#slots.delete(slot);
+      return;
+    }
+    this.#move(slot, 'closing');
+    const closeLateArrival = async (signal: AbortSignal): Promise<void> => {
+      const arrival = await unfinished.then(
+        (resource) => ({ resource }),
+        () => undefined,
+      );
+      if (arrival !== undefined) await this.#factory.close(arrival.resource, signal);
+    };
+    this.#attempt(slot, 'closing a late connection', this.#settings.closeTimeout, closeLateArrival, () => {
+      this.#move(slot, 'closed');
+      this.#slots.delete(slot);
+      this.#dispatch();
+    });
+  }
+
+  #lend(slot: Slot<R>, acquire: number, waited: number, now: number, reused: boolean): Lease<R> {
+    this.#move(slot, 'leased');
+    slot.uses++;
+    slot.leasedAt = now;
+    // Every slot that left `opening` for anything but its end has its resource.
+    const lease = new Lease<R>(this.#owner, slot, slot.resource as R);
+    slot.lease = lease;
+    this.#counters.served++;
+    if (reused) this.#counters.reused++;
+    this.#counters.waitTime.record(waited);
+    if (this.events.has('acquired')) {
+      this.events.emit('acquired', { acquire, connection: slot.id, waited, reused });
+    }
+    return lease;
+  }
+
+  #release(lease: Lease<R>, slot: Slot<R>): void {
+    if (!lease.end('released')) {
+      this.#counters.releasedTwice++;
+      if (this.events.has('releasedTwice')) this.events.emit('releasedTwice', { connection: slot.id });
+      return;
+    }
+    const now = this.#clock.now();
+    const held = now - slot.leasedAt;
+    slot.lease = undefined;
+    this.#counters.leaseTime.record(held);
+    const perished = this.#perished(slot, now);
+    if (perished !== undefined) {
+      this.#retire(slot, perished);
+    } else if (this.#factory.isClean(slot.resource as R)) {
+      slot.provenAt = now;
+      this.#keepIdle(slot, now);
+    } else {
+      this.#reset(slot);
+    }
+    if (this.events.has('released')) this.events.emit('released', { connection: slot.id, held, uses: slot.uses });
+    this.#dispatch();
+  }
+
+  #keepIdle(slot: Slot<R>, now: number): void {
+    this.#move(slot, 'idle');
+    slot.idleSince = now;
+    this.#idle.append(slot);
+  }
+
+  #reset(slot: Slot<R>): void {
+    this.#move(slot, 'resetting');
+    const began = this.#clock.now();
+    this.#attempt(
+      slot,
+      'resetting a connection',
+      this.#settings.resetTimeout,
+      (signal) => this.#factory.reset(slot.resource as R, signal),
+      (outcome) => {
+        if (slot.state !== 'resetting') return;
+        const now = this.#clock.now();
+        const duration = now - began;
+        if (outcome.ok) {
+          this.#counters.resets++;
+          slot.provenAt = now;
+          this.#keepIdleOrRetire(slot, now);
+          if (this.events.has('reset')) this.events.emit('reset', { connection: slot.id, duration });
+        } else {
+          this.#counters.resetsFailed++;
+          this.#retire(slot, 'reset-failed');
+          if (this.events.has('resetFailed')) {
+            this.events.emit('resetFailed', { connection: slot.id, duration, error: outcome.error });
+          }
+        }
+        this.#dispatch();
+      },
+    );
+  }
+
+  #validate(slot: Slot<R>): void {
+    this.#idle.remove(slot);
+    this.#move(slot, 'validating');
+    const began = this.#clock.now();
+    this.#attempt(
+      slot,
+      'probing a connection',
+      this.#settings.probeTimeout,
+      (signal) => this.#factory.probe(slot.resource as R, signal),
+      (outcome) => {
+        if (slot.state !== 'validating') return;
+        const now = this.#clock.now();
+        const duration = now - began;
+        if (outcome.ok) {
+          this.#counters.probesPassed++;
+          slot.provenAt = now;
+          const perished = this.#perished(slot, now);
+          if (perished !== undefined) this.#retire(slot, perished);
+          else this.#handOver(slot, now, true);
+          if (this.events.has('validated')) this.events.emit('validated', { connection: slot.id, duration });
+        } else {
+          this.#counters.probesFailed++;
+          this.#retire(slot, 'probe-failed');
+          if (this.events.has('validationFailed')) {
+            this.events.emit('validationFailed', { connection: slot.id, duration, error: outcome.error });
+          }
+        }
+        this.#dispatch();
+      },
+    );
+  }
+
+  #keepIdleOrRetire(slot: Slot<R>, now: number): void {
+    const perished = this.#perished(slot, now);
+    if (perished === undefined) this.#keepIdle(slot, now);
+    else this.#retire(slot, perished);
+  }
+
+  #onDeath(slot: Slot<R>, error: unknown): void {
+    const { state } = slot;
+    if (state === 'closing' || state === 'closed') return;
+    if (state === 'opening') {
+      slot.abandon?.(error instanceof Error ? error : new Error(messageOf(error)));
+      return;
+    }
+    if (this.events.has('died')) this.events.emit('died', { connection: slot.id, error });
+    // A lease goes on until its user lets go: its calls fail, and the connection is closed at the release.
+    if (state === 'leased') slot.retirement ??= 'died';
+    else this.#retire(slot, 'died');
+    this.#dispatch();
+  }
+
+  /** Why this connection must not be lent again, if it must not. */
+  #perished(slot: Slot<R>, now: number): CloseReason | undefined {
+    const { recycleAfterUses } = this.#settings;
+    if (slot.retirement !== undefined) return slot.retirement;
+    if (slot.generation !== this.#generation) return 'recycled';
+    if (now >= slot.expiresAt) return 'lifetime';
+    if (recycleAfterUses > 0 && slot.uses >= recycleAfterUses) return 'uses';
+    if (this.#counters.total > this.#max) return 'resized';
+    if (this.#state === 'draining' || this.#state === 'closed') return 'shutdown';
+    return undefined;
+  }
+
+  /** Whether this connection may be lent without a probe. */
+  #isTrusted(slot: Slot<R>, now: number): boolean {
+    if (slot.provenAt < this.#distrustBefore) return false;
+    return !this.#settings.validateOnCheckout || now - slot.provenAt < this.#settings.validationInterval;
+  }
+
+  /** Its place is free from now on; closing goes on in the background, under its own deadline. */
+  #retire(slot: Slot<R>, reason: CloseReason): void {
+    if (slot.state === 'idle') this.#idle.remove(slot);
+    const now = this.#clock.now();
+    const age = now - slot.since;
+    const { uses, abandon } = slot;
+    const connection = slot.id;
+    this.#move(slot, 'closing');
+    abandon?.(new Error(`the connection is being closed: ${reason}`));
+    this.#lifetimes.remove(slot);
+    if (this.events.has('closing')) this.events.emit('closing', { connection, reason, age, uses });
+    this.#attempt(
+      slot,
+      'closing a connection',
+      this.#settings.closeTimeout,
+      (signal) => this.#factory.close(slot.resource as R, signal),
+      (outcome) => {
+        this.#move(slot, 'closed');
+        this.#slots.delete(slot);
+        this.#counters.closedBy[reason]++;
+        if (this.events.has('closed')) {
+          const duration = this.#clock.now() - now;
+          const failure = outcome.ok ? {} : { error: outcome.error };
+          this.events.emit('closed', { connection, reason, age, uses, duration, ...failure });
+        }
+        this.#dispatch();
+      },
+    );
+  }
+
+  /**
+   * Starts one step of work on a connection, under a deadline. `settled` is called exactly once: when the work ends,
+   * when the deadline passes, or when the step is abandoned, whichever is first; never before this returns.
+   */
+  #attempt<T>(
+    slot: Slot<R>,
+    step: string,
+    timeout: number,
+    start: (signal: AbortSignal) => Promise<T>,
+    settled: (outcome: Outcome<T>) => void,
+  ): void {
+    const controller = new AbortController();
+    let pending = true;
+    const settle = (outcome: Outcome<T>): void => {
+      if (!pending) return;
+      pending = false;
+      timer.cancel();
+      if (slot.abandon === giveUp) slot.abandon = undefined;
+      settled(outcome);
+    };
+    const giveUp = (reason: Error): void => {
+      settle({ ok: false, error: reason, unfinished: work });
+      controller.abort(reason);
+    };
+    const timer = this.#clock.timer(timeout, true, () => giveUp(new DeadlineError(step, timeout)));
+    slot.abandon = giveUp;
+    const work = Promise.resolve().then(() => start(controller.signal));
+    work.then(
+      (value) => settle({ ok: true, value }),
+      (error) => settle({ ok: false, error }),
+    );
+  }
+
+  // Looking after the idle ones
+
+  #armSweep(): void {
+    this.#sweepTimer?.cancel();
+    this.#sweepTimer = this.#clock.timer(sweepInterval, false, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    const duration = now - this.#lastSweep;
+    this.#lastSweep = now;
+    this.#armSweep();
+    if (duration > gapThreshold) {
+      this.#distrustBefore = now;
+      if (this.events.has('gap')) this.events.emit('gap', { duration });
+    }
+    for (const slot of this.#lifetimes.takeExpired(now)) {
+      if (slot.state === 'idle') this.#retire(slot, 'lifetime');
+    }
+    this.#retireIdle(now);
+    this.#dispatch();
+  }
+
+  /**
+   * Closes at most one connection that was idle for the whole of `idleTimeout`, then waits for a quiet window: the
+   * surplus of a burst goes within one more `idleTimeout`, step by step, instead of all in one second.
+   */
+  #retireIdle(now: number): void {
+    const { idleTimeout } = this.#settings;
+    const oldest = this.#idle.first;
+    if (idleTimeout === 0 || oldest === undefined || this.#counters.total <= this.#min) return;
+    if (now - oldest.idleSince < idleTimeout || now < this.#nextIdleRetirement) return;
+    this.#nextIdleRetirement = now + idleTimeout / Math.max(1, this.#max - this.#min);
+    this.#retire(oldest, 'idle');
+  }
+
+  // The end
+
+  #drain(gracePeriod: number): Promise<ShutdownReport> {
+    const began = this.#clock.now();
+    const { slots } = this.#counters;
+    const closedBefore = this.#counters.closed;
+    const waiting = this.#queue.length;
+    const leased = slots.leased;
+    const aborted: AbortedLease[] = [];
+    this.#state = 'draining';
+    this.#sweepTimer?.cancel();
+    this.#openTimer?.cancel();
+    if (this.events.has('shutdownStarted')) this.events.emit('shutdownStarted', { leased, waiting, gracePeriod });
+
+    for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.next) {
+      this.#settle(waiter, 'refused');
+      waiter.reject(this.#refuse(waiter.acquire, 'shutdown'));
+    }
+    const ending = new Error('the pool is shutting down');
+    this.#starting?.reject(ending);
+    this.#starting = undefined;
+    for (const slot of [...this.#slots]) {
+      if (slot.state === 'opening') slot.abandon?.(ending);
+      else if (slot.state === 'idle' || slot.state === 'validating') this.#retire(slot, 'shutdown');
+    }
+
+    const abortTheRest = (): void => {
+      const now = this.#clock.now();
+      for (const slot of [...this.#slots]) {
+        if (slot.state === 'resetting') this.#retire(slot, 'shutdown');
+        if (slot.state !== 'leased') continue;
+        slot.lease?.end('revoked');
+        slot.lease = undefined;
+        aborted.push({ connection: slot.id, held: now - slot.leasedAt, uses: slot.uses });
+        this.#retire(slot, 'aborted');
+      }
+    };
+    if (gracePeriod === 0) abortTheRest();
+    const grace = this.#clock.timer(gracePeriod, true, abortTheRest);
+
+    return new Promise((resolve) => {
+      this.#finishShutdown = () => {
+        this.#finishShutdown = undefined;
+        grace.cancel();
+        this.#state = 'closed';
+        const duration = this.#clock.now() - began;
+        const closed = this.#counters.closed - closedBefore;
+        if (this.events.has('shutdownFinished')) {
+          this.events.emit('shutdownFinished', { duration, aborted: aborted.length });
+        }
+        resolve({ duration, refused: waiting, drained: leased - aborted.length, aborted, closed });
+      };
+      this.#dispatch();
+    });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

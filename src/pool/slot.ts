@@ -1,0 +1,87 @@
+import type { Lease } from './lease.js';
+import type { Linked } from './linked-list.js';
+
+/**
+ * The one word that says where a connection is in its life:
+ *
+ *     opening ──▶ idle ◀──▶ leased ──▶ resetting
+ *        │        │ ▲         │        │     │
+ *        │        ▼ │         │        │     └──▶ idle
+ *        │     validating     │        │
+ *        ▼        ▼           ▼        ▼
+ *        └────────┴── closing ┴────────┘ ──▶ closed
+ *
+ * `opening` to `resetting` count as connections of the pool; `closing` is counted apart: its place is free already.
+ */
+export type SlotState = 'opening' | 'idle' | 'validating' | 'leased' | 'resetting' | 'closing' | 'closed';
+
+/** Why a connection was closed. */
+export type CloseReason =
+  /** Idle for longer than `idleTimeout`, above the minimum. */
+  | 'idle'
+  /** Older than its share of `maxLifetime`. */
+  | 'lifetime'
+  /** Lent `recycleAfterUses` times. */
+  | 'uses'
+  /** Marked by its user, or by `recycleAll()`. */
+  | 'recycled'
+  /** The probe before lending failed or did not answer. */
+  | 'probe-failed'
+  /** It could not be made clean after a lease. */
+  | 'reset-failed'
+  /** It died by itself: its socket was closed. */
+  | 'died'
+  /** The pool was made smaller. */
+  | 'resized'
+  /** The pool was shut down. */
+  | 'shutdown'
+  /** Its lease was still held when the shutdown's grace period ended. */
+  | 'aborted';
+
+export const closeReasons: readonly CloseReason[] = [
+  'idle',
+  'lifetime',
+  'uses',
+  'recycled',
+  'probe-failed',
+  'reset-failed',
+  'died',
+  'resized',
+  'shutdown',
+  'aborted',
+];
+
+/** The pool's record of one connection. Only the pool writes to it. */
+export class Slot<R> implements Linked<Slot<R>> {
+  state: SlotState = 'opening';
+  /** Set once, when opening succeeded. */
+  resource: R | undefined;
+  lease: Lease<R> | undefined;
+
+  /** When opening began, then when it succeeded: the start of its age. */
+  since: number;
+  /** End of its lifetime, drawn once at birth. */
+  expiresAt: number = Number.POSITIVE_INFINITY;
+  /** When it last became idle. */
+  idleSince = 0;
+  /** When it last showed that it works: opened, given back, or probed. */
+  provenAt = 0;
+  leasedAt = 0;
+  uses = 0;
+  /** Decided while it cannot be carried out yet: it is closed instead of becoming idle again. */
+  retirement: CloseReason | undefined;
+  /** Ends the step under way (open, probe, reset) at once, as failed. */
+  abandon: ((reason: Error) => void) | undefined;
+
+  previous: Slot<R> | undefined;
+  next: Slot<R> | undefined;
+
+  constructor(
+    readonly id: number,
+    /** Those of an older generation than the pool's are never lent again. */
+    readonly generation: number,
+    now: number,
+  ) {
+    this.since = now;
+  }
+}

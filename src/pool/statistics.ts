@@ -1,0 +1,101 @@
+import { Histogram, type HistogramSummary } from './histogram.js';
+import { type CloseReason, closeReasons, type SlotState } from './slot.js';
+
+/**
+ * The pool at one instant. Always:
+ * `total = idle + leased + opening + validating + resetting` and
+ * `started = served + timedOut + aborted + refused + failed + waiting`.
+ */
+export interface PoolStatistics {
+  readonly state: 'running' | 'paused' | 'draining' | 'closed';
+  readonly minConnections: number;
+  readonly maxConnections: number;
+
+  readonly total: number;
+  readonly idle: number;
+  readonly leased: number;
+  readonly opening: number;
+  readonly validating: number;
+  readonly resetting: number;
+  /** On their way out, not part of `total`. */
+  readonly closing: number;
+
+  readonly waiting: number;
+  /** How long the oldest waiter has waited, in milliseconds; 0 when nobody waits. */
+  readonly oldestWaiter: number;
+
+  readonly started: number;
+  readonly served: number;
+  /** Of those served: got a connection that was there before them, not one just opened. */
+  readonly reused: number;
+  readonly timedOut: number;
+  readonly aborted: number;
+  readonly refused: number;
+  /** The refused by reason. */
+  readonly refusedQueueFull: number;
+  readonly refusedShutdown: number;
+  readonly failed: number;
+
+  readonly opened: number;
+  readonly openFailed: number;
+  readonly closed: number;
+  readonly closedBy: Readonly<Record<CloseReason, number>>;
+  readonly probesPassed: number;
+  readonly probesFailed: number;
+  readonly resets: number;
+  readonly resetsFailed: number;
+  readonly releasedTwice: number;
+
+  /** How long those who were served had waited, in milliseconds; an acquire served at once counts as 0. */
+  readonly waitTime: HistogramSummary;
+  /** How long connections were held, from lend to release. */
+  readonly leaseTime: HistogramSummary;
+  /** How long opening a connection took, when it succeeded. */
+  readonly openTime: HistogramSummary;
+}
+
+/** The pool's counters. Each is moved in one place. */
+export class Counters {
+  readonly slots: Record<SlotState, number> = {
+    opening: 0,
+    idle: 0,
+    validating: 0,
+    leased: 0,
+    resetting: 0,
+    closing: 0,
+    closed: 0,
+  };
+  started = 0;
+  served = 0;
+  reused = 0;
+  timedOut = 0;
+  aborted = 0;
+  refusedQueueFull = 0;
+  refusedShutdown = 0;
+  failed = 0;
+  opened = 0;
+  openFailed = 0;
+  readonly closedBy: Record<CloseReason, number> = Object.fromEntries(
+    closeReasons.map((reason) => [reason, 0]),
+  ) as Record<CloseReason, number>;
+  probesPassed = 0;
+  probesFailed = 0;
+  resets = 0;
+  resetsFailed = 0;
+  releasedTwice = 0;
+  readonly waitTime: Histogram = new Histogram();
+  readonly leaseTime: Histogram = new Histogram();
+  readonly openTime: Histogram = new Histogram();
+
+  /** Connections of the pool: all but those on their way out. */
+  get total(): number {
+    const { idle, leased, opening, validating, resetting } = this.slots;
+    return idle + leased + opening + validating + resetting;
+  }
+
+  get closed(): number {
+    let closed = 0;
+    for (const reason of closeReasons) closed += this.closedBy[reason];
+    return closed;
+  }
+}

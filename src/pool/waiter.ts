@@ -1,0 +1,67 @@
+import type { Lease } from './lease.js';
+import { type Linked, LinkedList } from './linked-list.js';
+
+/** The one word that decides a waiter's fate; it leaves `waiting` once and never comes back. */
+export type WaiterState = 'waiting' | 'served' | 'timedOut' | 'aborted' | 'refused' | 'failed';
+
+/** An `acquire()` that could not be served at once. */
+export class Waiter<R> implements Linked<Waiter<R>> {
+  state: WaiterState = 'waiting';
+  previous: Waiter<R> | undefined;
+  next: Waiter<R> | undefined;
+  /** Ends the waiter's interest in its caller's signal. */
+  forgetSignal: (() => void) | undefined;
+
+  constructor(
+    readonly acquire: number,
+    readonly since: number,
+    /** How long it waits at most, in milliseconds; 0 waits for ever. */
+    readonly timeout: number,
+    readonly resolve: (lease: Lease<R>) => void,
+    readonly reject: (error: Error) => void,
+  ) {}
+
+  get deadline(): number {
+    return this.timeout === 0 ? Number.POSITIVE_INFINITY : this.since + this.timeout;
+  }
+}
+
+/**
+ * Who is served next. First come, first served by default; another policy (fair shares between tenants) is another
+ * object with these members.
+ */
+export interface WaitQueue<W> {
+  readonly length: number;
+  /** Whom the next free connection goes to. */
+  readonly next: W | undefined;
+  /** Who has waited longest. */
+  readonly oldest: W | undefined;
+  add(waiter: W): void;
+  /** Takes out a waiter, wherever it stands, in constant time. */
+  remove(waiter: W): void;
+}
+
+/** First come, first served. */
+export class FirstComeQueue<W extends Linked<W>> implements WaitQueue<W> {
+  readonly #waiters = new LinkedList<W>();
+
+  get length(): number {
+    return this.#waiters.length;
+  }
+
+  get next(): W | undefined {
+    return this.#waiters.first;
+  }
+
+  get oldest(): W | undefined {
+    return this.#waiters.first;
+  }
+
+  add(waiter: W): void {
+    this.#waiters.append(waiter);
+  }
+
+  remove(waiter: W): void {
+    this.#waiters.remove(waiter);
+  }
+}

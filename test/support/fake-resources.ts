@@ -1,0 +1,105 @@
+import type { ResourceFactory } from '../../src/pool/pool.js';
+
+/** What a step of work on a fake resource does: end at once, end badly, end when told, or never. */
+export type Behaviour = 'ok' | 'fail' | 'fatal' | 'slow' | 'never';
+
+export type Step = 'open' | 'probe' | 'reset' | 'close';
+
+export class FatalError extends Error {}
+
+/** Something to lend in tests of the pool core, which knows no database. */
+export class FakeResource {
+  dirty = false;
+  dead = false;
+  closeCalls = 0;
+  closed = false;
+
+  constructor(
+    readonly id: number,
+    readonly die: (error: unknown) => void,
+  ) {}
+}
+
+interface SlowStep {
+  readonly step: Step;
+  readonly finish: () => void;
+  readonly fail: () => void;
+}
+
+/** Makes fake resources, each step behaving as `behave` says. */
+export class FakeResources implements ResourceFactory<FakeResource> {
+  readonly all: FakeResource[] = [];
+  /** Steps that wait to be told, oldest first. */
+  readonly slow: SlowStep[] = [];
+  opensStarted = 0;
+  opensRunning = 0;
+  mostOpensRunning = 0;
+
+  constructor(public behave: (step: Step) => Behaviour = () => 'ok') {}
+
+  async open(context: { id: number; died: (error: unknown) => void }): Promise<FakeResource> {
+    this.opensStarted++;
+    this.opensRunning++;
+    this.mostOpensRunning = Math.max(this.mostOpensRunning, this.opensRunning);
+    try {
+      await this.#run('open');
+    } finally {
+      this.opensRunning--;
+    }
+    const resource: FakeResource = new FakeResource(context.id, (error) => {
+      resource.dead = true;
+      context.died(error);
+    });
+    this.all.push(resource);
+    return resource;
+  }
+
+  isClean(resource: FakeResource): boolean {
+    return !resource.dirty;
+  }
+
+  async reset(resource: FakeResource): Promise<void> {
+    await this.#run('reset');
+    resource.dirty = false;
+  }
+
+  async probe(resource: FakeResource): Promise<void> {
+    await this.#run('probe');
+    if (resource.dead) throw new Error('the resource is dead');
+  }
+
+  async close(resource: FakeResource): Promise<void> {
+    resource.closeCalls++;
+    await this.#run('close');
+    resource.closed = true;
+  }
+
+  isFatal(error: unknown): boolean {
+    return error instanceof FatalError;
+  }
+
+  /** Ends one of the slow steps of this kind; false when there is none. */
+  finish(step: Step, succeed = true): boolean {
+    const index = this.slow.findIndex((slow) => slow.step === step);
+    return this.finishAt(index, succeed);
+  }
+
+  finishAt(index: number, succeed: boolean): boolean {
+    const [slow] = index < 0 ? [] : this.slow.splice(index, 1);
+    if (slow === undefined) return false;
+    if (succeed) slow.finish();
+    else slow.fail();
+    return true;
+  }
+
+  #run(step: Step): Promise<void> {
+    const behaviour = this.behave(step);
+    if (behaviour === 'ok') return Promise.resolve();
+    if (behaviour === 'fail') return Promise.reject(new Error(`${step} failed`));
+    if (behaviour === 'fatal') return Promise.reject(new FatalError(`${step} failed for good`));
+    if (behaviour === 'never') return new Promise(() => {});
+    return new Promise((resolve, reject) => {
+      this.slow.push({ step, finish: resolve, fail: () => reject(new Error(`${step} failed slowly`)) });
+    });
+  }
+}

@@ -1,0 +1,413 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import {
+  AcquireAbortedError,
+  AcquireFailedError,
+  AcquireTimeoutError,
+  PoolShutdownError,
+  QueueFullError,
+} from '../../src/errors.js';
+import type { Lease } from '../../src/pool/lease.js';
+import { Pool, type PoolSettings, type ShutdownReport } from '../../src/pool/pool.js';
+import { type Behaviour, type FakeResource, FakeResources } from './fake-resources.js';
+import { settled, VirtualClock } from './virtual-clock.js';
+
+/** One thing that happens to the pool. Numbers are taken modulo what there is to choose from. */
+export type Command =
+  | { readonly do: 'acquire'; readonly timeout: number; readonly abortable: boolean }
+  | {
+      readonly do: 'abort' | 'release' | 'releaseAgain' | 'dirty' | 'mark' | 'die' | 'finish' | 'fail';
+      readonly which: number;
+    }
+  | { readonly do: 'recycleAll' | 'pause' | 'resume' }
+  | { readonly do: 'resize'; readonly min: number; readonly max: number }
+  | { readonly do: 'advance' | 'leap'; readonly duration: number }
+  | { readonly do: 'shutdown'; readonly grace: number };
+
+export interface Program {
+  readonly settings: PoolSettings;
+  /** What the steps of work do, one after the other, over and over. */
+  readonly behaviours: readonly Behaviour[];
+  readonly warmAttempts: number;
+  readonly commands: readonly Command[];
+}
+
+const which = fc.nat(40);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      do: fc.constant('acquire' as const),
+      timeout: fc.constantFrom(0, 10, 50, 1000, 5000),
+      abortable: fc.boolean(),
+    }),
+  },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant('release' as const), which }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('abort' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('releaseAgain' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('dirty' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('mark' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('die' as const), which }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('finish' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('fail' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('recycleAll' as const, 'pause' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('resize' as const), min: fc.nat(4), max: fc.nat(5) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('advance' as const),
+      duration: fc.constantFrom(0, 1, 9, 60, 400, 1100, 6000),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('leap' as const), duration: fc.constantFrom(2000, 10_000, 3_600_000) }),
+  },
+);
+
+const settings: fc.Arbitrary<PoolSettings> = fc
+  .record({
+    minConnections: fc.nat(4),
+    maxConnections: fc.integer({ min: 1, max: 5 }),
+    maxConnecting: fc.integer({ min: 1, max: 3 }),
+    maxWaiters: fc.constantFrom(Number.POSITIVE_INFINITY, 0, 1, 5),
+    connectionTimeout: fc.constant(1000),
+    openTimeout: fc.constantFrom(40, 800),
+    probeTimeout: fc.constantFrom(30, 500),
+    resetTimeout: fc.constantFrom(30, 500),
+    closeTimeout: fc.constantFrom(30, 700),
+    idleTimeout: fc.constantFrom(0, 900, 4000),
+    maxLifetime: fc.constantFrom(0, 1500, 20_000),
+    recycleAfterUses: fc.constantFrom(0, 1, 3),
+    validateOnCheckout: fc.boolean(),
+    validationInterval: fc.constantFrom(0, 50, 500),
+    warmConnections: fc.boolean(),
+  })
+  .map((chosen) => ({ ...chosen, minConnections: Math.min(chosen.minConnections, chosen.maxConnections) }));
+
+const behaviours: fc.Arbitrary<Behaviour[]> = fc.oneof(
+  fc.constant<Behaviour[]>(['ok']),
+  fc.array(fc.constantFrom<Behaviour>('ok', 'ok', 'ok', 'ok', 'slow', 'slow', 'fail', 'fatal', 'never'), {
+    minLength: 1,
+    maxLength: 12,
+  }),
+);
+
+/** A program of up to `length` commands; in a third of them the pool is shut down somewhere in the middle. */
+export function programs(length: number): fc.Arbitrary<Program> {
+  return fc
+    .record({
+      settings,
+      behaviours,
+      warmAttempts: fc.constantFrom(0, 1, 3),
+      commands: fc.array(command, { minLength: 1, maxLength: length, size: 'max' }),
+      shutdownAt: fc.nat(length * 3),
+      grace: fc.constantFrom(0, 20, 3000),
+    })
+    .map(({ commands, shutdownAt, grace, ...rest }) => {
+      const withShutdown: Command[] = [...commands];
+      withShutdown.splice(shutdownAt, 0, { do: 'shutdown', grace });
+      return { ...rest, commands: shutdownAt < length ? withShutdown : commands };
+    });
+}
+
+interface Call {
+  readonly acquire: number;
+  readonly deadline: number;
+  readonly abort: AbortController | undefined;
+  outcome: 'waiting' | 'served' | 'timedOut' | 'aborted' | 'refused' | 'failed';
+}
+
+interface Held {
+  readonly lease: Lease<FakeResource>;
+  readonly resource: FakeResource;
+}
+
+const backoff = (failures: number): number => 100 * failures;
+
+/**
+ * Runs a pool and keeps books of its own beside it: who was promised what, what was lent to whom, which resource lives.
+ * After every command both must agree.
+ */
+class World {
+  readonly clock = new VirtualClock();
+  readonly factory: FakeResources;
+  readonly pool: Pool<FakeResource>;
+  readonly calls: Call[] = [];
+  readonly held: Held[] = [];
+  readonly ended: Lease<FakeResource>[] = [];
+  readonly terminalEvents = new Map<number, string[]>();
+  startedEvents = 0;
+  openedEvents = 0;
+  closedEvents = 0;
+  /** The most connections there may be; above the maximum only while those leased when it shrank come home. */
+  bound: number;
+  max: number;
+  largest = 0;
+  openAfter = Number.NEGATIVE_INFINITY;
+  fatal = false;
+  report: ShutdownReport | undefined;
+  shutdowns = 0;
+  #behaviour = 0;
+
+  constructor(readonly program: Program) {
+    this.factory = new FakeResources(() => {
+      const { behaviours } = program;
+      return behaviours[this.#behaviour++ % behaviours.length] ?? 'ok';
+    });
+    this.max = program.settings.maxConnections;
+    this.bound = this.max;
+    this.pool = new Pool(program.settings, {
+      factory: this.factory,
+      clock: this.clock,
+      random: () => 0.3,
+      backoff,
+    });
+    this.#listen();
+    this.pool.start(program.warmAttempts).catch(() => {});
+  }
+
+  #listen(): void {
+    const { events } = this.pool;
+    const terminal =
+      (name: string) =>
+      ({ acquire }: { acquire: number }): void => {
+        this.terminalEvents.set(acquire, [...(this.terminalEvents.get(acquire) ?? []), name]);
+      };
+    events.subscribe('acquireStarted', () => {
+      this.startedEvents++;
+    });
+    events.subscribe('acquired', terminal('served'));
+    events.subscribe('acquireTimedOut', terminal('timedOut'));
+    events.subscribe('acquireAborted', terminal('aborted'));
+    events.subscribe('acquireRefused', terminal('refused'));
+    events.subscribe('acquireFailed', terminal('failed'));
+    events.subscribe('opened', () => {
+      this.openedEvents++;
+      this.openAfter = Number.NEGATIVE_INFINITY;
+    });
+    events.subscribe('openFailed', ({ retryIn }) => {
+      this.fatal = retryIn === undefined;
+      if (retryIn !== undefined) this.openAfter = this.clock.now() + retryIn;
+    });
+    events.subscribe('closed', ({ duration, age }) => {
+      this.closedEvents++;
+      assert.ok(duration >= 0 && age >= 0, 'a duration is never negative');
+    });
+  }
+
+  async run(command: Command): Promise<void> {
+    switch (command.do) {
+      case 'acquire':
+        this.#acquire(command.timeout, command.abortable);
+        break;
+      case 'abort': {
+        const abortable = this.calls.filter((call) => call.outcome === 'waiting' && call.abort !== undefined);
+        pick(abortable, command.which)?.abort?.abort(new Error('enough'));
+        break;
+      }
+      case 'release': {
+        const held = pick(this.held, command.which);
+        if (held !== undefined) this.#release(held);
+        break;
+      }
+      case 'releaseAgain':
+        pick(this.ended, command.which)?.release();
+        break;
+      case 'dirty': {
+        const held = pick(this.held, command.which);
+        if (held !== undefined) held.resource.dirty = true;
+        break;
+      }
+      case 'mark':
+        pick(this.held, command.which)?.lease.markForRecycling();
+        break;
+      case 'die':
+        pick(
+          this.factory.all.filter((resource) => !resource.dead && resource.closeCalls === 0),
+          command.which,
+        )?.die(new Error('the socket was closed'));
+        break;
+      case 'finish':
+      case 'fail':
+        if (this.factory.slow.length > 0) {
+          this.factory.finishAt(command.which % this.factory.slow.length, command.do === 'finish');
+        }
+        break;
+      case 'recycleAll':
+        this.pool.recycleAll();
+        break;
+      case 'pause':
+        this.pool.pause();
+        break;
+      case 'resume':
+        this.fatal = false;
+        this.openAfter = Number.NEGATIVE_INFINITY;
+        this.pool.resume();
+        break;
+      case 'resize': {
+        const max = Math.max(1, command.max);
+        this.max = max;
+        this.pool.resize({ minConnections: Math.min(command.min, max), maxConnections: max });
+        this.bound = Math.max(this.bound, max);
+        break;
+      }
+      case 'advance':
+        await this.clock.advance(command.duration);
+        break;
+      case 'leap':
+        await this.clock.leap(command.duration);
+        break;
+      case 'shutdown':
+        this.#shutdown(command.grace);
+        break;
+    }
+    await settled();
+  }
+
+  #acquire(timeout: number, abortable: boolean): void {
+    const abort = abortable ? new AbortController() : undefined;
+    const call: Call = {
+      acquire: this.calls.length + 1,
+      deadline: timeout === 0 ? Number.POSITIVE_INFINITY : this.clock.now() + timeout,
+      abort,
+      outcome: 'waiting',
+    };
+    this.calls.push(call);
+    const { idle } = this.pool.statistics();
+    const answer = this.pool.acquire({ timeout, signal: abort?.signal });
+    // An acquire that finds something idle may be served without asking for another connection.
+    if (idle === 0) this.fatal = false;
+    answer.then(
+      (lease) => {
+        call.outcome = 'served';
+        const { resource } = lease;
+        assert.ok(!this.held.some((held) => held.resource === resource), 'nothing is lent twice');
+        assert.equal(resource.closeCalls, 0, 'nothing is lent that is being closed');
+        assert.ok(!resource.dead, 'nothing is lent that is known to be dead');
+        assert.ok(!resource.dirty, 'nothing is lent that was not reset');
+        this.held.push({ lease, resource });
+      },
+      (error: unknown) => {
+        call.outcome = outcomeOf(error);
+      },
+    );
+  }
+
+  #release(held: Held): void {
+    this.held.splice(this.held.indexOf(held), 1);
+    this.ended.push(held.lease);
+    held.lease.release();
+    assert.throws(() => held.lease.resource, /released|aborted/, 'a lease is of no use after its end');
+  }
+
+  #shutdown(grace: number): void {
+    this.shutdowns++;
+    this.pool.shutdown(grace).then((report) => {
+      this.report = report;
+      for (const held of this.held.splice(0)) {
+        assert.ok(!held.lease.active, 'no lease outlives the pool');
+        assert.ok(
+          report.aborted.some(({ connection }) => connection === held.resource.id),
+          'who was aborted is named',
+        );
+        this.ended.push(held.lease);
+      }
+    });
+  }
+
+  check(): void {
+    const statistics = this.pool.statistics();
+    const { total, idle, leased, opening, validating, resetting, closing, waiting } = statistics;
+    const { settings } = this.program;
+    const now = this.clock.now();
+
+    assert.equal(total, idle + leased + opening + validating + resetting, 'the parts are the whole');
+    this.bound = Math.max(this.max, Math.min(this.bound, total));
+    assert.ok(total <= this.bound, `never above the maximum: ${total} of ${this.bound}`);
+    this.largest = Math.max(this.largest, this.max);
+    assert.ok(total + closing <= 2 * this.largest, 'closing is capped');
+    assert.ok(opening <= settings.maxConnecting, 'no more are opened at once than allowed');
+
+    const counts = { waiting: 0, served: 0, timedOut: 0, aborted: 0, refused: 0, failed: 0 };
+    for (const call of this.calls) counts[call.outcome]++;
+    assert.equal(statistics.started, this.calls.length, 'every acquire is counted');
+    assert.equal(this.startedEvents, this.calls.length, 'every acquire is announced');
+    for (const outcome of ['waiting', 'served', 'timedOut', 'aborted', 'refused', 'failed'] as const) {
+      assert.equal(statistics[outcome], counts[outcome], `as many ${outcome} as callers were told so`);
+    }
+    for (const call of this.calls) {
+      const events = this.terminalEvents.get(call.acquire) ?? [];
+      assert.deepEqual(events, call.outcome === 'waiting' ? [] : [call.outcome], 'one terminal event per acquire');
+      assert.ok(call.outcome !== 'waiting' || call.deadline >= now, 'nobody waits past the deadline');
+    }
+    if (this.report === undefined) assert.equal(leased, this.held.filter(({ lease }) => lease.active).length);
+    assert.equal(statistics.opened, this.openedEvents);
+    assert.equal(statistics.closed, this.closedEvents);
+    assert.equal(
+      statistics.opened - statistics.closed,
+      idle + leased + validating + resetting + this.closingOpened(),
+      'opened = closed + live',
+    );
+
+    if (statistics.state === 'running' && waiting > 0) {
+      assert.ok(idle === 0 || validating >= waiting, 'nobody waits while something is idle');
+      const mayOpen =
+        total < this.max &&
+        opening < settings.maxConnecting &&
+        closing < this.max &&
+        !this.fatal &&
+        now >= this.openAfter;
+      assert.ok(!mayOpen || waiting <= opening + validating + resetting, 'nobody waits while one more may be opened');
+    }
+    if (this.shutdowns > 0) assert.equal(waiting, 0, 'nobody waits for a pool that shuts down');
+  }
+
+  /** Resources that were handed to the pool as open and are on their way out. */
+  closingOpened(): number {
+    return this.openedEvents - this.closedEvents - this.pool.statistics().total + this.pool.statistics().opening;
+  }
+
+  async end(): Promise<void> {
+    this.#shutdown(0);
+    await settled();
+    await this.clock.advance(10_000);
+    const statistics = this.pool.statistics();
+    assert.notEqual(this.report, undefined, 'a shutdown ends');
+    assert.equal(statistics.state, 'closed');
+    assert.equal(statistics.total + statistics.closing, 0, 'no slot is left');
+    assert.equal(this.clock.pending, 0, 'no timer is left');
+    assert.ok(
+      this.calls.every((call) => call.outcome !== 'waiting'),
+      'no promise is left pending',
+    );
+    for (const resource of this.factory.all) assert.equal(resource.closeCalls, 1, 'everything opened is closed, once');
+    this.check();
+  }
+}
+
+function pick<T>(from: readonly T[], index: number): T | undefined {
+  return from.length === 0 ? undefined : from[index % from.length];
+}
+
+function outcomeOf(error: unknown): Call['outcome'] {
+  if (error instanceof AcquireTimeoutError) return 'timedOut';
+  if (error instanceof AcquireAbortedError) return 'aborted';
+  if (error instanceof QueueFullError || error instanceof PoolShutdownError) return 'refused';
+  if (error instanceof AcquireFailedError) return 'failed';
+  throw error;
+}
+
+/** Runs a program and checks everything after every command; rejects at the first thing that is wrong. */
+export async function runProgram(program: Program): Promise<void> {
+  const world = new World(program);
+  await settled();
+  world.check();
+  for (const command of program.commands) {
+    await world.run(command);
+    world.check();
+  }
+  await world.end();
+}

@@ -62,7 +62,10 @@ async function connect(front: Front, where: Partial<typeof place> = place): Prom
 
 /** A socket without the SDK, for what the SDK would not send or survive. */
 function plainSocket(front: Front, options?: { handshakeTimeout: number }): WebSocket {
-  return new WebSocket(front.url, 'cbor', options);
+  const socket = new WebSocket(front.url, 'cbor', options);
+  // A terminated front may reset the connection; unheard, that error would end the process.
+  socket.on('error', () => {});
+  return socket;
 }
 
 async function openSocket(front: Front): Promise<WebSocket> {
@@ -205,6 +208,23 @@ describe('a front serves like a server', () => {
     const stranger = await openSocket(front);
     const { error } = await request(stranger, { method: 'query', params: ['RETURN 1'], session });
     expect(error).toMatchObject({ code: -32000, kind: 'NotFound', message: `Session not found: ${session}` });
+  });
+
+  test('two sockets that attach the same id have a session each', async () => {
+    const front = await listen();
+    const [one, other] = [await openSocket(front), await openSocket(front)];
+    const session = Uuid.v4();
+    for (const socket of [one, other]) {
+      expect(await request(socket, { method: 'attach', session })).not.toHaveProperty('error');
+      // Without a namespace the engine looks for no parameter at all.
+      await request(socket, { method: 'use', params: ['front', 'front'], session });
+    }
+    await request(one, { method: 'let', params: ['name', 'one'], session });
+    expect(await request(other, { method: 'query', params: ['RETURN $name'], session })).toMatchObject({
+      result: [{ status: 'OK', result: undefined }],
+    });
+    const { error } = await request(one, { method: 'attach', session });
+    expect(error).toMatchObject({ kind: 'AlreadyExists', message: `Session already exists: ${session}` });
   });
 
   test('the transaction of another socket is not found', async () => {
@@ -455,16 +475,27 @@ describe('a front breaks on request', () => {
 
   test('a draining front finishes what it began, refuses queries and closes with 1013', async () => {
     const front = await listen();
-    const client = await connect(front);
-    const begun = client.query('SLEEP 100ms; RETURN "done"').collect();
+    const socket = await openSocket(front);
+    const closing = once(socket, 'close');
+    const begun = request(socket, { method: 'query', params: ['SLEEP 100ms; RETURN "done"'] });
     await vi.waitFor(() => expect(front.requests.get('query')).toBe(1));
 
     front.draining = true;
+    expect(await request(socket, { method: 'query', params: ['RETURN 1'] })).toMatchObject({
+      error: { kind: 'Internal', code: -32000, message: 'The server is gracefully shutting down' },
+    });
+    expect(await begun).toMatchObject({ result: [{ status: 'OK' }, { status: 'OK', result: 'done' }] });
+    expect((await closing)[0]).toBe(1013);
+  });
+
+  test('the SDK knows the refusal of a draining front', async () => {
+    const front = await listen();
+    const client = await connect(front);
+    front.draining = true;
     await expect(client.query('CREATE thing')).rejects.toMatchObject({
-      kind: 'Internal',
+      name: 'InternalError',
       message: 'The server is gracefully shutting down',
     });
-    expect(await begun).toEqual([undefined, 'done']);
     await vi.waitFor(() => expect(client.status).toBe('disconnected'));
     expect(await engine.query('SELECT * FROM thing', place)).toEqual([[]]);
   });

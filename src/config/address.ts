@@ -71,7 +71,7 @@ function readServerAddress(text: string, scheme: string): Address | Refusal {
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') {
     return new Refusal(
-      `${spellings.local} alone; who signs in belongs into credentials: { username, password }`,
+      `${spellings.local} alone; who signs in belongs in credentials: { username, password }`,
       `${inShort(scheme)} with a user in it`,
     );
   }

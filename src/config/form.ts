@@ -11,6 +11,8 @@ export interface Form {
   readonly name: (path: string) => string;
   /** Every name this form knows, for suggestions. */
   readonly names: readonly string[];
+  /** What to say about names that belong to another form. */
+  readonly hints?: ReadonlyMap<string, string>;
 }
 
 /** Reads `input`, or throws one error that tells every problem in the words of the form. */
@@ -18,7 +20,10 @@ export function read<Input, Output>(schema: v.GenericSchema<Input, Output>, inpu
   // Spelled out, because an application may have set other ways for its own use of the same library.
   const result = v.safeParse(schema, input, { abortEarly: false, abortPipeEarly: false });
   if (result.success) return result.output;
-  throw refused(form.title, result.issues.map((issue) => inForm(issue, form)));
+  throw refused(
+    form.title,
+    result.issues.map((issue) => inForm(issue, form)),
+  );
 }
 
 /** The error for a configuration with these problems. */
@@ -27,17 +32,16 @@ export function refused(title: string, issues: readonly ConfigurationIssue[], ca
   return new ConfigurationError([`${title} cannot be used:`, ...lines].join('\n'), { issues, cause });
 }
 
-/** The problem of a name that the form does not know. */
-export function unknownName(path: string, names: readonly string[], given: string): ConfigurationIssue {
-  const meant = nearest(path, names);
-  if (meant !== undefined) return { path, given, allowed: `${meant} (did you mean that?)` };
-  const siblings = names.filter((name) => parentOf(name) === parentOf(path));
-  return { path, given, allowed: siblings.join(', ') };
-}
-
+/** One problem in the words of the form. */
 function inForm(issue: v.BaseIssue<unknown>, form: Form): ConfigurationIssue {
   const path = form.name(v.getDotPath(issue) ?? '');
-  const { expected, received } = issue;
-  if (expected === unknownOption) return unknownName(path, form.names, received);
-  return { path, given: received, allowed: expected ?? '' };
+  const { expected, received: given } = issue;
+  if (expected !== unknownOption) return { path, given, allowed: expected ?? '' };
+
+  const hint = form.hints?.get(path);
+  if (hint !== undefined) return { path, given, allowed: hint };
+  const meant = nearest(path, form.names);
+  if (meant !== undefined) return { path, given, allowed: `${meant} (did you mean that?)` };
+  const siblings = form.names.filter((name) => name !== path && parentOf(name) === parentOf(path));
+  return { path, given, allowed: siblings.join(', ') };
 }

@@ -1,9 +1,13 @@
+/** What the names of all our variables in the environment begin with. */
+export const environmentPrefix = 'SURREAL_POOL_';
+
 /** Shorter names than this begin too many others to mean one of them. */
 const shortestBeginning = 3;
 
 /**
  * The path somebody probably meant who wrote `path`, or undefined. Names are compared without regard to case and
- * separators, and wherever they stand: `max_connections` finds `poolConfig.maxConnections`.
+ * separators, and wherever they stand: `max_connections` finds `poolConfig.maxConnections`. A beginning is enough
+ * (`max`, `idleTimeoutMillis`) when nothing is nearer.
  */
 export function nearest(path: string, candidates: readonly string[]): string | undefined {
   const wanted = letters(lastName(path));
@@ -13,25 +17,20 @@ export function nearest(path: string, candidates: readonly string[]): string | u
   for (const candidate of candidates) {
     if (candidate === path) continue;
     const rank = difference(wanted, letters(lastName(candidate)), limit);
-    if (rank < least) {
-      best = [candidate];
-      least = rank;
-    } else if (rank === least && rank < Number.POSITIVE_INFINITY) {
-      best.push(candidate);
-    }
+    if (rank < least) best = [];
+    least = Math.min(least, rank);
+    if (rank === least && rank !== Number.POSITIVE_INFINITY) best.push(candidate);
   }
-  const isOnlyBeginning = least > limit;
-  if (isOnlyBeginning && best.length > 1) return undefined;
   return best.find((candidate) => parentOf(candidate) === parentOf(path)) ?? best[0];
 }
 
-/** The path without its last name: `poolConfig` of `poolConfig.idleTimeout`, and an empty text at the top. */
+/** What only says where a name stands: `poolConfig.` of `poolConfig.idleTimeout`, and an empty text at the top. */
 export function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('.')));
+  return path.startsWith(environmentPrefix) ? environmentPrefix : path.slice(0, path.lastIndexOf('.') + 1);
 }
 
 function lastName(path: string): string {
-  return path.slice(path.lastIndexOf('.') + 1);
+  return path.slice(parentOf(path).length);
 }
 
 function letters(name: string): string {

@@ -8,6 +8,7 @@ export const longForm: Form = {
   title: 'The configuration',
   name: (path) => (path === '' ? 'config' : path),
   names: optionPaths,
+  hints: new Map([['url', "connectionMode, such as { type: 'local', endpoint: 'ws://<host>:<port>' }"]]),
 };
 
 /** The short form: an address and options; the pool's options stand beside the others instead of in `poolConfig`. */
@@ -15,6 +16,11 @@ const shortForm: Form = {
   title: 'The options of the pool',
   name: shortName,
   names: optionPaths.filter((path) => !/^(connectionMode|poolConfig$)/.test(path)).map(shortName),
+  hints: new Map([
+    ['poolConfig', 'its options right here, beside namespace and database'],
+    ['connectionMode', 'the address as the first argument'],
+    ['url', 'the address as the first argument'],
+  ]),
 };
 
 /**
@@ -52,6 +58,7 @@ export async function resolveCredentials(
   return read(credentialsSchema, await source(), { title: 'The answer of the credentials function', name, names: [] });
 }
 
-function shortName(path: string): string {
+/** The name in the short form of a path of the long one. */
+export function shortName(path: string): string {
   return path === 'connectionMode' ? 'url' : path.replace(/^poolConfig\./, '');
 }

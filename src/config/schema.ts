@@ -40,9 +40,9 @@ const retryPolicySchema = v.pipe(
   closed(retryEntries),
   ordered('initialBackoff', 'maxBackoff', ' ms'),
   v.transform(
-    ({ initialBackoff, ...policy }): ResolvedRetryPolicy => ({
+    (policy): ResolvedRetryPolicy => ({
       ...policy,
-      initialBackoff: initialBackoff ?? Math.min(defaults.retryPolicy.initialBackoff, policy.maxBackoff),
+      initialBackoff: policy.initialBackoff ?? Math.min(defaults.retryPolicy.initialBackoff, policy.maxBackoff),
     }),
   ),
 );
@@ -73,9 +73,9 @@ const poolConfigSchema = v.pipe(
   closed(poolEntries),
   ordered('minConnections', 'maxConnections'),
   v.transform(
-    ({ minConnections, ...pool }): ResolvedPoolConfig => ({
+    (pool): ResolvedPoolConfig => ({
       ...pool,
-      minConnections: minConnections ?? Math.min(defaults.minConnections, pool.maxConnections),
+      minConnections: pool.minConnections ?? Math.min(defaults.minConnections, pool.maxConnections),
     }),
   ),
 );
@@ -114,11 +114,21 @@ const recordSchema: v.GenericSchema<RecordCredentials> = v.pipe(
 );
 const tokenSchema: v.GenericSchema<TokenCredentials> = closed(tokenEntries, credentialsInWords);
 
+const mixedSchema: v.GenericSchema<Credentials> = value<Credentials>(
+  () => new Refusal(`one of ${credentialsInWords}`, 'several kinds of credentials at once'),
+);
+
+const credentialKinds: readonly { names: readonly string[]; schema: v.GenericSchema<Credentials> }[] = [
+  { names: ['username', 'password'], schema: passwordSchema },
+  { names: ['access', 'variables'], schema: recordSchema },
+  { names: ['token'], schema: tokenSchema },
+];
+
 /** Credentials as such, also those that a provider returned. */
 export const credentialsSchema: v.GenericSchema<Credentials> = v.lazy((given): v.GenericSchema<Credentials> => {
   const record = readRecord(given);
-  if ('token' in record) return tokenSchema;
-  return 'access' in record || 'variables' in record ? recordSchema : passwordSchema;
+  const kinds = credentialKinds.filter(({ names }) => names.some((name) => Object.hasOwn(record, name)));
+  return kinds.length > 1 ? mixedSchema : (kinds[0]?.schema ?? passwordSchema);
 });
 
 const providerSchema: v.GenericSchema<CredentialsProvider> = v.custom<CredentialsProvider>(() => true);
@@ -154,7 +164,10 @@ const localSchema: v.GenericSchema<LocalMode, Address> = v.pipe(
 const unknownModeSchema: v.GenericSchema<ConnectionMode, Address> = value<ConnectionMode, Address>((given) => {
   const record = readRecord(given, modesInWords);
   if (record instanceof Refusal) return record;
-  return new Refusal(modesInWords, 'type' in record ? 'an object of another type' : 'an object without a type');
+  return new Refusal(
+    modesInWords,
+    Object.hasOwn(record, 'type') ? 'an object of another type' : 'an object without a type',
+  );
 });
 
 const connectionModeSchema: v.GenericSchema<ConnectionMode, Address> = v.lazy(
@@ -219,7 +232,7 @@ interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | '
 }
 
 function complete({ connectionMode, poolConfig, logger, ...config }: CheckedConfig): ResolvedConfig {
-  return { ...connectionMode, ...config, logger, pool: poolConfig };
+  return { ...config, ...connectionMode, logger, pool: poolConfig };
 }
 
 // The names of all options, for suggestions and for the environment.

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { ConfigurationIssue } from '../errors.js';
-import { type Form, read, refused, unknownName } from './form.js';
+import { type Form, read, refused } from './form.js';
 import { findJsonError } from './json-error.js';
+import { environmentPrefix } from './nearest.js';
 import type { ConnectionMode, DatabaseConfig, ResolvedConfig } from './options.js';
-import { longForm } from './resolve.js';
+import { longForm, shortName } from './resolve.js';
 import { databaseConfigSchema, poolOptionPaths, urlConfigSchema } from './schema.js';
 
 /**
@@ -16,6 +16,7 @@ export async function configFromFile(path: string | URL): Promise<DatabaseConfig
   const title = `The file ${path}`;
   const config = parse(await readText(path, title), title);
   read(databaseConfigSchema, config, { ...longForm, title });
+  // Checked just now, and returned as it was written, so that the caller can still change or add to it.
   return config as DatabaseConfig;
 }
 
@@ -42,8 +43,6 @@ function parse(text: string, title: string): unknown {
   }
 }
 
-const prefix = 'SURREAL_POOL_';
-
 /** The name of every variable of the environment with the path, in the long form, of what it sets. */
 export const environmentVariables: ReadonlyMap<string, string> = new Map(
   [
@@ -68,12 +67,53 @@ const environmentForm: Form = {
  * that is empty counts as not set; one that begins with `SURREAL_POOL_` and is not known is an error.
  *
  * @param environment where to read from; default `process.env`
- * @throws ConfigurationError that names the variables with a problem
+ * @throws ConfigurationError that names every variable with a problem
  */
 export function configFromEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): DatabaseConfig {
-  const unknownVariables: ConfigurationIssue[] = [];
-  const sections: Record<'' | 'credentials' | 'poolConfig' | 'poolConfig.retryPolicy', Record<string, unknown>> 
-  return {};
+  const config: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(environment)) {
+    if (!name.startsWith(environmentPrefix) || text === undefined || text === '') continue;
+    // An unknown variable keeps its name and is refused together with everything else, as an unknown option.
+    const path = environmentVariables.get(name) ?? name;
+    put(config, path.split('.'), path.startsWith('poolConfig.') ? plainValue(text) : text);
+  }
+  const resolved = read(urlConfigSchema, config, environmentForm);
+  return { ...(config as Omit<DatabaseConfig, 'connectionMode'>), connectionMode: connectionModeOf(resolved) };
+}
+
+function variableOf(path: string): string {
+  if (path.startsWith(environmentPrefix)) return path;
+  // Only a mixture of credentials is reported as a whole, and in the environment the token is what makes it one.
+  const name = path === 'credentials' ? 'token' : shortName(path).replace('credentials.', '');
+  const words = name.replace(/([a-z])([A-Z])/g, '$1_$2').replaceAll('.', '_');
+  return environmentPrefix + words.toUpperCase();
+}
+
+function put(record: Record<string, unknown>, [key = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) {
+    record[key] = value;
+    return;
+  }
+  record[key] ??= {};
+  put(record[key] as Record<string, unknown>, rest, value);
+}
+
+/** What a text means for an option of the pool, none of which is a text; durations with units stay as they are. */
+function plainValue(text: string): unknown {
+  if (text === 'null') return null;
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+function connectionModeOf({ mode, url }: ResolvedConfig): ConnectionMode {
+  switch (mode) {
+    case 'in-memory':
+      return { type: mode };
+    case 'embedded':
+      return { type: mode, path: url };
+    case 'local':
+      return { type: mode, endpoint: url };
+  }
 }

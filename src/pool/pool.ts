@@ -259,7 +259,7 @@ export class Pool<R> {
   /** Ends `pause()`, or tells the pool to open again after a failure for good. */
   resume(): void {
     this.#fatal = false;
-    this.#openAfter = Number.NEGATIVE_INFINITY;
+    this.#openNotBefore(Number.NEGATIVE_INFINITY);
     if (this.#state === 'paused') {
       this.#state = 'running';
       if (this.events.has('resumed')) this.events.emit('resumed', {});
@@ -508,6 +508,12 @@ export class Pool<R> {
     return total < (this.#starting === undefined ? warm : Math.max(warm, 1));
   }
 
+  #openNotBefore(moment: number): void {
+    this.#openAfter = moment;
+    this.#openTimer?.cancel();
+    this.#openTimer = undefined;
+  }
+
   #openLater(wait: number): void {
     this.#openTimer ??= this.#clock.timer(wait, true, () => {
       this.#openTimer = undefined;
@@ -553,7 +559,7 @@ export class Pool<R> {
     this.#lifetimes.add(slot);
     this.#lastOpenError = undefined;
     this.#openFailures = 0;
-    this.#openAfter = Number.NEGATIVE_INFINITY;
+    this.#openNotBefore(Number.NEGATIVE_INFINITY);
     this.#counters.opened++;
     this.#counters.openTime.record(duration);
     if (this.events.has('opened')) this.events.emit('opened', { connection: slot.id, duration });
@@ -576,7 +582,7 @@ export class Pool<R> {
     this.#counters.openFailed++;
     this.#lastOpenError = error;
     this.#fatal = fatal;
-    if (retryIn !== undefined) this.#openAfter = now + retryIn;
+    if (retryIn !== undefined) this.#openNotBefore(now + retryIn);
     if (this.events.has('openFailed')) {
       this.events.emit('openFailed', { connection: slot.id, duration: now - slot.since, error, retryIn });
     }

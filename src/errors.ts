@@ -22,8 +22,7 @@ const brand: unique symbol = Symbol.for('surreal-pool.error');
 
 /** What the pool looked like when an acquire failed: enough to tell *busy* from *server down*. */
 export interface PoolSnapshot {
-  /** `running`, `paused`, `draining` or `closed`. */
-  readonly state: string;
+  readonly state: 'running' | 'paused' | 'draining' | 'closed';
   readonly maxConnections: number;
   readonly idle: number;
   readonly leased: number;

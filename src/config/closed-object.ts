@@ -33,22 +33,22 @@ export function closed<Entries extends v.ObjectEntries>(
   return v.pipe(record, object);
 }
 
-/** Refuses a `low` above its `high`, unless one of them was refused already. */
+/** Refuses a `low` above its `high`, unless one of them, or the object itself, was refused already. */
 export function ordered<Output extends object>(
   low: keyof Output & string,
   high: keyof Output & string,
   unit = '',
 ): v.RawCheckAction<Output> {
   return v.rawCheck<Output>(({ dataset, addIssue }) => {
-    const isRefused = dataset.issues?.some((issue) => issue.path?.[0]?.key === low || issue.path?.[0]?.key === high);
-    const output = dataset.value;
-    if (isRefused || typeof output !== 'object' || output === null) return;
-    const { [low]: lowest, [high]: highest } = output as Record<string, unknown>;
+    const refused = dataset.issues?.map((issue) => issue.path?.[0]?.key) ?? [];
+    if ([low, high, undefined].some((key) => refused.includes(key))) return;
+    const output = dataset.value as Record<string, unknown>;
+    const { [low]: lowest, [high]: highest } = output;
     if (typeof lowest !== 'number' || typeof highest !== 'number' || lowest <= highest) return;
     addIssue({
       expected: `at most ${high}, which is ${highest}${unit}`,
       received: `${lowest}${unit}`,
-      path: [{ type: 'object', origin: 'value', input: { ...output }, key: low, value: lowest }],
+      path: [{ type: 'object', origin: 'value', input: output, key: low, value: lowest }],
     });
   });
 }

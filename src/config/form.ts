@@ -34,7 +34,7 @@ export function refused(title: string, issues: readonly ConfigurationIssue[], ca
 
 /** One problem in the words of the form. */
 function inForm(issue: v.BaseIssue<unknown>, form: Form): ConfigurationIssue {
-  const path = form.name(v.getDotPath(issue) ?? '');
+  const path = printable(form.name(v.getDotPath(issue) ?? ''));
   const { expected, received: given } = issue;
   if (expected !== unknownOption) return { path, given, allowed: expected ?? '' };
 
@@ -43,5 +43,12 @@ function inForm(issue: v.BaseIssue<unknown>, form: Form): ConfigurationIssue {
   const meant = nearest(path, form.names);
   if (meant !== undefined) return { path, given, allowed: `${meant} (did you mean that?)` };
   const siblings = form.names.filter((name) => name !== path && parentOf(name) === parentOf(path));
-  return { path, given, allowed: siblings.join(', ') };
+  return { path, given, allowed: (siblings.length > 0 ? siblings : form.names).join(', ') };
+}
+
+/** An unknown name can be any text: it stays on its line, and short. */
+function printable(path: string): string {
+  const longest = 100;
+  const escaped = JSON.stringify(path).slice(1, -1);
+  return escaped.length > longest ? `${escaped.slice(0, longest)}…` : escaped;
 }

@@ -23,6 +23,15 @@ const shortForm: Form = {
   ]),
 };
 
+/** What a function for credentials returned. */
+const answerForm: Form = {
+  title: 'What the credentials function returned',
+  name: (path) => (path === '' ? 'credentials()' : `credentials().${path}`),
+  names: optionPaths
+    .filter((path) => path.startsWith('credentials.'))
+    .map((path) => path.replace('credentials.', 'credentials().')),
+};
+
 /**
  * Checks and completes a configuration in the long form.
  *
@@ -54,8 +63,7 @@ export async function resolveCredentials(
   source: Credentials | CredentialsProvider | null,
 ): Promise<Credentials | null> {
   if (typeof source !== 'function') return source;
-  const name = (path: string): string => (path === '' ? 'credentials()' : `credentials().${path}`);
-  return read(credentialsSchema, await source(), { title: 'The answer of the credentials function', name, names: [] });
+  return read(credentialsSchema, await source(), answerForm);
 }
 
 /** The name in the short form of a path of the long one. */

@@ -76,8 +76,8 @@ export function configFromEnvironment(
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith(environmentPrefix) || text === undefined || text === '') continue;
     // An unknown variable keeps its name and is refused together with everything else, as an unknown option.
-    const path = environmentVariables.get(name) ?? name;
-    put(config, path.split('.'), path.startsWith('poolConfig.') ? plainValue(text) : text);
+    const path = environmentVariables.get(name)?.split('.') ?? [name];
+    put(config, path, path[0] === 'poolConfig' ? plainValue(text) : text);
   }
   const resolved = read(urlConfigSchema, config, environmentForm);
   return { ...(config as Omit<DatabaseConfig, 'connectionMode'>), connectionMode: connectionModeOf(resolved) };

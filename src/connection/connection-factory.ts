@@ -1,0 +1,151 @@
+import { BoundQuery, type Uuid } from 'surrealdb';
+import type { ResolvedConfig } from '../config/options.js';
+import { ConfigurationError, ConnectError, DeadlineError } from '../errors.js';
+import type { ResourceFactory } from '../pool/pool.js';
+import { isRefusedAuthentication } from './classification.js';
+import { Connection } from './connection.js';
+import { type DatabaseName, FirstUse } from './first-use.js';
+import { SignIn } from './sign-in.js';
+import type { Transport } from './transport.js';
+import { Transports } from './transports.js';
+import { untilAborted } from './until-aborted.js';
+
+/** Opens, probes, resets and closes the connections of one pool. */
+export class ConnectionFactory implements ResourceFactory<Connection> {
+  readonly #transports: Transports;
+  readonly #signIn: SignIn | undefined;
+  readonly #firstUse = new FirstUse();
+  readonly #home: DatabaseName;
+  readonly #probeTimeout: number;
+  readonly #forgetDeath = new WeakMap<Connection, () => void>();
+
+  constructor(config: ResolvedConfig) {
+    this.#transports = new Transports({
+      url: config.url,
+      openTimeout: config.pool.openTimeout,
+      sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
+    });
+    this.#signIn = config.credentials === null ? undefined : new SignIn(config.credentials);
+    this.#probeTimeout = config.pool.probeTimeout;
+    this.#home = { namespace: config.namespace, database: config.database };
+  }
+
+  async open(context: { id: number; signal: AbortSignal; died: (error: unknown) => void }): Promise<Connection> {
+    const { id, signal, died } = context;
+    const transport = await this.#transports.take(signal);
+    // A socket that is opened for this connection alone ends with the wish for it: then every step below rejects.
+    const giveUp = (): void => {
+      if (this.#transports.isLast(transport)) transport.terminate();
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    try {
+      const session = await this.#openSession(transport);
+      const connection = new Connection(id, transport, session, this.#home);
+      this.#forgetDeath.set(connection, transport.onDeath(died));
+      if (transport.ended) throw new Error('the connection was closed while it was being opened');
+      return connection;
+    } catch (error) {
+      await this.#transports.give(transport, AbortSignal.abort()).catch(() => {});
+      throw this.#explain(error, transport.url);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  isClean(connection: Connection): boolean {
+    return connection.clean;
+  }
+
+  /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the least. */
+  async reset(connection: Connection): Promise<void> {
+    await connection.quiet();
+    const { changes, transport } = connection;
+    const { protocol } = transport;
+    for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);
+    if (changes.authentication) {
+      // Signing out keeps the session's expiry: only a new session is a clean one.
+      const old = connection.session;
+      connection.session = await this.#openSession(transport);
+      await transport.detach(old);
+    } else {
+      for (const name of changes.variables) await protocol.unset(name, connection.session);
+      if (changes.database) await this.use(connection, this.#home);
+    }
+    changes.forget();
+  }
+
+  async probe(connection: Connection): Promise<void> {
+    await connection.run(() => connection.probe());
+  }
+
+  /** A probe asked for by the user, under the same deadline as the pool's own. */
+  async checkHealth(connection: Connection): Promise<void> {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new DeadlineError('probing a connection', this.#probeTimeout)), this.#probeTimeout);
+    try {
+      await untilAborted(this.probe(connection), deadline.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(connection: Connection, signal: AbortSignal): Promise<void> {
+    const { transport } = connection;
+    this.#forgetDeath.get(connection)?.();
+    connection.cut();
+    try {
+      // With its socket the session goes by itself; on a shared transport it has to be told.
+      if (!transport.ended && !this.#transports.isLast(transport)) {
+        for (const id of connection.changes.liveQueries.values()) await killLiveQuery(connection, id);
+        await transport.detach(connection.session);
+      }
+    } finally {
+      await this.#transports.give(transport, signal);
+    }
+  }
+
+  isFatal(error: unknown): boolean {
+    return (error instanceof ConnectError && error.fatal) || error instanceof ConfigurationError;
+  }
+
+  /** Moves a session to another database. */
+  use(connection: Connection, name: DatabaseName): Promise<void> {
+    return this.#firstUse.use(connection.transport, connection.session, name);
+  }
+
+  /** True when an index was defined on an embedded engine: freeing it does not end its threads then. */
+  get holdsProcess(): boolean {
+    return this.#transports.holdsProcess;
+  }
+
+  /** After the last connection: ends what carries them. */
+  async end(timeout: number): Promise<void> {
+    await this.#transports.close(AbortSignal.timeout(timeout));
+  }
+
+  async #openSession(transport: Transport): Promise<Uuid> {
+    const session = await transport.attach();
+    // Record users sign in to a database, so the session must be there first; and signing in may leave it elsewhere.
+    await this.#signIn?.apply(transport, session);
+    await this.#firstUse.use(transport, session, this.#home);
+    return session;
+  }
+
+  #explain(error: unknown, url: string): unknown {
+    if (error instanceof ConnectError) return error;
+    const fatal = isRefusedAuthentication(error);
+    const message = error instanceof Error ? error.message : String(error);
+    return new ConnectError(
+      fatal ? `${url} refuses the credentials: ${message}` : `cannot open a session at ${url}: ${message}`,
+      { endpoint: url, fatal, cause: error },
+    );
+  }
+}
+
+/** A reset does not end live queries on every server: only KILL does. */
+async function killLiveQuery(connection: Connection, id: Uuid): Promise<void> {
+  const query = new BoundQuery('KILL $id', { id });
+  // Read to its end, and not looked at: an id that the server does not know any more is as good as killed.
+  for await (const _ of connection.transport.query(query, connection.session));
+}

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Uuid } from 'surrealdb';
+import { isConflict } from './classification.js';
+import type { Transport } from './transport.js';
+
+/** The two always go together: a database without a namespace aborts the process of an embedded engine. */
+export interface DatabaseName {
+  readonly namespace: string;
+  readonly database: string;
+}
+
+const mostAttempts = 10;
+const longestPause = 50;
+
+/**
+ * Chooses namespace and database for sessions. The first use of a new one creates it, and creating it twice at once
+ * conflicts: so the first goes alone, the others follow, and a conflict with another process is tried again.
+ */
+export class FirstUse {
+  readonly #known = new Set<string>();
+  readonly #first = new Map<string, Promise<void>>();
+
+  async use(transport: Transport, session: Uuid, name: DatabaseName): Promise<void> {
+    const key = JSON.stringify([name.namespace, name.database]);
+    while (!this.#known.has(key)) {
+      const first = this.#first.get(key);
+      if (first === undefined) {
+        const attempt = useWithRetry(transport, session, name);
+        this.#first.set(key, attempt);
+        try {
+          await attempt;
+          this.#known.add(key);
+        } finally {
+          this.#first.delete(key);
+        }
+        return;
+      }
+      // Whether it went well or not: then it is known, or the next one tries.
+      await first.catch(() => {});
+    }
+    await useWithRetry(transport, session, name);
+  }
+}
+
+async function useWithRetry(transport: Transport, session: Uuid, name: DatabaseName): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await transport.protocol.use({ namespace: name.namespace, database: name.database }, session);
+      return;
+    } catch (error) {
+      if (attempt === mostAttempts || !isConflict(error)) throw error;
+      await sleep(Math.random() * longestPause);
+    }
+  }
+}

@@ -1,0 +1,253 @@
+import {
+  type BoundQuery,
+  CallTerminatedError,
+  CborCodec,
+  type ConnectionSession,
+  type ConnectionState,
+  ConnectionUnavailableError,
+  type DriverContext,
+  FlatBufferCodec,
+  JsonCodec,
+  type LiveMessage,
+  type QueryChunk,
+  type RpcEngine,
+  type RpcRequest,
+  type SurrealEngine,
+  Uuid,
+  WebSocketEngine,
+} from 'surrealdb';
+import type { WebSocket } from 'ws';
+import { ConnectError, ConnectionLostError, UsageError } from '../errors.js';
+import { socketClass } from './socket.js';
+
+/** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
+type Engine = RpcEngine & SurrealEngine;
+
+/** The oldest server with sessions, which every pooled connection is. */
+const oldestServer = 3;
+
+/**
+ * One WebSocket to a server, or one embedded engine. It carries sessions and calls, and dies once: then every call in
+ * flight fails, saying whether it can have been executed, and whoever asked by `onDeath` is told why.
+ */
+export class Transport {
+  readonly url: string;
+  readonly #engine: Engine;
+  readonly #sessions: Map<Uuid, ConnectionSession>;
+  /** An embedded engine on which an index was defined keeps its threads after `close()`, and the process with them. */
+  definedIndex = false;
+  #socket: WebSocket | undefined;
+  readonly #deathListeners = new Set<(cause: Error) => void>();
+  #ended = false;
+  #cause: Error | undefined;
+
+  private constructor(url: string, createEngine: (context: DriverContext) => Engine, handshakeTimeout: number) {
+    this.url = url;
+    this.#sessions = new Map();
+    let calls = 0;
+    this.#engine = createEngine({
+      options: {
+        websocketImpl: socketClass(
+          {
+            created: (socket) => {
+              this.#socket = socket;
+            },
+            failed: (cause) => {
+              this.#cause ??= cause;
+            },
+          },
+          handshakeTimeout,
+        ),
+      },
+      uniqueId: () => String(++calls),
+      codecs: { cbor: new CborCodec({}), flatbuffer: new FlatBufferCodec({}), json: new JsonCodec({}) },
+    });
+    const send = this.#engine.send.bind(this.#engine);
+    this.#engine.send = <Method extends string, Parameters extends unknown[] | undefined, Result>(
+      request: RpcRequest<Method, Parameters>,
+    ): Promise<Result> => {
+      const reply = send<Method, Parameters, Result>(request);
+      // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
+      if (request.method === 'ping') reply.catch(() => {});
+      return reply.catch((error: unknown) => Promise.reject(this.#explain(error, request.method)));
+    };
+  }
+
+  /**
+   * Opens a transport.
+   * @param signal Aborted when the time for it is over.
+   * @throws ConnectError
+   */
+  static async open(url: string, handshakeTimeout: number, signal: AbortSignal): Promise<Transport> {
+    const createEngine = await engineFor(url);
+    const transport = new Transport(url, createEngine, handshakeTimeout);
+    try {
+      await transport.#connect(signal);
+      if (transport.#socket !== undefined) await transport.#checkVersion();
+    } catch (error) {
+      transport.terminate();
+      if (error instanceof ConnectError) throw error;
+      throw new ConnectError(`cannot connect to ${url}: ${messageOf(error)}`, {
+        endpoint: url,
+        fatal: false,
+        cause: error,
+      });
+    }
+    return transport;
+  }
+
+  /** True from the moment it cannot carry a call any more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Calls back once, when it ends without having been asked to. Returns what takes the wish back. */
+  onDeath(listener: (cause: Error) => void): () => void {
+    this.#deathListeners.add(listener);
+    return () => this.#deathListeners.delete(listener);
+  }
+
+  /** Makes a session: nothing chosen, nobody signed in. */
+  async attach(): Promise<Uuid> {
+    const session = Uuid.v4();
+    this.#sessions.set(session, {
+      id: session,
+      namespace: undefined,
+      database: undefined,
+      accessToken: undefined,
+      refreshToken: undefined,
+      variables: {},
+      authRenewal: undefined,
+      authOverriden: true,
+    });
+    await this.#engine.attach(session);
+    return session;
+  }
+
+  async detach(session: Uuid): Promise<void> {
+    this.#sessions.delete(session);
+    await this.#engine.detach(session);
+  }
+
+  /** The SDK's calls on a session; see `SurrealProtocol` there. */
+  get protocol(): SurrealEngine {
+    return this.#engine;
+  }
+
+  query<T>(query: BoundQuery, session: Uuid, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
+    if (this.#socket === undefined && !this.definedIndex) this.definedIndex = /\bDEFINE\s+INDEX\b/i.test(query.query);
+    return this.#engine.query(query, session, transaction);
+  }
+
+  liveQuery(id: Uuid): AsyncIterable<LiveMessage> {
+    return this.#engine.liveQuery(id);
+  }
+
+  /** Ends it in good order: a socket says goodbye, an engine is freed. By force once `signal` is aborted. */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#ended = true;
+    const force = (): void => this.terminate();
+    signal.addEventListener('abort', force, { once: true });
+    try {
+      await this.#engine.close();
+    } finally {
+      signal.removeEventListener('abort', force);
+    }
+  }
+
+  /** Ends it at once, without waiting for anybody. Calls in flight fail. */
+  terminate(): void {
+    this.#ended = true;
+    if (this.#socket !== undefined) this.#socket.terminate();
+    else this.#engine.close().catch(() => {});
+  }
+
+  #connect(signal: AbortSignal): Promise<void> {
+    // The SDK wants its own reconnect object here; ours says no to everything.
+    const reconnect = { enabled: false, allowed: false, reset() {}, propagate() {}, iterate: async () => {} };
+    const state = {
+      url: new URL(this.url),
+      reconnect,
+      retry: { enabled: false },
+      rootSession: { variables: {} },
+      sessions: this.#sessions,
+    } as unknown as ConnectionState;
+    return new Promise((resolve, reject) => {
+      let connected = false;
+      const fail = (cause: Error): void => {
+        signal.removeEventListener('abort', giveUp);
+        reject(cause);
+      };
+      const giveUp = (): void => {
+        fail(signal.reason instanceof Error ? signal.reason : new Error('given up'));
+        // An embedded engine that opens after all would hold its files for ever.
+        if (this.#socket === undefined) this.#engine.subscribe('connected', () => this.terminate());
+        else this.terminate();
+      };
+      this.#engine.subscribe('connected', () => {
+        connected = true;
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      });
+      this.#engine.subscribe('error', (error) => {
+        this.#cause ??= error;
+        if (!connected) fail(this.#cause);
+      });
+      this.#engine.subscribe('disconnected', () => {
+        const asked = this.#ended;
+        this.#ended = true;
+        const cause = this.#cause ?? new Error('the connection was closed');
+        if (!connected) fail(cause);
+        else if (!asked) for (const listener of [...this.#deathListeners]) listener(cause);
+      });
+      signal.addEventListener('abort', giveUp, { once: true });
+      this.#engine.open(state);
+    });
+  }
+
+  async #checkVersion(): Promise<void> {
+    const { version } = await this.#engine.version();
+    const major = Number(/(\d+)\./.exec(version)?.[1]);
+    if (major >= oldestServer) return;
+    throw new ConnectError(
+      `${this.url} runs ${version}; pooled connections are sessions, which SurrealDB has since ${oldestServer}.0`,
+      { endpoint: this.url, fatal: true },
+    );
+  }
+
+  /** A call that failed with the transport says whether it can have been executed; what a server answers stays as it is. */
+  #explain(error: unknown, method: string): unknown {
+    const cause = this.#cause ?? error;
+    if (error instanceof ConnectionUnavailableError) {
+      return new ConnectionLostError(`"${method}" was not sent: the connection to ${this.url} is gone`, {
+        outcome: 'not-sent',
+        cause,
+      });
+    }
+    if (error instanceof CallTerminatedError) {
+      return new ConnectionLostError(
+        `the connection to ${this.url} was lost while "${method}" was under way (${messageOf(cause)}); it may have been executed`,
+        { outcome: 'unknown', cause },
+      );
+    }
+    return error;
+  }
+}
+
+async function engineFor(url: string): Promise<(context: DriverContext) => Engine> {
+  const scheme = new URL(url).protocol.slice(0, -1);
+  if (scheme === 'ws' || scheme === 'wss') return (context) => new WebSocketEngine(context);
+  const { createNodeEngines } = await import('@surrealdb/node').catch((cause: unknown) => {
+    throw new ConnectError(
+      `${url} needs the embedded engine, which is a package of its own: npm install @surrealdb/node`,
+      { endpoint: url, fatal: true, cause },
+    );
+  });
+  const create = createNodeEngines()[scheme];
+  if (create === undefined) throw new UsageError(`@surrealdb/node has no engine for ${url}`);
+  return (context) => create(context) as Engine;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,114 @@
+import { Transport } from './transport.js';
+import { untilAborted } from './until-aborted.js';
+
+/** What decides how connections share transports. */
+export interface TransportSettings {
+  readonly url: string;
+  /** How many connections a transport carries at most; `Infinity` for an embedded engine, which carries all. */
+  readonly sessionsPerTransport: number;
+  /** How long opening a transport may take, in milliseconds. */
+  readonly openTimeout: number;
+}
+
+interface Shared {
+  readonly opening: Promise<Transport>;
+  readonly abandon: AbortController;
+  places: number;
+}
+
+/**
+ * The transports of one pool. A connection takes a place on one and gives it back; the last one to leave closes a
+ * socket. An embedded engine stays until {@link Transports.close}: with `mem://` it *is* the database.
+ */
+export class Transports {
+  readonly #settings: TransportSettings;
+  readonly #keepsEmpty: boolean;
+  readonly #shared = new Set<Shared>();
+  readonly #byTransport = new Map<Transport, Shared>();
+
+  constructor(settings: TransportSettings) {
+    this.#settings = settings;
+    this.#keepsEmpty = settings.sessionsPerTransport === Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes a place on a transport, opening one when all are full. */
+  async take(signal: AbortSignal): Promise<Transport> {
+    const shared = this.#withRoom() ?? this.#open();
+    shared.places++;
+    try {
+      const transport = await untilAborted(shared.opening, signal);
+      if (transport.ended) throw new Error('the transport ended while it was being shared');
+      return transport;
+    } catch (error) {
+      shared.places--;
+      if (shared.places === 0 && !this.#keepsEmpty) {
+        this.#shared.delete(shared);
+        shared.abandon.abort(error);
+      }
+      throw error;
+    }
+  }
+
+  /** Whether this connection is the only one on its transport, so that ending it may end the transport. */
+  isLast(transport: Transport): boolean {
+    return !this.#keepsEmpty && (this.#byTransport.get(transport)?.places ?? 1) === 1;
+  }
+
+  get holdsProcess(): boolean {
+    for (const transport of this.#byTransport.keys()) {
+      if (transport.definedIndex) return true;
+    }
+    return false;
+  }
+
+  /** Gives a place back. Closes the transport when it was the last one. */
+  async give(transport: Transport, signal: AbortSignal): Promise<void> {
+    const shared = this.#byTransport.get(transport);
+    if (shared === undefined) return;
+    shared.places--;
+    if (shared.places > 0 || this.#keepsEmpty) return;
+    this.#forget(shared, transport);
+    await transport.close(signal);
+  }
+
+  /** Closes whatever is left. */
+  async close(signal: AbortSignal): Promise<void> {
+    const left = [...this.#byTransport.keys()];
+    for (const shared of this.#shared) shared.abandon.abort(new Error('the pool was shut down'));
+    this.#shared.clear();
+    this.#byTransport.clear();
+    await Promise.all(left.map((transport) => transport.close(signal)));
+  }
+
+  #withRoom(): Shared | undefined {
+    for (const shared of this.#shared) {
+      if (shared.places < this.#settings.sessionsPerTransport) return shared;
+    }
+    return undefined;
+  }
+
+  #open(): Shared {
+    const { url, openTimeout } = this.#settings;
+    const abandon = new AbortController();
+    const shared: Shared = { opening: Transport.open(url, openTimeout, abandon.signal), abandon, places: 0 };
+    this.#shared.add(shared);
+    shared.opening.then(
+      (transport) => {
+        if (!this.#shared.has(shared)) {
+          transport.terminate();
+          return;
+        }
+        this.#byTransport.set(transport, shared);
+        // A dead transport takes no new connections; those on it learn of it one by one.
+        transport.onDeath(() => this.#forget(shared, transport));
+      },
+      () => this.#shared.delete(shared),
+    );
+    return shared;
+  }
+
+  #forget(shared: Shared, transport: Transport): void {
+    this.#shared.delete(shared);
+    this.#byTransport.delete(transport);
+  }
+}

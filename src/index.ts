@@ -1,0 +1,22 @@
+export type { Duration } from './config/duration.js';
+export type * from './config/options.js';
+export { configFromEnvironment, configFromFile } from './config/sources.js';
+export * from './errors.js';
+export {
+  type AcquireOptions,
+  ConnectionManager,
+  createPool,
+  type EndpointHealth,
+  type HealthStatus,
+  type Metrics,
+  type ShutdownReport,
+} from './manager.js';
+export type { PoolEvents, RefusalReason } from './pool/events.js';
+export type { HistogramSummary } from './pool/histogram.js';
+export type { AbortedLease } from './pool/pool.js';
+export type { CloseReason } from './pool/slot.js';
+export { PooledConnection } from './pooled-connection.js';
+export { shutdownOnSignals } from './shutdown-on-signals.js';
+export type { AcquireTrace, ConnectTrace, QueryTrace } from './telemetry/channels.js';
+export type { Logger } from './telemetry/logger.js';
+export type { PoolStats } from './telemetry/pool-stats.js';

@@ -1,0 +1,151 @@
+import {
+  type AccessRecordAuth,
+  type AnyAuth,
+  type NamespaceDatabase,
+  SurrealQueryable,
+  type Token,
+  type Tokens,
+} from 'surrealdb';
+import type { Connection } from './connection/connection.js';
+import type { ConnectionFactory } from './connection/connection-factory.js';
+import { LeaseChannel } from './connection/lease-channel.js';
+import { asController } from './connection/query-channel.js';
+import { UsageError } from './errors.js';
+import type { Lease } from './pool/lease.js';
+
+/**
+ * A lent connection: everything a SurrealDB session can do, until {@link PooledConnection.release | release()}. All
+ * queries and builders of the SDK are here (`query`, `select`, `create`, `live` and so on). Whatever was made from it,
+ * a query, a builder, a live subscription, fails with `LeaseReleasedError` once the lease is over.
+ *
+ * What a lease changes on its session (database, variables, user, live queries) is undone before anybody else gets it.
+ *
+ * ```ts
+ * await using connection = await pool.acquire();
+ * const people = await connection.select(new Table('person'));
+ * ```
+ */
+export class PooledConnection extends SurrealQueryable {
+  readonly #lease: Lease<Connection>;
+  readonly #channel: LeaseChannel;
+  readonly #factory: ConnectionFactory;
+
+  /** @internal */
+  constructor(lease: Lease<Connection>, factory: ConnectionFactory, pool: string) {
+    const channel = new LeaseChannel(lease, pool);
+    super(asController(channel), lease.resource.session);
+    this.#lease = lease;
+    this.#channel = channel;
+    this.#factory = factory;
+  }
+
+  /** The number of the connection, unique within its pool. */
+  get id(): number {
+    return this.#lease.id;
+  }
+
+  /** How often the connection was lent, this time included. */
+  uses(): number {
+    return this.#lease.uses;
+  }
+
+  /** The same connection as the SDK's type, for code that asks for one. It ends with the lease. */
+  connection(): SurrealQueryable {
+    return this;
+  }
+
+  /**
+   * Asks the server whether the connection works: its socket, its session, its database and the storage behind it.
+   * When it does not, it is marked for recycling. Never rejects but with `LeaseReleasedError`.
+   */
+  async checkHealth(): Promise<boolean> {
+    const connection = this.#lease.resource;
+    try {
+      await this.#factory.checkHealth(connection);
+      return true;
+    } catch {
+      this.markForRecycling();
+      return false;
+    }
+  }
+
+  /** Has the connection closed at its release instead of lent again. */
+  markForRecycling(): void {
+    this.#lease.markForRecycling();
+  }
+
+  isMarkedForRecycling(): boolean {
+    return this.#lease.markedForRecycling;
+  }
+
+  /**
+   * Gives the connection back; it is free at once when there is nothing to undo. Calls still in flight are waited for
+   * before anybody else gets it. A second release does nothing.
+   */
+  release(): void {
+    this.#lease.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+  }
+
+  /**
+   * Moves the session to another database until the release. Namespace and database are always given together.
+   * @throws LeaseReleasedError, UsageError
+   */
+  async use(name: { namespace: string; database: string }): Promise<NamespaceDatabase> {
+    const { namespace, database } = name;
+    if (typeof namespace !== 'string' || typeof database !== 'string' || namespace === '' || database === '') {
+      throw new UsageError('use() takes both a namespace and a database: { namespace: "app", database: "main" }');
+    }
+    await this.#channel.change(async (connection) => {
+      connection.changes.database = true;
+      await this.#factory.use(connection, { namespace, database });
+    });
+    return { namespace, database };
+  }
+
+  /** Defines a variable (`$name`) for the queries of this lease. */
+  async set(name: string, value: unknown): Promise<void> {
+    await this.#channel.change(async (connection) => {
+      connection.changes.variables.add(name);
+      await connection.transport.protocol.set(name, value, connection.session);
+    });
+  }
+
+  async unset(name: string): Promise<void> {
+    await this.#channel.change((connection) => connection.transport.protocol.unset(name, connection.session));
+  }
+
+  /** Signs the session in as somebody else, until the release. The pool replaces the session then. */
+  signin(credentials: AnyAuth): Promise<Tokens> {
+    return this.#changeUser((connection) => connection.transport.protocol.signin(credentials, connection.session));
+  }
+
+  /** Signs up a record user and signs the session in as that user, until the release. */
+  signup(credentials: AccessRecordAuth): Promise<Tokens> {
+    return this.#changeUser((connection) => connection.transport.protocol.signup(credentials, connection.session));
+  }
+
+  /** Signs the session in by a token, until the release. */
+  authenticate(token: Token): Promise<void> {
+    return this.#changeUser((connection) => connection.transport.protocol.authenticate(token, connection.session));
+  }
+
+  /** Signs the session out, until the release. */
+  invalidate(): Promise<void> {
+    return this.#changeUser((connection) => connection.transport.protocol.invalidate(connection.session));
+  }
+
+  #changeUser<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#channel.change((connection) => {
+      connection.changes.authentication = true;
+      return work(connection);
+    });
+  }
+}

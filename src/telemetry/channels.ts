@@ -1,0 +1,41 @@
+import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
+
+/** One call on a connection, as the tracing channel `surreal-pool:query` tells it. Never carries bindings. */
+export interface QueryTrace {
+  readonly pool: string;
+  readonly connection: number;
+  readonly namespace: string;
+  readonly database: string;
+  /** The statement as it was sent, with the names of its parameters, not their values. */
+  readonly text: string;
+}
+
+/** One acquire, as the tracing channel `surreal-pool:acquire` tells it. */
+export interface AcquireTrace {
+  readonly pool: string;
+}
+
+/** The opening of one connection, as the tracing channel `surreal-pool:connect` tells it. */
+export interface ConnectTrace {
+  readonly pool: string;
+  readonly connection: number;
+}
+
+/**
+ * The names are part of the public interface. Each traced thing has the channels `tracing:<name>:start`, `:end`,
+ * `:asyncStart`, `:asyncEnd` and `:error` of `node:diagnostics_channel`; nothing is built while nobody listens.
+ */
+export const queryChannel: TracingChannel<string, QueryTrace> = tracingChannel('surreal-pool:query');
+export const acquireChannel: TracingChannel<string, AcquireTrace> = tracingChannel('surreal-pool:acquire');
+export const connectChannel: TracingChannel<string, ConnectTrace> = tracingChannel('surreal-pool:connect');
+/** Every change in the life of a connection: `{ pool, event, connection, … }`. */
+export const slotChannel: Channel = channel('surreal-pool:slot');
+
+/** Runs `work` under a tracing channel when somebody listens to it. */
+export function traced<Trace extends object, T>(
+  tracing: TracingChannel<string, Trace>,
+  trace: () => Trace,
+  work: () => Promise<T>,
+): Promise<T> {
+  return tracing.hasSubscribers ? tracing.tracePromise(work, trace()) : work();
+}

@@ -1,0 +1,25 @@
+import type { Emitter, PoolEvents } from '../pool/events.js';
+import { slotChannel } from './channels.js';
+
+/** The steps in a connection's life that the channel `surreal-pool:slot` tells; none of them happens at every acquire. */
+const steps = [
+  'opening',
+  'opened',
+  'openFailed',
+  'validated',
+  'validationFailed',
+  'reset',
+  'resetFailed',
+  'died',
+  'closing',
+  'closed',
+] as const satisfies readonly (keyof PoolEvents)[];
+
+/** Passes the life of every connection on to `node:diagnostics_channel`. */
+export function publishSlots(events: Emitter<PoolEvents>, pool: string): void {
+  for (const event of steps) {
+    events.subscribe(event, (details) => {
+      if (slotChannel.hasSubscribers) slotChannel.publish({ pool, event, ...details });
+    });
+  }
+}

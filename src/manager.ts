@@ -6,10 +6,12 @@ import type { Connection } from './connection/connection.js';
 import { ConnectionFactory } from './connection/connection-factory.js';
 import { PoolChannel } from './connection/pool-channel.js';
 import { asController } from './connection/query-channel.js';
+import { shown } from './connection/transport.js';
 import { systemClock } from './pool/clock.js';
 import type { PoolEvents } from './pool/events.js';
 import type { Lease } from './pool/lease.js';
-import { Pool, type ShutdownReport as PoolShutdownReport } from './pool/pool.js';
+import { Pool } from './pool/pool.js';
+import type { ShutdownReport as PoolShutdownReport } from './pool/shutdown-report.js';
 import { PooledConnection } from './pooled-connection.js';
 import { fullJitterBackoff } from './resilience/backoff.js';
 import { acquireChannel, connectChannel, traced } from './telemetry/channels.js';
@@ -76,7 +78,7 @@ export class ConnectionManager extends SurrealQueryable {
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(config: ResolvedConfig) {
-    const name = `${config.url}/${config.namespace}/${config.database}`;
+    const name = `${shown(config.url)}/${config.namespace}/${config.database}`;
     const channel = new PoolChannel(() => this.#acquire({}), name);
     super(asController(channel), Uuid.v4());
     this.name = name;
@@ -86,7 +88,11 @@ export class ConnectionManager extends SurrealQueryable {
     this.#pool = new Pool(config.pool, {
       factory: {
         open: (context) =>
-          traced(connectChannel, () => ({ pool: name, connection: context.id }), () => factory.open(context)),
+          traced(
+            connectChannel,
+            () => ({ pool: name, connection: context.id }),
+            () => factory.open(context),
+          ),
         isClean: (connection) => connection.clean,
         reset: (connection) => factory.reset(connection),
         probe: (connection) => factory.probe(connection),
@@ -160,7 +166,8 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   healthStatus(): HealthStatus {
-    const { state, idle, leased, validating, resetting, maxConnections, waiting, lastOpenError } = this.#pool.snapshot();
+    const { state, idle, leased, validating, resetting, maxConnections, waiting, lastOpenError } =
+      this.#pool.snapshot();
     const connections = idle + leased + validating + resetting;
     let reason = `${leased} of ${maxConnections} connections in use, ${waiting} callers wait`;
     if (state === 'paused') reason = `paused: ${waiting} callers wait for resume()`;
@@ -170,7 +177,7 @@ export class ConnectionManager extends SurrealQueryable {
       healthy: state === 'running' && lastOpenError === undefined,
       reason,
       state,
-      endpoints: [{ url: this.#config.url, connections, lastError: lastOpenError }],
+      endpoints: [{ url: shown(this.#config.url), connections, lastError: lastOpenError }],
     };
   }
 

@@ -1,7 +1,7 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
 import type { ResolvedConfig } from '../config/options.js';
 import { ConfigurationError, ConnectError, DeadlineError } from '../errors.js';
-import type { ResourceFactory } from '../pool/pool.js';
+import type { ResourceFactory } from '../pool/settings.js';
 import { isRefusedAuthentication } from './classification.js';
 import { Connection } from './connection.js';
 import { type DatabaseName, FirstUse } from './first-use.js';
@@ -47,7 +47,7 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
       return connection;
     } catch (error) {
       await this.#transports.give(transport, AbortSignal.abort()).catch(() => {});
-      throw this.#explain(error, transport.url);
+      throw this.#explain(error, transport.endpoint);
     } finally {
       signal.removeEventListener('abort', giveUp);
     }
@@ -82,7 +82,10 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
   /** A probe asked for by the user, under the same deadline as the pool's own. */
   async checkHealth(connection: Connection): Promise<void> {
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(new DeadlineError('probing a connection', this.#probeTimeout)), this.#probeTimeout);
+    const timer = setTimeout(
+      () => deadline.abort(new DeadlineError('probing a connection', this.#probeTimeout)),
+      this.#probeTimeout,
+    );
     try {
       await untilAborted(this.probe(connection), deadline.signal);
     } finally {
@@ -132,13 +135,13 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
     return session;
   }
 
-  #explain(error: unknown, url: string): unknown {
+  #explain(error: unknown, endpoint: string): unknown {
     if (error instanceof ConnectError) return error;
     const fatal = isRefusedAuthentication(error);
     const message = error instanceof Error ? error.message : String(error);
     return new ConnectError(
-      fatal ? `${url} refuses the credentials: ${message}` : `cannot open a session at ${url}: ${message}`,
-      { endpoint: url, fatal, cause: error },
+      fatal ? `${endpoint} refuses the credentials: ${message}` : `cannot open a session at ${endpoint}: ${message}`,
+      { endpoint, fatal, cause: error },
     );
   }
 }

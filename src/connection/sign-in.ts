@@ -1,6 +1,7 @@
 import type { AnyAuth, Uuid } from 'surrealdb';
 import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
+import { UsageError } from '../errors.js';
 import { isRefusedAuthentication } from './classification.js';
 import type { Transport } from './transport.js';
 
@@ -47,12 +48,13 @@ export class SignIn {
 
   async #signIn(transport: Transport, session: Uuid): Promise<string> {
     const credentials = await resolveCredentials(this.#credentials);
-    if (credentials === null) throw new ConfigurationErrorPlaceholder();
+    // Nobody to sign in as is not the same as no sign-in: never anonymous.
+    if (credentials === null) throw new UsageError('the credentials function answered null');
     if ('token' in credentials) {
       await transport.protocol.authenticate(credentials.token, session);
       return credentials.token;
     }
-    const tokens = await transport.protocol.signin(withoutUndefined(credentials) as AnyAuth, session);
+    const tokens = await transport.protocol.signin(credentials as AnyAuth, session);
     return tokens.access;
   }
 }
@@ -66,8 +68,4 @@ function expiryOf(token: string): number {
   } catch {
     return Number.POSITIVE_INFINITY;
   }
-}
-
-function withoutUndefined(credentials: object): object {
-  return Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== undefined));
 }

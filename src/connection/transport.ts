@@ -31,7 +31,9 @@ const oldestServer = 3;
  * flight fails, saying whether it can have been executed, and whoever asked by `onDeath` is told why.
  */
 export class Transport {
-  readonly url: string;
+  /** The address as it may be shown: without what follows a question mark. */
+  readonly endpoint: string;
+  readonly #url: string;
   readonly #engine: Engine;
   readonly #sessions: Map<Uuid, ConnectionSession>;
   /** An embedded engine on which an index was defined keeps its threads after `close()`, and the process with them. */
@@ -42,7 +44,8 @@ export class Transport {
   #cause: Error | undefined;
 
   private constructor(url: string, createEngine: (context: DriverContext) => Engine, handshakeTimeout: number) {
-    this.url = url;
+    this.#url = url;
+    this.endpoint = shown(url);
     this.#sessions = new Map();
     let calls = 0;
     this.#engine = createEngine({
@@ -87,8 +90,8 @@ export class Transport {
     } catch (error) {
       transport.terminate();
       if (error instanceof ConnectError) throw error;
-      throw new ConnectError(`cannot connect to ${url}: ${messageOf(error)}`, {
-        endpoint: url,
+      throw new ConnectError(`cannot connect to ${shown(url)}: ${messageOf(error)}`, {
+        endpoint: shown(url),
         fatal: false,
         cause: error,
       });
@@ -166,7 +169,7 @@ export class Transport {
     // The SDK wants its own reconnect object here; ours says no to everything.
     const reconnect = { enabled: false, allowed: false, reset() {}, propagate() {}, iterate: async () => {} };
     const state = {
-      url: new URL(this.url),
+      url: new URL(this.#url),
       reconnect,
       retry: { enabled: false },
       rootSession: { variables: {} },
@@ -210,8 +213,8 @@ export class Transport {
     const major = Number(/(\d+)\./.exec(version)?.[1]);
     if (major >= oldestServer) return;
     throw new ConnectError(
-      `${this.url} runs ${version}; pooled connections are sessions, which SurrealDB has since ${oldestServer}.0`,
-      { endpoint: this.url, fatal: true },
+      `${this.endpoint} runs ${version}; pooled connections are sessions, which SurrealDB has since ${oldestServer}.0`,
+      { endpoint: this.endpoint, fatal: true },
     );
   }
 
@@ -219,14 +222,14 @@ export class Transport {
   #explain(error: unknown, method: string): unknown {
     const cause = this.#cause ?? error;
     if (error instanceof ConnectionUnavailableError) {
-      return new ConnectionLostError(`"${method}" was not sent: the connection to ${this.url} is gone`, {
+      return new ConnectionLostError(`"${method}" was not sent: the connection to ${this.endpoint} is gone`, {
         outcome: 'not-sent',
         cause,
       });
     }
     if (error instanceof CallTerminatedError) {
       return new ConnectionLostError(
-        `the connection to ${this.url} was lost while "${method}" was under way (${messageOf(cause)}); it may have been executed`,
+        `the connection to ${this.endpoint} was lost while "${method}" was under way (${messageOf(cause)}); it may have been executed`,
         { outcome: 'unknown', cause },
       );
     }
@@ -246,6 +249,11 @@ async function engineFor(url: string): Promise<(context: DriverContext) => Engin
   const create = createNodeEngines()[scheme];
   if (create === undefined) throw new UsageError(`@surrealdb/node has no engine for ${url}`);
   return (context) => create(context) as Engine;
+}
+
+/** An address without what follows a question mark, which may be a secret. */
+export function shown(url: string): string {
+  return url.split('?')[0] ?? url;
 }
 
 function messageOf(error: unknown): string {

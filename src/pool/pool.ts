@@ -2,111 +2,25 @@ import {
   AcquireAbortedError,
   AcquireFailedError,
   AcquireTimeoutError,
-  DeadlineError,
   PoolShutdownError,
   type PoolSnapshot,
   QueueFullError,
   UsageError,
 } from '../errors.js';
 import { describeObstacle } from './acquire-errors.js';
+import { attempt } from './attempt.js';
 import type { Clock, Timer } from './clock.js';
 import { Deadlines } from './deadlines.js';
 import { Emitter, type PoolEvents, type RefusalReason } from './events.js';
 import { ExpiryWheel } from './expiry-wheel.js';
 import { Lease } from './lease.js';
 import { LinkedList } from './linked-list.js';
+import { OpeningPolicy } from './opening-policy.js';
+import type { AcquireOptions, PoolSettings, PoolSurroundings, ResourceFactory } from './settings.js';
+import type { AbortedLease, ShutdownReport } from './shutdown-report.js';
 import { type CloseReason, Slot, type SlotState } from './slot.js';
 import { Counters, type PoolStatistics } from './statistics.js';
 import { FirstComeQueue, Waiter, type WaiterState, type WaitQueue } from './waiter.js';
-
-/** What the pool lends, as seen by the pool: five things it can do with one. */
-export interface ResourceFactory<R> {
-  /** Makes one. `signal` is aborted when the pool no longer wants it; `died` may be called once, at any later time. */
-  open(context: { id: number; signal: AbortSignal; died: (error: unknown) => void }): Promise<R>;
-  /** Whether nothing a lease did has to be undone: asked at each release, so it must be quick. */
-  isClean(resource: R): boolean;
-  /** Undoes what the last lease did. Rejects when that is impossible. */
-  reset(resource: R, signal: AbortSignal): Promise<void>;
-  /** Proves that it works. Rejects when it does not. */
-  probe(resource: R, signal: AbortSignal): Promise<void>;
-  /** Ends it and all that runs on it; by force once `signal` is aborted. */
-  close(resource: R, signal: AbortSignal): Promise<void>;
-  /** Whether trying to open again is pointless, as with wrong credentials. */
-  isFatal(error: unknown): boolean;
-}
-
-/** The numbers a pool lives by. Durations in milliseconds. */
-export interface PoolSettings {
-  readonly minConnections: number;
-  readonly maxConnections: number;
-  /** Opened at the same time, at most. */
-  readonly maxConnecting: number;
-  /** Callers that may wait although every connection is leased; `Infinity` for no limit. */
-  readonly maxWaiters: number;
-  /** For the whole acquire; 0 waits for ever. */
-  readonly connectionTimeout: number;
-  readonly openTimeout: number;
-  readonly probeTimeout: number;
-  readonly resetTimeout: number;
-  readonly closeTimeout: number;
-  /** 0: never closed for being idle. */
-  readonly idleTimeout: number;
-  /** 0: never closed for its age. */
-  readonly maxLifetime: number;
-  /** 0: never closed for its uses. */
-  readonly recycleAfterUses: number;
-  readonly validateOnCheckout: boolean;
-  /** Not probed when it showed within this time that it works; 0: always probed. */
-  readonly validationInterval: number;
-  /** Open the minimum at start and keep it; otherwise the minimum is only not closed for idleness. */
-  readonly warmConnections: boolean;
-}
-
-/** What the pool needs of the world around it. */
-export interface PoolSurroundings<R> {
-  readonly factory: ResourceFactory<R>;
-  readonly clock: Clock;
-  /** From 0 (inclusive) to 1: for the jitter of lifetimes. */
-  readonly random: () => number;
-  /** How long to wait before opening again, after this many failures in a row (1 and up). */
-  readonly backoff: (failures: number) => number;
-}
-
-/** How long, and until when, one acquire may wait. */
-export interface AcquireOptions {
-  /** Gives up as soon as it is aborted. */
-  readonly signal?: AbortSignal | undefined;
-  /** Instead of the pool's `connectionTimeout`, in milliseconds; 0 waits for ever. */
-  readonly timeout?: number | undefined;
-}
-
-/** A lease that was still held when a shutdown's grace period ended. */
-export interface AbortedLease {
-  readonly connection: number;
-  /** How long it had been held, in milliseconds. */
-  readonly held: number;
-  /** How often its connection had been lent. */
-  readonly uses: number;
-}
-
-/** How a shutdown went. */
-export interface ShutdownReport {
-  /** In milliseconds. */
-  readonly duration: number;
-  /** Callers that were waiting and were refused. */
-  readonly refused: number;
-  /** Leases that ended by themselves within the grace period. */
-  readonly drained: number;
-  /** Leases that did not. */
-  readonly aborted: readonly AbortedLease[];
-  /** Connections closed. */
-  readonly closed: number;
-}
-
-type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  /** `unfinished`: the work itself, when it was given up before it ended. */
-  | { readonly ok: false; readonly error: unknown; readonly unfinished?: Promise<T> };
 
 /** How often the pool looks after its connections, in milliseconds. */
 const sweepInterval = 1000;
@@ -129,7 +43,6 @@ export class Pool<R> {
   readonly #factory: ResourceFactory<R>;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #backoff: (failures: number) => number;
   readonly #settings: PoolSettings;
   #min: number;
   #max: number;
@@ -156,13 +69,8 @@ export class Pool<R> {
   #distrustBefore = Number.NEGATIVE_INFINITY;
   #nextIdleRetirement = 0;
 
-  #lastOpenError: unknown;
-  #openFailures = 0;
-  /** No opening before this moment. */
-  #openAfter = Number.NEGATIVE_INFINITY;
+  readonly #opening: OpeningPolicy;
   #openTimer: Timer | undefined;
-  /** Opening failed for good: nothing is opened until somebody asks again. */
-  #fatal = false;
   /** The first connection is insisted on, until it is there or this many attempts failed. */
   #starting: { attempts: number; resolve: () => void; reject: (error: unknown) => void } | undefined;
 
@@ -174,7 +82,7 @@ export class Pool<R> {
     this.#factory = surroundings.factory;
     this.#clock = surroundings.clock;
     this.#random = surroundings.random;
-    this.#backoff = surroundings.backoff;
+    this.#opening = new OpeningPolicy(surroundings.backoff);
     this.#min = settings.minConnections;
     this.#max = settings.maxConnections;
     this.#lastSweep = this.#clock.now();
@@ -216,7 +124,8 @@ export class Pool<R> {
     const signal = options?.signal;
     const acquire = ++this.#counters.started;
     if (this.events.has('acquireStarted')) this.events.emit('acquireStarted', { acquire });
-    if (this.#state === 'draining' || this.#state === 'closed') return Promise.reject(this.#refuse(acquire, 'shutdown'));
+    if (this.#state === 'draining' || this.#state === 'closed')
+      return Promise.reject(this.#refuse(acquire, 'shutdown'));
     if (signal?.aborted) return Promise.reject(this.#abort(acquire, 0, signal.reason));
 
     const now = this.#clock.now();
@@ -243,8 +152,7 @@ export class Pool<R> {
       }
       this.#queue.add(waiter);
       this.#deadlines.add(waiter);
-      // Somebody asks again: worth another attempt even after a failure for good.
-      this.#fatal = false;
+      this.#opening.askedAgain();
       this.#dispatch();
     });
   }
@@ -258,8 +166,7 @@ export class Pool<R> {
 
   /** Ends `pause()`, or tells the pool to open again after a failure for good. */
   resume(): void {
-    this.#fatal = false;
-    this.#openNotBefore(Number.NEGATIVE_INFINITY);
+    this.#opening.hurry();
     if (this.#state === 'paused') {
       this.#state = 'running';
       if (this.events.has('resumed')) this.events.emit('resumed', {});
@@ -355,7 +262,7 @@ export class Pool<R> {
       resetting,
       closing,
       waiting: this.#queue.length,
-      ...(this.#lastOpenError === undefined ? {} : { lastOpenError: messageOf(this.#lastOpenError) }),
+      ...(this.#opening.lastError === undefined ? {} : { lastOpenError: messageOf(this.#opening.lastError) }),
     };
   }
 
@@ -374,10 +281,11 @@ export class Pool<R> {
     this.#settle(waiter, 'timedOut');
     this.#counters.timedOut++;
     const waited = this.#clock.now() - waiter.since;
-    const error = new AcquireTimeoutError(
-      `no connection within ${waiter.timeout} ms: ${describeObstacle(snapshot)}`,
-      { snapshot, waited, cause: this.#lastOpenError },
-    );
+    const error = new AcquireTimeoutError(`no connection within ${waiter.timeout} ms: ${describeObstacle(snapshot)}`, {
+      snapshot,
+      waited,
+      cause: this.#opening.lastError,
+    });
     waiter.reject(error);
     if (this.events.has('acquireTimedOut')) {
       this.events.emit('acquireTimedOut', { acquire: waiter.acquire, waited, error });
@@ -487,9 +395,8 @@ export class Pool<R> {
 
   #openWanted(): void {
     const { slots } = this.#counters;
-    while (!this.#fatal && this.#wantsAnother()) {
-      if (slots.opening >= this.#settings.maxConnecting || slots.closing >= this.#max) return;
-      const wait = this.#openAfter - this.#clock.now();
+    while (this.#wantsAnother() && slots.opening < this.#settings.maxConnecting && slots.closing < this.#max) {
+      const wait = this.#opening.wait(this.#clock.now());
       if (wait > 0) {
         this.#openLater(wait);
         return;
@@ -508,17 +415,10 @@ export class Pool<R> {
     return total < (this.#starting === undefined ? warm : Math.max(warm, 1));
   }
 
-  #openNotBefore(moment: number): void {
-    this.#openAfter = moment;
-    this.#openTimer?.cancel();
-    this.#openTimer = undefined;
-  }
-
   #openLater(wait: number): void {
-    this.#openTimer ??= this.#clock.timer(wait, true, () => {
-      this.#openTimer = undefined;
-      this.#dispatch();
-    });
+    this.#openTimer?.cancel();
+    if (wait === Number.POSITIVE_INFINITY) return;
+    this.#openTimer = this.#clock.timer(wait, true, () => this.#dispatch());
   }
 
   // The life of a connection
@@ -535,11 +435,14 @@ export class Pool<R> {
     this.#slots.add(slot);
     this.#counters.slots.opening++;
     if (this.events.has('opening')) this.events.emit('opening', { connection: slot.id });
-    this.#attempt(
+    attempt(
+      this.#clock,
       slot,
-      'opening a connection',
-      this.#settings.openTimeout,
-      (signal) => this.#factory.open({ id: slot.id, signal, died: (error) => this.#onDeath(slot, error) }),
+      {
+        name: 'opening a connection',
+        timeout: this.#settings.openTimeout,
+        start: (signal) => this.#factory.open({ id: slot.id, signal, died: (error) => this.#onDeath(slot, error) }),
+      },
       (outcome) => {
         if (outcome.ok) this.#onOpened(slot, outcome.value);
         else this.#onOpenFailed(slot, outcome.error, outcome.unfinished);
@@ -557,9 +460,7 @@ export class Pool<R> {
     slot.provenAt = now;
     if (maxLifetime > 0) slot.expiresAt = now + maxLifetime * (1 + lifetimeJitter * (2 * this.#random() - 1));
     this.#lifetimes.add(slot);
-    this.#lastOpenError = undefined;
-    this.#openFailures = 0;
-    this.#openNotBefore(Number.NEGATIVE_INFINITY);
+    this.#opening.succeeded();
     this.#counters.opened++;
     this.#counters.openTime.record(duration);
     if (this.events.has('opened')) this.events.emit('opened', { connection: slot.id, duration });
@@ -573,16 +474,11 @@ export class Pool<R> {
 
   #onOpenFailed(slot: Slot<R>, error: unknown, unfinished: Promise<R> | undefined): void {
     const now = this.#clock.now();
-    // Attempts that ran side by side are one failure, not several.
-    if (slot.since >= this.#openAfter) this.#openFailures++;
-    const fatal = this.#factory.isFatal(error);
-    const retryIn = fatal ? undefined : this.#backoff(this.#openFailures);
     this.#endWithoutResource(slot, unfinished);
     if (this.#state === 'draining' || this.#state === 'closed') return;
+    const fatal = this.#factory.isFatal(error);
+    const retryIn = this.#opening.failed(error, fatal, slot.since, now);
     this.#counters.openFailed++;
-    this.#lastOpenError = error;
-    this.#fatal = fatal;
-    if (retryIn !== undefined) this.#openNotBefore(now + retryIn);
     if (this.events.has('openFailed')) {
       this.events.emit('openFailed', { connection: slot.id, duration: now - slot.since, error, retryIn });
     }
@@ -608,7 +504,8 @@ export class Pool<R> {
       );
       if (arrival !== undefined) await this.#factory.close(arrival.resource, signal);
     };
-    this.#attempt(slot, 'closing a late connection', this.#settings.closeTimeout, closeLateArrival, () => {
+    const step = { name: 'closing a late connection', timeout: this.#settings.closeTimeout, start: closeLateArrival };
+    attempt(this.#clock, slot, step, () => {
       this.#move(slot, 'closed');
       this.#slots.delete(slot);
       this.#dispatch();
@@ -663,11 +560,14 @@ export class Pool<R> {
   #reset(slot: Slot<R>): void {
     this.#move(slot, 'resetting');
     const began = this.#clock.now();
-    this.#attempt(
+    attempt(
+      this.#clock,
       slot,
-      'resetting a connection',
-      this.#settings.resetTimeout,
-      (signal) => this.#factory.reset(slot.resource as R, signal),
+      {
+        name: 'resetting a connection',
+        timeout: this.#settings.resetTimeout,
+        start: (signal) => this.#factory.reset(slot.resource as R, signal),
+      },
       (outcome) => {
         if (slot.state !== 'resetting') return;
         const now = this.#clock.now();
@@ -693,11 +593,14 @@ export class Pool<R> {
     this.#idle.remove(slot);
     this.#move(slot, 'validating');
     const began = this.#clock.now();
-    this.#attempt(
+    attempt(
+      this.#clock,
       slot,
-      'probing a connection',
-      this.#settings.probeTimeout,
-      (signal) => this.#factory.probe(slot.resource as R, signal),
+      {
+        name: 'probing a connection',
+        timeout: this.#settings.probeTimeout,
+        start: (signal) => this.#factory.probe(slot.resource as R, signal),
+      },
       (outcome) => {
         if (slot.state !== 'validating') return;
         const now = this.#clock.now();
@@ -770,11 +673,14 @@ export class Pool<R> {
     abandon?.(new Error(`the connection is being closed: ${reason}`));
     this.#lifetimes.remove(slot);
     if (this.events.has('closing')) this.events.emit('closing', { connection, reason, age, uses });
-    this.#attempt(
+    attempt(
+      this.#clock,
       slot,
-      'closing a connection',
-      this.#settings.closeTimeout,
-      (signal) => this.#factory.close(slot.resource as R, signal),
+      {
+        name: 'closing a connection',
+        timeout: this.#settings.closeTimeout,
+        start: (signal) => this.#factory.close(slot.resource as R, signal),
+      },
       (outcome) => {
         this.#move(slot, 'closed');
         this.#slots.delete(slot);
@@ -786,39 +692,6 @@ export class Pool<R> {
         }
         this.#dispatch();
       },
-    );
-  }
-
-  /**
-   * Starts one step of work on a connection, under a deadline. `settled` is called exactly once: when the work ends,
-   * when the deadline passes, or when the step is abandoned, whichever is first; never before this returns.
-   */
-  #attempt<T>(
-    slot: Slot<R>,
-    step: string,
-    timeout: number,
-    start: (signal: AbortSignal) => Promise<T>,
-    settled: (outcome: Outcome<T>) => void,
-  ): void {
-    const controller = new AbortController();
-    let pending = true;
-    const settle = (outcome: Outcome<T>): void => {
-      if (!pending) return;
-      pending = false;
-      timer.cancel();
-      if (slot.abandon === giveUp) slot.abandon = undefined;
-      settled(outcome);
-    };
-    const giveUp = (reason: Error): void => {
-      settle({ ok: false, error: reason, unfinished: work });
-      controller.abort(reason);
-    };
-    const timer = this.#clock.timer(timeout, true, () => giveUp(new DeadlineError(step, timeout)));
-    slot.abandon = giveUp;
-    const work = Promise.resolve().then(() => start(controller.signal));
-    work.then(
-      (value) => settle({ ok: true, value }),
-      (error) => settle({ ok: false, error }),
     );
   }
 

@@ -1,4 +1,4 @@
-import type { ResourceFactory } from '../../src/pool/pool.js';
+import type { ResourceFactory } from '../../src/pool/settings.js';
 
 /** What a step of work on a fake resource does: end at once, end badly, end when told, or never. */
 export type Behaviour = 'ok' | 'fail' | 'fatal' | 'slow' | 'never';

@@ -8,7 +8,9 @@ import {
   QueueFullError,
 } from '../../src/errors.js';
 import type { Lease } from '../../src/pool/lease.js';
-import { Pool, type PoolSettings, type ShutdownReport } from '../../src/pool/pool.js';
+import { Pool } from '../../src/pool/pool.js';
+import type { PoolSettings } from '../../src/pool/settings.js';
+import type { ShutdownReport } from '../../src/pool/shutdown-report.js';
 import { type Behaviour, type FakeResource, FakeResources } from './fake-resources.js';
 import { settled, VirtualClock } from './virtual-clock.js';
 

@@ -1,0 +1,22 @@
+/** A lease that was still held when a shutdown's grace period ended. */
+export interface AbortedLease {
+  readonly connection: number;
+  /** How long it had been held, in milliseconds. */
+  readonly held: number;
+  /** How often its connection had been lent. */
+  readonly uses: number;
+}
+
+/** How a shutdown went. */
+export interface ShutdownReport {
+  /** In milliseconds. */
+  readonly duration: number;
+  /** Callers that were waiting and were refused. */
+  readonly refused: number;
+  /** Leases that ended by themselves within the grace period. */
+  readonly drained: number;
+  /** Leases that did not. */
+  readonly aborted: readonly AbortedLease[];
+  /** Connections closed. */
+  readonly closed: number;
+}

@@ -70,9 +70,11 @@ export class Transport {
       request: RpcRequest<Method, Parameters>,
     ): Promise<Result> => {
       const reply = send<Method, Parameters, Result>(request);
-      // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
-      if (request.method === 'ping') reply.catch(() => {});
-      return reply.catch((error: unknown) => Promise.reject(this.#explain(error, request.method)));
+      return reply.catch((error: unknown) => {
+        // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
+        if (request.method === 'ping') return undefined as Result;
+        throw this.#explain(error, request.method);
+      });
     };
   }
 
@@ -84,17 +86,24 @@ export class Transport {
   static async open(url: string, handshakeTimeout: number, signal: AbortSignal): Promise<Transport> {
     const createEngine = await engineFor(url);
     const transport = new Transport(url, createEngine, handshakeTimeout);
+    // Whatever it waits for, it stops waiting for when the transport ends.
+    const giveUp = (): void => transport.terminate();
+    signal.addEventListener('abort', giveUp, { once: true });
     try {
-      await transport.#connect(signal);
+      signal.throwIfAborted();
+      await transport.#connect();
       if (transport.#socket !== undefined) await transport.#checkVersion();
-    } catch (error) {
+    } catch (failure) {
       transport.terminate();
-      if (error instanceof ConnectError) throw error;
+      if (failure instanceof ConnectError) throw failure;
+      const error: unknown = signal.aborted ? signal.reason : failure;
       throw new ConnectError(`cannot connect to ${shown(url)}: ${messageOf(error)}`, {
         endpoint: shown(url),
         fatal: false,
         cause: error,
       });
+    } finally {
+      signal.removeEventListener('abort', giveUp);
     }
     return transport;
   }
@@ -165,7 +174,7 @@ export class Transport {
     else this.#engine.close().catch(() => {});
   }
 
-  #connect(signal: AbortSignal): Promise<void> {
+  #connect(): Promise<void> {
     // The SDK wants its own reconnect object here; ours says no to everything.
     const reconnect = { enabled: false, allowed: false, reset() {}, propagate() {}, iterate: async () => {} };
     const state = {
@@ -177,33 +186,23 @@ export class Transport {
     } as unknown as ConnectionState;
     return new Promise((resolve, reject) => {
       let connected = false;
-      const fail = (cause: Error): void => {
-        signal.removeEventListener('abort', giveUp);
-        reject(cause);
-      };
-      const giveUp = (): void => {
-        fail(signal.reason instanceof Error ? signal.reason : new Error('given up'));
-        // An embedded engine that opens after all would hold its files for ever.
-        if (this.#socket === undefined) this.#engine.subscribe('connected', () => this.terminate());
-        else this.terminate();
-      };
       this.#engine.subscribe('connected', () => {
         connected = true;
-        signal.removeEventListener('abort', giveUp);
+        // An embedded engine that opens after it was given up would hold its files for ever.
+        if (this.#ended) this.terminate();
         resolve();
       });
       this.#engine.subscribe('error', (error) => {
         this.#cause ??= error;
-        if (!connected) fail(this.#cause);
+        if (!connected) reject(this.#cause);
       });
       this.#engine.subscribe('disconnected', () => {
         const asked = this.#ended;
         this.#ended = true;
         const cause = this.#cause ?? new Error('the connection was closed');
-        if (!connected) fail(cause);
+        if (!connected) reject(cause);
         else if (!asked) for (const listener of [...this.#deathListeners]) listener(cause);
       });
-      signal.addEventListener('abort', giveUp, { once: true });
       this.#engine.open(state);
     });
   }

@@ -1,0 +1,67 @@
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { Value } from 'surrealdb';
+import { type ConnectionManager, createPool, type PoolOptions } from '../../src/index.js';
+import { Front, type FrontOptions } from './front.js';
+import { SharedEngine } from './shared-engine.js';
+
+// The SDK's values keep their content private, where a comparison of members finds every two of a class equal.
+expect.addEqualityTesters([
+  (one, other) => (one instanceof Value && other instanceof Value ? one.equals(other) : undefined),
+]);
+
+export const place = { namespace: 'test', database: 'test' };
+
+/** A test file's server, made of real sockets and a real engine, and the pools it makes: all ended after each test. */
+export interface Surroundings {
+  readonly engine: SharedEngine;
+  /** A node of the server. */
+  listen(options?: FrontOptions): Promise<Front>;
+  /** A pool on that node. */
+  connect(front: Front, options?: Partial<PoolOptions>): Promise<ConnectionManager>;
+  /** A pool on any address. */
+  pool(url: string, options?: Partial<PoolOptions>): Promise<ConnectionManager>;
+}
+
+/** Call once at the top of a test file. */
+export function surroundings(url = 'mem://'): Surroundings {
+  let engine: SharedEngine | undefined;
+  const fronts: Front[] = [];
+  const pools: ConnectionManager[] = [];
+
+  beforeAll(async () => {
+    engine = await SharedEngine.open(url);
+    await engine.query('DEFINE TABLE thing; DEFINE USER root ON ROOT PASSWORD "secret" ROLES OWNER', place);
+  });
+  afterEach(async () => {
+    for (const pool of pools.splice(0)) await pool.shutdown({ gracePeriod: 0 });
+    for (const front of fronts.splice(0)) await front.close();
+    await engine?.query('DELETE thing', place);
+  });
+  afterAll(async () => {
+    await engine?.close();
+  });
+
+  const own: Surroundings = {
+    get engine() {
+      if (engine === undefined) throw new Error('the engine is open only while tests run');
+      return engine;
+    },
+    async listen(options) {
+      const front = await Front.listen(own.engine, options);
+      fronts.push(front);
+      return front;
+    },
+    connect: (front, options) => own.pool(front.url, options),
+    async pool(address, options) {
+      const pool = await createPool(address, { ...place, minConnections: 0, ...options });
+      pools.push(pool);
+      return pool;
+    },
+  };
+  return own;
+}
+
+/** How often a front was asked for a method. */
+export function asked(front: Front, method: string): number {
+  return front.requests.get(method) ?? 0;
+}

@@ -130,7 +130,6 @@ export class ConnectionManager extends SurrealQueryable {
       await manager.shutdown({ gracePeriod: 0 });
       throw error;
     }
-    config.logger?.info({ pool: manager.name, ...manager.#pool.snapshot() }, 'pool started');
     return manager;
   }
 

@@ -8,6 +8,7 @@ export type RefusalReason = 'queue-full' | 'shutdown';
  * one of `acquired`, `acquireTimedOut`, `acquireAborted`, `acquireRefused` and `acquireFailed` with the same `acquire`.
  */
 export interface PoolEvents {
+  started: { minConnections: number; maxConnections: number };
   acquireStarted: { acquire: number };
   /** `reused`: the connection was there before this caller came; false when it was just opened. */
   acquired: { acquire: number; connection: number; waited: number; reused: boolean };

@@ -102,6 +102,9 @@ export class Pool<R> {
    */
   start(attempts: number): Promise<void> {
     this.#started = true;
+    if (this.events.has('started')) {
+      this.events.emit('started', { minConnections: this.#min, maxConnections: this.#max });
+    }
     if (attempts === 0) {
       this.#dispatch();
       return Promise.resolve();
@@ -633,13 +636,10 @@ export class Pool<R> {
   #onDeath(slot: Slot<R>, error: unknown): void {
     const { state } = slot;
     if (state === 'closing' || state === 'closed') return;
-    if (state === 'opening') {
-      slot.abandon?.(error instanceof Error ? error : new Error(messageOf(error)));
-      return;
-    }
-    if (this.events.has('died')) this.events.emit('died', { connection: slot.id, error });
-    // A lease goes on until its user lets go: its calls fail, and the connection is closed at the release.
-    if (state === 'leased') slot.retirement ??= 'died';
+    if (state !== 'opening' && this.events.has('died')) this.events.emit('died', { connection: slot.id, error });
+    // A step under way has failed with it. A lease goes on until its user lets go: its calls fail meanwhile.
+    if (slot.abandon !== undefined) slot.abandon(error instanceof Error ? error : new Error(messageOf(error)));
+    else if (state === 'leased') slot.retirement ??= 'died';
     else this.#retire(slot, 'died');
     this.#dispatch();
   }

@@ -6,6 +6,7 @@ type Level = keyof Logger;
 /** What is logged, how loudly, and in which words. What happens at every acquire is not: there are statistics for that. */
 const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] } = {
   // The size of the pool
+  started: ['info', 'pool started'],
   opening: ['debug', 'opening a connection'],
   opened: ['debug', 'connection opened'],
   closing: ['debug', 'closing a connection'],

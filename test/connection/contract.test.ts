@@ -18,12 +18,13 @@ const members = [
 class Queryable extends SurrealQueryable {}
 
 /** A channel that answers everything and notes which of its members were asked for. */
-function recorder() {
+function recorder({ failing = false } = {}) {
   const used = new Set<string>();
   const live = Uuid.v4();
   const channel: QueryChannel = {
     ready: async () => {},
     async *query<T>(query: { query: string }): AsyncIterable<QueryChunk<T>> {
+      if (failing) throw new Error('no');
       const type = query.query.startsWith('LIVE') ? 'live' : 'other';
       yield { query: 0, batch: 0, kind: 'single', type, result: [(type === 'live' ? live : { body: 1, status: 200 }) as T] };
     },
@@ -70,7 +71,10 @@ describe('the inside of the SDK that we rely on', () => {
     const other = await queryable.liveOf(Uuid.v4());
     expect(other.isAlive).toBe(true);
     await other.kill();
-    expect([...used].sort()).toEqual(members);
+
+    const broken = recorder({ failing: true });
+    await expect(broken.queryable.live(table).then()).rejects.toThrow();
+    expect([...new Set([...used, ...broken.used])].sort()).toEqual(members);
   });
 
   test('names the feature of live queries, by which the pool refuses them without a lease', () => {

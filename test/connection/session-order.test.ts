@@ -63,11 +63,13 @@ describe('the order of calls on one session', () => {
   test('keeps the session of an embedded engine alive under a storm of queries and changes', async () => {
     const pool = await openPool('mem://', { maxConnections: 1 });
     await using connection = await pool.acquire();
-    await Promise.all(
-      Array.from({ length: 400 }, (_, index) =>
-        index % 3 === 0 ? connection.set('number', index) : connection.query('RETURN $number').collect(),
-      ),
-    );
-    expect(await connection.query('RETURN $number')).toEqual([399]);
+    const inTurn = async (times: number, call: (time: number) => Promise<unknown>): Promise<void> => {
+      for (let time = 1; time <= times; time++) await call(time);
+    };
+    await Promise.all([
+      inTurn(100, (time) => connection.set('number', time)),
+      ...Array.from({ length: 8 }, () => inTurn(100, () => connection.query('RETURN $number').collect())),
+    ]);
+    expect(await connection.query('RETURN $number')).toEqual([100]);
   });
 });

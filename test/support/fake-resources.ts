@@ -5,6 +5,14 @@ export type Behaviour = 'ok' | 'fail' | 'fatal' | 'slow' | 'never';
 
 export type Step = 'open' | 'probe' | 'reset' | 'close';
 
+/** A step of work that was asked for, as the resource saw it. */
+export interface Begun {
+  readonly step: Step;
+  readonly id: number;
+  /** Aborted when the pool gave the step up. */
+  readonly signal: AbortSignal;
+}
+
 export class FatalError extends Error {}
 
 /** Something to lend in tests of the pool core, which knows no database. */
@@ -31,13 +39,20 @@ export class FakeResources implements ResourceFactory<FakeResource> {
   readonly all: FakeResource[] = [];
   /** Steps that wait to be told, oldest first. */
   readonly slow: SlowStep[] = [];
+  /** Every step that was asked for, in order. */
+  readonly begun: Begun[] = [];
   opensStarted = 0;
   opensRunning = 0;
   mostOpensRunning = 0;
 
   constructor(public behave: (step: Step) => Behaviour = () => 'ok') {}
 
-  async open(context: { id: number; died: (error: unknown) => void }): Promise<FakeResource> {
+  async open(context: {
+    id: number;
+    signal: AbortSignal;
+    died: (error: unknown) => void;
+  }): Promise<FakeResource> {
+    this.begun.push({ step: 'open', id: context.id, signal: context.signal });
     this.opensStarted++;
     this.opensRunning++;
     this.mostOpensRunning = Math.max(this.mostOpensRunning, this.opensRunning);
@@ -58,17 +73,20 @@ export class FakeResources implements ResourceFactory<FakeResource> {
     return !resource.dirty;
   }
 
-  async reset(resource: FakeResource): Promise<void> {
+  async reset(resource: FakeResource, signal: AbortSignal): Promise<void> {
+    this.begun.push({ step: 'reset', id: resource.id, signal });
     await this.#run('reset');
     resource.dirty = false;
   }
 
-  async probe(resource: FakeResource): Promise<void> {
+  async probe(resource: FakeResource, signal: AbortSignal): Promise<void> {
+    this.begun.push({ step: 'probe', id: resource.id, signal });
     await this.#run('probe');
     if (resource.dead) throw new Error('the resource is dead');
   }
 
-  async close(resource: FakeResource): Promise<void> {
+  async close(resource: FakeResource, signal: AbortSignal): Promise<void> {
+    this.begun.push({ step: 'close', id: resource.id, signal });
     resource.closeCalls++;
     await this.#run('close');
     resource.closed = true;
@@ -76,6 +94,11 @@ export class FakeResources implements ResourceFactory<FakeResource> {
 
   isFatal(error: unknown): boolean {
     return error instanceof FatalError;
+  }
+
+  /** How often this kind of step was asked for. */
+  count(step: Step): number {
+    return this.begun.filter((begun) => begun.step === step).length;
   }
 
   /** Ends one of the slow steps of this kind; false when there is none. */

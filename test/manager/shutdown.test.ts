@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, test, vi } from 'vitest';
+import { LeaseReleasedError, PoolShutdownError } from '../../src/index.js';
+import { asked, surroundings } from '../support/surroundings.js';
+
+const own = surroundings();
+
+describe('a shutdown', () => {
+  test('lets leases finish, refuses everybody else, and closes every socket', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front, { minConnections: 2, maxConnections: 2 });
+    const [one, two] = [await pool.acquire(), await pool.acquire()];
+    const waiter = pool.acquire();
+    waiter.catch(() => {});
+    const ending = pool.shutdown();
+    expect(pool.isShuttingDown()).toBe(true);
+    await expect(waiter).rejects.toThrow(PoolShutdownError);
+    await expect(pool.acquire()).rejects.toThrow(PoolShutdownError);
+    await expect(pool.query('RETURN 1').collect()).rejects.toThrow(PoolShutdownError);
+    expect(await one.query('RETURN "still at work"')).toEqual(['still at work']);
+    one.release();
+    two.release();
+    expect(await ending).toMatchObject({ refused: 1, drained: 2, aborted: [], closed: 2, holdsProcess: false });
+    await vi.waitFor(() => expect(front.connections).toBe(0));
+    expect(pool.healthStatus()).toMatchObject({ healthy: false, state: 'closed' });
+  });
+
+  test('aborts and names the leases that outlast the grace period; their calls fail', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front, { maxConnections: 1 });
+    const connection = await pool.acquire();
+    front.onRequest = ({ method }) => (method === 'query' ? 'swallow' : 'pass');
+    const stuck = connection.query('RETURN 1').collect();
+    stuck.catch(() => {});
+    await vi.waitFor(() => expect(asked(front, 'query')).toBe(1));
+    const report = await pool.shutdown({ gracePeriod: '30ms' });
+    expect(report).toMatchObject({ drained: 0, aborted: [{ connection: connection.id, uses: 1 }] });
+    await expect(stuck).rejects.toMatchObject({ code: 'ERR_POOL_CONNECTION_LOST', outcome: 'unknown' });
+    await expect(connection.query('RETURN 1').collect()).rejects.toThrow(LeaseReleasedError);
+    await expect(connection.query('RETURN 1').collect()).rejects.toThrow(/aborted/);
+    connection.release();
+    expect(await pool.shutdown(), 'a second call gets the same report').toBe(report);
+    await vi.waitFor(() => expect(front.connections).toBe(0));
+  });
+
+  test('says when an index keeps an embedded engine alive', async () => {
+    const pool = await own.pool('mem://');
+    await pool.query('DEFINE TABLE thing; DEFINE INDEX name ON thing FIELDS name');
+    expect((await pool.shutdown()).holdsProcess).toBe(true);
+  });
+
+  test('is what disposal does', async () => {
+    let state: () => string;
+    {
+      await using pool = await own.pool('mem://');
+      state = () => pool.healthStatus().state;
+      expect(state()).toBe('running');
+    }
+    expect(state()).toBe('closed');
+  });
+});
+
+/** Runs a script against the compiled package in a process of its own. */
+function script(text: string) {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', text], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (data) => {
+    output += data;
+  });
+  child.stderr.on('data', (data) => {
+    output += data;
+  });
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  return { child, ended, output: () => output };
+}
+
+const opening = `
+  import { createPool, shutdownOnSignals } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+  const pool = await createPool('mem://', { namespace: 'test', database: 'test' });
+`;
+
+describe('a process', () => {
+  test('ends by itself after the shutdown: no timer, socket or listener is left', async () => {
+    const { ended, output } = script(`${opening}
+      await Promise.all(Array.from({ length: 50 }, () => pool.query('RETURN 1')));
+      await pool.shutdown();
+      await new Promise((resolve) => setImmediate(resolve));
+      console.log(process.getActiveResourcesInfo().filter((name) => !name.includes('Wrap')).join());
+    `);
+    expect(await ended).toEqual([0, null]);
+    expect(output()).toBe('\n');
+  });
+
+  test('told to end drains first, then ends as it was told', async () => {
+    const { child, ended, output } = script(`${opening}
+      shutdownOnSignals(pool);
+      const connection = await pool.acquire();
+      const slow = connection.query('SLEEP 300ms; RETURN "finished"');
+      slow.then(([, answer]) => { console.log(answer); connection.release(); });
+      console.log('ready');
+    `);
+    await vi.waitFor(() => expect(output()).toContain('ready'), { timeout: 20_000 });
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([null, 'SIGTERM']);
+    expect(output()).toBe('ready\nfinished\n');
+  });
+
+  test('told to end twice does not wait any longer', async () => {
+    const { child, ended, output } = script(`${opening}
+      shutdownOnSignals(pool);
+      const connection = await pool.acquire();
+      pool.subscribe('shutdownStarted', () => console.log('draining'));
+      console.log('ready');
+    `);
+    await vi.waitFor(() => expect(output()).toContain('ready'), { timeout: 20_000 });
+    child.kill('SIGINT');
+    await vi.waitFor(() => expect(output()).toContain('draining'));
+    child.kill('SIGINT');
+    expect(await ended).toEqual([null, 'SIGINT']);
+  });
+});

@@ -1,0 +1,165 @@
+import { expect, onTestFinished } from 'vitest';
+import type { PoolEvents } from '../../src/pool/events.js';
+import type { Lease } from '../../src/pool/lease.js';
+import { Pool } from '../../src/pool/pool.js';
+import type { PoolSettings, PoolSurroundings } from '../../src/pool/settings.js';
+import { type Behaviour, type FakeResource, FakeResources, type Step } from './fake-resources.js';
+import { settled, VirtualClock } from './virtual-clock.js';
+
+/** Everything that retires or probes a connection is off, so that a test turns on only what it is about. */
+const plainSettings: PoolSettings = {
+  minConnections: 0,
+  maxConnections: 2,
+  maxConnecting: 8,
+  maxWaiters: Number.POSITIVE_INFINITY,
+  connectionTimeout: 10_000,
+  openTimeout: 500,
+  probeTimeout: 100,
+  resetTimeout: 200,
+  closeTimeout: 300,
+  idleTimeout: 0,
+  maxLifetime: 0,
+  recycleAfterUses: 0,
+  validateOnCheckout: false,
+  validationInterval: 0,
+  warmConnections: false,
+};
+
+/** Settings under which every connection is probed each time before it is lent. */
+export const alwaysProbed = { validateOnCheckout: true, validationInterval: 0 } as const;
+
+export interface PoolUnderTest {
+  readonly pool: Pool<FakeResource>;
+  readonly clock: VirtualClock;
+  readonly resources: FakeResources;
+}
+
+/**
+ * A pool of fake resources under a virtual clock. However its test ends, it is shut down afterwards and must leave
+ * nothing behind: no slot, no waiter, no timer, and no resource that was not closed exactly once.
+ */
+export function poolUnderTest(
+  settings: Partial<PoolSettings> = {},
+  surroundings: Partial<Pick<PoolSurroundings<FakeResource>, 'random' | 'backoff'>> = {},
+): PoolUnderTest {
+  const clock = new VirtualClock();
+  const resources = new FakeResources();
+  const pool = new Pool(
+    { ...plainSettings, ...settings },
+    { factory: resources, clock, random: () => 0.5, backoff: () => 100, ...surroundings },
+  );
+  onTestFinished(() => expectNothingIsLeft({ pool, clock, resources }));
+  return { pool, clock, resources };
+}
+
+async function expectNothingIsLeft({ pool, clock, resources }: PoolUnderTest): Promise<void> {
+  void pool.shutdown(0);
+  await clock.advance(10_000);
+  expectBalance(pool);
+  const { state, total, closing, waiting } = pool.statistics();
+  expect({ state, total, closing, waiting, timers: clock.pending }).toEqual({
+    state: 'closed',
+    total: 0,
+    closing: 0,
+    waiting: 0,
+    timers: 0,
+  });
+  for (const { id, closeCalls } of resources.all) expect({ id, closeCalls }).toEqual({ id, closeCalls: 1 });
+}
+
+/** The two sums that hold at every instant. */
+export function expectBalance(pool: Pool<FakeResource>): void {
+  const { total, idle, leased, opening, validating, resetting, ...now } = pool.statistics();
+  expect(total).toBe(idle + leased + opening + validating + resetting);
+  expect(now.started).toBe(now.served + now.timedOut + now.aborted + now.refused + now.failed + now.waiting);
+}
+
+/** Every step ends at once, but for those named. */
+export function behaving(exceptions: Partial<Record<Step, Behaviour>>): (step: Step) => Behaviour {
+  return (step) => exceptions[step] ?? 'ok';
+}
+
+/** So many leases at once, each on a connection of its own. */
+export function lent(pool: Pool<FakeResource>, count: number): Promise<Lease<FakeResource>[]> {
+  return Promise.all(Array.from({ length: count }, () => pool.acquire()));
+}
+
+/** Opens so many connections and gives all of them back: now they are idle. */
+export async function fill(pool: Pool<FakeResource>, count: number): Promise<void> {
+  for (const lease of await lent(pool, count)) lease.release();
+}
+
+/** What became of a promise so far, to be read without waiting for it. */
+export interface Watched<T> {
+  readonly state: 'pending' | 'fulfilled' | 'rejected';
+  readonly value: T | undefined;
+  readonly error: unknown;
+}
+
+export function watch<T>(promise: Promise<T>): Watched<T> {
+  const watched: { -readonly [Key in keyof Watched<T>]: Watched<T>[Key] } = {
+    state: 'pending',
+    value: undefined,
+    error: undefined,
+  };
+  promise.then(
+    (value) => Object.assign(watched, { state: 'fulfilled', value }),
+    (error: unknown) => Object.assign(watched, { state: 'rejected', error }),
+  );
+  return watched;
+}
+
+/** The lease that an acquire was given; an error when it was not, or not yet. */
+export function leaseOf(watched: Watched<Lease<FakeResource>>): Lease<FakeResource> {
+  if (watched.value === undefined) throw new Error(`the acquire has no lease, it is ${watched.state}`);
+  return watched.value;
+}
+
+/** Lets exactly so many turns of the microtask queue pass. */
+export async function microtasks(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await Promise.resolve();
+}
+
+const everyEvent: { readonly [Name in keyof PoolEvents]: true } = {
+  acquireStarted: true,
+  acquired: true,
+  acquireTimedOut: true,
+  acquireAborted: true,
+  acquireRefused: true,
+  acquireFailed: true,
+  released: true,
+  releasedTwice: true,
+  opening: true,
+  opened: true,
+  openFailed: true,
+  validated: true,
+  validationFailed: true,
+  reset: true,
+  resetFailed: true,
+  died: true,
+  closing: true,
+  closed: true,
+  paused: true,
+  resumed: true,
+  resized: true,
+  recycledAll: true,
+  gap: true,
+  shutdownStarted: true,
+  shutdownFinished: true,
+};
+
+export const eventNames = Object.keys(everyEvent) as readonly (keyof PoolEvents)[];
+
+/** One thing the pool told. */
+export type Told = { [Name in keyof PoolEvents]: { readonly name: Name; readonly event: PoolEvents[Name] } }[keyof PoolEvents];
+
+/** Everything the pool tells from now on, in order. */
+export function listen(pool: Pool<FakeResource>): Told[] {
+  const told: Told[] = [];
+  for (const name of eventNames) {
+    pool.events.subscribe(name, (event) => told.push({ name, event } as Told));
+  }
+  return told;
+}
+
+export { settled };

@@ -25,6 +25,9 @@ function run(what, command, ...parameters) {
 if (changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json')) {
   run('installing the dependencies (npm ci)', 'npm', 'ci', '--loglevel=error');
 }
-if (process.argv.includes('build') && changedAt('dist/index.js') < Math.max(newestIn('src'), changedAt('tsconfig.build.json'))) {
+if (
+  process.argv.includes('build') &&
+  changedAt('dist/index.js') < Math.max(newestIn('src'), changedAt('tsconfig.build.json'))
+) {
   run('compiling src/ to dist/', 'npm', 'run', '--silent', 'build');
 }

@@ -1,14 +1,17 @@
 import {
   type AccessRecordAuth,
   type AnyAuth,
+  type LiveResource,
   type NamespaceDatabase,
   SurrealQueryable,
   type Token,
   type Tokens,
+  type Uuid,
 } from 'surrealdb';
 import type { Connection } from './connection/connection.js';
 import type { ConnectionFactory } from './connection/connection-factory.js';
 import { LeaseChannel } from './connection/lease-channel.js';
+import { guardLive } from './connection/live-guard.js';
 import { asController } from './connection/query-channel.js';
 import { UsageError } from './errors.js';
 import type { Lease } from './pool/lease.js';
@@ -37,6 +40,19 @@ export class PooledConnection extends SurrealQueryable {
     this.#lease = lease;
     this.#channel = channel;
     this.#factory = factory;
+  }
+
+  /**
+   * Subscribes to changes of a table. Its messages end with `ConnectionLostError` when the connection is lost and with
+   * `LeaseReleasedError` at the release; a handler given to `subscribe()` gets a last message `KILLED` instead.
+   */
+  override live<T>(what: LiveResource): ReturnType<typeof SurrealQueryable.prototype.live<T>> {
+    return guardLive(super.live<T>(what), () => this.#channel.connection);
+  }
+
+  /** Subscribes to a live query that was made by its text; ends as that of {@link PooledConnection.live} does. */
+  override liveOf(id: Uuid): ReturnType<typeof SurrealQueryable.prototype.liveOf> {
+    return guardLive(super.liveOf(id), () => this.#channel.connection);
   }
 
   /** The number of the connection, unique within its pool. */
@@ -83,7 +99,9 @@ export class PooledConnection extends SurrealQueryable {
    * before anybody else gets it. A second release does nothing.
    */
   release(): void {
+    const connection = this.#lease.active ? this.#lease.resource : undefined;
     this.#lease.release();
+    connection?.endLive(this.#lease.ended());
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
 import type { ResolvedConfig } from '../config/options.js';
-import { ConfigurationError, ConnectError, DeadlineError } from '../errors.js';
+import { ConfigurationError, ConnectError, ConnectionLostError, DeadlineError } from '../errors.js';
 import type { ResourceFactory } from '../pool/settings.js';
 import { isRefusedAuthentication } from './classification.js';
 import { Connection } from './connection.js';
@@ -42,7 +42,16 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
     try {
       const session = await this.#openSession(transport);
       const connection = new Connection(id, transport, session, this.#home);
-      this.#forgetDeath.set(connection, transport.onDeath(died));
+      const onDeath = (cause: Error): void => {
+        connection.endLive(
+          new ConnectionLostError(`the connection to ${transport.endpoint} was lost; live messages may be missing`, {
+            outcome: 'unknown',
+            cause,
+          }),
+        );
+        died(cause);
+      };
+      this.#forgetDeath.set(connection, transport.onDeath(onDeath));
       if (transport.ended) throw new Error('the connection was closed while it was being opened');
       return connection;
     } catch (error) {

@@ -8,8 +8,8 @@ import type { Transport } from './transport.js';
 export class SessionChanges {
   database = false;
   authentication = false;
-  readonly variables = new Set<string>();
-  readonly liveQueries = new Map<string, Uuid>();
+  readonly variables: Set<string> = new Set();
+  readonly liveQueries: Map<string, Uuid> = new Map();
 
   get none(): boolean {
     return !this.database && !this.authentication && this.variables.size === 0 && this.liveQueries.size === 0;
@@ -29,8 +29,10 @@ interface Call {
 
 /** What the pool lends: one session on a transport, the calls in flight on it, and what was changed on it. */
 export class Connection {
-  readonly changes = new SessionChanges();
-  readonly order = new SessionOrder();
+  readonly changes: SessionChanges = new SessionChanges();
+  readonly order: SessionOrder = new SessionOrder();
+  /** Ends the live iterators of the present lease, which would wait for ever on a session that is gone. */
+  readonly liveIterators: Set<(error: Error) => void> = new Set();
   readonly #calls = new Set<Call>();
   #onQuiet: (() => void) | undefined;
 
@@ -73,12 +75,20 @@ export class Connection {
 
   /** Fails whatever is in flight: nobody waits for a connection that is closed. */
   cut(): void {
-    if (this.#calls.size === 0) return;
-    const error = new ConnectionLostError(
-      `connection ${this.id} was closed while ${this.#calls.size} calls were under way; they may have been executed`,
-      { outcome: 'unknown' },
+    if (this.#calls.size > 0) {
+      const error = new ConnectionLostError(
+        `connection ${this.id} was closed while ${this.#calls.size} calls were under way; they may have been executed`,
+        { outcome: 'unknown' },
+      );
+      for (const call of this.#calls) call.fail(error);
+    }
+    this.endLive(
+      new ConnectionLostError(`connection ${this.id} was closed, and its live queries with it`, { outcome: 'unknown' }),
     );
-    for (const call of this.#calls) call.fail(error);
+  }
+
+  endLive(error: Error): void {
+    for (const end of [...this.liveIterators]) end(error);
   }
 
   /** Proves the socket, the session, its database (unless a lease moved it) and the storage behind it. */

@@ -1,4 +1,15 @@
-import { ChannelIterator, Features, type LiveMessage, type QueryChunk, RecordId, SurrealQueryable, surql, Table, Uuid } from 'surrealdb';
+import {
+  ChannelIterator,
+  eq,
+  Features,
+  type LiveMessage,
+  type QueryChunk,
+  RecordId,
+  SurrealQueryable,
+  surql,
+  Table,
+  Uuid,
+} from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { asController, conflictRetry, type QueryChannel } from '../../src/connection/query-channel.js';
 
@@ -26,7 +37,13 @@ function recorder({ failing = false } = {}) {
     async *query<T>(query: { query: string }): AsyncIterable<QueryChunk<T>> {
       if (failing) throw new Error('no');
       const type = query.query.startsWith('LIVE') ? 'live' : 'other';
-      yield { query: 0, batch: 0, kind: 'single', type, result: [(type === 'live' ? live : { body: 1, status: 200 }) as T] };
+      yield {
+        query: 0,
+        batch: 0,
+        kind: 'single',
+        type,
+        result: [(type === 'live' ? live : { body: 1, status: 200 }) as T],
+      };
     },
     liveQuery: () => new ChannelIterator<LiveMessage>(() => {}),
     retry: conflictRetry,
@@ -54,7 +71,7 @@ describe('the inside of the SDK that we rely on', () => {
     await queryable.query('RETURN 1').responses();
     await queryable.query('RETURN 1').retry();
     for await (const _ of queryable.query(surql`RETURN ${1}`).stream());
-    await queryable.select(id).fields('a').where(surql`a = 1`).fetch('b');
+    await queryable.select(id).fields('a').where(eq('a', 1)).fetch('b');
     await queryable.create(table).content({});
     await queryable.insert(table, [{ a: 1 }]);
     await queryable.update(id).merge({});

@@ -1,4 +1,4 @@
-import { RecordId, surql, Table } from 'surrealdb';
+import { eq, RecordId, surql, Table } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { LeaseReleasedError, type PooledConnection, UsageError } from '../../src/index.js';
 import { asked, surroundings } from '../support/surroundings.js';
@@ -31,13 +31,55 @@ describe('a lease', () => {
 
   const kept: readonly [string, (connection: PooledConnection) => () => Promise<unknown>][] = [
     ['the connection', (connection) => () => connection.query('RETURN 1').collect()],
-    ['connection()', (connection) => { const plain = connection.connection(); return () => plain.select(thing).then(); }],
-    ['a query', (connection) => { const query = connection.query('RETURN 1'); return () => query.collect(); }],
-    ['a query asked for its responses', (connection) => { const query = connection.query('RETURN 1'); return () => query.responses(); }],
-    ['a stream', (connection) => { const query = connection.query('RETURN 1'); return () => query.stream().next(); }],
-    ['a builder', (connection) => { const builder = connection.create(thing).content({}); return () => builder.then(); }],
-    ['a live query not yet started', (connection) => { const live = connection.live(thing); return () => live.then(); }],
-    ['a user-defined API', (connection) => { const api = connection.api(); return async () => api.get('/x'); }],
+    [
+      'connection()',
+      (connection) => {
+        const plain = connection.connection();
+        return () => plain.select(thing).then();
+      },
+    ],
+    [
+      'a query',
+      (connection) => {
+        const query = connection.query('RETURN 1');
+        return () => query.collect();
+      },
+    ],
+    [
+      'a query asked for its responses',
+      (connection) => {
+        const query = connection.query('RETURN 1');
+        return () => query.responses();
+      },
+    ],
+    [
+      'a stream',
+      (connection) => {
+        const query = connection.query('RETURN 1');
+        return () => query.stream()[Symbol.asyncIterator]().next();
+      },
+    ],
+    [
+      'a builder',
+      (connection) => {
+        const builder = connection.create(thing).content({});
+        return () => builder.then();
+      },
+    ],
+    [
+      'a live query not yet started',
+      (connection) => {
+        const live = connection.live(thing);
+        return () => live.then();
+      },
+    ],
+    [
+      'a user-defined API',
+      (connection) => {
+        const api = connection.api();
+        return async () => api.get('/x');
+      },
+    ],
     ['use()', (connection) => () => connection.use({ namespace: 'test', database: 'other' })],
     ['set()', (connection) => () => connection.set('a', 1)],
     ['signin()', (connection) => () => connection.signin({ username: 'root', password: 'secret' })],
@@ -74,6 +116,27 @@ describe('a lease', () => {
     expect(seen.filter((action) => action === 'CREATE')).toEqual([]);
     one.release();
     two.release();
+  });
+
+  test('ends a live iterator with an error, waiting or not, at its release', async () => {
+    const pool = await connect(await listen(), { maxConnections: 1 });
+    const connection = await pool.acquire();
+    const live = await connection.live(thing).where(eq('size', 1));
+    const [waiting, asleep] = [live[Symbol.asyncIterator](), live[Symbol.asyncIterator]()];
+    const actions: string[] = [];
+    live.subscribe(({ action }) => actions.push(action));
+    const first = waiting.next();
+    await connection.create(new RecordId('thing', 1)).content({ size: 1 });
+    expect(await first).toMatchObject({ done: false, value: { action: 'CREATE' } });
+    const second = waiting.next();
+    second.catch(() => {});
+    connection.release();
+
+    await expect(second).rejects.toThrow(LeaseReleasedError);
+    expect(await waiting.next()).toMatchObject({ done: true });
+    await expect(asleep.next()).rejects.toThrow(LeaseReleasedError);
+    expect(() => live[Symbol.asyncIterator]()).toThrow(LeaseReleasedError);
+    expect(actions).toEqual(['CREATE', 'KILLED']);
   });
 
   test('is given back by "await using" and by "using"', async () => {

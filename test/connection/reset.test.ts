@@ -35,9 +35,15 @@ describe.each(['over a socket', 'embedded'])('what a lease changed is undone, %s
 
   test('the user: the session is replaced, because signing out keeps its expiry', async () => {
     const pool = await onePool();
-    await pool.query('DEFINE ACCESS person ON DATABASE TYPE RECORD SIGNUP (CREATE person SET name = $name) DURATION FOR SESSION 2s');
+    await pool.query(
+      'DEFINE ACCESS person ON DATABASE TYPE RECORD SIGNUP (CREATE person SET name = $name) DURATION FOR SESSION 2s',
+    );
     await pool.withConnection(async (connection) => {
-      await connection.signup({ ...{ namespace: 'test', database: 'test' }, access: 'person', variables: { name: 'Ada' } });
+      await connection.signup({
+        ...{ namespace: 'test', database: 'test' },
+        access: 'person',
+        variables: { name: 'Ada' },
+      });
       expect(await connection.query('RETURN $auth != NONE')).toEqual([true]);
       expect(await connection.query('RETURN $session.exp != NONE')).toEqual([true]);
     });

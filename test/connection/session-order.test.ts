@@ -9,45 +9,48 @@ const { pool: openPool } = surroundings();
 describe('the order of calls on one session', () => {
   test('queries run side by side, a change alone, nobody overtakes, and all get their turn', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.record({ change: fc.boolean(), finish: fc.nat(5) }), { maxLength: 60 }), async (calls) => {
-        const order = new SessionOrder();
-        const running = new Map<number, { change: boolean; finish: () => void }>();
-        const started: number[] = [];
-        const work = calls.map(({ change }, index) => {
-          const run = (): Promise<void> =>
-            new Promise((finish) => {
-              started.push(index);
-              running.set(index, { change, finish });
-              const changes = [...running.values()].filter((call) => call.change).length;
-              expect(changes === 0 || running.size === 1, 'a change runs alone').toBe(true);
-            });
-          return change
-            ? order.change(run)
-            : (async () => {
-                const turn = order.query();
-                if (turn !== undefined) await turn;
-                await run();
-                order.queryDone();
-              })();
-        });
-        for (const { finish } of calls) {
-          await settled();
-          const [index, call] = [...running][finish % Math.max(1, running.size)] ?? [];
-          if (index !== undefined && call !== undefined) {
-            running.delete(index);
-            call.finish();
+      fc.asyncProperty(
+        fc.array(fc.record({ change: fc.boolean(), finish: fc.nat(5) }), { maxLength: 60 }),
+        async (calls) => {
+          const order = new SessionOrder();
+          const running = new Map<number, { change: boolean; finish: () => void }>();
+          const started: number[] = [];
+          const work = calls.map(({ change }, index) => {
+            const run = (): Promise<void> =>
+              new Promise((finish) => {
+                started.push(index);
+                running.set(index, { change, finish });
+                const changes = [...running.values()].filter((call) => call.change).length;
+                expect(changes === 0 || running.size === 1, 'a change runs alone').toBe(true);
+              });
+            return change
+              ? order.change(run)
+              : (async () => {
+                  const turn = order.query();
+                  if (turn !== undefined) await turn;
+                  await run();
+                  order.queryDone();
+                })();
+          });
+          for (const { finish } of calls) {
+            await settled();
+            const [index, call] = [...running][finish % Math.max(1, running.size)] ?? [];
+            if (index !== undefined && call !== undefined) {
+              running.delete(index);
+              call.finish();
+            }
           }
-        }
-        while (running.size > 0) {
-          for (const [index, { finish }] of [...running]) {
-            running.delete(index);
-            finish();
+          while (running.size > 0) {
+            for (const [index, { finish }] of [...running]) {
+              running.delete(index);
+              finish();
+            }
+            await settled();
           }
-          await settled();
-        }
-        await Promise.all(work);
-        expect(started).toEqual(calls.map((_, index) => index));
-      }),
+          await Promise.all(work);
+          expect(started).toEqual(calls.map((_, index) => index));
+        },
+      ),
       { numRuns: 200 },
     );
   });

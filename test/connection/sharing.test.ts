@@ -95,7 +95,8 @@ describe('signing in', () => {
   test('fails closed: who cannot sign in gets no connection, not an anonymous one', async () => {
     const front = await listen({ auth: true });
     let allowed = true;
-    const credentials = () => (allowed ? { username: 'root', password: 'secret' } : { username: 'root', password: 'old' });
+    const credentials = () =>
+      allowed ? { username: 'root', password: 'secret' } : { username: 'root', password: 'old' };
     const pool = await connect(front, { credentials, maxConnections: 2 });
     allowed = false;
     front.onRequest = ({ method }) => (method === 'authenticate' ? 'kill' : 'pass');

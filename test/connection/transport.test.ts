@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { RecordId } from 'surrealdb';
+import { RecordId, Table } from 'surrealdb';
 import { describe, expect, test, vi } from 'vitest';
 import { ConnectError, ConnectionLostError, createPool } from '../../src/index.js';
 import { asked, place, surroundings } from '../support/surroundings.js';
@@ -73,7 +73,11 @@ describe('a socket that is lost', () => {
     const pool = await connect(front);
     front.onRequest = ({ method }) => (method === 'query' ? 'drop' : 'pass');
     const call = pool.create(new RecordId('thing', 1)).content({}).then();
-    await expect(call).rejects.toMatchObject({ code: 'ERR_POOL_CONNECTION_LOST', outcome: 'unknown', retryable: false });
+    await expect(call).rejects.toMatchObject({
+      code: 'ERR_POOL_CONNECTION_LOST',
+      outcome: 'unknown',
+      retryable: false,
+    });
     front.onRequest = () => 'pass';
     expect(await pool.query('SELECT VALUE id FROM thing')).toEqual([[new RecordId('thing', 1)]]);
     expect(asked(front, 'query')).toBe(2);
@@ -86,7 +90,10 @@ describe('a socket that is lost', () => {
     const died = new Promise((resolve) => pool.subscribe('died', resolve));
     front.dropAll();
     await died;
-    await expect(connection.query('RETURN 1').collect()).rejects.toMatchObject({ outcome: 'not-sent', retryable: true });
+    await expect(connection.query('RETURN 1').collect()).rejects.toMatchObject({
+      outcome: 'not-sent',
+      retryable: true,
+    });
     await expect(connection.query('RETURN 1').collect()).rejects.toThrow(ConnectionLostError);
     expect(await connection.checkHealth()).toBe(false);
     connection.release();
@@ -112,8 +119,40 @@ describe('a socket that is lost', () => {
     const call = connection.query('RETURN 1').collect();
     await vi.waitFor(() => expect(asked(front, 'query')).toBe(1));
     for (const socket of front.sockets) front.corrupt(socket);
-    await expect(call).rejects.toMatchObject({ outcome: 'unknown', message: expect.stringContaining('cannot be read') });
+    await expect(call).rejects.toMatchObject({
+      outcome: 'unknown',
+      message: expect.stringContaining('cannot be read'),
+    });
     connection.release();
+  });
+});
+
+describe('a live query', () => {
+  test('ends with an error when its socket is lost, instead of waiting for ever', async () => {
+    const front = await listen();
+    const pool = await connect(front, { maxConnections: 1 });
+    const connection = await pool.acquire();
+    const live = await connection.live(new Table('thing'));
+    const message = live[Symbol.asyncIterator]().next();
+    message.catch(() => {});
+    front.dropAll();
+    await expect(message).rejects.toMatchObject({ code: 'ERR_POOL_CONNECTION_LOST' });
+    connection.release();
+  });
+
+  test('left by its reader leaves nothing behind', async () => {
+    const pool = await connect(await listen(), { maxConnections: 1 });
+    const connection = await pool.acquire();
+    const live = await connection.live(new Table('thing'));
+    const reading = (async () => {
+      for await (const { action } of live) return action;
+      return undefined;
+    })();
+    await connection.create(new RecordId('thing', 1)).content({});
+    expect(await reading).toBe('CREATE');
+    await live.kill();
+    connection.release();
+    expect(pool.poolStats().resetsFailed).toBe(0);
   });
 });
 

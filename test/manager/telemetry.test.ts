@@ -15,7 +15,11 @@ function memoryLogger() {
       lines.push({ level, message, details: details as Record<string, unknown> });
     };
   const logger: Logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
-  return { logger, lines, messages: (level: string) => lines.filter((line) => line.level === level).map(({ message }) => message) };
+  return {
+    logger,
+    lines,
+    messages: (level: string) => lines.filter((line) => line.level === level).map(({ message }) => message),
+  };
 }
 
 describe('statistics', () => {
@@ -86,7 +90,9 @@ describe('the log', () => {
 
     expect(messages('info')).toEqual(['pool started', 'pool resized', 'shutting down', 'shut down']);
     expect(messages('warn')).toContain('an acquire was refused');
-    expect(messages('debug')).toEqual(expect.arrayContaining(['opening a connection', 'connection opened', 'connection closed']));
+    expect(messages('debug')).toEqual(
+      expect.arrayContaining(['opening a connection', 'connection opened', 'connection closed']),
+    );
     expect(lines.every(({ details }) => details.pool === pool.name)).toBe(true);
     expect(lines.find(({ message }) => message === 'an acquire was refused')?.details.err).toBeInstanceOf(Error);
   });
@@ -143,7 +149,12 @@ describe('the diagnostics channels', () => {
     channel('surreal-pool:slot').unsubscribe(onSlot);
 
     expect(seen.filter((line) => line.startsWith('connect'))).toEqual(['connect start', 'connect end']);
-    expect(seen.filter((line) => line.startsWith('acquire'))).toEqual(['acquire start', 'acquire end', 'acquire start', 'acquire end']);
+    expect(seen.filter((line) => line.startsWith('acquire'))).toEqual([
+      'acquire start',
+      'acquire end',
+      'acquire start',
+      'acquire end',
+    ]);
     expect(seen.some((line) => /^query start RETURN \$/.test(line))).toBe(true);
     expect(seen.join()).not.toContain('secret');
     expect(slots).toEqual(['opening', 'opened', 'closing', 'closed']);

@@ -120,35 +120,33 @@ export async function microtasks(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await Promise.resolve();
 }
 
-const everyEvent: { readonly [Name in keyof PoolEvents]: true } = {
-  acquireStarted: true,
-  acquired: true,
-  acquireTimedOut: true,
-  acquireAborted: true,
-  acquireRefused: true,
-  acquireFailed: true,
-  released: true,
-  releasedTwice: true,
-  opening: true,
-  opened: true,
-  openFailed: true,
-  validated: true,
-  validationFailed: true,
-  reset: true,
-  resetFailed: true,
-  died: true,
-  closing: true,
-  closed: true,
-  paused: true,
-  resumed: true,
-  resized: true,
-  recycledAll: true,
-  gap: true,
-  shutdownStarted: true,
-  shutdownFinished: true,
-};
-
-export const eventNames = Object.keys(everyEvent) as readonly (keyof PoolEvents)[];
+export const eventNames: readonly (keyof PoolEvents)[] = [
+  'acquireStarted',
+  'acquired',
+  'acquireTimedOut',
+  'acquireAborted',
+  'acquireRefused',
+  'acquireFailed',
+  'released',
+  'releasedTwice',
+  'opening',
+  'opened',
+  'openFailed',
+  'validated',
+  'validationFailed',
+  'reset',
+  'resetFailed',
+  'died',
+  'closing',
+  'closed',
+  'paused',
+  'resumed',
+  'resized',
+  'recycledAll',
+  'gap',
+  'shutdownStarted',
+  'shutdownFinished',
+];
 
 /** One thing the pool told. */
 export type Told = { [Name in keyof PoolEvents]: { readonly name: Name; readonly event: PoolEvents[Name] } }[keyof PoolEvents];

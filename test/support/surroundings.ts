@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { Value } from 'surrealdb';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { type ConnectionManager, createPool, type PoolOptions } from '../../src/index.js';
 import { Front, type FrontOptions } from './front.js';
 import { SharedEngine } from './shared-engine.js';

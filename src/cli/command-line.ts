@@ -1,0 +1,94 @@
+import { parseArgs } from 'node:util';
+import { refused } from '../config/form.js';
+import { nearest } from '../config/nearest.js';
+import { Refusal, show } from '../config/refusal.js';
+import type { ConfigurationIssue } from '../errors.js';
+
+/** One option of a command, as the help shows it. */
+export interface OptionDescription {
+  /** What stands for its value; a flag has none. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export type OptionDescriptions<Name extends string> = Readonly<Record<Name, OptionDescription>>;
+
+/** What somebody typed, option by option. Problems are collected, so that all of them are told at once. */
+export class CommandLine<Name extends string> {
+  readonly #given = new Map<string, string[]>();
+  readonly #issues: ConfigurationIssue[] = [];
+
+  constructor(parameters: readonly string[], options: OptionDescriptions<Name>) {
+    const names = Object.keys(options);
+    const takesValue = (name: string): boolean =>
+      Object.hasOwn(options, name) && options[name as Name].value !== undefined;
+    const { tokens } = parseArgs({
+      args: [...parameters],
+      options: Object.fromEntries(names.map((name) => [name, { type: takesValue(name) ? 'string' : 'boolean' }])),
+      // Its own messages neither suggest a name nor tell more than the first problem.
+      strict: false,
+      allowPositionals: true,
+      tokens: true,
+    });
+    for (const token of tokens) {
+      if (token.kind === 'positional') {
+        this.#issues.push({ path: 'load', given: show(token.value), allowed: 'options only, each with -- before it' });
+      }
+      if (token.kind !== 'option') continue;
+      const { name, rawName, value } = token;
+      if (!Object.hasOwn(options, name)) {
+        this.#issues.push({ path: rawName, given: 'an unknown option', allowed: suggestion(rawName, names) });
+      } else if (!takesValue(name) && value !== undefined) {
+        this.#issues.push({ path: rawName, given: show(value), allowed: 'no value' });
+      } else if (takesValue(name) && (value === undefined || (!token.inlineValue && value.startsWith('--')))) {
+        this.#issues.push({ path: rawName, given: 'no value', allowed: `${rawName} ${options[name as Name].value}` });
+      } else {
+        this.#given.set(name, [...(this.#given.get(name) ?? []), value ?? '']);
+      }
+    }
+  }
+
+  has(name: Name): boolean {
+    return this.#given.has(name);
+  }
+
+  /** Every value of an option, in the order they were given. */
+  all(name: Name): readonly string[] {
+    return this.#given.get(name) ?? [];
+  }
+
+  /** The value of an option, the last one when it was given more than once; undefined when there is none to use. */
+  read<T>(name: Name, reader: (text: string) => T | Refusal): T | undefined {
+    const text = this.all(name).at(-1);
+    if (text === undefined) return undefined;
+    const value = reader(text);
+    if (!(value instanceof Refusal)) return value;
+    this.refuse(name, value);
+    return undefined;
+  }
+
+  refuse(name: Name, { given, allowed }: Refusal): void {
+    this.#issues.push({ path: `--${name}`, given, allowed });
+  }
+
+  /** @throws ConfigurationError that tells every problem there was */
+  check(title: string): void {
+    if (this.#issues.length > 0) throw refused(title, this.#issues);
+  }
+}
+
+/** The options of a command, one per line. */
+export function optionsHelp(options: Readonly<Record<string, OptionDescription>>): string {
+  const rows = Object.entries(options).map(([name, { value, help }]) => ({
+    option: value === undefined ? `--${name}` : `--${name} ${value}`,
+    help,
+  }));
+  const width = Math.max(...rows.map(({ option }) => option.length));
+  return rows.map(({ option, help }) => `  ${option.padEnd(width)}  ${help}`).join('\n');
+}
+
+function suggestion(rawName: string, names: readonly string[]): string {
+  const options = names.map((name) => `--${name}`);
+  const meant = nearest(rawName, options);
+  return meant === undefined ? options.join(', ') : `${meant} (did you mean that?)`;
+}

@@ -1,0 +1,11 @@
+import { ServerError } from 'surrealdb';
+import { isConflict } from '../connection/classification.js';
+import { PoolError } from '../errors.js';
+
+/** The class under which an error is counted: `conflict`, the code of ours, or the kind or name the SDK gives it. */
+export function errorClass(error: unknown): string {
+  if (isConflict(error)) return 'conflict';
+  if (error instanceof PoolError) return error.code;
+  if (error instanceof ServerError) return error.kind;
+  return error instanceof Error ? error.name : 'unknown';
+}

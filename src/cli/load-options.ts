@@ -1,0 +1,214 @@
+import { readAddress } from '../config/address.js';
+import { readDuration } from '../config/duration.js';
+import { defaultPoolConfig, type PasswordCredentials } from '../config/options.js';
+import { Refusal, show } from '../config/refusal.js';
+import { type Assertion, readAssertions } from './assertions.js';
+import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';
+
+/** How many of all operations read and how many write, as weights. */
+export interface Mix {
+  readonly read: number;
+  readonly write: number;
+}
+
+/** Who decides when the next operation begins: so many callers, each after its last; or the clock, so often a second. */
+export type Demand = { readonly workers: number } | { readonly rate: number };
+
+/** What `surreal-pool load` was asked to do. Durations are in milliseconds. */
+export interface LoadOptions {
+  readonly endpoint: string;
+  readonly namespace: string;
+  readonly database: string;
+  readonly credentials: PasswordCredentials | null;
+  readonly minConnections: number | undefined;
+  readonly maxConnections: number;
+  readonly demand: Demand;
+  readonly duration: number;
+  readonly mix: Mix;
+  readonly assertions: readonly Assertion[];
+  readonly json: boolean;
+  /** How often progress is shown; 0 for never. */
+  readonly progress: number;
+}
+
+type Name =
+  | 'endpoint'
+  | 'namespace'
+  | 'database'
+  | 'username'
+  | 'password'
+  | 'workers'
+  | 'rate'
+  | 'duration'
+  | 'mix'
+  | 'pool-max'
+  | 'pool-min'
+  | 'assert'
+  | 'json'
+  | 'progress'
+  | 'help';
+
+const descriptions: OptionDescriptions<Name> = {
+  endpoint: { value: '<url>', help: 'the database: ws://host:8000, rocksdb://path (mem://)' },
+  namespace: { value: '<name>', help: 'where the test table is made, and removed (load)' },
+  database: { value: '<name>', help: 'the same (load)' },
+  username: { value: '<name>', help: 'a root user, or SURREAL_POOL_USERNAME' },
+  password: { value: '<text>', help: 'better in SURREAL_POOL_PASSWORD than typed' },
+  workers: { value: '<count>', help: 'callers, each doing one operation after another (32)' },
+  rate: { value: '<per second>', help: 'instead: operations begin at this rate, come what may' },
+  duration: { value: '<time>', help: 'how long: 500ms, 30s, 1m30s (30s)' },
+  mix: { value: '<weights>', help: 'what the operations are (read=80,write=20)' },
+  'pool-max': { value: '<count>', help: `connections at most (${defaultPoolConfig.maxConnections})` },
+  'pool-min': {
+    value: '<count>',
+    help: `connections kept open (${defaultPoolConfig.minConnections}, or the most if less)`,
+  },
+  assert: { value: '<list>', help: "what must hold, else exit 99: 'wait.p99<50ms,errors=0'" },
+  json: { help: 'the report as JSON' },
+  progress: { value: '<time>', help: 'how often progress is told on stderr; 0 never (1s)' },
+  help: { help: 'show this' },
+};
+
+export function loadHelp(): string {
+  return `surreal-pool load: drives a workload through a pool and reports how it went
+
+Usage: surreal-pool load [options]          (in brackets: what holds without them)
+
+${optionsHelp(descriptions)}
+
+Assertions compare (< <= > >= =) throughput, errors, errors.<class>, dropped,
+reuse, opened, closed, and p50, p90, p99, max or mean of wait, query, latency.
+Exit: 0 done, 1 no connection, 2 wrong options, 99 an assertion failed,
+130 and 143 stopped by Ctrl-C or SIGTERM.
+`;
+}
+
+/**
+ * Reads the options; undefined when help was asked for instead.
+ *
+ * @throws ConfigurationError that tells every problem there is
+ */
+export function readLoadOptions(
+  parameters: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): LoadOptions | undefined {
+  const line = new CommandLine(parameters, descriptions);
+  if (line.has('help')) return undefined;
+  const maxConnections = line.read('pool-max', countFrom(1));
+  const minConnections = line.read('pool-min', countFrom(0));
+  const most = maxConnections ?? defaultPoolConfig.maxConnections;
+  if (minConnections !== undefined && minConnections > most) {
+    line.refuse('pool-min', new Refusal(`at most --pool-max, which is ${most}`, show(minConnections)));
+  }
+  const options: LoadOptions = {
+    endpoint: line.read('endpoint', readEndpoint) ?? 'mem://',
+    namespace: line.read('namespace', readName) ?? 'load',
+    database: line.read('database', readName) ?? 'load',
+    credentials: readCredentials(line, environment),
+    minConnections,
+    maxConnections: most,
+    demand: readDemand(line),
+    duration: line.read('duration', readTime) ?? 30_000,
+    mix: line.read('mix', readMix) ?? { read: 80, write: 20 },
+    assertions: line.all('assert').flatMap((list) => {
+      const assertions = readAssertions(list);
+      if (!(assertions instanceof Refusal)) return assertions;
+      line.refuse('assert', assertions);
+      return [];
+    }),
+    json: line.has('json'),
+    progress: line.read('progress', readInterval) ?? 1_000,
+  };
+  line.check('The options of surreal-pool load');
+  return options;
+}
+
+function readCredentials(
+  line: CommandLine<Name>,
+  environment: Readonly<Record<string, string | undefined>>,
+): PasswordCredentials | null {
+  const username = line.read('username', readName) ?? nonEmpty(environment.SURREAL_POOL_USERNAME);
+  const password = line.read('password', readSecret) ?? nonEmpty(environment.SURREAL_POOL_PASSWORD);
+  if (username === undefined && password === undefined) return null;
+  if (username !== undefined && password !== undefined) return { username, password };
+  const [missing, other] =
+    username === undefined ? (['username', 'password'] as const) : (['password', 'username'] as const);
+  // One that was given, and refused, is told already.
+  if (!line.has(missing))
+    line.refuse(missing, new Refusal(`both --username and --password, or neither`, `only a ${other}`));
+  return null;
+}
+
+/** A variable of the environment that is empty counts as not set. */
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function readDemand(line: CommandLine<Name>): Demand {
+  const workers = line.read('workers', countFrom(1));
+  const rate = line.read('rate', readRate);
+  if (line.has('workers') && line.has('rate')) {
+    line.refuse(
+      'workers',
+      new Refusal('without --rate; at a fixed rate, callers are as many as it takes', 'with --rate'),
+    );
+  }
+  return rate === undefined ? { workers: workers ?? 32 } : { rate };
+}
+
+function readEndpoint(text: string): string | Refusal {
+  const address = readAddress(text);
+  return address instanceof Refusal ? address : address.url;
+}
+
+function readName(text: string): string | Refusal {
+  return text === '' ? new Refusal('a name', 'an empty text') : text;
+}
+
+function readSecret(text: string): string | Refusal {
+  return text === '' ? new Refusal('a password', 'an empty text') : text;
+}
+
+function countFrom(least: number): (text: string) => number | Refusal {
+  return (text) => {
+    const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    return Number.isSafeInteger(count) && count >= least
+      ? count
+      : new Refusal(`a whole number, at least ${least}`, show(text));
+  };
+}
+
+const fastest = 1_000_000;
+
+function readRate(text: string): number | Refusal {
+  const [, number] = /^(\d+(?:\.\d+)?)(?:\/s)?$/.exec(text) ?? [];
+  const rate = Number(number);
+  return rate > 0 && rate <= fastest
+    ? rate
+    : new Refusal(`operations per second, more than 0 and at most ${fastest}`, show(text));
+}
+
+function readTime(text: string): number | Refusal {
+  const time = readDuration(text);
+  return typeof time === 'number' && time > 0
+    ? time
+    : new Refusal('a time with its unit, such as 500ms, 30s or 1m30s', show(text));
+}
+
+function readInterval(text: string): number | Refusal {
+  const time = text === '0' ? 0 : readDuration(text);
+  return typeof time === 'number'
+    ? time
+    : new Refusal('a time with its unit, such as 500ms or 5s; 0 for never', show(text));
+}
+
+function readMix(text: string): Mix | Refusal {
+  const refusal = new Refusal('weights of which one is not 0, such as read=80,write=20', show(text));
+  const mix = { read: 0, write: 0 };
+  for (const part of text.split(',')) {
+    const [, kind, weight] = /^\s*(read|write)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part) ?? [];
+    if (kind === undefined) return refusal;
+    mix[kind as keyof Mix] = Number(weight);
+  }
+  return mix.read + mix.write > 0 ? mix : refusal;
+}

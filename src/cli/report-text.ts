@@ -1,0 +1,157 @@
+import type { AssertionResult } from './assertions.js';
+import type { Step } from './distribution.js';
+import { formatCount, formatDuration, formatPercent, shorten, wrap } from './formats.js';
+import type { LoadReport } from './load-report.js';
+import type { Paint } from './output.js';
+
+const width = 80;
+/** One less than a terminal has, for the prompt that follows. */
+const height = 23;
+const mostErrorClasses = 3;
+
+/** The report as a text of at most 80 columns and 23 lines: what matters most comes first. */
+export function reportText(report: LoadReport, paint: Paint): string {
+  const verdict = wrap(report.verdict.sentence, width).map((line) => paint('bold', line));
+  const body = [
+    ...summary(report),
+    '',
+    ...beside(timesTable(report), latencyChart(report.latencyDistribution)),
+    '',
+    ...connections(report),
+    ...errors(report, paint),
+  ];
+  const room = height - verdict.length - body.length - 2;
+  const assertions = report.assertions.length === 0 ? [] : [...assertionLines(report.assertions, paint, room), ''];
+  return `${[...verdict, '', ...assertions, ...body].join('\n')}\n`;
+}
+
+/** One line for each assertion. Those that failed come first when there is no room for all. */
+export function assertionLines(results: readonly AssertionResult[], paint: Paint, room: number): string[] {
+  const fits = results.length <= room;
+  const sorted = fits ? results : [...results].sort((one, other) => Number(one.passed) - Number(other.passed));
+  const shown = fits ? sorted : sorted.slice(0, room - 1);
+  const textWidth = Math.min(50, Math.max(...shown.map(({ text }) => text.length)));
+  const lines = shown.map((result) => {
+    const mark = result.passed ? paint('green', '✓') : paint('red', '✗');
+    return `  ${mark} ${shorten(result.text, textWidth).padEnd(textWidth)}  ${actualText(result)}`;
+  });
+  if (fits) return lines;
+  const failed = sorted.slice(room - 1).filter(({ passed }) => !passed).length;
+  return [...lines, `  … ${sorted.length - shown.length} more, ${failed === 0 ? 'all ✓' : `${failed} of them ✗`}`];
+}
+
+function actualText({ actual, unit }: AssertionResult): string {
+  if (actual === null) return 'nothing was measured';
+  switch (unit) {
+    case 'ms':
+      return formatDuration(actual);
+    case 'percent':
+      return formatPercent(actual);
+    case 'count':
+      return formatCount(actual);
+    case 'per second':
+      return `${formatCount(actual)} per second`;
+  }
+}
+
+function summary({ operations, elapsed, throughput, load }: LoadReport): string[] {
+  const { total, reads, writes, errors, unfinished, dropped } = operations;
+  const counts = [
+    `${formatCount(reads)} reads`,
+    `${formatCount(writes)} writes`,
+    `${formatCount(errors)} errors`,
+    ...(unfinished > 0 ? [`${formatCount(unfinished)} unfinished`] : []),
+    ...(dropped > 0 ? [`${formatCount(dropped)} dropped`] : []),
+  ].join(', ');
+  const demand = load.rate === null ? `${formatCount(load.workers ?? 0)} workers` : `${formatCount(load.rate)} due`;
+  const rates = `${formatCount(throughput.mean)}/s, slowest second ${formatCount(throughput.slowestSecond)}`;
+  const { perSecond } = throughput;
+  return [
+    row('operations', `${formatCount(total)} in ${formatDuration(elapsed)}: ${counts}`),
+    row('throughput', `${rates}, ${demand}  ${sparkline(perSecond)}`),
+  ];
+}
+
+const labelWidth = 13;
+
+function row(label: string, text: string): string {
+  return shorten(`${label.padEnd(labelWidth)}${text}`, width).trimEnd();
+}
+
+const percentiles = ['p50', 'p90', 'p99', 'max', 'mean'] as const;
+
+function timesTable({ wait, query, latency, queryAlone }: LoadReport): string[] {
+  const cells = (label: string, ...texts: string[]): string =>
+    label.padEnd(labelWidth - 3) + texts.map((text) => text.padStart(9)).join('');
+  return [
+    cells('', 'wait', 'query', 'latency'),
+    ...percentiles.map((name) => cells(name, ...[wait, query, latency].map((time) => formatDuration(time[name])))),
+    cells('alone', '', formatDuration(queryAlone), ''),
+  ];
+}
+
+const chartBar = 18;
+
+function latencyChart(steps: readonly Step[]): string[] {
+  const total = steps.reduce((sum, { count }) => sum + count, 0);
+  const most = Math.max(...steps.map(({ count }) => count));
+  return [
+    '    latency',
+    ...steps.map(({ upTo, count }) => {
+      const label = `≤ ${formatDuration(upTo)}`.padStart(11);
+      return `${label} ${bar(count / most, chartBar)} ${formatPercent((100 * count) / total).padStart(7)}`;
+    }),
+  ];
+}
+
+function beside(left: readonly string[], right: readonly string[]): string[] {
+  const column = Math.max(...left.map((line) => line.length)) + 3;
+  return left.map((line, index) => `${line.padEnd(column)}${right[index] ?? ''}`.trimEnd());
+}
+
+function connections({ pool }: LoadReport): string[] {
+  const reasons = Object.entries(pool.closedBy).map(([reason, count]) => `${count} ${reason}`);
+  const closed = reasons.length === 0 ? `${pool.closed} closed` : `${pool.closed} closed (${reasons.join(', ')})`;
+  const failed = pool.openFailed === 0 ? '' : `, ${pool.openFailed} could not be opened`;
+  return [
+    row('connections', `${pool.opened} opened${failed}, ${closed}, at most ${pool.maxConnections}`),
+    row('reuse', `${formatPercent(pool.reuse)} of all acquires got a connection that was there before`),
+  ];
+}
+
+function errors({ errors, operations }: LoadReport, paint: Paint): string[] {
+  const classes = Object.entries(errors);
+  if (classes.length === 0) return [row('errors', 'none')];
+  const shown = classes.slice(0, classes.length > mostErrorClasses ? mostErrorClasses - 1 : mostErrorClasses);
+  const lines = shown.map(([name, { count, message }], index) =>
+    row(index === 0 ? 'errors' : '', `${formatCount(count)} ${name}: ${message.replace(/\s+/g, ' ')}`),
+  );
+  const others = classes.slice(shown.length).map(([name, { count }]) => `${formatCount(count)} ${name}`);
+  if (others.length > 0) lines.push(row('', others.join(', ')));
+  return lines.map((line) => (operations.errors > 0 ? paint('red', line) : line));
+}
+
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+/** A bar as long as the share of the space it stands in, to an eighth of a character. */
+function bar(share: number, space: number): string {
+  const length = Math.round(share * space * 8);
+  const text = '█'.repeat(Math.floor(length / 8)) + (eighths[length % 8] ?? '');
+  return (text === '' && share > 0 ? '▏' : text).padEnd(space);
+}
+
+const sparks = '▁▂▃▄▅▆▇█';
+const mostSparks = 20;
+
+/** The course of a rate in one character per second, or per several when there are many; the highest is full. */
+function sparkline(perSecond: readonly number[]): string {
+  if (perSecond.length < 2) return '';
+  const seconds = Math.ceil(perSecond.length / mostSparks);
+  const means: number[] = [];
+  for (let start = 0; start < perSecond.length; start += seconds) {
+    const group = perSecond.slice(start, start + seconds);
+    means.push(group.reduce((sum, count) => sum + count, 0) / group.length);
+  }
+  const highest = Math.max(...means, 1);
+  return means.map((mean) => sparks[Math.round((mean / highest) * (sparks.length - 1))]).join('');
+}

@@ -1,0 +1,94 @@
+import { formatCount, formatDuration, formatPercent } from './formats.js';
+import type { LoadFigures } from './load-report.js';
+
+/** Where to look first. */
+export type Finding = 'healthy' | 'pool' | 'database' | 'process' | 'overload' | 'errors' | 'nothing';
+
+export interface Verdict {
+  readonly finding: Finding;
+  /** For a person. */
+  readonly sentence: string;
+}
+
+/** A query that takes so many times as long as alone is slowed down by the load. */
+const slowedDown = 3;
+/** Callers that wait less, in milliseconds at the 99th percentile, or a smaller share of their time, hardly wait. */
+const leastWait = 1;
+const leastShareOfWait = 0.2;
+/** A process that computes so much of the time, in percent, has no more to give. */
+const saturated = 90;
+/** A rate is kept when so much of it was served. */
+const keptRate = 0.9;
+
+/** What the numbers mean, in one sentence: whom to blame, or that nobody is. */
+export function verdictOn(figures: LoadFigures): Verdict {
+  const { operations, interrupted, elapsed } = figures;
+  const finding = operations.total === 0 ? nothingDone(figures) : (failures(figures) ?? bottleneck(figures));
+  if (interrupted === null) return finding;
+  return { ...finding, sentence: `Stopped by ${interrupted} after ${formatDuration(elapsed)}. ${finding.sentence}` };
+}
+
+function nothingDone({ operations }: LoadFigures): Verdict {
+  const begun = operations.unfinished;
+  const sentence = begun === 0 ? 'No operation was begun.' : `None of the ${formatCount(begun)} operations ended.`;
+  return { finding: 'nothing', sentence };
+}
+
+function failures({ operations, errors }: LoadFigures): Verdict | undefined {
+  const classes = Object.entries(errors).filter(([name]) => name !== 'conflict');
+  const [most] = classes;
+  if (most === undefined) return undefined;
+  const share = formatPercent((100 * operations.errors) / operations.total);
+  const failed = `${formatCount(operations.errors)} of ${formatCount(operations.total)} operations failed (${share})`;
+  const which =
+    Object.keys(errors).length === 1 ? `all with ${most[0]}` : `${formatCount(most[1].count)} with ${most[0]}`;
+  return { finding: 'errors', sentence: `${failed}, ${which}.` };
+}
+
+function bottleneck(figures: LoadFigures): Verdict {
+  const { load, throughput, operations } = figures;
+  const blame = whoIsToBlame(figures);
+  const kept = load.rate === null || (throughput.mean >= keptRate * load.rate && operations.dropped === 0);
+  if (kept) return blame ?? healthy(figures);
+  const overload = `Only ${formatCount(throughput.mean)} of ${formatCount(load.rate)} operations per second were done.`;
+  return {
+    finding: blame?.finding ?? 'overload',
+    sentence: blame === undefined ? overload : `${overload} ${blame.sentence}`,
+  };
+}
+
+function whoIsToBlame({ wait, query, latency, queryAlone, processBusy, pool }: LoadFigures): Verdict | undefined {
+  if (processBusy >= saturated) {
+    const busy = formatPercent(processBusy);
+    return {
+      finding: 'process',
+      sentence: `This process was the bottleneck: it computed ${busy} of the time; run several at once for more load.`,
+    };
+  }
+  const waited = wait.p99 >= leastWait && wait.mean >= leastShareOfWait * latency.mean;
+  if (query.p50 > slowedDown * queryAlone) {
+    const [alone, loaded] = [formatDuration(queryAlone), formatDuration(query.p50)];
+    const remedy = waited ? `; more than ${pool.maxConnections} connections would not help` : '';
+    return {
+      finding: 'database',
+      sentence: `The database was the bottleneck: a query took ${alone} alone and ${loaded} under this load${remedy}.`,
+    };
+  }
+  if (!waited) return undefined;
+  const [waiting, running] = [formatDuration(wait.p99), formatDuration(query.p99)];
+  return {
+    finding: 'pool',
+    sentence: `The pool was the bottleneck: callers waited ${waiting} at p99 while queries took ${running}; raise --pool-max.`,
+  };
+}
+
+function healthy({ throughput, latency, wait, errors }: LoadFigures): Verdict {
+  const conflicts = errors.conflict?.count ?? 0;
+  const health = conflicts === 0 ? 'Healthy' : `Healthy but for ${formatCount(conflicts)} write conflicts`;
+  const rate = `${formatCount(throughput.mean)} operations per second`;
+  const waiting = `99 % waited at most ${formatDuration(wait.p99)} for a connection`;
+  return {
+    finding: 'healthy',
+    sentence: `${health}: ${rate}, 99 % within ${formatDuration(latency.p99)}; ${waiting}.`,
+  };
+}

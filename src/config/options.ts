@@ -34,7 +34,7 @@ export interface PoolConfig {
   shutdownGracePeriod?: Duration | undefined;
   /** How many connections may be opening at the same time. Default 2; at least 1. */
   maxConnecting?: number | undefined;
-  /** How many acquires may wait for a connection. Default null: no limit; 0: nobody may wait. */
+  /** How many acquires may wait although every connection is in use. Default null: no limit; 0: nobody may. */
   maxWaiters?: number | null | undefined;
   /** Whether the pool opens `minConnections` as soon as it starts. Default true; false opens them on demand. */
   warmConnections?: boolean | undefined;

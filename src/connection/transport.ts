@@ -160,6 +160,7 @@ export class Transport {
     this.#ended = true;
     const force = (): void => this.terminate();
     signal.addEventListener('abort', force, { once: true });
+    if (signal.aborted) force();
     try {
       await this.#engine.close();
     } finally {

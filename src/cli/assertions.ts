@@ -23,15 +23,15 @@ export interface AssertionResult {
   readonly passed: boolean;
 }
 
-const comparisons = {
-  '<': (actual: number, bound: number) => actual < bound,
-  '<=': (actual: number, bound: number) => actual <= bound,
-  '>': (actual: number, bound: number) => actual > bound,
-  '>=': (actual: number, bound: number) => actual >= bound,
-  '=': (actual: number, bound: number) => actual === bound,
-} as const;
+type Comparison = '<' | '<=' | '>' | '>=' | '=';
 
-type Comparison = keyof typeof comparisons;
+const comparisons: Readonly<Record<Comparison, (actual: number, bound: number) => boolean>> = {
+  '<': (actual, bound) => actual < bound,
+  '<=': (actual, bound) => actual <= bound,
+  '>': (actual, bound) => actual > bound,
+  '>=': (actual, bound) => actual >= bound,
+  '=': (actual, bound) => actual === bound,
+};
 
 const times = ['wait', 'query', 'latency'] as const;
 const statistics = ['p50', 'p90', 'p99', 'max', 'mean'] as const;

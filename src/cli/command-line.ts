@@ -30,14 +30,17 @@ export class CommandLine<Name extends string> {
       allowPositionals: true,
       tokens: true,
     });
+    // What stands behind an unknown option is its value, as likely as not.
+    let excused = -1;
     for (const token of tokens) {
-      if (token.kind === 'positional') {
+      if (token.kind === 'positional' && token.index !== excused) {
         this.#issues.push({ path: 'load', given: show(token.value), allowed: 'options only, each with -- before it' });
       }
       if (token.kind !== 'option') continue;
       const { name, rawName, value } = token;
       if (!Object.hasOwn(options, name)) {
         this.#issues.push({ path: rawName, given: 'an unknown option', allowed: suggestion(rawName, names) });
+        excused = token.index + 1;
       } else if (!takesValue(name) && value !== undefined) {
         this.#issues.push({ path: rawName, given: show(value), allowed: 'no value' });
       } else if (takesValue(name) && (value === undefined || (!token.inlineValue && value.startsWith('--')))) {

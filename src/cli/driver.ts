@@ -3,7 +3,7 @@ import type { ConnectionManager } from '../manager.js';
 import type { PooledConnection } from '../pooled-connection.js';
 import type { Demand } from './load-options.js';
 import type { Measurements } from './measurements.js';
-import type { Operation, Workload } from './workload.js';
+import type { Workload } from './workload.js';
 
 /** Beyond so many operations under way, those that become due are dropped: memory is not endless. */
 const mostOutstanding = 100_000;

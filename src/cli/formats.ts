@@ -14,6 +14,11 @@ export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
 
+/** A whole number of things: `1 read`, `2,000 reads`. */
+export function formatNumber(count: number, thing: string): string {
+  return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 /** A number per second in little space: `942`, `8.4k`, `124k`, `1.2M`. */
 export function formatRate(perSecond: number): string {
   if (perSecond < 999.5) return perSecond < 9.95 ? perSecond.toFixed(1) : perSecond.toFixed(0);
@@ -35,11 +40,11 @@ export function shorten(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
-/** Broken between words into lines of at most `width` characters. */
+/** Broken between words, but not before a unit, into lines of at most `width` characters. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/ (?!(?:ms|s|min)\b|%)/)) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

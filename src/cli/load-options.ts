@@ -72,7 +72,7 @@ const descriptions: OptionDescriptions<Name> = {
 export function loadHelp(): string {
   return `surreal-pool load: drives a workload through a pool and reports how it went
 
-Usage: surreal-pool load [options]          (in brackets: what holds without them)
+Usage: surreal-pool load [options]            (in brackets: what holds without)
 
 ${optionsHelp(descriptions)}
 

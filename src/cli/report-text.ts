@@ -1,6 +1,6 @@
 import type { AssertionResult } from './assertions.js';
 import type { Step } from './distribution.js';
-import { formatCount, formatDuration, formatPercent, shorten, wrap } from './formats.js';
+import { formatCount, formatDuration, formatNumber, formatPercent, shorten, wrap } from './formats.js';
 import type { LoadReport } from './load-report.js';
 import type { Paint } from './output.js';
 
@@ -54,21 +54,19 @@ function actualText({ actual, unit }: AssertionResult): string {
   }
 }
 
-function summary({ operations, elapsed, throughput, load }: LoadReport): string[] {
+function summary({ load, operations, elapsed, throughput }: LoadReport): string[] {
+  const { endpoint, namespace, database, workers, rate, mix } = load;
   const { total, reads, writes, errors, unfinished, dropped } = operations;
-  const counts = [
-    `${formatCount(reads)} reads`,
-    `${formatCount(writes)} writes`,
-    `${formatCount(errors)} errors`,
-    ...(unfinished > 0 ? [`${formatCount(unfinished)} unfinished`] : []),
-    ...(dropped > 0 ? [`${formatCount(dropped)} dropped`] : []),
-  ].join(', ');
-  const demand = load.rate === null ? `${formatCount(load.workers ?? 0)} workers` : `${formatCount(load.rate)} due`;
+  const demand = rate === null ? formatNumber(workers ?? 0, 'worker') : `${formatCount(rate)} operations a second`;
+  const shareOfReads = formatPercent((100 * mix.read) / (mix.read + mix.write));
+  const counts = [formatNumber(reads, 'read'), formatNumber(writes, 'write'), formatNumber(errors, 'error')].join(', ');
   const rates = `${formatCount(throughput.mean)}/s, slowest second ${formatCount(throughput.slowestSecond)}`;
-  const { perSecond } = throughput;
+  const notDone = `and ${formatCount(unfinished)} not finished, ${formatCount(dropped)} dropped before they began`;
   return [
+    row('load', `${demand}, ${shareOfReads} reads, on ${endpoint} ${namespace}/${database}`),
     row('operations', `${formatCount(total)} in ${formatDuration(elapsed)}: ${counts}`),
-    row('throughput', `${rates}, ${demand}  ${sparkline(perSecond)}`),
+    ...(unfinished + dropped > 0 ? [row('', notDone)] : []),
+    row('throughput', `${rates}  ${sparkline(throughput.perSecond)}`),
   ];
 }
 
@@ -98,7 +96,7 @@ function latencyChart(steps: readonly Step[]): string[] {
   return [
     '    latency',
     ...steps.map(({ upTo, count }) => {
-      const label = `≤ ${formatDuration(upTo)}`.padStart(11);
+      const label = `≤ ${formatDuration(upTo).replace('.0 ', ' ')}`.padStart(11);
       return `${label} ${bar(count / most, chartBar)} ${formatPercent((100 * count) / total).padStart(7)}`;
     }),
   ];

@@ -1,4 +1,4 @@
-import { formatCount, formatDuration, formatPercent } from './formats.js';
+import { formatCount, formatDuration, formatNumber, formatPercent } from './formats.js';
 import type { LoadFigures } from './load-report.js';
 
 /** Where to look first. */
@@ -84,11 +84,8 @@ function whoIsToBlame({ wait, query, latency, queryAlone, processBusy, pool }: L
 
 function healthy({ throughput, latency, wait, errors }: LoadFigures): Verdict {
   const conflicts = errors.conflict?.count ?? 0;
-  const health = conflicts === 0 ? 'Healthy' : `Healthy but for ${formatCount(conflicts)} write conflicts`;
-  const rate = `${formatCount(throughput.mean)} operations per second`;
-  const waiting = `99 % waited at most ${formatDuration(wait.p99)} for a connection`;
-  return {
-    finding: 'healthy',
-    sentence: `${health}: ${rate}, 99 % within ${formatDuration(latency.p99)}; ${waiting}.`,
-  };
+  const health = conflicts === 0 ? 'Healthy' : `Healthy but for ${formatNumber(conflicts, 'write conflict')}`;
+  const rate = formatNumber(Math.round(throughput.mean), 'operation');
+  const times = `latency ${formatDuration(latency.p99)} at p99, wait for a connection ${formatDuration(wait.p99)}`;
+  return { finding: 'healthy', sentence: `${health}: ${rate} per second, ${times}.` };
 }

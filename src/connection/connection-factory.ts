@@ -1,5 +1,6 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
 import type { ResolvedConfig } from '../config/options.js';
+import { messageOf } from '../error-message.js';
 import { ConfigurationError, ConnectError, ConnectionLostError, DeadlineError } from '../errors.js';
 import type { ResourceFactory } from '../pool/settings.js';
 import { isRefusedAuthentication } from './classification.js';
@@ -147,7 +148,7 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
   #explain(error: unknown, endpoint: string): unknown {
     if (error instanceof ConnectError) return error;
     const fatal = isRefusedAuthentication(error);
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return new ConnectError(
       fatal ? `${endpoint} refuses the credentials: ${message}` : `cannot open a session at ${endpoint}: ${message}`,
       { endpoint, fatal, cause: error },

@@ -17,6 +17,7 @@ import {
   WebSocketEngine,
 } from 'surrealdb';
 import type { WebSocket } from 'ws';
+import { messageOf } from '../error-message.js';
 import { ConnectError, ConnectionLostError, UsageError } from '../errors.js';
 import { socketClass } from './socket.js';
 
@@ -254,8 +255,4 @@ async function engineFor(url: string): Promise<(context: DriverContext) => Engin
 /** An address without what follows a question mark, which may be a secret. */
 export function shown(url: string): string {
   return url.split('?')[0] ?? url;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

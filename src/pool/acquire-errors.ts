@@ -1,7 +1,40 @@
-import type { PoolSnapshot } from '../errors.js';
+import { messageOf } from '../error-message.js';
+import {
+  AcquireAbortedError,
+  type AcquireErrorDetails,
+  AcquireFailedError,
+  AcquireTimeoutError,
+  PoolShutdownError,
+  type PoolSnapshot,
+  QueueFullError,
+} from '../errors.js';
+import type { RefusalReason } from './events.js';
+
+export function acquireTimedOut(timeout: number, details: AcquireErrorDetails): AcquireTimeoutError {
+  return new AcquireTimeoutError(`no connection within ${timeout} ms: ${describeObstacle(details.snapshot)}`, details);
+}
+
+export function acquireAborted(details: AcquireErrorDetails): AcquireAbortedError {
+  return new AcquireAbortedError(`the acquire was aborted by its signal: ${messageOf(details.cause)}`, details);
+}
+
+export function acquireFailed(details: AcquireErrorDetails): AcquireFailedError {
+  return new AcquireFailedError(`connections cannot be opened: ${messageOf(details.cause)}`, details);
+}
+
+export function acquireRefused(
+  reason: RefusalReason,
+  maxWaiters: number,
+  snapshot: PoolSnapshot,
+): PoolShutdownError | QueueFullError {
+  const details = { snapshot, waited: 0 };
+  return reason === 'shutdown'
+    ? new PoolShutdownError('the pool is shut down and lends no connections any more', details)
+    : new QueueFullError(`maxWaiters (${maxWaiters}) callers wait already: ${describeObstacle(snapshot)}`, details);
+}
 
 /** Says in words what stands in the way of an acquire: the pool is busy, or the server is down, or both. */
-export function describeObstacle(snapshot: PoolSnapshot): string {
+function describeObstacle(snapshot: PoolSnapshot): string {
   const { maxConnections, idle, leased, opening, validating, resetting, closing, waiting, lastOpenError } = snapshot;
   if (snapshot.state === 'paused') return `the pool is paused and ${callers(waiting)}: resume() it`;
   const live = idle + leased + opening + validating + resetting;

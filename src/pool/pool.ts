@@ -1,13 +1,6 @@
-import {
-  AcquireAbortedError,
-  AcquireFailedError,
-  AcquireTimeoutError,
-  PoolShutdownError,
-  type PoolSnapshot,
-  QueueFullError,
-  UsageError,
-} from '../errors.js';
-import { describeObstacle } from './acquire-errors.js';
+import { messageOf } from '../error-message.js';
+import { type AcquireAbortedError, type PoolSnapshot, UsageError } from '../errors.js';
+import { acquireAborted, acquireFailed, acquireRefused, acquireTimedOut } from './acquire-errors.js';
 import { attempt } from './attempt.js';
 import type { Clock, Timer } from './clock.js';
 import { Deadlines } from './deadlines.js';
@@ -212,44 +205,14 @@ export class Pool<R> {
   }
 
   statistics(): PoolStatistics {
-    const counters = this.#counters;
-    const { idle, leased, opening, validating, resetting, closing } = counters.slots;
     const oldest = this.#queue.oldest;
-    return {
+    return this.#counters.statistics({
       state: this.#state,
       minConnections: this.#min,
       maxConnections: this.#max,
-      total: counters.total,
-      idle,
-      leased,
-      opening,
-      validating,
-      resetting,
-      closing,
       waiting: this.#queue.length,
       oldestWaiter: oldest === undefined ? 0 : this.#clock.now() - oldest.since,
-      started: counters.started,
-      served: counters.served,
-      reused: counters.reused,
-      timedOut: counters.timedOut,
-      aborted: counters.aborted,
-      refused: counters.refusedQueueFull + counters.refusedShutdown,
-      refusedQueueFull: counters.refusedQueueFull,
-      refusedShutdown: counters.refusedShutdown,
-      failed: counters.failed,
-      opened: counters.opened,
-      openFailed: counters.openFailed,
-      closed: counters.closed,
-      closedBy: { ...counters.closedBy },
-      probesPassed: counters.probesPassed,
-      probesFailed: counters.probesFailed,
-      resets: counters.resets,
-      resetsFailed: counters.resetsFailed,
-      releasedTwice: counters.releasedTwice,
-      waitTime: counters.waitTime.summary(),
-      leaseTime: counters.leaseTime.summary(),
-      openTime: counters.openTime.summary(),
-    };
+    });
   }
 
   /** What an error carries: the present state in a few numbers. */
@@ -284,11 +247,7 @@ export class Pool<R> {
     this.#settle(waiter, 'timedOut');
     this.#counters.timedOut++;
     const waited = this.#clock.now() - waiter.since;
-    const error = new AcquireTimeoutError(`no connection within ${waiter.timeout} ms: ${describeObstacle(snapshot)}`, {
-      snapshot,
-      waited,
-      cause: this.#opening.lastError,
-    });
+    const error = acquireTimedOut(waiter.timeout, { snapshot, waited, cause: this.#opening.lastError });
     waiter.reject(error);
     if (this.events.has('acquireTimedOut')) {
       this.events.emit('acquireTimedOut', { acquire: waiter.acquire, waited, error });
@@ -297,29 +256,15 @@ export class Pool<R> {
 
   #abort(acquire: number, waited: number, reason: unknown): AcquireAbortedError {
     this.#counters.aborted++;
-    const error = new AcquireAbortedError(`the acquire was aborted by its signal: ${messageOf(reason)}`, {
-      snapshot: this.snapshot(),
-      waited,
-      cause: reason,
-    });
+    const error = acquireAborted({ snapshot: this.snapshot(), waited, cause: reason });
     if (this.events.has('acquireAborted')) this.events.emit('acquireAborted', { acquire, waited, error });
     return error;
   }
 
   #refuse(acquire: number, reason: RefusalReason): Error {
-    const snapshot = this.snapshot();
-    const details = { snapshot, waited: 0 };
-    let error: PoolShutdownError | QueueFullError;
-    if (reason === 'shutdown') {
-      this.#counters.refusedShutdown++;
-      error = new PoolShutdownError('the pool is shut down and lends no connections any more', details);
-    } else {
-      this.#counters.refusedQueueFull++;
-      error = new QueueFullError(
-        `maxWaiters (${this.#settings.maxWaiters}) callers wait already: ${describeObstacle(snapshot)}`,
-        details,
-      );
-    }
+    if (reason === 'shutdown') this.#counters.refusedShutdown++;
+    else this.#counters.refusedQueueFull++;
+    const error = acquireRefused(reason, this.#settings.maxWaiters, this.snapshot());
     if (this.events.has('acquireRefused')) this.events.emit('acquireRefused', { acquire, reason, error });
     return error;
   }
@@ -327,11 +272,7 @@ export class Pool<R> {
   #failAllWaiters(cause: unknown): void {
     for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.next) {
       const waited = this.#clock.now() - waiter.since;
-      const error = new AcquireFailedError(`connections cannot be opened: ${messageOf(cause)}`, {
-        snapshot: this.snapshot(),
-        waited,
-        cause,
-      });
+      const error = acquireFailed({ snapshot: this.snapshot(), waited, cause });
       this.#settle(waiter, 'failed');
       this.#counters.failed++;
       waiter.reject(error);
@@ -786,8 +727,4 @@ export class Pool<R> {
       this.#dispatch();
     });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -54,6 +54,9 @@ export interface PoolStatistics {
   readonly openTime: HistogramSummary;
 }
 
+/** What the pool knows besides its counters. */
+type PresentState = Pick<PoolStatistics, 'state' | 'minConnections' | 'maxConnections' | 'waiting' | 'oldestWaiter'>;
+
 /** The pool's counters. Each is moved in one place. */
 export class Counters {
   readonly slots: Record<SlotState, number> = {
@@ -97,5 +100,40 @@ export class Counters {
     let closed = 0;
     for (const reason of closeReasons) closed += this.closedBy[reason];
     return closed;
+  }
+
+  statistics(present: PresentState): PoolStatistics {
+    const { idle, leased, opening, validating, resetting, closing } = this.slots;
+    return {
+      ...present,
+      total: this.total,
+      idle,
+      leased,
+      opening,
+      validating,
+      resetting,
+      closing,
+      started: this.started,
+      served: this.served,
+      reused: this.reused,
+      timedOut: this.timedOut,
+      aborted: this.aborted,
+      refused: this.refusedQueueFull + this.refusedShutdown,
+      refusedQueueFull: this.refusedQueueFull,
+      refusedShutdown: this.refusedShutdown,
+      failed: this.failed,
+      opened: this.opened,
+      openFailed: this.openFailed,
+      closed: this.closed,
+      closedBy: { ...this.closedBy },
+      probesPassed: this.probesPassed,
+      probesFailed: this.probesFailed,
+      resets: this.resets,
+      resetsFailed: this.resetsFailed,
+      releasedTwice: this.releasedTwice,
+      waitTime: this.waitTime.summary(),
+      leaseTime: this.leaseTime.summary(),
+      openTime: this.openTime.summary(),
+    };
   }
 }

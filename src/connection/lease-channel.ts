@@ -12,6 +12,7 @@ import type { Lease } from '../pool/lease.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
 import type { Connection } from './connection.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
+import { refuseLoneStatement } from './statement-guard.js';
 
 /**
  * What every SDK object of one lease goes through. It knows the lease: after its end nothing gets past here, whoever
@@ -48,6 +49,7 @@ export class LeaseChannel implements QueryChannel {
 
   async *query<T>(query: BoundQuery, _session: Session, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
     const connection = this.connection;
+    refuseLoneStatement(query);
     let replies: AsyncIterator<QueryChunk<T>> | undefined;
     const ask = async (): Promise<IteratorResult<QueryChunk<T>>> => {
       const turn = connection.order.query();

@@ -12,7 +12,10 @@
  *     │  └─ AcquireFailedError     no connection can be opened, and waiting would not help
  *     ├─ ConnectError              a connection could not be opened
  *     ├─ DeadlineError             one step of the pool's own work took too long
- *     ├─ ConnectionLostError       a call's connection is gone; says whether the call was sent
+ *     ├─ CallError                 a call got no answer; says whether it can have been executed
+ *     │  ├─ ConnectionLostError    its connection is gone
+ *     │  ├─ QueryTimeoutError      it took longer than `queryTimeout`
+ *     │  └─ CallAbortedError       the signal of its lease said stop
  *     ├─ LeaseReleasedError        something of a lease was used after its end
  *     └─ UsageError                a call that can never work as it was made
  */
@@ -35,8 +38,11 @@ export interface PoolSnapshot {
   readonly lastOpenError?: string;
 }
 
-/** What is known about a call that failed: it never left, or it may have been executed. */
-export type CallOutcome = 'not-sent' | 'unknown';
+/**
+ * What is known about a call that failed: it never left (`not-sent`), it may or may not have been executed (`unknown`),
+ * or the server answered and refused it (`refused`).
+ */
+export type CallOutcome = 'not-sent' | 'unknown' | 'refused';
 
 /** The base of every error this package makes. */
 export abstract class PoolError extends Error {
@@ -169,18 +175,34 @@ export class DeadlineError extends PoolError {
   }
 }
 
-/** The connection under a call is gone. `outcome` tells whether the call can have been executed. */
-export class ConnectionLostError extends PoolError {
-  static override readonly code: string = 'ERR_POOL_CONNECTION_LOST';
-  readonly outcome: CallOutcome;
+/** A call got no answer. `outcome` tells whether it can have been executed. */
+export abstract class CallError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_CALL';
+  readonly outcome: 'not-sent' | 'unknown';
   /** True only when the call was never sent. */
   override readonly retryable: boolean;
 
-  constructor(message: string, details: { outcome: CallOutcome; cause?: unknown }) {
+  constructor(message: string, details: { outcome: 'not-sent' | 'unknown'; cause?: unknown }) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.outcome = details.outcome;
     this.retryable = details.outcome === 'not-sent';
   }
+}
+
+/** The connection under a call is gone. */
+export class ConnectionLostError extends CallError {
+  static override readonly code: string = 'ERR_POOL_CONNECTION_LOST';
+}
+
+/** A call took longer than `queryTimeout`. The server may still be at it, so its connection is closed. */
+export class QueryTimeoutError extends CallError {
+  static override readonly code: string = 'ERR_POOL_QUERY_TIMEOUT';
+}
+
+/** The signal of the lease was aborted during a call; `cause` is its reason. The connection is closed. */
+export class CallAbortedError extends CallError {
+  static override readonly code: string = 'ERR_POOL_CALL_ABORTED';
+  override readonly retryable: boolean = false;
 }
 
 /** Something of a lease (the connection, a query, a builder, a live iterator) was used after the lease ended. */

@@ -11,6 +11,7 @@ export {
   type Metrics,
   type ShutdownReport,
 } from './manager.js';
+export { outcomeOf } from './outcome.js';
 export type { PoolEvents, RefusalReason } from './pool/events.js';
 export type { HistogramSummary } from './pool/histogram.js';
 export type { AbortedLease } from './pool/shutdown-report.js';

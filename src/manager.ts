@@ -4,6 +4,7 @@ import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/optio
 import { resolveConfig, resolveOptions } from './config/resolve.js';
 import type { Connection } from './connection/connection.js';
 import { ConnectionFactory } from './connection/connection-factory.js';
+import type { CallLimits } from './connection/lease-channel.js';
 import { PoolChannel } from './connection/pool-channel.js';
 import { asController } from './connection/query-channel.js';
 import { shown } from './connection/transport.js';
@@ -21,10 +22,15 @@ import { publishSlots } from './telemetry/publish-slots.js';
 
 /** How one acquire waits. */
 export interface AcquireOptions {
-  /** Gives up as soon as it is aborted: with `AcquireAbortedError`, whose `cause` is the signal's reason. */
+  /**
+   * Aborts the acquire (`AcquireAbortedError`) and, once the connection is lent, its calls (`CallAbortedError`); the
+   * `cause` is the signal's reason. A call that was cut off closes its connection, for the server may still be at it.
+   */
   signal?: AbortSignal | undefined;
   /** Instead of the pool's `connectionTimeout`; 0 waits for ever. */
   timeout?: Duration | undefined;
+  /** Instead of the pool's `queryTimeout`, for every call of the lease; 0 for none. */
+  queryTimeout?: Duration | undefined;
 }
 
 /** The state of an address the pool connects to. */
@@ -75,16 +81,21 @@ export class ConnectionManager extends SurrealQueryable {
   readonly #config: ResolvedConfig;
   readonly #factory: ConnectionFactory;
   readonly #pool: Pool<Connection>;
+  readonly #limits: CallLimits;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(config: ResolvedConfig) {
     const name = `${shown(config.url)}/${config.namespace}/${config.database}`;
-    const channel = new PoolChannel(() => this.#acquire({}), name);
-    super(asController(channel), Uuid.v4());
+    const factory = new ConnectionFactory(config);
+    const limits: CallLimits = {
+      queryTimeout: config.pool.queryTimeout,
+      sever: (connection) => factory.sever(connection),
+    };
+    super(asController(new PoolChannel(() => this.#acquire({}), name, limits)), Uuid.v4());
     this.name = name;
     this.#config = config;
-    const factory = new ConnectionFactory(config);
     this.#factory = factory;
+    this.#limits = limits;
     this.#pool = new Pool(config.pool, {
       factory: {
         open: (context) =>
@@ -138,8 +149,14 @@ export class ConnectionManager extends SurrealQueryable {
    * @throws AcquireTimeoutError, AcquireAbortedError, QueueFullError, PoolShutdownError, AcquireFailedError
    */
   async acquire(options: AcquireOptions = {}): Promise<PooledConnection> {
+    const { signal, queryTimeout } = options;
+    const limits = {
+      ...this.#limits,
+      signal,
+      ...(queryTimeout === undefined ? {} : { queryTimeout: parseDuration(queryTimeout) }),
+    };
     const lease = await this.#acquire(options);
-    return new PooledConnection(lease, this.#factory, this.name);
+    return new PooledConnection(lease, this.#factory, this.name, limits);
   }
 
   /** Borrows a connection for as long as `work` takes, and gives it back however it ends. */

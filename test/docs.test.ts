@@ -19,7 +19,7 @@ describe('the documentation', () => {
     const errors = page('errors');
     const classes = Object.entries(everything).filter(
       ([name, value]) =>
-        typeof value === 'function' && 'code' in value && !['PoolError', 'AcquireError'].includes(name),
+        typeof value === 'function' && 'code' in value && !['PoolError', 'AcquireError', 'CallError'].includes(name),
     );
     expect(classes.length).toBeGreaterThan(8);
     for (const [name, value] of classes) {
@@ -37,7 +37,7 @@ describe('the documentation', () => {
 
   test('names every reason for which a connection is closed, and every event', async () => {
     const { closeReasons } = await import('../src/pool/slot.js');
-    expect(closeReasons).toHaveLength(10);
+    expect(closeReasons).toHaveLength(11);
     const observability = page('observability');
     const source = readFileSync(new URL('../src/pool/events.ts', import.meta.url), 'utf8');
     const [, events = ''] = source.split('export interface PoolEvents {');

@@ -62,17 +62,12 @@ function readAssertion(text: string): Assertion | Refusal {
 }
 
 function unknownMetric(metric: string): Refusal {
-  // Without the dot, so that a slip before it counts as much as one after it.
-  const meant = nearest(
-    metric.replace('.', '_'),
-    metrics.map((name) => name.replace('.', '_')),
-  )?.replace('_', '.');
-  const short =
+  // Spelled with a space for the dot, so that a slip before it counts as much as one after it.
+  const spelled = metrics.map((name) => name.replace('.', ' '));
+  const meant = nearest(metric.replace('.', ' '), spelled)?.replace(' ', '.');
+  const all =
     'throughput, errors, errors.<class>, dropped, reuse, opened, closed, and wait, query or latency with .p50, .p90, .p99, .max or .mean';
-  return new Refusal(
-    meant === undefined ? short : `${meant} (did you mean that?)`,
-    `the unknown metric ${show(metric)}`,
-  );
+  return new Refusal(meant === undefined ? all : `${meant} (did you mean that?)`, `the unknown metric ${show(metric)}`);
 }
 
 const milliseconds: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000 };

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionManager } from '../manager.js';
-import type { PooledConnection } from '../pooled-connection.js';
 import type { Demand } from './load-options.js';
 import type { Measurements } from './measurements.js';
-import type { Workload } from './workload.js';
+import type { Queryable, Workload } from './workload.js';
 
 /** Beyond so many operations under way, those that become due are dropped: memory is not endless. */
 const mostOutstanding = 100_000;
@@ -14,9 +12,16 @@ const timerStep = 2;
 /** How long, in milliseconds, a caller pauses after a failure, as every client should. */
 const pauseAfterFailure = 10;
 
+export type LentConnection = Queryable & { release(): void };
+
+/** What is driven: a pool, as far as it lends connections. */
+export interface Lender {
+  acquire(): Promise<LentConnection>;
+}
+
 /** Makes callers do operations: each one acquires a connection, runs one statement on it, and gives it back. */
 export class Driver {
-  readonly #pool: ConnectionManager;
+  readonly #pool: Lender;
   readonly #workload: Workload;
   readonly #measurements: Measurements;
   #outstanding = 0;
@@ -26,7 +31,7 @@ export class Driver {
   #over = false;
   #onSettled: (() => void) | undefined;
 
-  constructor(pool: ConnectionManager, workload: Workload, measurements: Measurements) {
+  constructor(pool: Lender, workload: Workload, measurements: Measurements) {
     this.#pool = pool;
     this.#workload = workload;
     this.#measurements = measurements;
@@ -101,7 +106,7 @@ export class Driver {
     const operation = this.#workload.next();
     const asked = performance.now();
     let lent: number | undefined;
-    let connection: PooledConnection | undefined;
+    let connection: LentConnection | undefined;
     try {
       connection = await this.#pool.acquire();
       if (this.#abandoning) {

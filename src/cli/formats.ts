@@ -1,12 +1,24 @@
-/** A duration with two or three digits that count: `0.35 ms`, `6.1 ms`, `35 ms`, `1.8 s`, `35 s`, `2 min 5 s`. */
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+/** A duration with two or three digits that count: `0.35 ms`, `6.1 ms`, `35 ms`, `1.8 s`, `35 s`, `2.5 min`, `24 h`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds === 0) return '0 ms';
   if (milliseconds < 0.995) return `${Math.max(milliseconds, 0.01).toFixed(2)} ms`;
-  if (milliseconds < 9.95) return `${milliseconds.toFixed(1)} ms`;
-  if (milliseconds < 999.5) return `${milliseconds.toFixed(0)} ms`;
-  if (milliseconds < 9_950) return `${(milliseconds / 1_000).toFixed(1)} s`;
-  const seconds = Math.round(milliseconds / 1_000);
-  return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (milliseconds < 0.9995 * second) return `${short(milliseconds)} ms`;
+  if (milliseconds < 2 * minute) return `${short(milliseconds / second)} s`;
+  return milliseconds < 2 * hour ? `${short(milliseconds / minute)} min` : `${short(milliseconds / hour)} h`;
+}
+
+/** The same for a duration that somebody chose: `1 s` instead of `1.0 s`. */
+export function formatRoundDuration(milliseconds: number): string {
+  return formatDuration(milliseconds).replace(/\.0+ /, ' ');
+}
+
+/** One digit behind the point, where it counts. */
+function short(value: number): string {
+  return value.toFixed(value < 9.95 ? 1 : 0);
 }
 
 /** A whole number in groups of three digits: `8,412`. */
@@ -21,7 +33,7 @@ export function formatNumber(count: number, thing: string): string {
 
 /** A number per second in little space: `942`, `8.4k`, `124k`, `1.2M`. */
 export function formatRate(perSecond: number): string {
-  if (perSecond < 999.5) return perSecond < 9.95 ? perSecond.toFixed(1) : perSecond.toFixed(0);
+  if (perSecond < 999.5) return short(perSecond);
   const [value, unit] = perSecond < 999_500 ? [perSecond / 1_000, 'k'] : [perSecond / 1_000_000, 'M'];
   return `${value.toFixed(value < 99.95 ? 1 : 0)}${unit}`;
 }
@@ -31,7 +43,7 @@ export function formatPercent(percent: number): string {
   if (percent === 0 || percent === 100) return `${percent} %`;
   if (percent < 0.01) return '<0.01 %';
   if (percent > 99.99) return '>99.99 %';
-  const digits = percent < 0.995 || percent > 99 ? 2 : percent < 9.95 || percent > 90.05 ? 1 : 0;
+  const digits = percent < 0.995 || percent > 99 ? 2 : percent < 9.95 ? 1 : 0;
   return `${percent.toFixed(digits)} %`;
 }
 
@@ -44,7 +56,7 @@ export function shorten(text: string, width: number): string {
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/ (?!(?:ms|s|min)\b|%)/)) {
+  for (const word of text.split(/ (?!(?:ms|s|min|h)\b|%)/)) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

@@ -1,3 +1,4 @@
+import { isRefusedAuthentication } from '../connection/classification.js';
 import { type ConnectionManager, createPool } from '../manager.js';
 import { Driver } from './driver.js';
 import { exitCodeOf, firstInterruption, type Interruption } from './interruption.js';
@@ -6,14 +7,14 @@ import { type LoadReport, reportOf } from './load-report.js';
 import { Measurements } from './measurements.js';
 import { paintFor, print } from './output.js';
 import { type ProgressDisplay, progressDisplay } from './progress.js';
-import { reportText } from './report-text.js';
+import { assertionLines, reportText } from './report-text.js';
 import { RecordWorkload, type Workload } from './workload.js';
 
 /** How long what is under way at the end of the run may take, in milliseconds, those that wait for a connection included. */
 const patience = 5_000;
 /** How long, after that, statements may take that are still running. */
 const lastPatience = 2_000;
-const cleanUpPatience = 10_000;
+const cleanUpPatience = 5_000;
 
 /** `surreal-pool load`. Returns the exit code. */
 export async function load(parameters: readonly string[]): Promise<number> {
@@ -27,10 +28,16 @@ export async function load(parameters: readonly string[]): Promise<number> {
   // Nothing was begun that would have to be ended in good order.
   if (typeof pool === 'string') return exitCodeOf(pool);
 
-  const report = await run(pool, options, interruption, display).finally(display.clear);
+  const report = await run(pool, options, interruption, display)
+    .catch((error: unknown) => Promise.reject(withAdvice(error, options)))
+    .finally(display.clear);
   await print(
     options.json ? `${JSON.stringify(report, undefined, 2)}\n` : reportText(report, paintFor(process.stdout)),
   );
+  if (options.json && report.assertions.length > 0) {
+    const lines = assertionLines(report.assertions, report.assertions.length, paintFor(process.stderr));
+    process.stderr.write(`${lines.join('\n')}\n`);
+  }
   if (report.interrupted !== null) return exitCodeOf(report.interrupted);
   return report.assertions.every(({ passed }) => passed) ? 0 : 99;
 }
@@ -38,6 +45,12 @@ export async function load(parameters: readonly string[]): Promise<number> {
 function openPool(options: LoadOptions): Promise<ConnectionManager> {
   const { endpoint, namespace, database, credentials, minConnections, maxConnections } = options;
   return createPool(endpoint, { namespace, database, credentials, minConnections, maxConnections });
+}
+
+/** A server that wants a user says so only when the first statement comes. */
+function withAdvice(error: unknown, { credentials }: LoadOptions): unknown {
+  if (credentials !== null || !(error instanceof Error) || !isRefusedAuthentication(error)) return error;
+  return new Error(`${error.message}; sign in with --username and --password`, { cause: error });
 }
 
 async function run(
@@ -50,11 +63,17 @@ async function run(
   try {
     display.say('storing records to work on …');
     await workload.prepare(pool);
-    const queryAlone = await medianQueryAlone(pool, workload);
-    return await measure(pool, workload, options, queryAlone, interruption, display);
+    try {
+      const queryAlone = await medianQueryAlone(pool, workload);
+      return await measure(pool, workload, options, queryAlone, interruption, display);
+    } finally {
+      // A database in memory goes away by itself.
+      if (!options.endpoint.startsWith('mem:')) {
+        display.say('removing the records …');
+        await cleanUp(pool, workload);
+      }
+    }
   } finally {
-    // A database in memory goes away by itself.
-    if (!options.endpoint.startsWith('mem:')) await cleanUp(pool, workload);
     await pool.shutdown({ gracePeriod: 0 });
   }
 }

@@ -1,4 +1,4 @@
-import { formatDuration, formatRate, shorten } from './formats.js';
+import { formatDuration, formatRate, formatRoundDuration, shorten } from './formats.js';
 
 /** The run at one moment, and since the last look. Times are in milliseconds. */
 export interface Progress {
@@ -35,7 +35,7 @@ export function progressScreen(progress: Progress, columns: number): [bar: strin
   const { elapsed, duration, rate, used, maxConnections, waiting, oldestWaiter, p99, errorsInAll } = progress;
   const oldest = waiting === 0 ? '' : ` (oldest ${formatDuration(oldestWaiter)})`;
   const line = [
-    `${formatDuration(Math.round(elapsed / 1_000) * 1_000)}/${formatDuration(duration)}`,
+    `${formatRoundDuration(Math.round(elapsed / 1_000) * 1_000)}/${formatRoundDuration(duration)}`,
     `${formatRate(rate)} op/s`,
     `used ${used}/${maxConnections}`,
     `wait ${waiting}${oldest}`,

@@ -1,32 +1,43 @@
 import type { AssertionResult } from './assertions.js';
 import type { Step } from './distribution.js';
-import { formatCount, formatDuration, formatNumber, formatPercent, shorten, wrap } from './formats.js';
+import {
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  formatRoundDuration,
+  shorten,
+  wrap,
+} from './formats.js';
 import type { LoadReport } from './load-report.js';
 import type { Paint } from './output.js';
 
 const width = 80;
 /** One less than a terminal has, for the prompt that follows. */
 const height = 23;
-const mostErrorClasses = 3;
+const mostErrorLines = 3;
 
 /** The report as a text of at most 80 columns and 23 lines: what matters most comes first. */
 export function reportText(report: LoadReport, paint: Paint): string {
   const verdict = wrap(report.verdict.sentence, width).map((line) => paint('bold', line));
-  const body = [
+  const figures = [
     ...summary(report),
     '',
     ...beside(timesTable(report), latencyChart(report.latencyDistribution)),
     '',
     ...connections(report),
-    ...errors(report, paint),
   ];
-  const room = height - verdict.length - body.length - 2;
-  const assertions = report.assertions.length === 0 ? [] : [...assertionLines(report.assertions, paint, room), ''];
-  return `${[...verdict, '', ...assertions, ...body].join('\n')}\n`;
+  const room = height - verdict.length - 1 - figures.length;
+  const hasAssertions = report.assertions.length > 0;
+  const errorLines = errors(report, Math.min(mostErrorLines, room - (hasAssertions ? 2 : 0)), paint);
+  const assertions = hasAssertions
+    ? [...assertionLines(report.assertions, room - errorLines.length - 1, paint), '']
+    : [];
+  return `${[...verdict, '', ...assertions, ...figures, ...errorLines].join('\n')}\n`;
 }
 
-/** One line for each assertion. Those that failed come first when there is no room for all. */
-export function assertionLines(results: readonly AssertionResult[], paint: Paint, room: number): string[] {
+/** One line for each assertion; those that failed come first when there is no room for all. */
+export function assertionLines(results: readonly AssertionResult[], room: number, paint: Paint): string[] {
   const fits = results.length <= room;
   const sorted = fits ? results : [...results].sort((one, other) => Number(one.passed) - Number(other.passed));
   const shown = fits ? sorted : sorted.slice(0, room - 1);
@@ -36,8 +47,9 @@ export function assertionLines(results: readonly AssertionResult[], paint: Paint
     return `  ${mark} ${shorten(result.text, textWidth).padEnd(textWidth)}  ${actualText(result)}`;
   });
   if (fits) return lines;
-  const failed = sorted.slice(room - 1).filter(({ passed }) => !passed).length;
-  return [...lines, `  … ${sorted.length - shown.length} more, ${failed === 0 ? 'all ✓' : `${failed} of them ✗`}`];
+  const rest = sorted.slice(shown.length);
+  const failed = rest.filter(({ passed }) => !passed).length;
+  return [...lines, `  … ${rest.length} more, ${failed === 0 ? 'all ✓' : `${failed} of them ✗`}`];
 }
 
 function actualText({ actual, unit }: AssertionResult): string {
@@ -92,11 +104,11 @@ const chartBar = 18;
 
 function latencyChart(steps: readonly Step[]): string[] {
   const total = steps.reduce((sum, { count }) => sum + count, 0);
-  const most = Math.max(...steps.map(({ count }) => count));
+  const most = Math.max(...steps.map(({ count }) => count), 1);
   return [
     '    latency',
     ...steps.map(({ upTo, count }) => {
-      const label = `≤ ${formatDuration(upTo).replace('.0 ', ' ')}`.padStart(11);
+      const label = `≤ ${formatRoundDuration(upTo)}`.padStart(11);
       return `${label} ${bar(count / most, chartBar)} ${formatPercent((100 * count) / total).padStart(7)}`;
     }),
   ];
@@ -108,25 +120,30 @@ function beside(left: readonly string[], right: readonly string[]): string[] {
 }
 
 function connections({ pool }: LoadReport): string[] {
-  const reasons = Object.entries(pool.closedBy).map(([reason, count]) => `${count} ${reason}`);
-  const closed = reasons.length === 0 ? `${pool.closed} closed` : `${pool.closed} closed (${reasons.join(', ')})`;
-  const failed = pool.openFailed === 0 ? '' : `, ${pool.openFailed} could not be opened`;
+  const failed = pool.openFailed === 0 ? '' : `, ${formatCount(pool.openFailed)} could not be opened`;
+  const reasons = Object.entries(pool.closedBy).map(([reason, count]) => `${formatCount(count)} ${reason}`);
+  const closed = pool.closed === 0 ? 'none' : `${formatCount(pool.closed)}: ${reasons.join(', ')}`;
   return [
-    row('connections', `${pool.opened} opened${failed}, ${closed}, at most ${pool.maxConnections}`),
+    row(
+      'connections',
+      `${formatCount(pool.opened)} opened${failed}, at most ${formatCount(pool.maxConnections)} at a time`,
+    ),
+    row('closed', closed),
     row('reuse', `${formatPercent(pool.reuse)} of all acquires got a connection that was there before`),
   ];
 }
 
-function errors({ errors, operations }: LoadReport, paint: Paint): string[] {
-  const classes = Object.entries(errors);
+/** A line for each class of errors with what the first one said; what there is no room for shares the last line. */
+function errors(report: LoadReport, room: number, paint: Paint): string[] {
+  const classes = Object.entries(report.errors);
   if (classes.length === 0) return [row('errors', 'none')];
-  const shown = classes.slice(0, classes.length > mostErrorClasses ? mostErrorClasses - 1 : mostErrorClasses);
-  const lines = shown.map(([name, { count, message }], index) =>
-    row(index === 0 ? 'errors' : '', `${formatCount(count)} ${name}: ${message.replace(/\s+/g, ' ')}`),
-  );
-  const others = classes.slice(shown.length).map(([name, { count }]) => `${formatCount(count)} ${name}`);
-  if (others.length > 0) lines.push(row('', others.join(', ')));
-  return lines.map((line) => (operations.errors > 0 ? paint('red', line) : line));
+  const alone = classes.length <= room ? classes.length : room - 1;
+  const lines = classes
+    .slice(0, alone)
+    .map(([name, { count, message }]) => `${formatCount(count)} ${name}: ${message.replace(/\s+/g, ' ')}`);
+  const together = classes.slice(alone).map(([name, { count }]) => `${formatCount(count)} ${name}`);
+  if (together.length > 0) lines.push(together.join(', '));
+  return lines.map((line, index) => paint('red', row(index === 0 ? 'errors' : '', line)));
 }
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];

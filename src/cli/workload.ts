@@ -3,18 +3,22 @@ import { RecordId, type SurrealQueryable, Table } from 'surrealdb';
 import type { Mix } from './load-options.js';
 import type { OperationKind } from './measurements.js';
 
+/** What a workload needs of a connection, or of a pool. */
+export type Queryable = Pick<SurrealQueryable, 'query'>;
+
 /** One statement to be run on a connection. */
 export interface Operation {
   readonly kind: OperationKind;
-  run(connection: SurrealQueryable): Promise<void>;
+  run(connection: Queryable): Promise<void>;
 }
 
 /** What the callers of a load do. */
 export interface Workload {
-  prepare(database: SurrealQueryable): Promise<void>;
+  /** All or nothing: when it fails, there is nothing to clean up. */
+  prepare(database: Queryable): Promise<void>;
   next(): Operation;
   /** Leaves the database as it was before. */
-  cleanUp(database: SurrealQueryable): Promise<void>;
+  cleanUp(database: Queryable): Promise<void>;
 }
 
 const seededRecords = 1_000;
@@ -34,11 +38,13 @@ export class RecordWorkload implements Workload {
     this.#shareOfReads = mix.read / (mix.read + mix.write);
   }
 
-  async prepare(database: SurrealQueryable): Promise<void> {
-    // Defined first: parallel first writes to an undefined table conflict with each other.
-    await database.query(`DEFINE TABLE ${this.table.name} SCHEMALESS`);
+  async prepare(database: Queryable): Promise<void> {
     const records = Array.from({ length: seededRecords }, (_, id) => ({ id, updates: 0, text }));
-    await database.query('INSERT INTO $table $records RETURN NONE', { table: this.table, records });
+    // The table is defined before it is written to: parallel first writes to an undefined one conflict with each other.
+    await database.query(
+      `BEGIN; DEFINE TABLE ${this.table.name} SCHEMALESS; INSERT INTO $table $records RETURN NONE; COMMIT`,
+      { table: this.table, records },
+    );
   }
 
   next(): Operation {
@@ -47,7 +53,7 @@ export class RecordWorkload implements Workload {
     return this.#writes % 2 === 1 ? this.#create() : this.#update();
   }
 
-  async cleanUp(database: SurrealQueryable): Promise<void> {
+  async cleanUp(database: Queryable): Promise<void> {
     await database.query(`REMOVE TABLE IF EXISTS ${this.table.name}`);
   }
 

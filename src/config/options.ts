@@ -20,6 +20,8 @@ export interface PoolConfig {
   resetTimeout?: Duration | undefined;
   /** How long closing a connection may take before it is cut off. Default `"2s"`; more than 0. */
   closeTimeout?: Duration | undefined;
+  /** How long a call may take; past it the call fails and its connection is closed. Default 0; 0 or null: no limit. */
+  queryTimeout?: Duration | null | undefined;
   /** After how long unused a connection beyond `minConnections` is closed. Default `"5m"`; 0 or null never. */
   idleTimeout?: Duration | null | undefined;
   /** How old a connection may become. Default `"30m"`; 0 or null never retires one for its age. */
@@ -158,6 +160,7 @@ export interface ResolvedPoolConfig {
   readonly probeTimeout: number;
   readonly resetTimeout: number;
   readonly closeTimeout: number;
+  readonly queryTimeout: number;
   readonly idleTimeout: number;
   readonly maxLifetime: number;
   readonly recycleAfterUses: number;
@@ -201,6 +204,7 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   probeTimeout: 2_000,
   resetTimeout: 2_000,
   closeTimeout: 2_000,
+  queryTimeout: 0,
   idleTimeout: 300_000,
   maxLifetime: 1_800_000,
   recycleAfterUses: 10_000,

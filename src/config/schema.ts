@@ -55,6 +55,7 @@ const poolEntries = {
   probeTimeout: v.optional(deadline(), defaults.probeTimeout),
   resetTimeout: v.optional(deadline(), defaults.resetTimeout),
   closeTimeout: v.optional(deadline(), defaults.closeTimeout),
+  queryTimeout: v.optional(durationOr('0 or null for none'), defaults.queryTimeout),
   idleTimeout: v.optional(durationOr('0 or null for never'), defaults.idleTimeout),
   maxLifetime: v.optional(durationOr('0 or null for never'), defaults.maxLifetime),
   recycleAfterUses: v.optional(countOr(0, '0 or null for never'), defaults.recycleAfterUses),

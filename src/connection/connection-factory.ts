@@ -118,6 +118,12 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
     }
   }
 
+  /** Ends all calls of a connection whose session may still be at one of them, and its socket when it has its own. */
+  sever(connection: Connection): void {
+    connection.cut();
+    if (this.#transports.isLast(connection.transport)) connection.transport.terminate();
+  }
+
   isFatal(error: unknown): boolean {
     return (error instanceof ConnectError && error.fatal) || error instanceof ConfigurationError;
   }

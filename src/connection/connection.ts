@@ -33,6 +33,8 @@ export class Connection {
   readonly order: SessionOrder = new SessionOrder();
   /** Ends the live iterators of the present lease, which would wait for ever on a session that is gone. */
   readonly liveIterators: Set<(error: Error) => void> = new Set();
+  /** Cut off from its calls before its end: nothing is sent on it any more. */
+  severed = false;
   readonly #calls = new Set<Call>();
   #onQuiet: (() => void) | undefined;
 
@@ -44,6 +46,11 @@ export class Connection {
     /** Where the session is when it is lent. */
     readonly home: DatabaseName,
   ) {}
+
+  /** Whether it can carry a call. */
+  get usable(): boolean {
+    return !this.severed && !this.transport.ended;
+  }
 
   /** Whether nothing is under way on it and nothing has to be undone. */
   get clean(): boolean {
@@ -75,6 +82,7 @@ export class Connection {
 
   /** Fails whatever is in flight: nobody waits for a connection that is closed. */
   cut(): void {
+    this.severed = true;
     if (this.#calls.size > 0) {
       const error = new ConnectionLostError(
         `connection ${this.id} was closed while ${this.#calls.size} calls were under way; they may have been executed`,

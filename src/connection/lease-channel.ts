@@ -7,12 +7,22 @@ import {
   UnsupportedFeatureError,
   Uuid,
 } from 'surrealdb';
-import { ConnectionLostError } from '../errors.js';
+import { CallAbortedError, type CallOutcome, ConnectionLostError, QueryTimeoutError } from '../errors.js';
 import type { Lease } from '../pool/lease.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
 import type { Connection } from './connection.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 import { refuseLoneStatement } from './statement-guard.js';
+
+/** What bounds every call of one lease. */
+export interface CallLimits {
+  /** How long a call may take, in milliseconds; 0 for ever. */
+  readonly queryTimeout: number;
+  /** Aborts the calls of the lease. */
+  readonly signal?: AbortSignal | undefined;
+  /** Ends a connection whose session may still be at a call nobody waits for any more. */
+  sever(connection: Connection): void;
+}
 
 /**
  * What every SDK object of one lease goes through. It knows the lease: after its end nothing gets past here, whoever
@@ -22,16 +32,18 @@ export class LeaseChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly #lease: Lease<Connection>;
   readonly #pool: string;
+  readonly #limits: CallLimits;
 
-  constructor(lease: Lease<Connection>, pool: string) {
+  constructor(lease: Lease<Connection>, pool: string, limits: CallLimits) {
     this.#lease = lease;
     this.#pool = pool;
+    this.#limits = limits;
   }
 
   /** The connection, while the lease goes on and its transport lives. */
   get connection(): Connection {
     const connection = this.#lease.resource;
-    if (connection.transport.ended) {
+    if (!connection.usable) {
       throw new ConnectionLostError(`connection ${connection.id} is gone; release it and acquire another one`, {
         outcome: 'not-sent',
       });
@@ -40,7 +52,7 @@ export class LeaseChannel implements QueryChannel {
   }
 
   get status(): 'connected' | 'disconnected' {
-    return this.#lease.active && !this.#lease.resource.transport.ended ? 'connected' : 'disconnected';
+    return this.#lease.active && this.#lease.resource.usable ? 'connected' : 'disconnected';
   }
 
   async ready(): Promise<void> {
@@ -51,11 +63,12 @@ export class LeaseChannel implements QueryChannel {
     const connection = this.connection;
     refuseLoneStatement(query);
     let replies: AsyncIterator<QueryChunk<T>> | undefined;
-    const ask = async (): Promise<IteratorResult<QueryChunk<T>>> => {
+    const ask = async (sending: () => void): Promise<IteratorResult<QueryChunk<T>>> => {
       const turn = connection.order.query();
       if (turn !== undefined) await turn;
       try {
         // The turn may have come after the lease's end.
+        sending();
         replies = this.connection.transport.query<T>(query, connection.session, transaction)[Symbol.asyncIterator]();
         return await replies.next();
       } finally {
@@ -70,7 +83,7 @@ export class LeaseChannel implements QueryChannel {
       text: query.query,
     });
     // The whole answer comes in one message: with its first part the call is over for the connection.
-    let reply = await traced(queryChannel, trace, () => connection.run(ask));
+    let reply = await traced(queryChannel, trace, () => this.#run(connection, ask));
     while (reply.done !== true && replies !== undefined) {
       this.#note(connection, reply.value);
       yield reply.value;
@@ -89,7 +102,57 @@ export class LeaseChannel implements QueryChannel {
   /** Changes the state of the session (its database, variables or user): in its turn, alone. */
   async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = this.connection;
-    return await connection.run(() => connection.order.change(() => work(this.connection)));
+    return await this.#run(connection, (sending) =>
+      connection.order.change(() => {
+        sending();
+        return work(this.connection);
+      }),
+    );
+  }
+
+  /** Runs a call within the limits of the lease. A call that was sent and given up ends its connection. */
+  #run<T>(connection: Connection, call: (sending: () => void) => Promise<T>): Promise<T> {
+    const { queryTimeout, signal } = this.#limits;
+    if (queryTimeout === 0 && signal === undefined) return connection.run(() => call(() => {}));
+    return new Promise((resolve, reject) => {
+      let sent = false;
+      let over = false;
+      const end = (settle: () => void): void => {
+        if (over) return;
+        over = true;
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        settle();
+      };
+      const giveUp = (error: CallAbortedError | QueryTimeoutError): void => {
+        end(() => reject(error));
+        if (!sent) return;
+        this.#lease.markForRecycling('cut-off');
+        this.#limits.sever(connection);
+      };
+      const outcome = (): { outcome: 'not-sent' | 'unknown' } => ({ outcome: sent ? 'unknown' : 'not-sent' });
+      const onTimeout = (): void =>
+        giveUp(new QueryTimeoutError(`a call took longer than queryTimeout (${queryTimeout} ms)`, outcome()));
+      const onAbort = (): void =>
+        giveUp(new CallAbortedError('a call was aborted by its signal', { ...outcome(), cause: signal?.reason }));
+      const timer = queryTimeout === 0 ? undefined : setTimeout(onTimeout, queryTimeout);
+      if (signal?.aborted) {
+        onAbort();
+        return;
+      }
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const sending = (): void => {
+        // Given up while it waited for its turn: it is not sent any more.
+        if (over) throw new ConnectionLostError('the call was given up before it was sent', { outcome: 'not-sent' });
+        sent = true;
+      };
+      connection
+        .run(() => call(sending))
+        .then(
+          (value) => end(() => resolve(value)),
+          (error) => end(() => reject(error)),
+        );
+    });
   }
 
   assertFeature(feature: Feature): void {
@@ -109,6 +172,8 @@ export class LeaseChannel implements QueryChannel {
   propagateError(): void {}
 
   #note(connection: Connection, chunk: QueryChunk<unknown>): void {
+    // What a server refuses says so itself, like every other failed call.
+    if (chunk.error !== undefined) Object.assign(chunk.error, { outcome: 'refused' satisfies CallOutcome });
     const [id] = chunk.type === 'live' ? (chunk.result ?? []) : [];
     if (id instanceof Uuid) connection.changes.liveQueries.set(id.toString(), id);
   }

@@ -2,7 +2,7 @@ import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Ses
 import { UsageError } from '../errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from './connection.js';
-import { LeaseChannel } from './lease-channel.js';
+import { type CallLimits, LeaseChannel } from './lease-channel.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 
 /** What queries made from the pool itself go through: each call borrows a connection and gives it back with the answer. */
@@ -11,10 +11,12 @@ export class PoolChannel implements QueryChannel {
   readonly status = 'connected';
   readonly #acquire: () => Promise<Lease<Connection>>;
   readonly #pool: string;
+  readonly #limits: CallLimits;
 
-  constructor(acquire: () => Promise<Lease<Connection>>, pool: string) {
+  constructor(acquire: () => Promise<Lease<Connection>>, pool: string, limits: CallLimits) {
     this.#acquire = acquire;
     this.#pool = pool;
+    this.#limits = limits;
   }
 
   async ready(): Promise<void> {}
@@ -22,7 +24,7 @@ export class PoolChannel implements QueryChannel {
   async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
     const lease = await this.#acquire();
     try {
-      for await (const chunk of new LeaseChannel(lease, this.#pool).query<T>(query, session)) {
+      for await (const chunk of new LeaseChannel(lease, this.#pool, this.#limits).query<T>(query, session)) {
         if (chunk.type === 'live') throw liveNeedsLease();
         yield chunk;
       }

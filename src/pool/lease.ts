@@ -1,5 +1,5 @@
 import { LeaseReleasedError } from '../errors.js';
-import type { Slot } from './slot.js';
+import type { CloseReason, Slot } from './slot.js';
 
 /** What a lease asks of its pool. */
 export interface LeaseOwner<R> {
@@ -45,8 +45,8 @@ export class Lease<R> {
   }
 
   /** Asks for the connection to be closed instead of reused. Without effect after the end of the lease. */
-  markForRecycling(): void {
-    if (this.#state === 'active') this.#slot.retirement ??= 'recycled';
+  markForRecycling(reason: CloseReason = 'recycled'): void {
+    if (this.#state === 'active') this.#slot.retirement ??= reason;
   }
 
   get markedForRecycling(): boolean {

@@ -31,6 +31,8 @@ export type CloseReason =
   | 'reset-failed'
   /** It died by itself: its socket was closed. */
   | 'died'
+  /** A call on it was given up: its deadline passed, or its signal was aborted. */
+  | 'cut-off'
   /** The pool was made smaller. */
   | 'resized'
   /** The pool was shut down. */
@@ -46,6 +48,7 @@ export const closeReasons: readonly CloseReason[] = [
   'probe-failed',
   'reset-failed',
   'died',
+  'cut-off',
   'resized',
   'shutdown',
   'aborted',

@@ -8,6 +8,7 @@
  *     │  ├─ AcquireTimeoutError    nothing became free in time
  *     │  ├─ AcquireAbortedError    the caller's signal said stop
  *     │  ├─ QueueFullError         `maxWaiters` callers wait already
+ *     │  ├─ CircuitOpenError       the endpoint kept failing; the next probe is named
  *     │  ├─ PoolShutdownError      the pool is shutting down or closed
  *     │  └─ AcquireFailedError     no connection can be opened, and waiting would not help
  *     ├─ ConnectError              a connection could not be opened
@@ -132,6 +133,19 @@ export class AcquireAbortedError extends AcquireError {
 export class QueueFullError extends AcquireError {
   static override readonly code: string = 'ERR_POOL_QUEUE_FULL';
   override readonly retryable: boolean = true;
+}
+
+/** The endpoint kept failing, so no attempt is made before `nextProbeIn`; `cause` is the last failure. */
+export class CircuitOpenError extends AcquireError {
+  static override readonly code: string = 'ERR_POOL_CIRCUIT_OPEN';
+  override readonly retryable: boolean = true;
+  /** When the next attempt to connect is made, in milliseconds from now. */
+  readonly nextProbeIn: number;
+
+  constructor(message: string, details: AcquireErrorDetails & { nextProbeIn: number }) {
+    super(message, details);
+    this.nextProbeIn = details.nextProbeIn;
+  }
 }
 
 /** The pool is shutting down or closed: it lends nothing any more. */

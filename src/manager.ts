@@ -15,6 +15,8 @@ import { Pool } from './pool/pool.js';
 import type { ShutdownReport as PoolShutdownReport } from './pool/shutdown-report.js';
 import { PooledConnection } from './pooled-connection.js';
 import { fullJitterBackoff } from './resilience/backoff.js';
+import type { CircuitBreakerState } from './resilience/circuit-breaker.js';
+import { EndpointBreaker } from './resilience/endpoint-breaker.js';
 import { acquireChannel, connectChannel, traced } from './telemetry/channels.js';
 import { logEvents } from './telemetry/log-events.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
@@ -49,6 +51,8 @@ export interface HealthStatus {
   /** In one sentence, for a person. */
   readonly reason: string;
   readonly state: PoolStats['state'];
+  /** `open` while the endpoint keeps failing and no attempt is made; `half-open` while one probe is under way. */
+  readonly circuitBreakerState: CircuitBreakerState;
   readonly endpoints: readonly EndpointHealth[];
 }
 
@@ -113,6 +117,7 @@ export class ConnectionManager extends SurrealQueryable {
       clock: systemClock,
       random: Math.random,
       backoff: fullJitterBackoff(config.pool.retryPolicy, Math.random),
+      breaker: new EndpointBreaker(config.pool.circuitBreaker, Math.random),
     });
     if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name);
     publishSlots(this.#pool.events, name);
@@ -193,6 +198,7 @@ export class ConnectionManager extends SurrealQueryable {
       healthy: state === 'running' && lastOpenError === undefined,
       reason,
       state,
+      circuitBreakerState: this.#pool.circuit,
       endpoints: [{ url: shown(this.#config.url), connections, lastError: lastOpenError }],
     };
   }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { fullJitterBackoff } from '../src/resilience/backoff.js';
 import { attempted, closedBreaker, failed, succeeded, waitOf } from '../src/resilience/circuit-breaker.js';
 
-const settings = { failures: 3, pause: 100 };
+const settings = { failureThreshold: 3, initialPause: 100, maxPause: 1000 };
 
 describe('the circuit breaker', () => {
   test('opens after that many failures in a row, and not for failures with an answer between', () => {
@@ -17,7 +17,7 @@ describe('the circuit breaker', () => {
   });
 
   test('lets one probe through when its pause is over, and waits longer each time the probe fails', () => {
-    let breaker = failed(closedBreaker, 0, { failures: 1, pause: 100 }, 1);
+    let breaker = failed(closedBreaker, 0, { failureThreshold: 1, initialPause: 100, maxPause: 1000 }, 1);
     const pauses: number[] = [];
     for (let round = 0; round < 6; round++) {
       const now = breaker.state === 'open' ? breaker.until : Number.NaN;
@@ -61,13 +61,13 @@ describe('the circuit breaker', () => {
           } else if (event === 'failure') {
             inARow++;
             breaker = failed(breaker, now, settings, random);
-            if (before.state === 'closed') expect(breaker.state === 'open').toBe(inARow >= settings.failures);
+            if (before.state === 'closed') expect(breaker.state === 'open').toBe(inARow >= settings.failureThreshold);
             if (before.state === 'half-open') expect(breaker.state).toBe('open');
           } else {
             now += event;
           }
           if (breaker.state === 'open') {
-            expect(waitOf(breaker, now)).toBeLessThanOrEqual(settings.pause * 10);
+            expect(waitOf(breaker, now)).toBeLessThanOrEqual(settings.maxPause);
             expect(attempted(breaker, breaker.until).state).toBe('half-open');
           }
         }

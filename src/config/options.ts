@@ -46,6 +46,24 @@ export interface PoolConfig {
   sessionsPerTransport?: number | undefined;
   /** How failed attempts to open a connection are repeated. */
   retryPolicy?: RetryPolicy | undefined;
+  /** When the pool stops trying an endpoint that keeps failing, and refuses at once instead. */
+  circuitBreaker?: CircuitBreakerConfig | undefined;
+}
+
+/**
+ * When the pool stops trying an endpoint that keeps failing. Attempts to connect that fail, lost sockets and missed
+ * deadlines count; an answer, whatever it says, does not.
+ */
+export interface CircuitBreakerConfig {
+  /** Failures in a row that open the circuit. Default 5; 0 or null: never. */
+  failureThreshold?: number | null | undefined;
+  /**
+   * How long it stays open the first time, before one probe is made; drawn between half of this and all of it, and
+   * doubled after each probe that fails. Default `"1s"`, or `maxPause` if that is less; more than 0.
+   */
+  initialPause?: Duration | undefined;
+  /** The longest pause between two probes. Default `"60s"`; more than 0. */
+  maxPause?: Duration | undefined;
 }
 
 /**
@@ -173,6 +191,14 @@ export interface ResolvedPoolConfig {
   readonly failFast: boolean;
   readonly sessionsPerTransport: number;
   readonly retryPolicy: ResolvedRetryPolicy;
+  readonly circuitBreaker: ResolvedCircuitBreaker;
+}
+
+/** {@link CircuitBreakerConfig} with everything filled in; durations are milliseconds, a threshold of 0 is off. */
+export interface ResolvedCircuitBreaker {
+  readonly failureThreshold: number;
+  readonly initialPause: number;
+  readonly maxPause: number;
 }
 
 /** {@link RetryPolicy} with everything filled in; durations are milliseconds. */
@@ -217,4 +243,5 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   failFast: true,
   sessionsPerTransport: 1,
   retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5 },
+  circuitBreaker: { failureThreshold: 5, initialPause: 1_000, maxPause: 60_000 },
 };

@@ -3,6 +3,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { type Address, type Mode, readAddress } from './address.js';
 import { type Closed, closed, ordered } from './closed-object.js';
 import {
+  type CircuitBreakerConfig,
   type ConnectionMode,
   type Credentials,
   type CredentialsProvider,
@@ -14,6 +15,7 @@ import {
   type PasswordCredentials,
   type PoolConfig,
   type RecordCredentials,
+  type ResolvedCircuitBreaker,
   type ResolvedConfig,
   type ResolvedPoolConfig,
   type ResolvedRetryPolicy,
@@ -47,6 +49,23 @@ const retryPolicySchema = v.pipe(
   ),
 );
 
+const breakerEntries = {
+  failureThreshold: v.optional(countOr(0, '0 or null for off'), defaults.circuitBreaker.failureThreshold),
+  initialPause: v.optional(deadline()),
+  maxPause: v.optional(deadline(), defaults.circuitBreaker.maxPause),
+};
+
+const circuitBreakerSchema = v.pipe(
+  closed(breakerEntries),
+  ordered('initialPause', 'maxPause', ' ms'),
+  v.transform(
+    (breaker): ResolvedCircuitBreaker => ({
+      ...breaker,
+      initialPause: breaker.initialPause ?? Math.min(defaults.circuitBreaker.initialPause, breaker.maxPause),
+    }),
+  ),
+);
+
 const poolEntries = {
   minConnections: v.optional(count(0)),
   maxConnections: v.optional(count(1), defaults.maxConnections),
@@ -68,6 +87,7 @@ const poolEntries = {
   failFast: v.optional(flag(), defaults.failFast),
   sessionsPerTransport: v.optional(count(1, 256), defaults.sessionsPerTransport),
   retryPolicy: v.optional(retryPolicySchema, {}),
+  circuitBreaker: v.optional(circuitBreakerSchema, {}),
 };
 
 const poolConfigSchema = v.pipe(
@@ -242,9 +262,12 @@ function paths(parent: string, entries: object): readonly string[] {
   return Object.keys(entries).map((key) => `${parent}.${key}`);
 }
 
+/** Options that are objects of options. */
+const groups = { 'poolConfig.retryPolicy': retryEntries, 'poolConfig.circuitBreaker': breakerEntries };
+
 /** The path of every option of the pool that holds one value, in the long form: `poolConfig.idleTimeout`. */
 export const poolOptionPaths: readonly string[] = paths('poolConfig', poolEntries).flatMap((path) =>
-  path === 'poolConfig.retryPolicy' ? paths(path, retryEntries) : path,
+  Object.hasOwn(groups, path) ? paths(path, groups[path as keyof typeof groups]) : path,
 );
 
 /** The path of every option, in the long form. */
@@ -253,7 +276,7 @@ export const optionPaths: readonly string[] = [
   ...Object.keys(commonEntries),
   ...new Set(Object.values(modeEntries).flatMap((entries) => paths('connectionMode', entries))),
   ...new Set([passwordEntries, recordEntries, tokenEntries].flatMap((entries) => paths('credentials', entries))),
-  'poolConfig.retryPolicy',
+  ...Object.keys(groups),
   ...poolOptionPaths,
 ];
 
@@ -265,6 +288,7 @@ type Same<One, Other> =
 true satisfies Same<v.InferInput<typeof poolConfigSchema>, PoolConfig>;
 true satisfies Same<v.InferOutput<typeof poolConfigSchema>, ResolvedPoolConfig>;
 true satisfies Same<v.InferInput<typeof retryPolicySchema>, RetryPolicy>;
+true satisfies Same<v.InferInput<typeof circuitBreakerSchema>, CircuitBreakerConfig>;
 true satisfies Same<v.InferOutput<typeof retryPolicySchema>, ResolvedRetryPolicy>;
 true satisfies Same<v.InferInput<Closed<typeof databaseEntries>>, DatabaseConfig>;
 true satisfies Same<v.InferInput<Closed<typeof passwordEntries>>, PasswordCredentials>;

@@ -2,6 +2,7 @@ import { BoundQuery, type Uuid } from 'surrealdb';
 import type { ResolvedConfig } from '../config/options.js';
 import { messageOf } from '../error-message.js';
 import { ConfigurationError, ConnectError, ConnectionLostError, DeadlineError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import type { ResourceFactory } from '../pool/settings.js';
 import { isRefusedAuthentication } from './classification.js';
 import { Connection } from './connection.js';
@@ -35,11 +36,9 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
     const { id, signal, died } = context;
     const transport = await this.#transports.take(signal);
     // A socket that is opened for this connection alone ends with the wish for it: then every step below rejects.
-    const giveUp = (): void => {
+    const forgetSignal = onAbort(signal, () => {
       if (this.#transports.isLast(transport)) transport.terminate();
-    };
-    signal.addEventListener('abort', giveUp, { once: true });
-    if (signal.aborted) giveUp();
+    });
     try {
       const session = await this.#openSession(transport);
       const connection = new Connection(id, transport, session, this.#home);
@@ -59,7 +58,7 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
       await this.#transports.give(transport, AbortSignal.abort()).catch(() => {});
       throw this.#explain(error, transport.endpoint);
     } finally {
-      signal.removeEventListener('abort', giveUp);
+      forgetSignal();
     }
   }
 

@@ -8,6 +8,7 @@ import {
   Uuid,
 } from 'surrealdb';
 import { CallAbortedError, type CallOutcome, ConnectionLostError, QueryTimeoutError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import type { Lease } from '../pool/lease.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
 import type { Connection } from './connection.js';
@@ -117,11 +118,12 @@ export class LeaseChannel implements QueryChannel {
     return new Promise((resolve, reject) => {
       let sent = false;
       let over = false;
+      let forgetSignal: (() => void) | undefined;
       const end = (settle: () => void): void => {
         if (over) return;
         over = true;
         clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
+        forgetSignal?.();
         settle();
       };
       const giveUp = (error: CallAbortedError | QueryTimeoutError): void => {
@@ -133,14 +135,11 @@ export class LeaseChannel implements QueryChannel {
       const outcome = (): { outcome: 'not-sent' | 'unknown' } => ({ outcome: sent ? 'unknown' : 'not-sent' });
       const onTimeout = (): void =>
         giveUp(new QueryTimeoutError(`a call took longer than queryTimeout (${queryTimeout} ms)`, outcome()));
-      const onAbort = (): void =>
+      const onSignal = (): void =>
         giveUp(new CallAbortedError('a call was aborted by its signal', { ...outcome(), cause: signal?.reason }));
       const timer = queryTimeout === 0 ? undefined : setTimeout(onTimeout, queryTimeout);
-      if (signal?.aborted) {
-        onAbort();
-        return;
-      }
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal !== undefined) forgetSignal = onAbort(signal, onSignal);
+      if (over) return;
       const sending = (): void => {
         // Given up while it waited for its turn: it is not sent any more.
         if (over) throw new ConnectionLostError('the call was given up before it was sent', { outcome: 'not-sent' });

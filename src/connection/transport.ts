@@ -19,6 +19,7 @@ import {
 import type { WebSocket } from 'ws';
 import { messageOf } from '../error-message.js';
 import { ConnectError, ConnectionLostError, UsageError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import { socketClass } from './socket.js';
 
 /** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
@@ -88,8 +89,7 @@ export class Transport {
     const createEngine = await engineFor(url);
     const transport = new Transport(url, createEngine, handshakeTimeout);
     // Whatever it waits for, it stops waiting for when the transport ends.
-    const giveUp = (): void => transport.terminate();
-    signal.addEventListener('abort', giveUp, { once: true });
+    const forgetSignal = onAbort(signal, () => transport.terminate());
     try {
       signal.throwIfAborted();
       await transport.#connect();
@@ -104,7 +104,7 @@ export class Transport {
         cause: error,
       });
     } finally {
-      signal.removeEventListener('abort', giveUp);
+      forgetSignal();
     }
     return transport;
   }
@@ -159,13 +159,11 @@ export class Transport {
   /** Ends it in good order: a socket says goodbye, an engine is freed. By force once `signal` is aborted. */
   async close(signal: AbortSignal): Promise<void> {
     this.#ended = true;
-    const force = (): void => this.terminate();
-    signal.addEventListener('abort', force, { once: true });
-    if (signal.aborted) force();
+    const forgetSignal = onAbort(signal, () => this.terminate());
     try {
       await this.#engine.close();
     } finally {
-      signal.removeEventListener('abort', force);
+      forgetSignal();
     }
   }
 

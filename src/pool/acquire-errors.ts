@@ -1,9 +1,11 @@
 import { messageOf } from '../error-message.js';
 import {
   AcquireAbortedError,
+  type AcquireError,
   type AcquireErrorDetails,
   AcquireFailedError,
   AcquireTimeoutError,
+  CircuitOpenError,
   PoolShutdownError,
   type PoolSnapshot,
   QueueFullError,
@@ -22,15 +24,31 @@ export function acquireFailed(details: AcquireErrorDetails): AcquireFailedError 
   return new AcquireFailedError(`connections cannot be opened: ${messageOf(details.cause)}`, details);
 }
 
-export function acquireRefused(
-  reason: RefusalReason,
-  maxWaiters: number,
-  snapshot: PoolSnapshot,
-): PoolShutdownError | QueueFullError {
-  const details = { snapshot, waited: 0 };
-  return reason === 'shutdown'
-    ? new PoolShutdownError('the pool is shut down and lends no connections any more', details)
-    : new QueueFullError(`maxWaiters (${maxWaiters}) callers wait already: ${describeObstacle(snapshot)}`, details);
+/** What a refusal is made of. */
+interface Refusal {
+  readonly snapshot: PoolSnapshot;
+  readonly maxWaiters: number;
+  readonly nextProbeIn: number;
+  readonly cause: unknown;
+}
+
+export function acquireRefused(reason: RefusalReason, refusal: Refusal): AcquireError {
+  const { snapshot, maxWaiters, nextProbeIn, cause } = refusal;
+  const details = { snapshot, waited: 0, cause };
+  switch (reason) {
+    case 'shutdown':
+      return new PoolShutdownError('the pool is shut down and lends no connections any more', details);
+    case 'queue-full':
+      return new QueueFullError(
+        `maxWaiters (${maxWaiters}) callers wait already: ${describeObstacle(snapshot)}`,
+        details,
+      );
+    case 'circuit-open':
+      return new CircuitOpenError(
+        `the circuit is open, the next probe is in ${Math.ceil(nextProbeIn)} ms: ${messageOf(cause)}`,
+        { ...details, nextProbeIn },
+      );
+  }
 }
 
 /** Says in words what stands in the way of an acquire: the pool is busy, or the server is down, or both. */

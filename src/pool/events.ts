@@ -1,7 +1,7 @@
 import type { CloseReason } from './slot.js';
 
 /** Why an acquire was refused at once. */
-export type RefusalReason = 'queue-full' | 'shutdown';
+export type RefusalReason = 'queue-full' | 'shutdown' | 'circuit-open';
 
 /**
  * Everything the pool tells, step by step. Durations are in milliseconds. Each `acquireStarted` is followed by exactly
@@ -34,6 +34,8 @@ export interface PoolEvents {
   /** `error`: closing failed or did not end in time; the connection was let go all the same. */
   closed: { connection: number; reason: CloseReason; age: number; uses: number; duration: number; error?: unknown };
 
+  /** `nextProbeIn`: when the next attempt is made, while the circuit is open; else 0. */
+  circuitChanged: { state: 'closed' | 'open' | 'half-open'; nextProbeIn: number; error: unknown };
   paused: Record<never, never>;
   resumed: Record<never, never>;
   resized: { minConnections: number; maxConnections: number };

@@ -1,7 +1,19 @@
+/** Decides whether an endpoint that keeps failing is worth another attempt; see `resilience/circuit-breaker.ts`. */
+export interface Breaker {
+  readonly state: 'closed' | 'open' | 'half-open';
+  /** Told at every change of state. */
+  onChange: () => void;
+  /** How long until an attempt may be made, in milliseconds: 0 for now, `Infinity` while the one probe is under way. */
+  wait(now: number): number;
+  attempted(now: number): void;
+  succeeded(now: number): void;
+  failed(now: number): void;
+}
+
 /**
  * When the pool may open a connection again after it could not.
  *
- *     allowed ──failure──▶ waiting (backoff) ──time──▶ allowed
+ *     allowed ──failure──▶ waiting (backoff; after several, the breaker) ──time──▶ allowed
  *        │
  *        └──failure for good──▶ stopped ──somebody asks──▶ allowed
  */
@@ -9,24 +21,57 @@ export class OpeningPolicy {
   /** Why the last attempt failed; undefined when it succeeded. */
   lastError: unknown;
   readonly #backoff: (failures: number) => number;
+  readonly #breaker: Breaker;
   #failures = 0;
   #stopped = false;
   #notBefore: number = Number.NEGATIVE_INFINITY;
+  /** What began before the last failure and fails as well is the same failure seen again. */
+  #lastFailure: number = Number.NEGATIVE_INFINITY;
 
   /** @param backoff how long to wait, in milliseconds, after this many failures in a row (1 and up) */
-  constructor(backoff: (failures: number) => number) {
+  constructor(backoff: (failures: number) => number, breaker: Breaker) {
     this.#backoff = backoff;
+    this.#breaker = breaker;
   }
 
-  /** How long to wait before the next attempt, in milliseconds; 0 for not at all, `Infinity` when it is stopped. */
+  get circuit(): Breaker['state'] {
+    return this.#breaker.state;
+  }
+
+  /** How long to wait before the next attempt, in milliseconds; 0 for not at all, `Infinity` for another event. */
   wait(now: number): number {
-    return this.#stopped ? Number.POSITIVE_INFINITY : Math.max(0, this.#notBefore - now);
+    if (this.#stopped) return Number.POSITIVE_INFINITY;
+    // The breaker's pauses take the place of the backoff while it is not closed.
+    return this.#breaker.state === 'closed' ? Math.max(this.#notBefore - now, 0) : this.#breaker.wait(now);
   }
 
-  succeeded(): void {
+  /** How long the circuit stays open, in milliseconds; 0 when an attempt may be made or is being made. */
+  openFor(now: number): number {
+    return this.#breaker.state === 'open' ? this.#breaker.wait(now) : 0;
+  }
+
+  attempted(now: number): void {
+    this.#breaker.attempted(now);
+  }
+
+  succeeded(now: number): void {
     this.lastError = undefined;
     this.#failures = 0;
     this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.answered(now);
+  }
+
+  /** An endpoint that answers is alive, whatever it answers. */
+  answered(now: number): void {
+    this.#lastFailure = Number.NEGATIVE_INFINITY;
+    this.#breaker.succeeded(now);
+  }
+
+  /** Something that worked since `began` stopped working: its socket was lost, or it does not answer any more. */
+  lost(began: number, now: number): void {
+    if (began < this.#lastFailure) return;
+    this.#lastFailure = now;
+    this.#breaker.failed(now);
   }
 
   /**
@@ -35,13 +80,17 @@ export class OpeningPolicy {
    */
   failed(error: unknown, forGood: boolean, began: number, now: number): number | undefined {
     this.lastError = error;
+    this.#stopped = forGood;
+    if (forGood) {
+      this.answered(now);
+      return undefined;
+    }
     // Attempts that ran side by side are one failure, not several.
     if (began >= this.#notBefore) this.#failures++;
-    this.#stopped = forGood;
-    if (forGood) return undefined;
+    this.lost(began, now);
     const wait = this.#backoff(this.#failures);
     this.#notBefore = now + wait;
-    return wait;
+    return this.wait(now);
   }
 
   /** Somebody asks: worth another attempt even after a failure for good. */
@@ -50,8 +99,9 @@ export class OpeningPolicy {
   }
 
   /** The next attempt may be made at once. */
-  hurry(): void {
+  hurry(now: number): void {
     this.#stopped = false;
     this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.answered(now);
   }
 }

@@ -1,5 +1,6 @@
 import { messageOf } from '../error-message.js';
-import { type AcquireAbortedError, type PoolSnapshot, UsageError } from '../errors.js';
+import { type AcquireAbortedError, DeadlineError, type PoolSnapshot, UsageError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import { acquireAborted, acquireFailed, acquireRefused, acquireTimedOut } from './acquire-errors.js';
 import { attempt } from './attempt.js';
 import type { Clock, Timer } from './clock.js';
@@ -8,7 +9,7 @@ import { Emitter, type PoolEvents, type RefusalReason } from './events.js';
 import { ExpiryWheel } from './expiry-wheel.js';
 import { Lease } from './lease.js';
 import { LinkedList } from './linked-list.js';
-import { OpeningPolicy } from './opening-policy.js';
+import { type Breaker, OpeningPolicy } from './opening-policy.js';
 import type { AcquireOptions, PoolSettings, PoolSurroundings, ResourceFactory } from './settings.js';
 import type { AbortedLease, ShutdownReport } from './shutdown-report.js';
 import { type CloseReason, Slot, type SlotState } from './slot.js';
@@ -75,7 +76,8 @@ export class Pool<R> {
     this.#factory = surroundings.factory;
     this.#clock = surroundings.clock;
     this.#random = surroundings.random;
-    this.#opening = new OpeningPolicy(surroundings.backoff);
+    this.#opening = new OpeningPolicy(surroundings.backoff, surroundings.breaker);
+    surroundings.breaker.onChange = () => this.#onCircuitChange();
     this.#min = settings.minConnections;
     this.#max = settings.maxConnections;
     this.#lastSweep = this.#clock.now();
@@ -86,6 +88,10 @@ export class Pool<R> {
 
   get state(): PoolStatistics['state'] {
     return this.#state;
+  }
+
+  get circuit(): Breaker['state'] {
+    return this.#opening.circuit;
   }
 
   /**
@@ -133,18 +139,17 @@ export class Pool<R> {
         return Promise.resolve(this.#lend(slot, acquire, 0, now, true));
       }
     }
+    if (this.#isCutOff(now)) return Promise.reject(this.#refuse(acquire, 'circuit-open'));
     if (this.#queue.length >= this.#settings.maxWaiters + Math.max(0, this.#max - this.#counters.slots.leased)) {
       return Promise.reject(this.#refuse(acquire, 'queue-full'));
     }
     return new Promise((resolve, reject) => {
       const waiter = new Waiter<R>(acquire, now, timeout, resolve, reject);
       if (signal !== undefined) {
-        const onAbort = (): void => {
+        waiter.forgetSignal = onAbort(signal, () => {
           this.#settle(waiter, 'aborted');
           reject(this.#abort(acquire, this.#clock.now() - now, signal.reason));
-        };
-        signal.addEventListener('abort', onAbort, { once: true });
-        waiter.forgetSignal = () => signal.removeEventListener('abort', onAbort);
+        });
       }
       this.#queue.add(waiter);
       this.#deadlines.add(waiter);
@@ -162,7 +167,7 @@ export class Pool<R> {
 
   /** Ends `pause()`, or tells the pool to open again after a failure for good. */
   resume(): void {
-    this.#opening.hurry();
+    this.#opening.hurry(this.#clock.now());
     if (this.#state === 'paused') {
       this.#state = 'running';
       if (this.events.has('resumed')) this.events.emit('resumed', {});
@@ -263,10 +268,23 @@ export class Pool<R> {
 
   #refuse(acquire: number, reason: RefusalReason): Error {
     if (reason === 'shutdown') this.#counters.refusedShutdown++;
-    else this.#counters.refusedQueueFull++;
-    const error = acquireRefused(reason, this.#settings.maxWaiters, this.snapshot());
+    else if (reason === 'queue-full') this.#counters.refusedQueueFull++;
+    else this.#counters.refusedCircuitOpen++;
+    const error = acquireRefused(reason, {
+      snapshot: this.snapshot(),
+      maxWaiters: this.#settings.maxWaiters,
+      nextProbeIn: this.#opening.openFor(this.#clock.now()),
+      cause: reason === 'circuit-open' ? this.#opening.lastError : undefined,
+    });
     if (this.events.has('acquireRefused')) this.events.emit('acquireRefused', { acquire, reason, error });
     return error;
+  }
+
+  #refuseAllWaiters(reason: RefusalReason): void {
+    for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.next) {
+      this.#settle(waiter, 'refused');
+      waiter.reject(this.#refuse(waiter.acquire, reason));
+    }
   }
 
   #failAllWaiters(cause: unknown): void {
@@ -280,6 +298,18 @@ export class Pool<R> {
         this.events.emit('acquireFailed', { acquire: waiter.acquire, waited, error });
       }
     }
+  }
+
+  /** Nothing is there that could serve, and nothing is opened for now. */
+  #isCutOff(now: number): boolean {
+    const { idle, leased, validating, resetting } = this.#counters.slots;
+    return idle + leased + validating + resetting === 0 && this.#opening.openFor(now) > 0;
+  }
+
+  #onCircuitChange(): void {
+    if (!this.events.has('circuitChanged')) return;
+    const nextProbeIn = this.#opening.openFor(this.#clock.now());
+    this.events.emit('circuitChanged', { state: this.#opening.circuit, nextProbeIn, error: this.#opening.lastError });
   }
 
   // Matching
@@ -296,6 +326,7 @@ export class Pool<R> {
       if (this.#state === 'running') {
         this.#serve();
         this.#openWanted();
+        if (this.#queue.length > 0 && this.#isCutOff(this.#clock.now())) this.#refuseAllWaiters('circuit-open');
       }
     } while (this.#dispatchAgain);
     this.#dispatching = false;
@@ -376,6 +407,7 @@ export class Pool<R> {
 
   #open(): void {
     const slot = new Slot<R>(++this.#lastSlot, this.#generation, this.#clock.now());
+    this.#opening.attempted(slot.since);
     this.#slots.add(slot);
     this.#counters.slots.opening++;
     if (this.events.has('opening')) this.events.emit('opening', { connection: slot.id });
@@ -404,7 +436,7 @@ export class Pool<R> {
     slot.provenAt = now;
     if (maxLifetime > 0) slot.expiresAt = now + maxLifetime * (1 + lifetimeJitter * (2 * this.#random() - 1));
     this.#lifetimes.add(slot);
-    this.#opening.succeeded();
+    this.#opening.succeeded(now);
     this.#counters.opened++;
     this.#counters.openTime.record(duration);
     if (this.events.has('opened')) this.events.emit('opened', { connection: slot.id, duration });
@@ -518,11 +550,12 @@ export class Pool<R> {
         const duration = now - began;
         if (outcome.ok) {
           this.#counters.resets++;
-          slot.provenAt = now;
+          this.#proved(slot, now);
           this.#keepIdleOrRetire(slot, now);
           if (this.events.has('reset')) this.events.emit('reset', { connection: slot.id, duration });
         } else {
           this.#counters.resetsFailed++;
+          this.#noAnswer(slot, outcome.error, now);
           this.#retire(slot, 'reset-failed');
           if (this.events.has('resetFailed')) {
             this.events.emit('resetFailed', { connection: slot.id, duration, error: outcome.error });
@@ -551,13 +584,14 @@ export class Pool<R> {
         const duration = now - began;
         if (outcome.ok) {
           this.#counters.probesPassed++;
-          slot.provenAt = now;
+          this.#proved(slot, now);
           const perished = this.#perished(slot, now);
           if (perished !== undefined) this.#retire(slot, perished);
           else this.#handOver(slot, now, true);
           if (this.events.has('validated')) this.events.emit('validated', { connection: slot.id, duration });
         } else {
           this.#counters.probesFailed++;
+          this.#noAnswer(slot, outcome.error, now);
           this.#retire(slot, 'probe-failed');
           if (this.events.has('validationFailed')) {
             this.events.emit('validationFailed', { connection: slot.id, duration, error: outcome.error });
@@ -566,6 +600,16 @@ export class Pool<R> {
         this.#dispatch();
       },
     );
+  }
+
+  #proved(slot: Slot<R>, now: number): void {
+    slot.provenAt = now;
+    this.#opening.answered(now);
+  }
+
+  /** A step that got no answer in time tells of the endpoint; one that got a wrong answer tells of the connection. */
+  #noAnswer(slot: Slot<R>, error: unknown, now: number): void {
+    if (error instanceof DeadlineError) this.#opening.lost(slot.since, now);
   }
 
   #keepIdleOrRetire(slot: Slot<R>, now: number): void {
@@ -578,6 +622,7 @@ export class Pool<R> {
     const { state } = slot;
     if (state === 'closing' || state === 'closed') return;
     if (state !== 'opening' && this.events.has('died')) this.events.emit('died', { connection: slot.id, error });
+    if (state !== 'opening') this.#opening.lost(slot.since, this.#clock.now());
     // A step under way has failed with it. A lease goes on until its user lets go: its calls fail meanwhile.
     if (slot.abandon !== undefined) slot.abandon(error instanceof Error ? error : new Error(messageOf(error)));
     else if (state === 'leased') slot.retirement ??= 'died';
@@ -686,10 +731,7 @@ export class Pool<R> {
     this.#openTimer?.cancel();
     if (this.events.has('shutdownStarted')) this.events.emit('shutdownStarted', { leased, waiting, gracePeriod });
 
-    for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.next) {
-      this.#settle(waiter, 'refused');
-      waiter.reject(this.#refuse(waiter.acquire, 'shutdown'));
-    }
+    this.#refuseAllWaiters('shutdown');
     const ending = new Error('the pool is shutting down');
     this.#starting?.reject(ending);
     this.#starting = undefined;

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import type { Breaker } from './opening-policy.js';
 
 /** What the pool lends, as seen by the pool: five things it can do with one. */
 export interface ResourceFactory<R> {
@@ -51,6 +52,8 @@ export interface PoolSurroundings<R> {
   readonly random: () => number;
   /** How long to wait before opening again, after this many failures in a row (1 and up). */
   readonly backoff: (failures: number) => number;
+  /** Whether opening is worth an attempt when it keeps failing. */
+  readonly breaker: Breaker;
 }
 
 /** How long, and until when, one acquire may wait. */

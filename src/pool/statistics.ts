@@ -34,6 +34,7 @@ export interface PoolStatistics {
   /** The refused by reason. */
   readonly refusedQueueFull: number;
   readonly refusedShutdown: number;
+  readonly refusedCircuitOpen: number;
   readonly failed: number;
 
   readonly opened: number;
@@ -75,6 +76,7 @@ export class Counters {
   aborted = 0;
   refusedQueueFull = 0;
   refusedShutdown = 0;
+  refusedCircuitOpen = 0;
   failed = 0;
   opened = 0;
   openFailed = 0;
@@ -118,9 +120,10 @@ export class Counters {
       reused: this.reused,
       timedOut: this.timedOut,
       aborted: this.aborted,
-      refused: this.refusedQueueFull + this.refusedShutdown,
+      refused: this.refusedQueueFull + this.refusedShutdown + this.refusedCircuitOpen,
       refusedQueueFull: this.refusedQueueFull,
       refusedShutdown: this.refusedShutdown,
+      refusedCircuitOpen: this.refusedCircuitOpen,
       failed: this.failed,
       opened: this.opened,
       openFailed: this.openFailed,

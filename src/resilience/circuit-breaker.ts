@@ -18,14 +18,13 @@ export type CircuitBreaker =
 export type CircuitBreakerState = CircuitBreaker['state'];
 
 export interface CircuitBreakerSettings {
-  /** Failures in a row that open it. */
-  readonly failures: number;
-  /** How long it stays open the first time, in milliseconds; each failed probe doubles it, up to `longestPause`. */
-  readonly pause: number;
+  /** Failures in a row that open it; 0 switches it off. */
+  readonly failureThreshold: number;
+  /** How long it stays open the first time, in milliseconds; each failed probe doubles it. */
+  readonly initialPause: number;
+  /** However often the probe fails, the pause does not become longer than this, in milliseconds. */
+  readonly maxPause: number;
 }
-
-/** However often the probe fails, the pause stays below this many times the first one. */
-const longestPause = 10;
 
 export const closedBreaker: CircuitBreaker = { state: 'closed', failures: 0 };
 
@@ -57,9 +56,9 @@ export function failed(
   random: number,
 ): CircuitBreaker {
   if (breaker.state === 'open') return breaker;
-  const failures = breaker.state === 'closed' ? breaker.failures + 1 : settings.failures;
-  if (failures < settings.failures) return { state: 'closed', failures };
+  const failures = breaker.state === 'closed' ? breaker.failures + 1 : settings.failureThreshold;
+  if (failures < settings.failureThreshold) return { state: 'closed', failures };
   const openings = breaker.state === 'closed' ? 1 : breaker.openings + 1;
-  const pause = settings.pause * Math.min(2 ** (openings - 1), longestPause);
+  const pause = Math.min(settings.initialPause * 2 ** (openings - 1), settings.maxPause);
   return { state: 'open', until: now + pause * (0.5 + random / 2), openings };
 }

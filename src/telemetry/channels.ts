@@ -28,6 +28,8 @@ export interface ConnectTrace {
 export const queryChannel: TracingChannel<string, QueryTrace> = tracingChannel('surreal-pool:query');
 export const acquireChannel: TracingChannel<string, AcquireTrace> = tracingChannel('surreal-pool:acquire');
 export const connectChannel: TracingChannel<string, ConnectTrace> = tracingChannel('surreal-pool:connect');
+/** Every change of the circuit breaker: `{ pool, state, nextProbeIn }`. */
+export const breakerChannel: Channel = channel('surreal-pool:breaker');
 /** Every change in the life of a connection: `{ pool, event, connection, … }`. */
 export const slotChannel: Channel = channel('surreal-pool:slot');
 

@@ -18,6 +18,8 @@ const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] 
   openFailed: ['warn', 'a connection could not be opened'],
   died: ['warn', 'a connection was lost'],
 
+  circuitChanged: ['warn', 'the circuit breaker changed'],
+
   // Health
   validated: ['debug', 'connection probed'],
   validationFailed: ['warn', 'a connection failed its probe and is replaced'],

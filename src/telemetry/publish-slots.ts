@@ -1,5 +1,5 @@
 import type { Emitter, PoolEvents } from '../pool/events.js';
-import { slotChannel } from './channels.js';
+import { breakerChannel, slotChannel } from './channels.js';
 
 /** The steps in a connection's life that the channel `surreal-pool:slot` tells; none of them happens at every acquire. */
 const steps = [
@@ -15,11 +15,14 @@ const steps = [
   'closed',
 ] as const satisfies readonly (keyof PoolEvents)[];
 
-/** Passes the life of every connection on to `node:diagnostics_channel`. */
+/** Passes the life of every connection, and the changes of the circuit breaker, on to `node:diagnostics_channel`. */
 export function publishSlots(events: Emitter<PoolEvents>, pool: string): void {
   for (const event of steps) {
     events.subscribe(event, (details) => {
       if (slotChannel.hasSubscribers) slotChannel.publish({ pool, event, ...details });
     });
   }
+  events.subscribe('circuitChanged', ({ state, nextProbeIn }) => {
+    if (breakerChannel.hasSubscribers) breakerChannel.publish({ pool, state, nextProbeIn });
+  });
 }

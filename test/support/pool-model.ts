@@ -4,6 +4,7 @@ import {
   AcquireAbortedError,
   AcquireFailedError,
   AcquireTimeoutError,
+  CircuitOpenError,
   PoolShutdownError,
   QueueFullError,
 } from '../../src/errors.js';
@@ -11,6 +12,7 @@ import type { Lease } from '../../src/pool/lease.js';
 import { Pool } from '../../src/pool/pool.js';
 import type { PoolSettings } from '../../src/pool/settings.js';
 import type { ShutdownReport } from '../../src/pool/shutdown-report.js';
+import { EndpointBreaker } from '../../src/resilience/endpoint-breaker.js';
 import { type Behaviour, type FakeResource, FakeResources } from './fake-resources.js';
 import { settled, VirtualClock } from './virtual-clock.js';
 
@@ -31,6 +33,8 @@ export interface Program {
   /** What the steps of work do, one after the other, over and over. */
   readonly behaviours: readonly Behaviour[];
   readonly warmAttempts: number;
+  /** How many failures open the circuit; 0 for never. */
+  readonly failureThreshold: number;
   readonly commands: readonly Command[];
 }
 
@@ -104,6 +108,7 @@ export function programs(length: number): fc.Arbitrary<Program> {
       settings,
       behaviours,
       warmAttempts: fc.constantFrom(0, 1, 3),
+      failureThreshold: fc.constantFrom(0, 0, 1, 3),
       commands: fc.array(command, { minLength: 1, maxLength: length, size: 'max' }),
       shutdownAt: fc.nat(length * 3),
       grace: fc.constantFrom(0, 20, 3000),
@@ -149,6 +154,7 @@ class World {
   max: number;
   largest = 0;
   openAfter = Number.NEGATIVE_INFINITY;
+  circuit = 'closed';
   fatal = false;
   report: ShutdownReport | undefined;
   shutdowns = 0;
@@ -166,6 +172,10 @@ class World {
       clock: this.clock,
       random: () => 0.3,
       backoff,
+      breaker: new EndpointBreaker(
+        { failureThreshold: program.failureThreshold, initialPause: 300, maxPause: 3000 },
+        () => 0.3,
+      ),
     });
     this.#listen();
     this.pool.start(program.warmAttempts).catch(() => {});
@@ -193,6 +203,10 @@ class World {
     events.subscribe('openFailed', ({ retryIn }) => {
       this.fatal = retryIn === undefined;
       if (retryIn !== undefined) this.openAfter = this.clock.now() + retryIn;
+    });
+    events.subscribe('circuitChanged', ({ state, nextProbeIn }) => {
+      this.circuit = state;
+      if (state === 'open') this.openAfter = this.clock.now() + nextProbeIn;
     });
     events.subscribe('closed', ({ duration, age }) => {
       this.closedEvents++;
@@ -361,7 +375,10 @@ class World {
         opening < settings.maxConnecting &&
         closing < this.max &&
         !this.fatal &&
+        this.circuit !== 'half-open' &&
         now >= this.openAfter;
+      const live = idle + leased + validating + resetting;
+      assert.ok(this.circuit !== 'open' || live > 0 || now >= this.openAfter, 'nobody waits for an open circuit');
       assert.ok(!mayOpen || waiting <= opening + validating + resetting, 'nobody waits while one more may be opened');
     }
     if (this.shutdowns > 0) assert.equal(waiting, 0, 'nobody waits for a pool that shuts down');
@@ -397,6 +414,7 @@ function pick<T>(from: readonly T[], index: number): T | undefined {
 function outcomeOf(error: unknown): Call['outcome'] {
   if (error instanceof AcquireTimeoutError) return 'timedOut';
   if (error instanceof AcquireAbortedError) return 'aborted';
+  if (error instanceof CircuitOpenError) return 'refused';
   if (error instanceof QueueFullError || error instanceof PoolShutdownError) return 'refused';
   if (error instanceof AcquireFailedError) return 'failed';
   throw error;

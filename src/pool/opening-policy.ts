@@ -82,6 +82,9 @@ export class OpeningPolicy {
     this.lastError = error;
     this.#stopped = forGood;
     if (forGood) {
+      // It is an answer all the same: whoever asks again gets the next one at once.
+      this.#failures = 0;
+      this.#notBefore = Number.NEGATIVE_INFINITY;
       this.answered(now);
       return undefined;
     }

@@ -1,4 +1,9 @@
-/** What an error says, whatever it was that was thrown. */
+/** What an error says, whatever it was that was thrown. Never throws itself. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  try {
+    return String(error);
+  } catch {
+    return 'something that cannot be put into words';
+  }
 }

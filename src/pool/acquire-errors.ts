@@ -27,13 +27,13 @@ export function acquireFailed(details: AcquireErrorDetails): AcquireFailedError 
 /** What a refusal is made of. */
 interface Refusal {
   readonly snapshot: PoolSnapshot;
-  readonly maxWaiters: number;
-  readonly nextProbeIn: number;
-  readonly cause: unknown;
+  readonly maxWaiters?: number;
+  readonly nextProbeIn?: number;
+  readonly cause?: unknown;
 }
 
 export function acquireRefused(reason: RefusalReason, refusal: Refusal): AcquireError {
-  const { snapshot, maxWaiters, nextProbeIn, cause } = refusal;
+  const { snapshot, maxWaiters = 0, nextProbeIn = 0, cause } = refusal;
   const details = { snapshot, waited: 0, cause };
   switch (reason) {
     case 'shutdown':

@@ -62,18 +62,20 @@ export class Deadlines<W extends Expiring> {
   #fire(): void {
     this.#disarm();
     const now = this.#clock.now();
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const [timeout, group] of this.#byTimeout) {
-      for (const waiter of group) {
-        if (waiter.deadline > now) {
-          earliest = Math.min(earliest, waiter.deadline);
-          break;
-        }
-        group.delete(waiter);
-        this.#expire(waiter);
+    for (const group of this.#byTimeout.values()) {
+      // Looked up anew each time: whoever is told may add and remove others.
+      for (let first = firstOf(group); first !== undefined && first.deadline <= now; first = firstOf(group)) {
+        this.remove(first);
+        this.#expire(first);
       }
-      if (group.size === 0) this.#byTimeout.delete(timeout);
     }
-    if (earliest < this.#armedFor) this.#arm(earliest);
+    for (const group of this.#byTimeout.values()) {
+      const first = firstOf(group);
+      if (first !== undefined && first.deadline < this.#armedFor) this.#arm(first.deadline);
+    }
   }
+}
+
+function firstOf<T>(group: Set<T>): T | undefined {
+  return group.values().next().value;
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../error-message.js';
 import type { CloseReason } from './slot.js';
 
 /** Why an acquire was refused at once. */
@@ -74,7 +75,10 @@ export class Emitter<Events> {
       try {
         listener(event);
       } catch (error) {
-        process.emitWarning(`a listener for the event "${String(name)}" threw: ${String(error)}`, 'SurrealPoolWarning');
+        process.emitWarning(
+          `a listener for the event "${String(name)}" threw: ${messageOf(error)}`,
+          'SurrealPoolWarning',
+        );
       }
     }
   }

@@ -12,22 +12,20 @@ export class Lease<R> {
   readonly #owner: LeaseOwner<R>;
   readonly #slot: Slot<R>;
   readonly #resource: R;
+  #marked = false;
+
+  /** The number of the connection, unique within the pool. */
+  readonly id: number;
+  /** How often the connection was lent, this time included. */
+  readonly uses: number;
 
   /** @internal */
   constructor(owner: LeaseOwner<R>, slot: Slot<R>, resource: R) {
     this.#owner = owner;
     this.#slot = slot;
     this.#resource = resource;
-  }
-
-  /** The number of the connection, unique within the pool. */
-  get id(): number {
-    return this.#slot.id;
-  }
-
-  /** How often the connection was lent, this time included. */
-  get uses(): number {
-    return this.#slot.uses;
+    this.id = slot.id;
+    this.uses = slot.uses;
   }
 
   /** Whether the loan goes on: false after `release()`, and after a shutdown that did not wait any longer. */
@@ -46,11 +44,13 @@ export class Lease<R> {
 
   /** Asks for the connection to be closed instead of reused. Without effect after the end of the lease. */
   markForRecycling(reason: CloseReason = 'recycled'): void {
-    if (this.#state === 'active') this.#slot.retirement ??= reason;
+    if (this.#state !== 'active') return;
+    this.#marked = true;
+    this.#slot.retirement ??= reason;
   }
 
   get markedForRecycling(): boolean {
-    return this.#slot.retirement !== undefined;
+    return this.#marked || (this.#state === 'active' && this.#slot.retirement !== undefined);
   }
 
   /** Gives the connection back. A second call does nothing but an event. Never throws. */
@@ -67,10 +67,10 @@ export class Lease<R> {
     );
   }
 
-  /** @internal Ends the lease; false when it had ended before. */
-  end(state: 'released' | 'revoked'): boolean {
-    if (this.#state !== 'active') return false;
-    this.#state = state;
-    return true;
+  /** @internal Ends the lease, and says what it was before. */
+  end(state: 'released' | 'revoked'): 'active' | 'released' | 'revoked' {
+    const before = this.#state;
+    if (before === 'active') this.#state = state;
+    return before;
   }
 }

@@ -56,6 +56,7 @@ export class OpeningPolicy {
 
   succeeded(now: number): void {
     this.lastError = undefined;
+    this.#stopped = false;
     this.#failures = 0;
     this.#notBefore = Number.NEGATIVE_INFINITY;
     this.answered(now);
@@ -80,8 +81,8 @@ export class OpeningPolicy {
    */
   failed(error: unknown, forGood: boolean, began: number, now: number): number | undefined {
     this.lastError = error;
-    this.#stopped = forGood;
     if (forGood) {
+      this.#stopped = true;
       // It is an answer all the same: whoever asks again gets the next one at once.
       this.#failures = 0;
       this.#notBefore = Number.NEGATIVE_INFINITY;

@@ -66,7 +66,7 @@ export class Pool<R> {
   readonly #opening: OpeningPolicy;
   #openTimer: Timer | undefined;
   /** The first connection is insisted on, until it is there or this many attempts failed. */
-  #starting: { attempts: number; resolve: () => void; reject: (error: unknown) => void } | undefined;
+  #starting: Insistence | undefined;
 
   #shutdown: Promise<ShutdownReport> | undefined;
   #finishShutdown: (() => void) | undefined;
@@ -100,18 +100,18 @@ export class Pool<R> {
    * @returns Resolves with the first connection; rejects with the cause of the last failure.
    */
   start(attempts: number): Promise<void> {
+    if (this.#state === 'draining' || this.#state === 'closed') return Promise.reject(this.#shutdownError());
     this.#started = true;
     if (this.events.has('started')) {
       this.events.emit('started', { minConnections: this.#min, maxConnections: this.#max });
     }
-    if (attempts === 0) {
-      this.#dispatch();
-      return Promise.resolve();
+    if (attempts > 0 && this.#live() === 0) {
+      this.#starting ??= insist(attempts);
+      this.#opening.askedAgain();
     }
-    return new Promise((resolve, reject) => {
-      this.#starting = { attempts, resolve, reject };
-      this.#dispatch();
-    });
+    const started = this.#starting?.promise ?? Promise.resolve();
+    this.#dispatch();
+    return started;
   }
 
   /**
@@ -300,10 +300,19 @@ export class Pool<R> {
     }
   }
 
+  #shutdownError(): Error {
+    return acquireRefused('shutdown', { snapshot: this.snapshot() });
+  }
+
+  /** Connections that are open, whatever is being done with them. */
+  #live(): number {
+    const { idle, leased, validating, resetting } = this.#counters.slots;
+    return idle + leased + validating + resetting;
+  }
+
   /** Nothing is there that could serve, and nothing is opened for now. */
   #isCutOff(now: number): boolean {
-    const { idle, leased, validating, resetting } = this.#counters.slots;
-    return idle + leased + validating + resetting === 0 && this.#opening.openFor(now) > 0;
+    return this.#live() === 0 && this.#opening.openFor(now) > 0;
   }
 
   #onCircuitChange(): void {
@@ -370,7 +379,9 @@ export class Pool<R> {
 
   #openWanted(): void {
     const { slots } = this.#counters;
-    while (this.#wantsAnother() && slots.opening < this.#settings.maxConnecting && slots.closing < this.#max) {
+    while (this.#wantsAnother() && slots.opening < this.#settings.maxConnecting) {
+      // Closing goes on beside, but not without bounds: where nothing closes any more, nothing is opened either.
+      if (slots.closing + slots.opening > this.#max) return;
       const wait = this.#opening.wait(this.#clock.now());
       if (wait > 0) {
         this.#openLater(wait);
@@ -505,7 +516,10 @@ export class Pool<R> {
   }
 
   #release(lease: Lease<R>, slot: Slot<R>): void {
-    if (!lease.end('released')) {
+    const before = lease.end('released');
+    // A lease that the shutdown aborted is released by its holder later, and rightly so.
+    if (before === 'revoked') return;
+    if (before === 'released') {
       this.#counters.releasedTwice++;
       if (this.events.has('releasedTwice')) this.events.emit('releasedTwice', { connection: slot.id });
       return;
@@ -517,7 +531,7 @@ export class Pool<R> {
     const perished = this.#perished(slot, now);
     if (perished !== undefined) {
       this.#retire(slot, perished);
-    } else if (this.#factory.isClean(slot.resource as R)) {
+    } else if (this.#isClean(slot)) {
       slot.provenAt = now;
       this.#keepIdle(slot, now);
     } else {
@@ -525,6 +539,15 @@ export class Pool<R> {
     }
     if (this.events.has('released')) this.events.emit('released', { connection: slot.id, held, uses: slot.uses });
     this.#dispatch();
+  }
+
+  #isClean(slot: Slot<R>): boolean {
+    try {
+      return this.#factory.isClean(slot.resource as R);
+    } catch {
+      // Nobody knows: the reset finds out.
+      return false;
+    }
   }
 
   #keepIdle(slot: Slot<R>, now: number): void {
@@ -732,7 +755,7 @@ export class Pool<R> {
     if (this.events.has('shutdownStarted')) this.events.emit('shutdownStarted', { leased, waiting, gracePeriod });
 
     this.#refuseAllWaiters('shutdown');
-    const ending = new Error('the pool is shutting down');
+    const ending = this.#shutdownError();
     this.#starting?.reject(ending);
     this.#starting = undefined;
     for (const slot of [...this.#slots]) {
@@ -769,4 +792,22 @@ export class Pool<R> {
       this.#dispatch();
     });
   }
+}
+
+/** The wish for a first connection: what remains of its attempts, and who is told. */
+interface Insistence {
+  attempts: number;
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function insist(attempts: number): Insistence {
+  let resolve = (): void => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<void>((resolvePromise, rejectPromise) => {
+    resolve = resolvePromise;
+    reject = rejectPromise;
+  });
+  return { attempts, promise, resolve, reject };
 }

@@ -373,7 +373,7 @@ class World {
       const mayOpen =
         total < this.max &&
         opening < settings.maxConnecting &&
-        closing < this.max &&
+        closing + opening <= this.max &&
         !this.fatal &&
         this.circuit !== 'half-open' &&
         now >= this.openAfter;

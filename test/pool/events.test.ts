@@ -1,0 +1,248 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Emitter, type PoolEvents } from '../../src/pool/events.js';
+import {
+  alwaysProbed,
+  behaving,
+  eventNames,
+  fill,
+  lent,
+  listen,
+  poolUnderTest,
+  type Told,
+} from '../support/pool-under-test.js';
+import { settled } from '../support/virtual-clock.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+interface Sample {
+  happened: { value: number };
+  other: { value: number };
+}
+
+describe('the emitter', () => {
+  test('calls every listener of that event, in the order they came, with the same event', () => {
+    const emitter = new Emitter<Sample>();
+    const heard: [string, unknown][] = [];
+    emitter.subscribe('happened', (event) => heard.push(['first', event]));
+    emitter.subscribe('other', (event) => heard.push(['other', event]));
+    emitter.subscribe('happened', (event) => heard.push(['second', event]));
+    const event = { value: 1 };
+    emitter.emit('happened', event);
+    expect(heard).toEqual([
+      ['first', event],
+      ['second', event],
+    ]);
+  });
+
+  test('lets the same function be subscribed twice, and each be ended alone and only once', () => {
+    const emitter = new Emitter<Sample>();
+    const listener = vi.fn();
+    const endFirst = emitter.subscribe('happened', listener);
+    const endSecond = emitter.subscribe('happened', listener);
+    emitter.emit('happened', { value: 1 });
+    expect(listener).toHaveBeenCalledTimes(2);
+    endFirst();
+    endFirst();
+    expect(emitter.has('happened')).toBe(true);
+    emitter.emit('happened', { value: 2 });
+    expect(listener).toHaveBeenCalledTimes(3);
+    endSecond();
+    expect(emitter.has('happened')).toBe(false);
+  });
+
+  test('knows for each event whether anybody listens', () => {
+    const emitter = new Emitter<Sample>();
+    expect(emitter.has('happened')).toBe(false);
+    const end = emitter.subscribe('other', () => {});
+    expect([emitter.has('happened'), emitter.has('other')]).toEqual([false, true]);
+    end();
+    expect(emitter.has('other')).toBe(false);
+  });
+
+  test('may be left by a listener while it calls it, or by that one for another', () => {
+    const emitter = new Emitter<Sample>();
+    const heard: string[] = [];
+    const endFirst = emitter.subscribe('happened', () => {
+      heard.push('first');
+      endFirst();
+      endSecond();
+    });
+    const endSecond = emitter.subscribe('happened', () => heard.push('second'));
+    emitter.subscribe('happened', () => heard.push('third'));
+    emitter.emit('happened', { value: 1 });
+    emitter.emit('happened', { value: 2 });
+    expect(heard).toEqual(['first', 'third', 'third']);
+  });
+
+  test('reports a listener that throws as a process warning, and calls the others', () => {
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const emitter = new Emitter<Sample>();
+    const second = vi.fn();
+    emitter.subscribe('happened', () => {
+      throw new Error('a mistake');
+    });
+    emitter.subscribe('happened', second);
+    emitter.emit('happened', { value: 1 });
+    expect(second).toHaveBeenCalledTimes(1);
+    expect(warning).toHaveBeenCalledWith('a listener for the event "happened" threw: a mistake', 'SurrealPoolWarning');
+  });
+
+  test('calls the others too when what is thrown cannot even be made into a string', () => {
+    vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const emitter = new Emitter<Sample>();
+    const second = vi.fn();
+    emitter.subscribe('happened', () => {
+      throw Object.create(null);
+    });
+    emitter.subscribe('happened', second);
+    expect(() => emitter.emit('happened', { value: 1 })).not.toThrow();
+    expect(second).toHaveBeenCalledTimes(1);
+  });
+});
+
+/** A life with everything in it: every kind of event, and every end an acquire can have. */
+async function wholeLife(prepare: (world: ReturnType<typeof poolUnderTest>) => void = () => {}): Promise<void> {
+  const world = poolUnderTest({ ...alwaysProbed, maxConnections: 2, maxWaiters: 2, maxLifetime: 60_000 });
+  const { pool, clock, resources } = world;
+  prepare(world);
+  const ignore = (): void => {};
+  resources.behave = behaving({ open: 'fail' });
+  const healed = pool.acquire();
+  await settled();
+  resources.behave = behaving({});
+  await clock.advance(100);
+  const first = await healed;
+  const second = await pool.acquire();
+  const abort = new AbortController();
+  pool.acquire({ timeout: 50 }).catch(ignore);
+  pool.acquire({ signal: abort.signal }).catch(ignore);
+  pool.acquire().catch(ignore);
+  abort.abort();
+  await clock.advance(50);
+  first.resource.dirty = true;
+  first.release();
+  first.release();
+  await settled();
+  resources.behave = behaving({ reset: 'fail' });
+  second.resource.dirty = true;
+  second.release();
+  await fill(pool, 1);
+  resources.behave = behaving({ probe: 'fail', open: 'fatal' });
+  pool.acquire().catch(ignore);
+  await settled();
+  resources.behave = behaving({});
+  await fill(pool, 2);
+  resources.all.at(-1)?.die(new Error('gone'));
+  pool.pause();
+  pool.resume();
+  pool.resize({ maxConnections: 3 });
+  pool.recycleAll();
+  await clock.leap(10_000);
+  await lent(pool, 1);
+  const shutdown = pool.shutdown(10);
+  pool.acquire().catch(ignore);
+  await clock.advance(10);
+  await shutdown;
+}
+
+describe('the events of a pool', () => {
+  test('tell the life of a connection step by step', async () => {
+    const { pool, clock, resources } = poolUnderTest();
+    const told = listen(pool);
+    resources.behave = behaving({ open: 'slow', close: 'slow' });
+    const acquire = pool.acquire();
+    await clock.advance(30);
+    resources.finish('open');
+    const lease = await acquire;
+    await clock.advance(200);
+    lease.markForRecycling();
+    lease.release();
+    await clock.advance(5);
+    resources.finish('close');
+    await settled();
+    const fate = { connection: 1, reason: 'recycled', age: 200, uses: 1 };
+    expect(told).toEqual([
+      { name: 'acquireStarted', event: { acquire: 1 } },
+      { name: 'opening', event: { connection: 1 } },
+      { name: 'opened', event: { connection: 1, duration: 30 } },
+      { name: 'acquired', event: { acquire: 1, connection: 1, waited: 30, reused: false } },
+      { name: 'closing', event: fate },
+      { name: 'released', event: { connection: 1, held: 200, uses: 1 } },
+      { name: 'closed', event: { ...fate, duration: 5 } },
+    ]);
+  });
+
+  test('end every acquire exactly once, however it ended', async () => {
+    let told: Told[] = [];
+    await wholeLife(({ pool }) => {
+      told = listen(pool);
+    });
+    const ends = new Set<string>([
+      'acquired',
+      'acquireTimedOut',
+      'acquireAborted',
+      'acquireRefused',
+      'acquireFailed',
+    ] satisfies (keyof PoolEvents)[]);
+    const started = told.flatMap(({ name, event }) => (name === 'acquireStarted' ? [event.acquire] : []));
+    const ended = told.flatMap(({ name, event }) => (ends.has(name) && 'acquire' in event ? [event.acquire] : []));
+    expect(ended.toSorted((one, other) => one - other)).toEqual(started);
+    const names = new Set<string>(told.map(({ name }) => name));
+    expect([...ends].filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  test('close every connection that was opened exactly once', async () => {
+    let told: Told[] = [];
+    await wholeLife(({ pool }) => {
+      told = listen(pool);
+    });
+    const connections = (wanted: keyof PoolEvents): number[] =>
+      told
+        .flatMap(({ name, event }) => (name === wanted && 'connection' in event ? [event.connection] : []))
+        .toSorted();
+    expect(connections('closing')).toEqual(connections('opened'));
+    expect(connections('closed')).toEqual(connections('opened'));
+    expect(connections('opening')).toEqual([...connections('opened'), ...connections('openFailed')].toSorted());
+  });
+
+  test('are not even made when nobody listens', async () => {
+    const emit = vi.spyOn(Emitter.prototype, 'emit');
+    await wholeLife();
+    expect(emit).not.toHaveBeenCalled();
+  });
+
+  test('are made only of the kind that somebody listens to', async () => {
+    const emit = vi.spyOn(Emitter.prototype, 'emit');
+    await wholeLife(({ pool }) => {
+      pool.events.subscribe('closed', () => {});
+    });
+    expect(new Set(emit.mock.calls.map(([name]) => name))).toEqual(new Set(['closed']));
+  });
+
+  test('may be listened to by somebody who always throws: the pool lives the same life', async () => {
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const lives: Told[][] = [];
+    for (const throws of [false, true]) {
+      await wholeLife(({ pool }) => {
+        const refuse = (): void => {
+          if (throws) throw new Error('a mistake');
+        };
+        for (const name of eventNames) pool.events.subscribe(name, refuse);
+        lives.push(listen(pool));
+      });
+    }
+    expect(warning).toHaveBeenCalled();
+    expect(lives[1]).toEqual(lives[0]);
+    expect(lives[0]?.length).toBeGreaterThan(40);
+  });
+
+  test('cover every kind there is in the life these tests live', async () => {
+    let told: Told[] = [];
+    await wholeLife(({ pool }) => {
+      told = listen(pool);
+    });
+    expect([...new Set(told.map(({ name }) => name))].toSorted()).toEqual(eventNames.toSorted());
+  });
+});

@@ -47,11 +47,7 @@ export class FakeResources implements ResourceFactory<FakeResource> {
 
   constructor(public behave: (step: Step) => Behaviour = () => 'ok') {}
 
-  async open(context: {
-    id: number;
-    signal: AbortSignal;
-    died: (error: unknown) => void;
-  }): Promise<FakeResource> {
+  async open(context: { id: number; signal: AbortSignal; died: (error: unknown) => void }): Promise<FakeResource> {
     this.begun.push({ step: 'open', id: context.id, signal: context.signal });
     this.opensStarted++;
     this.opensRunning++;

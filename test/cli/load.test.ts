@@ -1,0 +1,221 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { LoadReport } from '../../src/cli/load-report.js';
+import { Front, type FrontOptions } from '../support/front.js';
+import { SharedEngine } from '../support/shared-engine.js';
+import { rocksdbUrl } from '../support/temporary.js';
+import { Command, type Outcome, run } from './command.js';
+
+const place = { namespace: 'load', database: 'load' };
+
+let engine: SharedEngine;
+const fronts: Front[] = [];
+
+beforeAll(async () => {
+  engine = await SharedEngine.open('mem://');
+  await engine.query('DEFINE USER root ON ROOT PASSWORD "secret" ROLES OWNER', place);
+});
+
+afterEach(async () => {
+  for (const front of fronts.splice(0)) await front.close();
+});
+
+afterAll(() => engine.close());
+
+async function listen(options?: FrontOptions): Promise<Front> {
+  const front = await Front.listen(engine, options);
+  fronts.push(front);
+  return front;
+}
+
+function load(...parameters: string[]): Promise<Outcome> {
+  return run(['load', '--duration', '1s', ...parameters]);
+}
+
+function reportIn({ stdout }: Outcome): LoadReport {
+  return JSON.parse(stdout) as LoadReport;
+}
+
+/** Whatever happened, every operation is in exactly one place. */
+function expectToAgree({ operations, errors, wait, query, latency, latencyDistribution }: LoadReport): void {
+  const { total, reads, writes } = operations;
+  expect(reads + writes + operations.errors).toBe(total);
+  expect(Object.values(errors).reduce((sum, { count }) => sum + count, 0)).toBe(operations.errors);
+  expect(wait.count).toBe(total);
+  expect(latency.count).toBe(total);
+  expect(query.count).toBeLessThanOrEqual(total);
+  expect(latencyDistribution.reduce((sum, { count }) => sum + count, 0)).toBe(total);
+}
+
+/** The tables of all runs: each removes its own. */
+async function tablesLeft(): Promise<string[]> {
+  const [database] = await engine.query('INFO FOR DB', place);
+  return Object.keys((database as { tables: object }).tables);
+}
+
+describe('a run in memory', () => {
+  test('reports within 80 columns and 24 lines, on stdout, and progress on stderr', async () => {
+    const { code, stdout, stderr } = await load('--progress', '250ms', '--assert', 'errors=0,dropped=0');
+    expect(code).toBe(0);
+    const lines = stdout.split('\n');
+    expect(lines.length).toBeLessThanOrEqual(24);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(stdout).toMatch(/^ {2}✓ errors=0 +0$/m);
+    expect(stdout).toMatch(/^operations +[\d,]+ in \d.* reads?, [\d,]+ writes?, 0 errors$/m);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: no styles where there is no terminal
+    expect(stdout + stderr).not.toMatch(/\u001b/);
+    expect(stderr).toMatch(/^progress: \d+\.\d s, [\d.]+ ops\/s, used \d+\/20, waiting \d+, .*, 0 errors$/m);
+  });
+
+  test('reports as JSON and nothing else, with counts that agree', async () => {
+    const outcome = await load('--json', '--workers', '4', '--pool-max', '2', '--mix', 'read=1,write=1');
+    expect(outcome.code).toBe(0);
+    const report = reportIn(outcome);
+    expectToAgree(report);
+    expect(report.operations).toMatchObject({ errors: 0, unfinished: 0, dropped: 0 });
+    expect(report.operations.reads).toBeGreaterThan(0);
+    expect(report.operations.writes).toBeGreaterThan(0);
+    expect(report.load).toMatchObject({ endpoint: 'mem://', workers: 4, rate: null, duration: 1_000 });
+    expect(report.pool).toMatchObject({ maxConnections: 2, minConnections: 2, closed: 0 });
+    expect(report).toMatchObject({ interrupted: null, assertions: [], verdict: { sentence: expect.any(String) } });
+  });
+
+  test('at a rate begins as many operations as were due', async () => {
+    const outcome = await load('--json', '--rate', '100', '--mix', 'read=1', '--progress', '0');
+    const { operations, load: done } = reportIn(outcome);
+    expect(done).toMatchObject({ workers: null, rate: 100 });
+    // One may be due at the very end.
+    expect([100, 101]).toContain(operations.total + operations.unfinished);
+    expect(operations.writes).toBe(0);
+    expect(outcome.stderr).toBe('');
+  });
+
+  test('exits 99 when an assertion fails, and says which', async () => {
+    const text = await load('--assert', 'errors=0', '--assert', 'throughput<1');
+    expect(text.code).toBe(99);
+    expect(text.stdout).toMatch(/✓ errors=0/);
+    expect(text.stdout).toMatch(/✗ throughput<1/);
+
+    const json = await load('--json', '--assert', 'throughput<1', '--progress', '0');
+    expect(json.code).toBe(99);
+    expect(reportIn(json).assertions).toMatchObject([{ text: 'throughput<1', passed: false }]);
+    expect(json.stderr).toMatch(/^ {2}✗ throughput<1 /);
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s stops it, drains it, and it still reports', async (signal, code) => {
+    const command = new Command(['load', '--json', '--duration', '1h', '--progress', '100ms']);
+    await command.told(/^progress: /m);
+    command.signal(signal);
+    const outcome = await command.ended;
+    expect(outcome.code).toBe(code);
+    const report = reportIn(outcome);
+    expectToAgree(report);
+    expect(report.interrupted).toBe(signal);
+    expect(report.operations.total).toBeGreaterThan(0);
+    expect(report.verdict.sentence).toMatch(new RegExp(`^Stopped by ${signal} after`));
+  });
+});
+
+describe('a run against a server', () => {
+  test('works over WebSockets, and leaves nothing behind', async () => {
+    const front = await listen();
+    const outcome = await load('--json', '--endpoint', front.url, '--workers', '4', '--pool-max', '3');
+    expect(outcome.code).toBe(0);
+    const report = reportIn(outcome);
+    expectToAgree(report);
+    expect(report.operations.errors).toBe(0);
+    expect(report.pool.opened).toBe(3);
+    expect(front.accepted).toBe(3);
+    expect(front.connections).toBe(0);
+    expect(await tablesLeft()).toEqual([]);
+  });
+
+  test('goes on when connections are lost, and counts what that cost', async () => {
+    const front = await listen();
+    const command = new Command(['load', '--json', '--duration', '2s', '--progress', '100ms', '--endpoint', front.url]);
+    await command.told(/^progress: /m);
+    front.dropAll();
+    const outcome = await command.ended;
+    expect(outcome.code).toBe(0);
+    const report = reportIn(outcome);
+    expectToAgree(report);
+    expect(report.errors).toMatchObject({ ERR_POOL_CONNECTION_LOST: { count: expect.any(Number) } });
+    expect(report.pool.closedBy.died).toBeGreaterThan(0);
+    expect(report.verdict.finding).toBe('errors');
+    expect(await tablesLeft()).toEqual([]);
+  });
+
+  test('signs in with what the environment says', async () => {
+    const front = await listen({ auth: true });
+    const environment = { SURREAL_POOL_USERNAME: 'root', SURREAL_POOL_PASSWORD: 'secret' };
+    const parameters = ['load', '--duration', '100ms', '--json', '--endpoint', front.url];
+    const outcome = await run(parameters, environment);
+    expect(outcome.code).toBe(0);
+    expect(reportIn(outcome).operations.errors).toBe(0);
+    expect(outcome.stdout + outcome.stderr).not.toContain('secret');
+  });
+
+  test('a second signal ends it at once, also when the server answers no more', async () => {
+    const front = await listen();
+    const command = new Command(['load', '--duration', '1h', '--progress', '100ms', '--endpoint', front.url]);
+    await command.told(/^progress: /m);
+    front.onRequest = () => 'swallow';
+    command.signal('SIGINT');
+    // Whether or not the first one was handled by now, this cannot be the first.
+    setTimeout(() => command.signal('SIGTERM'), 100);
+    const { code, stdout } = await command.ended;
+    expect(code).toBe(143);
+    expect(stdout).toBe('');
+  });
+});
+
+describe('a run that cannot be', () => {
+  test('for want of a server says why in one line and exits 1', async () => {
+    const front = await listen();
+    await front.close();
+    const { code, stdout, stderr } = await load('--endpoint', front.url);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^surreal-pool: cannot connect to ws:.*ECONNREFUSED.*\n$/);
+  });
+
+  test.each([
+    ['nobody signs in', [], 'sign in with --username and --password'],
+    ['the password is wrong', ['--username', 'root', '--password', 'hunter2'], 'problem with authentication'],
+  ])('because %s says so in one line and exits 1', async (_, credentials, reason) => {
+    const front = await listen({ auth: true });
+    const { code, stdout, stderr } = await load('--endpoint', front.url, ...credentials);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^surreal-pool: .+\n$/);
+    expect(stderr).toContain(reason);
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  test('for its options says what was given and what is allowed, and exits 2', async () => {
+    const { code, stdout, stderr } = await load('--wokers', '3', '--mix', 'much');
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('--wokers: given an unknown option; allowed: --workers (did you mean that?)\n');
+    expect(stderr).toContain('--mix: given "much"; allowed: ');
+  });
+
+  test('while it connects, ends at the first signal', async () => {
+    const front = await listen();
+    front.blackHole = true;
+    const command = new Command(['load', '--endpoint', front.url]);
+    setTimeout(() => command.signal('SIGINT'), 1_000);
+    expect(await command.ended).toEqual({ code: 130, stdout: '', stderr: '' });
+  });
+});
+
+test('a run on a database on disk leaves no table behind', async () => {
+  const endpoint = rocksdbUrl();
+  expect(await load('--endpoint', endpoint)).toMatchObject({ code: 0 });
+  const stored = await SharedEngine.open(endpoint);
+  const [database] = await stored.query('INFO FOR DB', place);
+  await stored.close();
+  expect((database as { tables: object }).tables).toEqual({});
+});

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { type Progress, progressDisplay, progressLine, progressScreen } from '../../src/cli/progress.js';
+
+const progress: Progress = {
+  elapsed: 12_040,
+  duration: 30_000,
+  rate: 8_412.34,
+  used: 20,
+  maxConnections: 20,
+  waiting: 14,
+  oldestWaiter: 35.2,
+  p99: 6.14,
+  errors: 1,
+  errorsInAll: 3,
+};
+
+test('a line of progress is easy to search', () => {
+  expect(progressLine(progress)).toBe(
+    'progress: 12.0 s, 8412.3 ops/s, used 20/20, waiting 14, oldest 35 ms, p99 6.1 ms, 1 errors',
+  );
+});
+
+describe('progress on a terminal', () => {
+  test('is a bar and the state of things', () => {
+    const [bar, line] = progressScreen(progress, 200);
+    expect(bar).toMatch(/^█{32}░{47}$/);
+    expect(line).toBe('12 s/30 s  8.4k op/s  used 20/20  wait 14 (oldest 35 ms)  p99 6.1 ms  err 3');
+  });
+
+  test('says nothing of an oldest waiter when nobody waits', () => {
+    expect(progressScreen({ ...progress, waiting: 0 }, 200)[1]).toContain('  wait 0  ');
+  });
+
+  test('stays within a narrow terminal, which would break a longer line', () => {
+    for (const line of progressScreen(progress, 40)) expect(line.length).toBeLessThan(40);
+  });
+
+  test('does not go beyond the end', () => {
+    expect(progressScreen({ ...progress, elapsed: 31_000 }, 80)[0]).toMatch(/^█{79}$/);
+  });
+});
+
+describe('where progress goes', () => {
+  function shownOn(stream: { isTTY: boolean; columns?: number }): string {
+    let written = '';
+    const display = progressDisplay({
+      ...stream,
+      write: (text: string) => {
+        written += text;
+        return true;
+      },
+    } as NodeJS.WriteStream);
+    display.say('connecting');
+    display.show(progress);
+    display.show(progress);
+    display.clear();
+    return written;
+  }
+
+  test('it is line after line in a file, without what is only said', () => {
+    expect(shownOn({ isTTY: false })).toBe(`${progressLine(progress)}\n`.repeat(2));
+  });
+
+  test('it is refreshed in place on a terminal, and gone at the end', () => {
+    const [bar, line] = progressScreen(progress, 80);
+    const up = (lines: number) => `\r\u001b[${lines}A\u001b[J`;
+    expect(shownOn({ isTTY: true, columns: 80 })).toBe(
+      `\r\u001b[Jconnecting\n${up(1)}${bar}\n${line}\n${up(2)}${bar}\n${line}\n${up(2)}`,
+    );
+  });
+});

@@ -4,7 +4,7 @@ import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/optio
 import { resolveConfig, resolveOptions } from './config/resolve.js';
 import type { Connection } from './connection/connection.js';
 import { ConnectionFactory } from './connection/connection-factory.js';
-import type { CallLimits } from './connection/lease-channel.js';
+import { type CallLimits, LeaseChannel } from './connection/lease-channel.js';
 import { PoolChannel } from './connection/pool-channel.js';
 import { asController } from './connection/query-channel.js';
 import { shown } from './connection/transport.js';
@@ -86,6 +86,11 @@ export class ConnectionManager extends SurrealQueryable {
   readonly #factory: ConnectionFactory;
   readonly #pool: Pool<Connection>;
   readonly #limits: CallLimits;
+  /**
+   * Finds leases that were dropped without a release. It watches the channel, which every SDK object of a lease holds,
+   * and not the lease object, which may be gone while a query of it is still under way.
+   */
+  readonly #lost: FinalizationRegistry<Lease<Connection>> | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(config: ResolvedConfig) {
@@ -119,6 +124,9 @@ export class ConnectionManager extends SurrealQueryable {
       backoff: fullJitterBackoff(config.pool.retryPolicy, Math.random),
       breaker: new EndpointBreaker(config.pool.circuitBreaker, Math.random),
     });
+    if (config.pool.leakDetectionThreshold > 0) {
+      this.#lost = new FinalizationRegistry((lease) => this.#pool.reclaim(lease));
+    }
     if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name);
     publishSlots(this.#pool.events, name);
   }
@@ -160,8 +168,11 @@ export class ConnectionManager extends SurrealQueryable {
       signal,
       ...(queryTimeout === undefined ? {} : { queryTimeout: parseDuration(queryTimeout) }),
     };
-    const lease = await this.#acquire(options);
-    return new PooledConnection(lease, this.#factory, this.name, limits);
+    const origin = this.#lost === undefined ? undefined : callersOf(this.acquire);
+    const lease = await this.#acquire(options, origin);
+    const channel = new LeaseChannel(lease, this.name, limits);
+    this.#lost?.register(channel, lease);
+    return new PooledConnection(lease, channel, this.#factory);
   }
 
   /** Borrows a connection for as long as `work` takes, and gives it back however it ends. */
@@ -258,12 +269,19 @@ export class ConnectionManager extends SurrealQueryable {
     return { ...report, holdsProcess };
   }
 
-  #acquire(options: AcquireOptions): Promise<Lease<Connection>> {
+  #acquire(options: AcquireOptions, origin?: string): Promise<Lease<Connection>> {
     const { signal, timeout } = options;
     const wait = (): Promise<Lease<Connection>> =>
-      this.#pool.acquire({ signal, timeout: timeout === undefined ? undefined : parseDuration(timeout) });
+      this.#pool.acquire({ signal, timeout: timeout === undefined ? undefined : parseDuration(timeout), origin });
     return traced(acquireChannel, () => ({ pool: this.name }), wait);
   }
+}
+
+/** The stack above a function: who called it. */
+function callersOf(called: (...parameters: never[]) => unknown): string {
+  const at: { stack?: string } = {};
+  Error.captureStackTrace(at, called);
+  return at.stack?.split('\n').slice(1).join('\n') ?? '';
 }
 
 /**

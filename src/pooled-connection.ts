@@ -10,7 +10,7 @@ import {
 } from 'surrealdb';
 import type { Connection } from './connection/connection.js';
 import type { ConnectionFactory } from './connection/connection-factory.js';
-import { type CallLimits, LeaseChannel } from './connection/lease-channel.js';
+import type { LeaseChannel } from './connection/lease-channel.js';
 import { guardLive } from './connection/live-guard.js';
 import { asController } from './connection/query-channel.js';
 import { UsageError } from './errors.js';
@@ -34,8 +34,7 @@ export class PooledConnection extends SurrealQueryable {
   readonly #factory: ConnectionFactory;
 
   /** @internal */
-  constructor(lease: Lease<Connection>, factory: ConnectionFactory, pool: string, limits: CallLimits) {
-    const channel = new LeaseChannel(lease, pool, limits);
+  constructor(lease: Lease<Connection>, channel: LeaseChannel, factory: ConnectionFactory) {
     super(asController(channel), lease.resource.session);
     this.#lease = lease;
     this.#channel = channel;

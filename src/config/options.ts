@@ -34,6 +34,11 @@ export interface PoolConfig {
   validationInterval?: Duration | undefined;
   /** How long a shutdown lets leases finish. Default `"30s"`; 0 aborts them at once. */
   shutdownGracePeriod?: Duration | undefined;
+  /**
+   * A lease held longer than this is reported with the stack of its acquire, and one that nobody holds any more is taken
+   * back. Default 0; 0 or null: off, and no stack is taken.
+   */
+  leakDetectionThreshold?: Duration | null | undefined;
   /** How many connections may be opening at the same time. Default 2; at least 1. */
   maxConnecting?: number | undefined;
   /** How many acquires may wait although every connection is in use. Default null: no limit; 0: nobody may. */
@@ -185,6 +190,7 @@ export interface ResolvedPoolConfig {
   readonly validateOnCheckout: boolean;
   readonly validationInterval: number;
   readonly shutdownGracePeriod: number;
+  readonly leakDetectionThreshold: number;
   readonly maxConnecting: number;
   readonly maxWaiters: number;
   readonly warmConnections: boolean;
@@ -237,6 +243,7 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   validateOnCheckout: true,
   validationInterval: 500,
   shutdownGracePeriod: 30_000,
+  leakDetectionThreshold: 0,
   maxConnecting: 2,
   maxWaiters: Number.POSITIVE_INFINITY,
   warmConnections: true,

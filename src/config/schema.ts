@@ -81,6 +81,7 @@ const poolEntries = {
   validateOnCheckout: v.optional(flag(), defaults.validateOnCheckout),
   validationInterval: v.optional(duration(), defaults.validationInterval),
   shutdownGracePeriod: v.optional(duration(), defaults.shutdownGracePeriod),
+  leakDetectionThreshold: v.optional(durationOr('0 or null for off'), defaults.leakDetectionThreshold),
   maxConnecting: v.optional(count(1), defaults.maxConnecting),
   maxWaiters: v.optional(countOr(defaults.maxWaiters, 'null for no limit'), null),
   warmConnections: v.optional(flag(), defaults.warmConnections),

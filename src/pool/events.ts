@@ -18,6 +18,10 @@ export interface PoolEvents {
   acquireRefused: { acquire: number; reason: RefusalReason; error: Error };
   acquireFailed: { acquire: number; waited: number; error: Error };
   released: { connection: number; held: number; uses: number };
+  /** A lease has been held for longer than `leakDetectionThreshold`; `origin` is the stack of its acquire. Told once. */
+  leaseOverdue: { connection: number; held: number; origin: string | undefined };
+  /** A lease that nobody can release any more, because nobody holds it, was taken back. */
+  leaseReclaimed: { connection: number; held: number; origin: string | undefined };
   /** A lease was released a second time: harmless, but a mistake in the caller's code. */
   releasedTwice: { connection: number };
 

@@ -18,14 +18,20 @@ export class Lease<R> {
   readonly id: number;
   /** How often the connection was lent, this time included. */
   readonly uses: number;
+  /** When it began, on the pool's clock. */
+  readonly since: number;
+  /** Who acquired it, when that was asked for. */
+  readonly origin: string | undefined;
 
   /** @internal */
-  constructor(owner: LeaseOwner<R>, slot: Slot<R>, resource: R) {
+  constructor(owner: LeaseOwner<R>, slot: Slot<R>, resource: R, origin: string | undefined) {
     this.#owner = owner;
     this.#slot = slot;
     this.#resource = resource;
     this.id = slot.id;
     this.uses = slot.uses;
+    this.since = slot.leasedAt;
+    this.origin = origin;
   }
 
   /** Whether the loan goes on: false after `release()`, and after a shutdown that did not wait any longer. */

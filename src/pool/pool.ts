@@ -136,7 +136,7 @@ export class Pool<R> {
       const slot = this.#idle.last;
       if (slot !== undefined && this.#isTrusted(slot, now) && this.#perished(slot, now) === undefined) {
         this.#idle.remove(slot);
-        return Promise.resolve(this.#lend(slot, acquire, 0, now, true));
+        return Promise.resolve(this.#lend(slot, { acquire, origin: options?.origin }, 0, now, true));
       }
     }
     if (this.#isCutOff(now)) return Promise.reject(this.#refuse(acquire, 'circuit-open'));
@@ -144,7 +144,7 @@ export class Pool<R> {
       return Promise.reject(this.#refuse(acquire, 'queue-full'));
     }
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter<R>(acquire, now, timeout, resolve, reject);
+      const waiter = new Waiter<R>(acquire, now, timeout, resolve, reject, options?.origin);
       if (signal !== undefined) {
         waiter.forgetSignal = onAbort(signal, () => {
           this.#settle(waiter, 'aborted');
@@ -156,6 +156,17 @@ export class Pool<R> {
       this.#opening.askedAgain();
       this.#dispatch();
     });
+  }
+
+  /** Takes back a lease that nobody holds any more. One that ended in time is no mistake. */
+  reclaim(lease: Lease<R>): void {
+    if (!lease.active) return;
+    this.#counters.reclaimed++;
+    if (this.events.has('leaseReclaimed')) {
+      const { id: connection, origin } = lease;
+      this.events.emit('leaseReclaimed', { connection, held: this.#clock.now() - lease.since, origin });
+    }
+    lease.release();
   }
 
   /** Lends nothing and opens nothing until `resume()`; leases go on, acquires wait on their own deadlines. */
@@ -371,7 +382,7 @@ export class Pool<R> {
         continue;
       }
       this.#settle(waiter, 'served');
-      waiter.resolve(this.#lend(slot, waiter.acquire, now - waiter.since, now, reused));
+      waiter.resolve(this.#lend(slot, waiter, now - waiter.since, now, reused));
       return;
     }
     this.#keepIdle(slot, now);
@@ -499,18 +510,19 @@ export class Pool<R> {
     });
   }
 
-  #lend(slot: Slot<R>, acquire: number, waited: number, now: number, reused: boolean): Lease<R> {
+  #lend(slot: Slot<R>, caller: Caller, waited: number, now: number, reused: boolean): Lease<R> {
     this.#move(slot, 'leased');
     slot.uses++;
     slot.leasedAt = now;
+    slot.overdue = false;
     // Every slot that left `opening` for anything but its end has its resource.
-    const lease = new Lease<R>(this.#owner, slot, slot.resource as R);
+    const lease = new Lease<R>(this.#owner, slot, slot.resource as R, caller.origin);
     slot.lease = lease;
     this.#counters.served++;
     if (reused) this.#counters.reused++;
     this.#counters.waitTime.record(waited);
     if (this.events.has('acquired')) {
-      this.events.emit('acquired', { acquire, connection: slot.id, waited, reused });
+      this.events.emit('acquired', { acquire: caller.acquire, connection: slot.id, waited, reused });
     }
     return lease;
   }
@@ -724,6 +736,7 @@ export class Pool<R> {
       if (slot.state === 'idle') this.#retire(slot, 'lifetime');
     }
     this.#retireIdle(now);
+    this.#reportOverdue(now);
     this.#dispatch();
   }
 
@@ -738,6 +751,19 @@ export class Pool<R> {
     if (now - oldest.idleSince < idleTimeout || now < this.#nextIdleRetirement) return;
     this.#nextIdleRetirement = now + idleTimeout / Math.max(1, this.#max - this.#min);
     this.#retire(oldest, 'idle');
+  }
+
+  #reportOverdue(now: number): void {
+    const { leakDetectionThreshold } = this.#settings;
+    if (leakDetectionThreshold === 0) return;
+    for (const slot of this.#slots) {
+      const held = now - slot.leasedAt;
+      if (slot.state !== 'leased' || slot.overdue || held < leakDetectionThreshold) continue;
+      slot.overdue = true;
+      if (this.events.has('leaseOverdue')) {
+        this.events.emit('leaseOverdue', { connection: slot.id, held, origin: slot.lease?.origin });
+      }
+    }
   }
 
   // The end
@@ -769,8 +795,13 @@ export class Pool<R> {
         if (slot.state === 'resetting') this.#retire(slot, 'shutdown');
         if (slot.state !== 'leased') continue;
         slot.lease?.end('revoked');
+        aborted.push({
+          connection: slot.id,
+          held: now - slot.leasedAt,
+          uses: slot.uses,
+          origin: slot.lease?.origin,
+        });
         slot.lease = undefined;
-        aborted.push({ connection: slot.id, held: now - slot.leasedAt, uses: slot.uses });
         this.#retire(slot, 'aborted');
       }
     };
@@ -792,6 +823,12 @@ export class Pool<R> {
       this.#dispatch();
     });
   }
+}
+
+/** Whom a connection is lent to. */
+interface Caller {
+  readonly acquire: number;
+  readonly origin: string | undefined;
 }
 
 /** The wish for a first connection: what remains of its attempts, and who is told. */

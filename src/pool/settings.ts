@@ -40,6 +40,8 @@ export interface PoolSettings {
   readonly validateOnCheckout: boolean;
   /** Not probed when it showed within this time that it works; 0: always probed. */
   readonly validationInterval: number;
+  /** A lease held longer than this is reported, once; 0: never. */
+  readonly leakDetectionThreshold: number;
   /** Open the minimum at start and keep it; otherwise the minimum is only not closed for idleness. */
   readonly warmConnections: boolean;
 }
@@ -62,4 +64,6 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal | undefined;
   /** Instead of the pool's `connectionTimeout`, in milliseconds; 0 waits for ever. */
   readonly timeout?: number | undefined;
+  /** Who asks, for reports on leases that are held too long: the stack of the acquire. */
+  readonly origin?: string | undefined;
 }

@@ -5,6 +5,8 @@ export interface AbortedLease {
   readonly held: number;
   /** How often its connection had been lent. */
   readonly uses: number;
+  /** The stack of its acquire; undefined without `leakDetectionThreshold`. */
+  readonly origin: string | undefined;
 }
 
 /** How a shutdown went. */

@@ -70,6 +70,8 @@ export class Slot<R> implements Linked<Slot<R>> {
   /** When it last showed that it works: opened, given back, or probed. */
   provenAt = 0;
   leasedAt = 0;
+  /** Its lease was reported as held too long. */
+  overdue = false;
   uses = 0;
   /** Decided while it cannot be carried out yet: it is closed instead of becoming idle again. */
   retirement: CloseReason | undefined;

@@ -46,6 +46,8 @@ export interface PoolStatistics {
   readonly resets: number;
   readonly resetsFailed: number;
   readonly releasedTwice: number;
+  /** Leases that were lost without a release and taken back. */
+  readonly reclaimed: number;
 
   /** How long those who were served had waited, in milliseconds; an acquire served at once counts as 0. */
   readonly waitTime: HistogramSummary;
@@ -88,6 +90,7 @@ export class Counters {
   resets = 0;
   resetsFailed = 0;
   releasedTwice = 0;
+  reclaimed = 0;
   readonly waitTime: Histogram = new Histogram();
   readonly leaseTime: Histogram = new Histogram();
   readonly openTime: Histogram = new Histogram();
@@ -134,6 +137,7 @@ export class Counters {
       resets: this.resets,
       resetsFailed: this.resetsFailed,
       releasedTwice: this.releasedTwice,
+      reclaimed: this.reclaimed,
       waitTime: this.waitTime.summary(),
       leaseTime: this.leaseTime.summary(),
       openTime: this.openTime.summary(),

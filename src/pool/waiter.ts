@@ -19,6 +19,7 @@ export class Waiter<R> implements Linked<Waiter<R>> {
     readonly timeout: number,
     readonly resolve: (lease: Lease<R>) => void,
     readonly reject: (error: Error) => void,
+    readonly origin: string | undefined,
   ) {}
 
   get deadline(): number {

@@ -88,6 +88,7 @@ const settings: fc.Arbitrary<PoolSettings> = fc
     maxLifetime: fc.constantFrom(0, 1500, 20_000),
     recycleAfterUses: fc.constantFrom(0, 1, 3),
     validateOnCheckout: fc.boolean(),
+    leakDetectionThreshold: fc.constantFrom(0, 500),
     validationInterval: fc.constantFrom(0, 50, 500),
     warmConnections: fc.boolean(),
   })

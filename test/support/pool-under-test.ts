@@ -22,6 +22,7 @@ const plainSettings: PoolSettings = {
   maxLifetime: 0,
   recycleAfterUses: 0,
   validateOnCheckout: false,
+  leakDetectionThreshold: 0,
   validationInterval: 0,
   warmConnections: false,
 };

@@ -1,0 +1,71 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Table } from 'surrealdb';
+import { describe, expect, test, vi } from 'vitest';
+import type { ConnectionManager, PoolEvents } from '../../src/index.js';
+import { surroundings } from '../support/surroundings.js';
+import { settled } from '../support/virtual-clock.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+const own = surroundings();
+
+async function carelessHelper(pool: ConnectionManager): Promise<void> {
+  const connection = await pool.acquire();
+  await connection.query('RETURN 1');
+}
+
+describe('a lease that is not given back', () => {
+  test('is reported once, with where it was acquired, while it is held for long', async () => {
+    const pool = await own.pool('mem://', { leakDetectionThreshold: 1 });
+    const reports: PoolEvents['leaseOverdue'][] = [];
+    pool.subscribe('leaseOverdue', (report) => reports.push(report));
+    const connection = await pool.acquire();
+    await vi.waitFor(() => expect(reports).toHaveLength(1), { timeout: 20_000 });
+    expect(reports[0]).toMatchObject({ connection: connection.id, origin: expect.stringContaining('leaks.test.ts') });
+    expect(reports[0]?.origin).not.toContain('manager.ts');
+    const { aborted } = await pool.shutdown({ gracePeriod: 0 });
+    expect(aborted).toMatchObject([{ connection: connection.id, origin: reports[0]?.origin }]);
+    expect(reports).toHaveLength(1);
+  });
+
+  test('and that nobody holds any more is taken back', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 1, leakDetectionThreshold: '10s' });
+    const reclaimed: PoolEvents['leaseReclaimed'][] = [];
+    pool.subscribe('leaseReclaimed', (report) => reclaimed.push(report));
+    await carelessHelper(pool);
+    const waiter = pool.acquire();
+    await vi.waitFor(async () => {
+      collectGarbage();
+      await settled();
+      expect(reclaimed).toHaveLength(1);
+    });
+    expect(reclaimed[0]?.origin).toContain('carelessHelper');
+    const connection = await waiter;
+    expect(await connection.query('RETURN 2')).toEqual([2]);
+    connection.release();
+    expect(pool.poolStats()).toMatchObject({ reclaimed: 1, leased: 0 });
+  });
+
+  test('is left alone while anything of it can still be used: a query under way, a builder, a live loop', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 3, leakDetectionThreshold: '10s' });
+    await pool.query('DEFINE TABLE thing');
+    const slow = pool.acquire().then((connection) => connection.query('SLEEP 200ms; RETURN 1').collect());
+    const builder = await pool.acquire().then((connection) => ({ select: connection.select(new Table('thing')) }));
+    const loop = await pool.acquire().then(async (connection) => ({ live: await connection.live(new Table('thing')) }));
+    for (let round = 0; round < 20; round++) {
+      collectGarbage();
+      await settled();
+    }
+    expect(pool.poolStats()).toMatchObject({ leased: 3, reclaimed: 0 });
+    expect(await slow).toEqual([undefined, 1]);
+    expect(await builder.select).toEqual([]);
+    expect(loop.live.isAlive).toBe(true);
+  });
+
+  test('is not watched without the option: no stack is taken', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 1 });
+    await pool.acquire();
+    expect((await pool.shutdown({ gracePeriod: 0 })).aborted).toMatchObject([{ origin: undefined }]);
+  });
+});

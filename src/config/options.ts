@@ -32,6 +32,11 @@ export interface PoolConfig {
   validateOnCheckout?: boolean | undefined;
   /** How long a connection counts as proven after its last use, so that it is not probed. Default 500 ms; 0 always probes. */
   validationInterval?: Duration | undefined;
+  /**
+   * How long a socket may be silent before it is asked for a sign of life; without one within `probeTimeout` it counts
+   * as lost. A SurrealDB server says something every five seconds. Default `"15s"`; 0 or null: never asked.
+   */
+  livenessTimeout?: Duration | null | undefined;
   /** How long a shutdown lets leases finish. Default `"30s"`; 0 aborts them at once. */
   shutdownGracePeriod?: Duration | undefined;
   /**
@@ -189,6 +194,7 @@ export interface ResolvedPoolConfig {
   readonly recycleAfterUses: number;
   readonly validateOnCheckout: boolean;
   readonly validationInterval: number;
+  readonly livenessTimeout: number;
   readonly shutdownGracePeriod: number;
   readonly leakDetectionThreshold: number;
   readonly maxConnecting: number;
@@ -242,6 +248,7 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   recycleAfterUses: 10_000,
   validateOnCheckout: true,
   validationInterval: 500,
+  livenessTimeout: 15_000,
   shutdownGracePeriod: 30_000,
   leakDetectionThreshold: 0,
   maxConnecting: 2,

@@ -80,6 +80,7 @@ const poolEntries = {
   recycleAfterUses: v.optional(countOr(0, '0 or null for never'), defaults.recycleAfterUses),
   validateOnCheckout: v.optional(flag(), defaults.validateOnCheckout),
   validationInterval: v.optional(duration(), defaults.validationInterval),
+  livenessTimeout: v.optional(durationOr('0 or null for never'), defaults.livenessTimeout),
   shutdownGracePeriod: v.optional(duration(), defaults.shutdownGracePeriod),
   leakDetectionThreshold: v.optional(durationOr('0 or null for off'), defaults.leakDetectionThreshold),
   maxConnecting: v.optional(count(1), defaults.maxConnecting),

@@ -24,7 +24,7 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
   constructor(config: ResolvedConfig) {
     this.#transports = new Transports({
       url: config.url,
-      openTimeout: config.pool.openTimeout,
+      socket: config.pool,
       sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
     this.#signIn = config.credentials === null ? undefined : new SignIn(config.credentials);

@@ -5,6 +5,8 @@ import { WebSocket } from 'ws';
 export interface SocketObserver {
   /** The socket exists; nothing is connected yet. */
   created(socket: WebSocket): void;
+  /** Something arrived, of whatever kind: the other side is there. */
+  arrived(): void;
   /** Why the socket failed, or how it was closed: called once or more, the first tells most. */
   failed(cause: Error): void;
 }
@@ -19,6 +21,7 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
     constructor(address: string, protocols: string) {
       super(address, protocols, { handshakeTimeout, perMessageDeflate: false });
       this.on('error', (error) => observer.failed(error));
+      for (const sign of ['message', 'ping', 'pong']) this.on(sign, () => observer.arrived());
       this.on('close', (code, reason) => {
         const text = reason.toString();
         observer.failed(new Error(`the socket was closed with code ${code}${text === '' ? '' : ` (${text})`}`));

@@ -20,10 +20,17 @@ import type { WebSocket } from 'ws';
 import { messageOf } from '../error-message.js';
 import { ConnectError, ConnectionLostError, UsageError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
+import { Liveness, type LivenessSettings } from './liveness.js';
 import { socketClass } from './socket.js';
 
 /** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
 type Engine = RpcEngine & SurrealEngine;
+
+/** What a socket goes by, in milliseconds. */
+export interface SocketSettings extends LivenessSettings {
+  /** How long the handshake may take. */
+  readonly openTimeout: number;
+}
 
 /** The oldest server with sessions, which every pooled connection is. */
 const oldestServer = 3;
@@ -41,11 +48,12 @@ export class Transport {
   /** An embedded engine on which an index was defined keeps its threads after `close()`, and the process with them. */
   definedIndex = false;
   #socket: WebSocket | undefined;
+  #liveness: Liveness | undefined;
   readonly #deathListeners = new Set<(cause: Error) => void>();
   #ended = false;
   #cause: Error | undefined;
 
-  private constructor(url: string, createEngine: (context: DriverContext) => Engine, handshakeTimeout: number) {
+  private constructor(url: string, createEngine: (context: DriverContext) => Engine, settings: SocketSettings) {
     this.#url = url;
     this.endpoint = shown(url);
     this.#sessions = new Map();
@@ -56,12 +64,18 @@ export class Transport {
           {
             created: (socket) => {
               this.#socket = socket;
+              this.#liveness = new Liveness(settings, (cause) => {
+                this.#cause ??= cause;
+                // Not `terminate()`: nobody asked for this end, so those on it are told.
+                socket.terminate();
+              });
             },
+            arrived: () => this.#liveness?.arrived(),
             failed: (cause) => {
               this.#cause ??= cause;
             },
           },
-          handshakeTimeout,
+          settings.openTimeout,
         ),
       },
       uniqueId: () => String(++calls),
@@ -85,9 +99,9 @@ export class Transport {
    * @param signal Aborted when the time for it is over.
    * @throws ConnectError
    */
-  static async open(url: string, handshakeTimeout: number, signal: AbortSignal): Promise<Transport> {
+  static async open(url: string, settings: SocketSettings, signal: AbortSignal): Promise<Transport> {
     const createEngine = await engineFor(url);
-    const transport = new Transport(url, createEngine, handshakeTimeout);
+    const transport = new Transport(url, createEngine, settings);
     // Whatever it waits for, it stops waiting for when the transport ends.
     const forgetSignal = onAbort(signal, () => transport.terminate());
     try {
@@ -188,6 +202,7 @@ export class Transport {
       let connected = false;
       this.#engine.subscribe('connected', () => {
         connected = true;
+        if (this.#socket !== undefined) this.#liveness?.watch(this.#socket);
         // An embedded engine that opens after it was given up would hold its files for ever.
         if (this.#ended) this.terminate();
         resolve();
@@ -199,6 +214,7 @@ export class Transport {
       this.#engine.subscribe('disconnected', () => {
         const asked = this.#ended;
         this.#ended = true;
+        this.#liveness?.stop();
         const cause = this.#cause ?? new Error('the connection was closed');
         if (!connected) reject(cause);
         else if (!asked) for (const listener of [...this.#deathListeners]) listener(cause);

@@ -1,4 +1,4 @@
-import { Transport } from './transport.js';
+import { type SocketSettings, Transport } from './transport.js';
 import { untilAborted } from './until-aborted.js';
 
 /** What decides how connections share transports. */
@@ -6,8 +6,7 @@ export interface TransportSettings {
   readonly url: string;
   /** How many connections a transport carries at most; `Infinity` for an embedded engine, which carries all. */
   readonly sessionsPerTransport: number;
-  /** How long opening a transport may take, in milliseconds. */
-  readonly openTimeout: number;
+  readonly socket: SocketSettings;
 }
 
 interface Shared {
@@ -88,9 +87,9 @@ export class Transports {
   }
 
   #open(): Shared {
-    const { url, openTimeout } = this.#settings;
+    const { url, socket } = this.#settings;
     const abandon = new AbortController();
-    const shared: Shared = { opening: Transport.open(url, openTimeout, abandon.signal), abandon, places: 0 };
+    const shared: Shared = { opening: Transport.open(url, socket, abandon.signal), abandon, places: 0 };
     this.#shared.add(shared);
     shared.opening.then(
       (transport) => {

@@ -45,7 +45,11 @@ describe('the first use of a database', () => {
   });
 
   test('goes alone; the others wait for it and then go together', async () => {
-    const transport = await Transport.open('mem://', 1000, new AbortController().signal);
+    const transport = await Transport.open(
+      'mem://',
+      { openTimeout: 1000, probeTimeout: 1000, livenessTimeout: 0 },
+      new AbortController().signal,
+    );
     const sessions = await Promise.all(Array.from({ length: 10 }, () => transport.attach()));
     const uses: string[] = [];
     const { protocol } = transport;

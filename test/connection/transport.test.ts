@@ -127,6 +127,35 @@ describe('a socket that is lost', () => {
   });
 });
 
+describe('a socket whose other side is gone without a word', () => {
+  test('is found by its silence, idle or in use, and replaced', async () => {
+    const front = await listen();
+    const pool = await connect(front, {
+      minConnections: 2,
+      maxConnections: 2,
+      livenessTimeout: 40,
+      probeTimeout: 40,
+    });
+    await vi.waitFor(() => expect(pool.poolStats().idle).toBe(2));
+    const connection = await pool.acquire();
+    const old = front.sockets;
+    for (const socket of old) front.halfOpen(socket);
+    const call = connection.query('RETURN 1').collect();
+    await expect(call).rejects.toMatchObject({ code: 'ERR_POOL_CONNECTION_LOST', outcome: 'unknown' });
+    await expect(call).rejects.toThrow(/ping was not answered/);
+    connection.release();
+    await vi.waitFor(() => expect(pool.poolStats()).toMatchObject({ idle: 2, closedBy: { died: 2 } }));
+    expect(await pool.query('RETURN 1')).toEqual([1]);
+  });
+
+  test('is not taken for gone while it answers pings, however long nobody calls', async () => {
+    const front = await listen({ pingEvery: 3_600_000 });
+    const pool = await connect(front, { maxConnections: 1, livenessTimeout: 10, probeTimeout: 100 });
+    await vi.waitFor(() => expect(front.sockets.map(({ pinged }) => pinged >= 3)).toEqual([true]));
+    expect(pool.poolStats()).toMatchObject({ idle: 1, opened: 1, closed: 0 });
+  });
+});
+
 describe('a live query', () => {
   test('ends with an error when its socket is lost, instead of waiting for ever', async () => {
     const front = await listen();

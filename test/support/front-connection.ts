@@ -41,6 +41,8 @@ export class FrontConnection {
   readonly number: number;
   /** Settles when everything of the socket is gone from the engine. */
   readonly closed: Promise<void>;
+  /** Pings that came from the client. */
+  pinged = 0;
   readonly #socket: WebSocket;
   readonly #rules: FrontRules;
   readonly #service: SocketService;
@@ -64,6 +66,9 @@ export class FrontConnection {
         clearInterval(pinger);
         closed(this.#service.close());
       });
+    });
+    socket.on('ping', () => {
+      this.pinged++;
     });
     // Errors of a socket always end in its `close`, which is where they are dealt with.
     socket.on('error', () => {});

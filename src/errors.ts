@@ -8,6 +8,7 @@
  *     │  ├─ AcquireTimeoutError    nothing became free in time
  *     │  ├─ AcquireAbortedError    the caller's signal said stop
  *     │  ├─ QueueFullError         `maxWaiters` callers wait already
+ *     │  ├─ NestedAcquireError     whoever asks holds a connection already, and all are in use
  *     │  ├─ CircuitOpenError       the endpoint kept failing; the next probe is named
  *     │  ├─ PoolShutdownError      the pool is shutting down or closed
  *     │  └─ AcquireFailedError     no connection can be opened, and waiting would not help
@@ -133,6 +134,21 @@ export class AcquireAbortedError extends AcquireError {
 export class QueueFullError extends AcquireError {
   static override readonly code: string = 'ERR_POOL_QUEUE_FULL';
   override readonly retryable: boolean = true;
+}
+
+/**
+ * The work of a `withConnection()` asked for another connection while all were in use: when all holders do that, they wait
+ * for each other for ever. Use the connection that is held, or acquire the second one before the first is needed.
+ */
+export class NestedAcquireError extends AcquireError {
+  static override readonly code: string = 'ERR_POOL_NESTED_ACQUIRE';
+  /** The stack of the `withConnection()` that holds a connection. */
+  readonly holder: string;
+
+  constructor(message: string, details: AcquireErrorDetails & { holder: string }) {
+    super(message, details);
+    this.holder = details.holder;
+  }
 }
 
 /** The endpoint kept failing, so no attempt is made before `nextProbeIn`; `cause` is the last failure. */

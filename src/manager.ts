@@ -8,6 +8,7 @@ import { type CallLimits, LeaseChannel } from './connection/lease-channel.js';
 import { PoolChannel } from './connection/pool-channel.js';
 import { asController } from './connection/query-channel.js';
 import { shown } from './connection/transport.js';
+import { Holders } from './holders.js';
 import { systemClock } from './pool/clock.js';
 import type { PoolEvents } from './pool/events.js';
 import type { Lease } from './pool/lease.js';
@@ -86,6 +87,7 @@ export class ConnectionManager extends SurrealQueryable {
   readonly #factory: ConnectionFactory;
   readonly #pool: Pool<Connection>;
   readonly #limits: CallLimits;
+  readonly #holders: Holders | undefined;
   /**
    * Finds leases that were dropped without a release. It watches the channel, which every SDK object of a lease holds,
    * and not the lease object, which may be gone while a query of it is still under way.
@@ -127,6 +129,7 @@ export class ConnectionManager extends SurrealQueryable {
     if (config.pool.leakDetectionThreshold > 0) {
       this.#lost = new FinalizationRegistry((lease) => this.#pool.reclaim(lease));
     }
+    if (config.pool.nestedAcquire !== 'ignore') this.#holders = new Holders();
     if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name);
     publishSlots(this.#pool.events, name);
   }
@@ -181,8 +184,10 @@ export class ConnectionManager extends SurrealQueryable {
     options: AcquireOptions = {},
   ): Promise<T> {
     const connection = await this.acquire(options);
+    const holders = this.#holders;
     try {
-      return await work(connection);
+      if (holders === undefined) return await work(connection);
+      return await holders.run(connection.id, callersOf(this.withConnection), () => work(connection));
     } finally {
       connection.release();
     }
@@ -269,11 +274,16 @@ export class ConnectionManager extends SurrealQueryable {
     return { ...report, holdsProcess };
   }
 
-  #acquire(options: AcquireOptions, origin?: string): Promise<Lease<Connection>> {
+  async #acquire(options: AcquireOptions, origin?: string): Promise<Lease<Connection>> {
     const { signal, timeout } = options;
+    const nested = this.#holders?.conflict(this.#pool.snapshot());
+    if (nested !== undefined) {
+      if (this.#pool.events.has('nestedAcquire')) this.#pool.events.emit('nestedAcquire', { error: nested });
+      if (this.#config.pool.nestedAcquire === 'error') throw nested;
+    }
     const wait = (): Promise<Lease<Connection>> =>
       this.#pool.acquire({ signal, timeout: timeout === undefined ? undefined : parseDuration(timeout), origin });
-    return traced(acquireChannel, () => ({ pool: this.name }), wait);
+    return await traced(acquireChannel, () => ({ pool: this.name }), wait);
   }
 }
 

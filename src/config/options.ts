@@ -40,6 +40,11 @@ export interface PoolConfig {
   /** How long a shutdown lets leases finish. Default `"30s"`; 0 aborts them at once. */
   shutdownGracePeriod?: Duration | undefined;
   /**
+   * What to do when the work of a `withConnection()` asks for another connection while all are in use: nothing, an event
+   * and a line in the log, or `NestedAcquireError` at once. Default `"ignore"`.
+   */
+  nestedAcquire?: NestedAcquirePolicy | undefined;
+  /**
    * A lease held longer than this is reported with the stack of its acquire, and one that nobody holds any more is taken
    * back. Default 0; 0 or null: off, and no stack is taken.
    */
@@ -59,6 +64,9 @@ export interface PoolConfig {
   /** When the pool stops trying an endpoint that keeps failing, and refuses at once instead. */
   circuitBreaker?: CircuitBreakerConfig | undefined;
 }
+
+/** What is done about an acquire by somebody who holds a connection while all are in use. */
+export type NestedAcquirePolicy = 'ignore' | 'warn' | 'error';
 
 /**
  * When the pool stops trying an endpoint that keeps failing. Attempts to connect that fail, lost sockets and missed
@@ -196,6 +204,7 @@ export interface ResolvedPoolConfig {
   readonly validationInterval: number;
   readonly livenessTimeout: number;
   readonly shutdownGracePeriod: number;
+  readonly nestedAcquire: NestedAcquirePolicy;
   readonly leakDetectionThreshold: number;
   readonly maxConnecting: number;
   readonly maxWaiters: number;
@@ -250,6 +259,7 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   validationInterval: 500,
   livenessTimeout: 15_000,
   shutdownGracePeriod: 30_000,
+  nestedAcquire: 'ignore',
   leakDetectionThreshold: 0,
   maxConnecting: 2,
   maxWaiters: Number.POSITIVE_INFINITY,

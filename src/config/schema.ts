@@ -12,6 +12,7 @@ import {
   type EmbeddedMode,
   type InMemoryMode,
   type LocalMode,
+  type NestedAcquirePolicy,
   type PasswordCredentials,
   type PoolConfig,
   type RecordCredentials,
@@ -23,7 +24,7 @@ import {
   type TokenCredentials,
 } from './options.js';
 import { describe, Refusal, readRecord } from './refusal.js';
-import { count, countOr, deadline, duration, durationOr, factor, flag, text, value } from './values.js';
+import { choice, count, countOr, deadline, duration, durationOr, factor, flag, text, value } from './values.js';
 
 function address(mode?: Mode): v.GenericSchema<string, Address> {
   return value((given) => readAddress(given, mode));
@@ -82,6 +83,7 @@ const poolEntries = {
   validationInterval: v.optional(duration(), defaults.validationInterval),
   livenessTimeout: v.optional(durationOr('0 or null for never'), defaults.livenessTimeout),
   shutdownGracePeriod: v.optional(duration(), defaults.shutdownGracePeriod),
+  nestedAcquire: v.optional(choice<NestedAcquirePolicy>('ignore', 'warn', 'error'), defaults.nestedAcquire),
   leakDetectionThreshold: v.optional(durationOr('0 or null for off'), defaults.leakDetectionThreshold),
   maxConnecting: v.optional(count(1), defaults.maxConnecting),
   maxWaiters: v.optional(countOr(defaults.maxWaiters, 'null for no limit'), null),

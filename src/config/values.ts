@@ -44,6 +44,12 @@ export function flag(): v.GenericSchema<boolean> {
   return value((given) => (typeof given === 'boolean' ? given : new Refusal('true or false', show(given))));
 }
 
+/** One of a few words. */
+export function choice<Word extends string>(...words: readonly Word[]): v.GenericSchema<Word> {
+  const allowed = words.map((word) => `"${word}"`).join(', ');
+  return value((given) => words.find((word) => word === given) ?? new Refusal(allowed, show(given)));
+}
+
 export function duration(): v.GenericSchema<Duration, number> {
   return value(readDuration);
 }

@@ -18,6 +18,8 @@ export interface PoolEvents {
   acquireRefused: { acquire: number; reason: RefusalReason; error: Error };
   acquireFailed: { acquire: number; waited: number; error: Error };
   released: { connection: number; held: number; uses: number };
+  /** Work that holds a connection asked for another one while all were in use; `error` has both stacks. */
+  nestedAcquire: { error: Error };
   /** A lease has been held for longer than `leakDetectionThreshold`; `origin` is the stack of its acquire. Told once. */
   leaseOverdue: { connection: number; held: number; origin: string | undefined };
   /** A lease that nobody can release any more, because nobody holds it, was taken back. */

@@ -30,6 +30,7 @@ const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] 
   acquireTimedOut: ['warn', 'an acquire timed out'],
   acquireRefused: ['warn', 'an acquire was refused'],
   acquireFailed: ['error', 'an acquire failed: connections cannot be opened'],
+  nestedAcquire: ['warn', 'work that holds a connection waits for another one while all are in use'],
   leaseOverdue: ['warn', 'a connection has been held for long'],
   leaseReclaimed: ['warn', 'a connection was lost without a release and is taken back'],
   releasedTwice: ['warn', 'a connection was released twice'],

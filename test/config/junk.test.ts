@@ -158,7 +158,7 @@ test('a configuration that was taken is complete and in order', () => {
         expect(pool.retryPolicy.initialBackoff).toBeLessThanOrEqual(pool.retryPolicy.maxBackoff);
         const groups = { retryPolicy: 0, circuitBreaker: 0 };
         const values = Object.values({ ...pool, ...pool.retryPolicy, ...pool.circuitBreaker, ...groups });
-        for (const value of values) expect(['number', 'boolean']).toContain(typeof value);
+        for (const value of values) expect(['number', 'boolean', 'string']).toContain(typeof value);
       });
     }),
     { numRuns: 500 },

@@ -50,15 +50,15 @@ describe('a lease that is not given back', () => {
   test('is left alone while anything of it can still be used: a query under way, a builder, a live loop', async () => {
     const pool = await own.pool('mem://', { maxConnections: 3, leakDetectionThreshold: '10s' });
     await pool.query('DEFINE TABLE thing');
-    const slow = pool.acquire().then((connection) => connection.query('SLEEP 200ms; RETURN 1').collect());
+    const slow = pool.acquire().then((connection) => connection.query('SLEEP 30s').collect());
+    slow.catch(() => {});
     const builder = await pool.acquire().then((connection) => ({ select: connection.select(new Table('thing')) }));
     const loop = await pool.acquire().then(async (connection) => ({ live: await connection.live(new Table('thing')) }));
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 10; round++) {
       collectGarbage();
       await settled();
     }
     expect(pool.poolStats()).toMatchObject({ leased: 3, reclaimed: 0 });
-    expect(await slow).toEqual([undefined, 1]);
     expect(await builder.select).toEqual([]);
     expect(loop.live.isAlive).toBe(true);
   });

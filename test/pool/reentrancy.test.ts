@@ -1,6 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AcquireAbortedError, AcquireTimeoutError, PoolShutdownError } from '../../src/errors.js';
-import { alwaysProbed, behaving, fill, leaseOf, lent, listen, poolUnderTest, watch } from '../support/pool-under-test.js';
+import { PoolShutdownError } from '../../src/errors.js';
+import type { ShutdownReport } from '../../src/pool/shutdown-report.js';
+import {
+  alwaysProbed,
+  behaving,
+  fill,
+  leaseOf,
+  lent,
+  poolUnderTest,
+  type Watched,
+  watch,
+} from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';
 
 // Listeners are called in the middle of things. Whatever they ask of the pool from there must leave it whole.
@@ -9,10 +19,12 @@ beforeEach(() => {
   vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
 });
 afterEach(() => {
-  // A listener in these tests never throws: a warning would be a failure inside the pool, hidden by the emitter.
+  // No listener here throws by itself: a warning would be a failure inside the pool that the emitter swallowed.
   expect(vi.mocked(process.emitWarning)).not.toHaveBeenCalled();
   vi.restoreAllMocks();
 });
+
+const never = (): Watched<ShutdownReport> => watch(new Promise<ShutdownReport>(() => {}));
 
 describe('shutdown() from inside an event', () => {
   test.fails.each([
@@ -20,41 +32,39 @@ describe('shutdown() from inside an event', () => {
     'acquireRefused',
     'closing',
     'shutdownFinished',
-  ] as const)('%s, which the shutdown itself tells, gets the same report as from outside', async (name) => {
+  ] as const)('that the shutdown itself tells (%s) gets the report of that one shutdown', async (name) => {
     const { pool } = poolUnderTest({ maxConnections: 1 });
-    await fill(pool, 1);
-    const lease = name === 'acquireRefused' ? await pool.acquire() : undefined;
-    if (lease !== undefined) pool.acquire().catch(() => {});
+    const lease = await pool.acquire();
+    pool.acquire().catch(() => {});
     let started = 0;
+    let inner = never();
     pool.events.subscribe('shutdownStarted', () => started++);
-    const inner: Promise<unknown>[] = [];
-    // Once only: a listener that shuts down each time it is told of a shutdown would otherwise never end.
+    // Once only: each further shutdown would be told of as well, and answered by one more.
     const end = pool.events.subscribe(name, () => {
       end();
-      inner.push(pool.shutdown(0));
+      inner = watch(pool.shutdown(0));
     });
     const outer = watch(pool.shutdown(0));
     await settled();
-    const [report] = inner.map((promise) => watch(promise));
-    await settled();
+    expect(lease.active).toBe(false);
+    expect(outer.state).toBe('fulfilled');
     expect(started).toBe(1);
-    expect(report?.state).toBe('fulfilled');
-    expect(report?.value).toBe(outer.value);
+    expect(inner.value).toBe(outer.value);
   });
 
-  test.fails('gap, which an acquire tells, refuses that acquire too', async () => {
+  test.fails('that an acquire tells (gap) refuses that acquire too', async () => {
     const { pool, clock } = poolUnderTest();
     await fill(pool, 1);
     pool.events.subscribe('gap', () => void pool.shutdown(0));
-    let caller = watch(Promise.resolve());
+    let caller: Watched<unknown> = never();
     clock.timer(0, true, () => {
-      caller = watch(pool.acquire({ timeout: 0 }).then(() => {}));
+      caller = watch(pool.acquire({ timeout: 0 }));
     });
     await clock.leap(600_000);
     expect(caller.error).toBeInstanceOf(PoolShutdownError);
   });
 
-  test.fails('opening stops the opening, of this one and of those that were to follow', async () => {
+  test.fails('that tells of an opening gives up that one and those that were to follow', async () => {
     const { pool, clock, resources } = poolUnderTest({
       minConnections: 3,
       maxConnections: 3,
@@ -63,7 +73,7 @@ describe('shutdown() from inside an event', () => {
       closeTimeout: 300,
     });
     resources.behave = behaving({ open: 'never' });
-    let shutdown = watch(Promise.resolve({}));
+    let shutdown = never();
     pool.events.subscribe('opening', () => {
       shutdown = watch(pool.shutdown(0));
     });
@@ -73,35 +83,184 @@ describe('shutdown() from inside an event', () => {
     expect(shutdown.state).toBe('fulfilled');
   });
 
-  test.fails('acquireTimedOut, told when a connection just opened came too late, ends', async () => {
-    const { pool, clock, resources } = poolUnderTest({ maxConnections: 1 });
-    resources.behave = behaving({ open: 'slow' });
-    let shutdown = watch(Promise.resolve({}));
-    pool.events.subscribe('acquireTimedOut', () => {
-      shutdown = watch(pool.shutdown(0));
-    });
-    // Armed first, so it fires before the timer of the pool in the same moment.
-    clock.timer(100, true, () => resources.finish('open'));
-    pool.acquire({ timeout: 100 }).catch(() => {});
-    const timer = clock.timer.bind(clock);
-    // The timer of the waiter is late: what the loop does first is to look at the connection.
-    void timer;
-    await settled();
-    resources.finish('open');
-    await clock.leap(100);
-    await clock.advance(10_000);
-    expect(shutdown.state).toBe('fulfilled');
-  });
-
-  test('acquired takes back the lease that was just given, and ends', async () => {
+  test('that tells of the new lease takes it back, and ends', async () => {
     const { pool } = poolUnderTest();
-    let shutdown = watch(Promise.resolve({}));
+    let shutdown = never();
     pool.events.subscribe('acquired', () => {
       shutdown = watch(pool.shutdown(0));
     });
     const lease = await pool.acquire();
     expect(lease.active).toBe(false);
     await settled();
-    expect(shutdown.value).toMatchObject({ aborted: [{ connection: 1 }] });
+    expect(shutdown.value).toMatchObject({ aborted: [{ connection: 1 }], closed: 1 });
+  });
+
+  test('that tells of the connection just opened closes it, and ends', async () => {
+    const { pool } = poolUnderTest();
+    let shutdown = never();
+    pool.events.subscribe('opened', () => {
+      shutdown = watch(pool.shutdown(0));
+    });
+    await expect(pool.acquire()).rejects.toThrow(PoolShutdownError);
+    await settled();
+    expect(shutdown.value).toMatchObject({ closed: 1, refused: 1 });
+  });
+});
+
+describe('when a connection comes to a caller in the very moment its time is over, whoever is told of that may', () => {
+  /** `finish` is called at the moment of the deadline, before the pool's own timer: the connection finds the caller late. */
+  function atTheDeadline(world: ReturnType<typeof poolUnderTest>, finish: () => void): void {
+    world.clock.timer(100, true, finish);
+    world.pool.acquire({ timeout: 100 }).catch(() => {});
+  }
+
+  test.fails('shut the pool down: a connection just opened is closed, and the shutdown ends', async () => {
+    const world = poolUnderTest({ maxConnections: 1 });
+    const { pool, clock, resources } = world;
+    resources.behave = behaving({ open: 'slow' });
+    let shutdown = never();
+    pool.events.subscribe('acquireTimedOut', () => {
+      shutdown = watch(pool.shutdown(0));
+    });
+    atTheDeadline(world, () => resources.finish('open'));
+    await clock.advance(10_000);
+    expect(pool.statistics().timedOut).toBe(1);
+    expect(shutdown.value).toMatchObject({ closed: 1 });
+  });
+
+  test.fails.each(['released', 'probed'])('shut the pool down: a connection just %s stays closed', async (how) => {
+    const world = poolUnderTest({ ...(how === 'probed' ? alwaysProbed : {}), maxConnections: 1 });
+    const { pool, clock, resources } = world;
+    const lease = await pool.acquire();
+    if (how === 'probed') lease.release();
+    resources.behave = behaving({ probe: 'slow' });
+    pool.events.subscribe('acquireTimedOut', () => void pool.shutdown(0));
+    atTheDeadline(world, () => (how === 'probed' ? resources.finish('probe') : lease.release()));
+    await clock.advance(1000);
+    expect(pool.state).toBe('closed');
+    // Asks again for whatever the pool believes to be idle.
+    pool.recycleAll();
+    await settled();
+    expect(resources.all).toMatchObject([{ closeCalls: 1 }]);
+    expect(pool.statistics()).toMatchObject({ closed: 1, idle: 0, closing: 0 });
+  });
+
+  test.fails('recycle all: the next caller gets a new connection', async () => {
+    const world = poolUnderTest({ maxConnections: 1 });
+    const { pool, clock } = world;
+    const lease = await pool.acquire();
+    pool.events.subscribe('acquireTimedOut', () => pool.recycleAll());
+    atTheDeadline(world, () => lease.release());
+    const next = watch(pool.acquire({ timeout: 5000 }));
+    await clock.advance(1000);
+    expect(leaseOf(next).id).toBe(2);
+  });
+
+  test('acquire again: it is served after those who came before', async () => {
+    const world = poolUnderTest({ maxConnections: 1 });
+    const { pool, clock } = world;
+    const lease = await pool.acquire();
+    let again: Watched<unknown> = never();
+    pool.events.subscribe('acquireTimedOut', () => {
+      again = watch(pool.acquire({ timeout: 5000 }));
+    });
+    atTheDeadline(world, () => lease.release());
+    const next = watch(pool.acquire({ timeout: 5000 }));
+    await clock.advance(1000);
+    expect([next.state, again.state]).toEqual(['fulfilled', 'pending']);
+    leaseOf(next).release();
+    await settled();
+    expect(again.state).toBe('fulfilled');
+  });
+});
+
+describe('a listener that', () => {
+  test.fails('pauses the pool at the first lease it hears of leaves the others waiting, and nothing turns in circles', async () => {
+    const { pool } = poolUnderTest({ maxConnections: 2 });
+    await fill(pool, 2);
+    pool.pause();
+    const callers = [watch(pool.acquire()), watch(pool.acquire())];
+    pool.events.subscribe('acquired', () => pool.pause());
+    pool.resume();
+    await settled();
+    expect(callers.map(({ state }) => state)).toEqual(['fulfilled', 'pending']);
+    pool.resume();
+    await settled();
+    expect(callers.map(({ state }) => state)).toEqual(['fulfilled', 'fulfilled']);
+  });
+
+  test.fails('acquires again whenever an acquire failed for good does not have the new one fail of the old cause', async () => {
+    const { pool, resources } = poolUnderTest({ maxConnections: 1 });
+    resources.behave = behaving({ open: 'fatal' });
+    let again = 0;
+    pool.events.subscribe('acquireFailed', () => {
+      // A thousand is an end where there would be none.
+      if (again++ < 1000) pool.acquire().catch(() => {});
+      else pool.pause();
+      if (again === 5) resources.behave = behaving({});
+    });
+    const first = watch(pool.acquire());
+    await settled();
+    expect(first.state).toBe('rejected');
+    expect(again).toBe(5);
+    expect(pool.statistics()).toMatchObject({ failed: 5, served: 1, openFailed: 5 });
+  });
+
+  test.fails('releases its lease when it hears that the connection died does not hand the dead one on', async () => {
+    const { pool, resources } = poolUnderTest({ maxConnections: 1 });
+    const lease = await pool.acquire();
+    const waiter = watch(pool.acquire());
+    pool.events.subscribe('died', () => lease.release());
+    resources.all[0]?.die(new Error('gone'));
+    await settled();
+    expect(leaseOf(waiter).id).toBe(2);
+  });
+
+  test.fails('recycles all when it hears that an idle connection died does not cut its closing short', async () => {
+    const { pool, clock, resources } = poolUnderTest({ closeTimeout: 300 });
+    await fill(pool, 1);
+    resources.behave = behaving({ close: 'slow' });
+    pool.events.subscribe('died', () => pool.recycleAll());
+    resources.all[0]?.die(new Error('gone'));
+    await clock.advance(100);
+    expect(pool.statistics()).toMatchObject({ closing: 1, closed: 0 });
+    expect(resources.begun.at(-1)).toMatchObject({ step: 'close', signal: { aborted: false } });
+  });
+
+  test('acquires when it hears of a release gets the connection that was given back', async () => {
+    const { pool } = poolUnderTest({ maxConnections: 1 });
+    let heir: Watched<unknown> = never();
+    const lease = await pool.acquire();
+    const end = pool.events.subscribe('released', () => {
+      heir = watch(pool.acquire());
+    });
+    lease.release();
+    end();
+    await settled();
+    expect(heir.state).toBe('fulfilled');
+    expect(pool.statistics()).toMatchObject({ leased: 1, opened: 1 });
+  });
+
+  test('releases another lease when it hears of a lease serves the next in line with it', async () => {
+    const { pool } = poolUnderTest({ maxConnections: 2 });
+    const [first, second] = await lent(pool, 2);
+    const callers = [watch(pool.acquire()), watch(pool.acquire())];
+    pool.events.subscribe('acquired', () => {
+      if (second?.active === true) second.release();
+    });
+    first?.release();
+    await settled();
+    expect(callers.map((caller) => leaseOf(caller).id)).toEqual([1, 2]);
+  });
+
+  test('resizes the pool when it hears of a closing is heard at once', async () => {
+    const { pool } = poolUnderTest({ maxConnections: 4 });
+    await fill(pool, 4);
+    pool.events.subscribe('closing', () => {
+      if (pool.statistics().maxConnections === 3) pool.resize({ maxConnections: 1 });
+    });
+    pool.resize({ maxConnections: 3 });
+    await settled();
+    expect(pool.statistics()).toMatchObject({ maxConnections: 1, total: 1 });
   });
 });

@@ -1,0 +1,160 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What went through a forwarder so far. */
+export interface Traffic {
+  /** TCP connections ever accepted, silent ones included. */
+  accepted: number;
+  bytesToServer: number;
+  bytesToClient: number;
+}
+
+/** Both ends of one forwarded connection; without a server when it was accepted into silence. */
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket | undefined;
+}
+
+// Each direction ends by itself, as in TCP: the other end may still have something to say.
+const halfOpen = { allowHalfOpen: true, noDelay: true } as const;
+
+/**
+ * A piece of network between a client and a server on this machine, which fails on request. It knows nothing of what
+ * it carries, so it can break what the server behind it could not: a connection that is reset, silent or slow.
+ */
+export class Forwarder {
+  readonly port: number;
+  /** What a SurrealDB client connects to. */
+  readonly url: string;
+  readonly traffic: Traffic = { accepted: 0, bytesToServer: 0, bytesToClient: 0 };
+  /** Milliseconds everything takes on its way, in each direction. */
+  latency = 0;
+  /** Accept new connections and never say or pass on anything. */
+  acceptSilently = false;
+
+  readonly #targetPort: number;
+  readonly #server: Server;
+  readonly #pairs = new Set<Pair>();
+  /** Pending while the forwarder is silent. */
+  #passage = Promise.resolve();
+  #open: (() => void) | undefined;
+
+  private constructor(targetPort: number, server: Server) {
+    const { port } = server.address() as AddressInfo;
+    this.port = port;
+    this.url = `ws://127.0.0.1:${port}/rpc`;
+    this.#targetPort = targetPort;
+    this.#server = server;
+    server.on('connection', (client) => this.#accept(client));
+  }
+
+  static async listen(targetPort: number): Promise<Forwarder> {
+    const server = createServer(halfOpen);
+    await listening(server, 0);
+    return new Forwarder(targetPort, server);
+  }
+
+  /** The number of connections open now. */
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  /** Resets every connection at both ends (RST): what was under way is lost. */
+  cut(): void {
+    for (const { client, server } of this.#pairs) {
+      client.resetAndDestroy();
+      server?.resetAndDestroy();
+    }
+  }
+
+  /** Ends every connection at both ends in the way of TCP (FIN), though not in the way of a WebSocket. */
+  cutCleanly(): void {
+    for (const { client, server } of this.#pairs) {
+      client.end();
+      server?.end();
+    }
+  }
+
+  /** From now on nothing passes, not even the end of a connection, and everything stays open until `resume()`. */
+  silence(): void {
+    if (this.#open !== undefined) return;
+    this.#passage = new Promise((open) => {
+      this.#open = open;
+    });
+  }
+
+  /** Lets pass what waited, in its order. */
+  resume(): void {
+    this.#open?.();
+    this.#open = undefined;
+  }
+
+  /** Stops listening: new connections are refused, open ones go on. */
+  refuse(): void {
+    // Its callback would wait for the open connections; the port is free at once.
+    if (this.#server.listening) this.#server.close();
+  }
+
+  /** Listens again, on the same port. */
+  async accept(): Promise<void> {
+    if (!this.#server.listening) await listening(this.#server, this.port);
+  }
+
+  /** Stops listening and resets every connection. */
+  async close(): Promise<void> {
+    const closed = this.#server.listening ? new Promise((done) => this.#server.close(done)) : undefined;
+    this.cut();
+    await closed;
+  }
+
+  #accept(client: Socket): void {
+    this.traffic.accepted += 1;
+    const server = this.acceptSilently ? undefined : connect({ ...halfOpen, port: this.#targetPort, host: '127.0.0.1' });
+    const pair: Pair = { client, server };
+    this.#pairs.add(pair);
+    client.once('close', () => {
+      if (server === undefined || server.closed) this.#pairs.delete(pair);
+    });
+    // An error always ends in `close`, which is where it is dealt with.
+    client.on('error', () => {});
+    if (server === undefined) return;
+    server.once('close', () => {
+      if (client.closed) this.#pairs.delete(pair);
+    });
+    server.on('error', () => {});
+    this.#forward(client, server, 'bytesToServer');
+    this.#forward(server, client, 'bytesToClient');
+  }
+
+  #forward(from: Socket, to: Socket, count: 'bytesToServer' | 'bytesToClient'): void {
+    let last: Promise<unknown> = Promise.resolve();
+    /** Everything takes its time from its own arrival, and nothing overtakes. */
+    const inOrder = (step: () => void): void => {
+      const arrived = this.latency > 0 ? sleep(this.latency, undefined, { ref: false }) : undefined;
+      last = Promise.all([last, arrived])
+        .then(() => this.#passage)
+        .then(step);
+    };
+    from.on('data', (data) => {
+      inOrder(() => {
+        if (!to.writable) return;
+        this.traffic[count] += data.length;
+        if (to.write(data)) return;
+        from.pause();
+        to.once('drain', () => from.resume());
+      });
+    });
+    from.once('end', () => inOrder(() => to.end()));
+    from.once('close', (failed) => inOrder(() => (failed ? to.resetAndDestroy() : to.end())));
+  }
+}
+
+function listening(server: Server, port: number): Promise<void> {
+  return new Promise((ready, failed) => {
+    server.once('error', failed);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', failed);
+      ready();
+    });
+  });
+}

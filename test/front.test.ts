@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DateTime, Decimal, type DriverOptions, RecordId, Surreal, Table, Uuid, Value } from 'surrealdb';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import { Front, type FrontOptions } from './support/front.js';
+import { nonsenses } from './support/nonsense.js';
 import { codec } from './support/rpc-wire.js';
 import { SharedEngine } from './support/shared-engine.js';
 import { rocksdbUrl, temporaryFolder } from './support/temporary.js';
@@ -61,7 +62,7 @@ async function connect(front: Front, where: Partial<typeof place> = place): Prom
 }
 
 /** A socket without the SDK, for what the SDK would not send or survive. */
-function plainSocket(front: Front, options?: { handshakeTimeout: number }): WebSocket {
+function plainSocket(front: Front, options?: ClientOptions): WebSocket {
   const socket = new WebSocket(front.url, 'cbor', options);
   // A terminated front may reset the connection; unheard, that error would end the process.
   socket.on('error', () => {});
@@ -531,6 +532,77 @@ describe('a front breaks on request', () => {
     const call = client.query('RETURN 1').collect();
     front.corrupt(onlySocket(front));
     await expect(call).rejects.toMatchObject({ name: 'CallTerminatedError' });
+  });
+
+  test('a frame can be larger than the client takes, and ends its socket', async () => {
+    const front = await listen();
+    const [small, large] = [plainSocket(front, { maxPayload: 1_000 }), plainSocket(front, { maxPayload: 2_000 })];
+    await Promise.all([once(small, 'open'), once(large, 'open')]);
+    const failed = once(small, 'error');
+    const taken = once(large, 'message');
+    for (const socket of front.sockets) socket.oversize(2_000);
+
+    expect((await failed)[0]).toMatchObject({ code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' });
+    expect((await taken)[0]).toHaveLength(2_000);
+    await vi.waitFor(() => expect(front.connections).toBe(1));
+  });
+
+  test('a text frame is sent as one', async () => {
+    const front = await listen();
+    const socket = await openSocket(front);
+    const message = once(socket, 'message');
+    onlySocket(front).text('hello');
+    const [data, isBinary] = await message;
+    expect([String(data), isBinary]).toEqual(['hello', false]);
+  });
+
+  test('a flood of pings reaches the client, which is answered as before', async () => {
+    const front = await listen();
+    const socket = await openSocket(front);
+    let pings = 0;
+    socket.on('ping', () => {
+      pings += 1;
+    });
+    onlySocket(front).floodPings(1_000);
+    expect(await request(socket, { method: 'query', params: ['RETURN 1'] })).toMatchObject({
+      result: [{ status: 'OK', result: 1 }],
+    });
+    expect(pings).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test.each(nonsenses)(
+    'nonsense instead of a reply: %s is valid CBOR, and the request was executed',
+    async (nonsense) => {
+      const front = await listen();
+      const socket = await openSocket(front);
+      await request(socket, { method: 'use', params: [place.namespace, place.database] });
+      front.onRequest = () => ({ nonsense });
+      const message = once(socket, 'message');
+      socket.send(codec.encode({ id: 'mine', method: 'query', params: ['CREATE thing:1'] }));
+      const [frame] = await message;
+      expect(codec.decode(new Uint8Array(frame))).toEqual(
+        {
+          'a number': 42,
+          'an array': ['mine', 'result'],
+          'an unknown id': { id: 'not mine', result: [] },
+          'an id that is a number': { id: 1, result: [] },
+          'neither result nor error': { id: 'mine' },
+        }[nonsense],
+      );
+      expect(await engine.query('SELECT VALUE id FROM thing', place)).toEqual([[new RecordId('thing', 1)]]);
+    },
+  );
+
+  test('the SDK takes a number, an array or a text for a broken socket', async () => {
+    for (const fault of ['a number', 'an array', 'text'] as const) {
+      const front = await listen();
+      const client = await connect(front);
+      front.onRequest = (_request, connection) => {
+        if (fault === 'text') connection.text();
+        return fault === 'text' ? 'swallow' : { nonsense: fault };
+      };
+      await expect(client.query('RETURN 1')).rejects.toMatchObject({ name: 'CallTerminatedError' });
+    }
   });
 
   test('a half-open socket neither reads nor writes, and stays open', async () => {

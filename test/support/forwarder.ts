@@ -109,19 +109,19 @@ export class Forwarder {
 
   #accept(client: Socket): void {
     this.traffic.accepted += 1;
-    const server = this.acceptSilently ? undefined : connect({ ...halfOpen, port: this.#targetPort, host: '127.0.0.1' });
+    const server = this.acceptSilently
+      ? undefined
+      : connect({ ...halfOpen, port: this.#targetPort, host: '127.0.0.1' });
     const pair: Pair = { client, server };
     this.#pairs.add(pair);
-    client.once('close', () => {
-      if (server === undefined || server.closed) this.#pairs.delete(pair);
-    });
-    // An error always ends in `close`, which is where it is dealt with.
-    client.on('error', () => {});
+    for (const end of [client, server]) {
+      end?.once('close', () => {
+        if (client.closed && server?.closed !== false) this.#pairs.delete(pair);
+      });
+      // An error always ends in `close`, which is where it is dealt with.
+      end?.on('error', () => {});
+    }
     if (server === undefined) return;
-    server.once('close', () => {
-      if (client.closed) this.#pairs.delete(pair);
-    });
-    server.on('error', () => {});
     this.#forward(client, server, 'bytesToServer');
     this.#forward(server, client, 'bytesToClient');
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
+import { encodeNonsense, type Nonsense } from './nonsense.js';
 import { internalError, parseFailed, shuttingDown } from './rpc-errors.js';
 import { decodeCall, encodeNotification, encodeReply, failure, type RpcCall, type RpcOutcome } from './rpc-wire.js';
 import type { SharedEngine } from './shared-engine.js';
@@ -12,8 +13,9 @@ import { SocketService } from './socket-service.js';
  * - `swallow`: executed, never answered
  * - `kill`: not executed, the socket is terminated
  * - `delay`: executed and answered, but so many milliseconds later
+ * - `nonsense`: executed and answered by something that is no answer
  */
-export type Fault = 'pass' | 'drop' | 'swallow' | 'kill' | { readonly delay: number };
+export type Fault = 'pass' | 'drop' | 'swallow' | 'kill' | { readonly delay: number } | { readonly nonsense: Nonsense };
 
 /** Decides over each request as it arrives; a promise holds the request back until it is settled. */
 export type RequestHook = (request: RpcCall, connection: FrontConnection) => Fault | Promise<Fault>;
@@ -92,6 +94,21 @@ export class FrontConnection {
     this.#write(garbage);
   }
 
+  /** Sends one binary frame of so many bytes: more than the client's `maxPayload` is more than it takes. */
+  oversize(bytes: number): void {
+    this.#write(new Uint8Array(bytes));
+  }
+
+  /** Sends a text frame, which has no meaning here: CBOR comes in binary ones. */
+  text(content = 'hello'): void {
+    this.#write(content);
+  }
+
+  /** Sends so many pings at once that nobody asked for. */
+  floodPings(count: number): void {
+    for (let sent = 0; sent < count; sent++) this.#ping();
+  }
+
   /**
    * From now on the socket neither reads nor writes, and stays open: what is left of a connection whose other end
    * lost its power. The front does not even see the client close it.
@@ -123,7 +140,7 @@ export class FrontConnection {
   async #answer(call: RpcCall): Promise<void> {
     // Awaited even when it is no promise: requests that take equally many turns keep their order.
     const fault = await this.#rules.onRequest(call, this);
-    const wait = this.#rules.latency + (typeof fault === 'object' ? fault.delay : 0);
+    const wait = this.#rules.latency + (typeof fault === 'object' && 'delay' in fault ? fault.delay : 0);
     // A request held back must not keep the process from exiting.
     if (wait > 0) await sleep(wait, undefined, { ref: false });
     // What waited while its socket went away, or fell silent, has never arrived.
@@ -132,7 +149,8 @@ export class FrontConnection {
     const outcome = await this.#execute(call);
     if (fault === 'drop') return this.terminate();
     if (fault === 'swallow') return;
-    this.#write(encodeReply(call.id, outcome));
+    const nonsense = typeof fault === 'object' && 'nonsense' in fault ? fault.nonsense : undefined;
+    this.#write(nonsense === undefined ? encodeReply(call.id, outcome) : encodeNonsense(nonsense, call.id));
   }
 
   async #execute(call: RpcCall): Promise<RpcOutcome> {
@@ -145,7 +163,7 @@ export class FrontConnection {
     if (!this.#silent && this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 
-  #write(frame: Uint8Array): void {
+  #write(frame: Uint8Array | string): void {
     if (!this.#silent && this.#socket.readyState === this.#socket.OPEN) this.#socket.send(frame);
   }
 }

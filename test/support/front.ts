@@ -8,6 +8,7 @@ import type { SharedEngine } from './shared-engine.js';
 
 export type { Fault, RequestHook } from './front-connection.js';
 export { FrontConnection } from './front-connection.js';
+export type { Nonsense } from './nonsense.js';
 export type { RpcCall } from './rpc-wire.js';
 
 export interface FrontOptions {

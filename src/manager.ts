@@ -253,13 +253,18 @@ export class ConnectionManager extends SurrealQueryable {
 
   /**
    * Refuses whoever waits or comes, lets leases finish until `gracePeriod` (default: `shutdownGracePeriod`; 0 does not
-   * wait), aborts those that did not, closes everything. Never rejects; a second call gets the same report.
+   * wait), aborts those that did not, closes everything. A second call gets the same report. Rejects only with
+   * `ConfigurationError`, for a period that is none; then nothing was shut down.
    */
   shutdown(options: { gracePeriod?: Duration } = {}): Promise<ShutdownReport> {
-    this.#shutdown ??= this.#end(
-      options.gracePeriod === undefined ? this.#config.pool.shutdownGracePeriod : parseDuration(options.gracePeriod),
-    );
-    return this.#shutdown;
+    const { shutdownGracePeriod } = this.#config.pool;
+    try {
+      const gracePeriod = options.gracePeriod === undefined ? shutdownGracePeriod : parseDuration(options.gracePeriod);
+      this.#shutdown ??= this.#end(gracePeriod);
+      return this.#shutdown;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

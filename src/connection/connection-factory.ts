@@ -144,10 +144,16 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
 
   async #openSession(transport: Transport): Promise<Uuid> {
     const session = await transport.attach();
-    // Record users sign in to a database, so the session must be there first; and signing in may leave it elsewhere.
-    await this.#signIn?.apply(transport, session);
-    await this.#firstUse.use(transport, session, this.#home);
-    return session;
+    try {
+      // Signing in may leave the session in another database, so the database is chosen last.
+      await this.#signIn?.apply(transport, session);
+      await this.#firstUse.use(transport, session, this.#home);
+      return session;
+    } catch (error) {
+      // Others may go on using the transport: nothing of this attempt stays on it.
+      await transport.detach(session).catch(() => {});
+      throw error;
+    }
   }
 
   #explain(error: unknown, endpoint: string): unknown {

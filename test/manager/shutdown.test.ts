@@ -50,6 +50,12 @@ describe('a shutdown', () => {
     expect((await pool.shutdown()).holdsProcess).toBe(true);
   });
 
+  test('with a grace period that is none is refused, and the pool goes on', async () => {
+    const pool = await own.pool('mem://');
+    await expect(pool.shutdown({ gracePeriod: 'a while' })).rejects.toThrow(/a while/);
+    expect(await pool.query('RETURN 1')).toEqual([1]);
+  });
+
   test('is what disposal does', async () => {
     let state: () => string;
     {

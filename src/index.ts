@@ -2,6 +2,7 @@ export type { Duration } from './config/duration.js';
 export type * from './config/options.js';
 export { configFromEnvironment, configFromFile } from './config/sources.js';
 export * from './errors.js';
+export type { Logger } from './logger.js';
 export {
   type AcquireOptions,
   ConnectionManager,
@@ -19,5 +20,4 @@ export type { CloseReason } from './pool/slot.js';
 export { PooledConnection } from './pooled-connection.js';
 export { shutdownOnSignals } from './shutdown-on-signals.js';
 export type { AcquireTrace, ConnectTrace, QueryTrace } from './telemetry/channels.js';
-export type { Logger } from './telemetry/logger.js';
 export type { PoolStats } from './telemetry/pool-stats.js';

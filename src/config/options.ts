@@ -1,4 +1,4 @@
-import type { Logger } from '../telemetry/logger.js';
+import type { Logger } from '../logger.js';
 import type { Mode } from './address.js';
 import type { Duration } from './duration.js';
 

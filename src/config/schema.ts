@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Logger } from '../telemetry/logger.js';
+import type { Logger } from '../logger.js';
 import { type Address, type Mode, readAddress } from './address.js';
 import { type Closed, closed, ordered } from './closed-object.js';
 import {

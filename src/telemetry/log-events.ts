@@ -1,5 +1,5 @@
+import type { Logger } from '../logger.js';
 import type { Emitter, PoolEvents } from '../pool/events.js';
-import type { Logger } from './logger.js';
 
 type Level = keyof Logger;
 

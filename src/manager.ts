@@ -193,7 +193,7 @@ export class ConnectionManager extends SurrealQueryable {
     }
   }
 
-  /** Calls back at every such event, synchronously, until the returned function is called. */
+  /** Calls back after every such event, in a microtask, until the returned function is called. */
   subscribe<Name extends keyof PoolEvents>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
     return this.#pool.events.subscribe(name, listener);
   }

@@ -53,12 +53,17 @@ export interface PoolEvents {
   shutdownFinished: { duration: number; aborted: number };
 }
 
-/** A set of typed events. A listener that throws is reported as a process warning and hurts nobody else. */
+/**
+ * A set of typed events. They are delivered in their order, as soon as what is going on has come to an end (in a
+ * microtask), never in the middle of it: a listener may call whatever it likes. One that throws is reported as a process
+ * warning and hurts nobody else.
+ */
 export class Emitter<Events> {
   readonly #listeners: { [Name in keyof Events]?: Set<(event: Events[Name]) => void> } = {};
   #count = 0;
+  #waiting: (() => void)[] = [];
 
-  /** Calls `listener` at every such event, synchronously. Returns the function that ends it. */
+  /** Calls `listener` after every such event. Returns the function that ends it. */
   subscribe<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     // A wrapper of our own, so that the same function may be subscribed twice and each ended alone.
     const own = (event: Events[Name]): void => listener(event);
@@ -77,6 +82,17 @@ export class Emitter<Events> {
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    if (this.#waiting.length === 0) queueMicrotask(() => this.#deliver());
+    this.#waiting.push(() => this.#tell(name, event));
+  }
+
+  #deliver(): void {
+    const events = this.#waiting;
+    this.#waiting = [];
+    for (const tell of events) tell();
+  }
+
+  #tell<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     for (const listener of this.#listeners[name] ?? []) {
       try {
         listener(event);

@@ -22,7 +22,7 @@ interface Sample {
 }
 
 describe('the emitter', () => {
-  test('calls every listener of that event, in the order they came, with the same event', () => {
+  test('calls every listener of that event, in the order they came, with the same event', async () => {
     const emitter = new Emitter<Sample>();
     const heard: [string, unknown][] = [];
     emitter.subscribe('happened', (event) => heard.push(['first', event]));
@@ -30,29 +30,33 @@ describe('the emitter', () => {
     emitter.subscribe('happened', (event) => heard.push(['second', event]));
     const event = { value: 1 };
     emitter.emit('happened', event);
+    expect(heard, 'not in the middle of what is going on').toEqual([]);
+    await settled();
     expect(heard).toEqual([
       ['first', event],
       ['second', event],
     ]);
   });
 
-  test('lets the same function be subscribed twice, and each be ended alone and only once', () => {
+  test('lets the same function be subscribed twice, and each be ended alone and only once', async () => {
     const emitter = new Emitter<Sample>();
     const listener = vi.fn();
     const endFirst = emitter.subscribe('happened', listener);
     const endSecond = emitter.subscribe('happened', listener);
     emitter.emit('happened', { value: 1 });
+    await settled();
     expect(listener).toHaveBeenCalledTimes(2);
     endFirst();
     endFirst();
     expect(emitter.has('happened')).toBe(true);
     emitter.emit('happened', { value: 2 });
+    await settled();
     expect(listener).toHaveBeenCalledTimes(3);
     endSecond();
     expect(emitter.has('happened')).toBe(false);
   });
 
-  test('knows for each event whether anybody listens', () => {
+  test('knows for each event whether anybody listens', async () => {
     const emitter = new Emitter<Sample>();
     expect(emitter.has('happened')).toBe(false);
     const end = emitter.subscribe('other', () => {});
@@ -61,7 +65,7 @@ describe('the emitter', () => {
     expect(emitter.has('other')).toBe(false);
   });
 
-  test('may be left by a listener while it calls it, or by that one for another', () => {
+  test('may be left by a listener while it calls it, or by that one for another', async () => {
     const emitter = new Emitter<Sample>();
     const heard: string[] = [];
     const endFirst = emitter.subscribe('happened', () => {
@@ -73,10 +77,11 @@ describe('the emitter', () => {
     emitter.subscribe('happened', () => heard.push('third'));
     emitter.emit('happened', { value: 1 });
     emitter.emit('happened', { value: 2 });
+    await settled();
     expect(heard).toEqual(['first', 'third', 'third']);
   });
 
-  test('reports a listener that throws as a process warning, and calls the others', () => {
+  test('reports a listener that throws as a process warning, and calls the others', async () => {
     const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const emitter = new Emitter<Sample>();
     const second = vi.fn();
@@ -85,11 +90,12 @@ describe('the emitter', () => {
     });
     emitter.subscribe('happened', second);
     emitter.emit('happened', { value: 1 });
+    await settled();
     expect(second).toHaveBeenCalledTimes(1);
     expect(warning).toHaveBeenCalledWith('a listener for the event "happened" threw: a mistake', 'SurrealPoolWarning');
   });
 
-  test('calls the others too when what is thrown cannot even be made into a string', () => {
+  test('calls the others too when what is thrown cannot even be made into a string', async () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const emitter = new Emitter<Sample>();
     const second = vi.fn();
@@ -98,6 +104,7 @@ describe('the emitter', () => {
     });
     emitter.subscribe('happened', second);
     expect(() => emitter.emit('happened', { value: 1 })).not.toThrow();
+    await settled();
     expect(second).toHaveBeenCalledTimes(1);
   });
 });

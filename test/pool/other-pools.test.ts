@@ -264,6 +264,7 @@ describe('mongodb', () => {
     pool.acquire({ signal: abort.signal }).catch(() => {});
     pool.acquire({ signal: AbortSignal.abort() }).catch(() => {});
     abort.abort();
+    await settled();
     expect(told.map(({ name }) => name)).toEqual([
       'acquireStarted',
       'acquireStarted',

@@ -96,6 +96,7 @@ describe('pause()', () => {
     pool.pause();
     pool.resume();
     pool.resume();
+    await settled();
     expect(told.map(({ name }) => name)).toEqual(['paused', 'resumed']);
   });
 });

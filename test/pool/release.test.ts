@@ -120,9 +120,11 @@ describe('a second release', () => {
     const lease = await pool.acquire();
     lease.release();
     const other = await pool.acquire();
+    await settled();
     told.length = 0;
     lease.release();
     lease.release();
+    await settled();
     expect(told).toEqual([
       { name: 'releasedTwice', event: { connection: 1 } },
       { name: 'releasedTwice', event: { connection: 1 } },
@@ -217,5 +219,6 @@ test('how long a lease was held and how often its connection was lent is told at
   expect(lease.uses).toBe(2);
   await clock.advance(250);
   lease.release();
+  await settled();
   expect(told.at(-1)).toEqual({ name: 'released', event: { connection: 1, held: 250, uses: 2 } });
 });

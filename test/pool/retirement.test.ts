@@ -205,9 +205,9 @@ describe('a connection that dies', () => {
     const told = listen(pool);
     resources.all[0]?.die(new Error('the socket was closed'));
     expect(pool.statistics()).toMatchObject({ idle: 0, total: 0, closing: 1 });
-    expect(told.map(({ name }) => name)).toEqual(['died', 'closing']);
-    expect(told[0]?.event).toMatchObject({ connection: 1, error: { message: 'the socket was closed' } });
     await settled();
+    expect(told.map(({ name }) => name)).toEqual(['died', 'closing', 'closed']);
+    expect(told[0]?.event).toMatchObject({ connection: 1, error: { message: 'the socket was closed' } });
     expect(pool.statistics().closedBy.died).toBe(1);
   });
 

@@ -36,17 +36,23 @@ export interface PoolUnderTest {
   readonly resources: FakeResources;
 }
 
+type Chosen = Partial<Pick<PoolSurroundings<FakeResource>, 'random' | 'backoff' | 'breaker'>>;
+
 /**
  * A pool of fake resources under a virtual clock. However its test ends, it is shut down afterwards and must leave
- * nothing behind: no slot, no waiter, no timer, and no resource that was not closed exactly once.
+ * nothing behind.
  */
-export function poolUnderTest(
-  settings: Partial<PoolSettings> = {},
-  surroundings: Partial<Pick<PoolSurroundings<FakeResource>, 'random' | 'backoff' | 'breaker'>> = {},
-): PoolUnderTest {
+export function poolUnderTest(settings: Partial<PoolSettings> = {}, surroundings: Chosen = {}): PoolUnderTest {
+  const world = makePool(settings, surroundings);
+  onTestFinished(() => expectNothingIsLeft(world));
+  return world;
+}
+
+/** The same for a test that makes many of them, and looks after each itself. */
+export function makePool(settings: Partial<PoolSettings> = {}, surroundings: Chosen = {}): PoolUnderTest {
   const clock = new VirtualClock();
   const resources = new FakeResources();
-  const pool = new Pool(endingEndlessLoops({ ...plainSettings, ...settings }), {
+  const pool = new Pool(endingEndlessLoops({ ...plainSettings, ...settings }, clock), {
     factory: resources,
     clock,
     random: () => 0.5,
@@ -54,22 +60,28 @@ export function poolUnderTest(
     breaker: new EndpointBreaker({ failureThreshold: 0, initialPause: 1000, maxPause: 1000 }, () => 0.5),
     ...surroundings,
   });
-  onTestFinished(() => expectNothingIsLeft({ pool, clock, resources }));
   return { pool, clock, resources };
 }
 
-/** A pool that turns in circles would hang the whole run without a word. It reads its settings at every turn: here it ends. */
-function endingEndlessLoops(settings: PoolSettings): PoolSettings {
+/**
+ * A pool that turns in circles would hang the whole run, and not even say where. It reads its settings at every turn:
+ * after far too many of them in one and the same moment, they stop answering.
+ */
+function endingEndlessLoops(settings: PoolSettings, clock: VirtualClock): PoolSettings {
+  let moment = clock.now();
   let reads = 0;
   return new Proxy(settings, {
     get(target, name, receiver) {
-      if (++reads > 2_000_000) throw new Error('the pool turns in circles');
+      if (moment !== clock.now()) reads = 0;
+      moment = clock.now();
+      if (++reads > 100_000) throw new Error('the pool turns in circles');
       return Reflect.get(target, name, receiver);
     },
   });
 }
 
-async function expectNothingIsLeft({ pool, clock, resources }: PoolUnderTest): Promise<void> {
+/** Ends the pool: no slot is left, no waiter, no timer, and no resource that was not closed exactly once. */
+export async function expectNothingIsLeft({ pool, clock, resources }: PoolUnderTest): Promise<void> {
   void pool.shutdown(0);
   await clock.advance(10_000);
   expectBalance(pool);

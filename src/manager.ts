@@ -47,7 +47,7 @@ export interface EndpointHealth {
 
 /** Whether the pool can do its work, and if not, why not. */
 export interface HealthStatus {
-  /** True when the pool lends and the last attempt to open a connection, if any, did not fail. */
+  /** True when the pool lends, and is not in want of connections that it cannot open. */
   readonly healthy: boolean;
   /** In one sentence, for a person. */
   readonly reason: string;
@@ -116,7 +116,7 @@ export class ConnectionManager extends SurrealQueryable {
             () => factory.open(context),
           ),
         isClean: (connection) => connection.clean,
-        reset: (connection) => factory.reset(connection),
+        reset: (connection, signal) => factory.reset(connection, signal),
         probe: (connection) => factory.probe(connection),
         close: (connection, signal) => factory.close(connection, signal),
         isFatal: (error) => factory.isFatal(error),
@@ -206,12 +206,14 @@ export class ConnectionManager extends SurrealQueryable {
     const { state, idle, leased, validating, resetting, maxConnections, waiting, lastOpenError } =
       this.#pool.snapshot();
     const connections = idle + leased + validating + resetting;
+    // A failure to open one more is no illness while those that are there serve everybody.
+    const stuck = lastOpenError !== undefined && (connections === 0 || waiting > 0);
     let reason = `${leased} of ${maxConnections} connections in use, ${waiting} callers wait`;
     if (state === 'paused') reason = `paused: ${waiting} callers wait for resume()`;
     else if (state !== 'running') reason = 'shut down';
-    else if (lastOpenError !== undefined) reason = `cannot open connections: ${lastOpenError}`;
+    else if (stuck) reason = `cannot open connections: ${lastOpenError}`;
     return {
-      healthy: state === 'running' && lastOpenError === undefined,
+      healthy: state === 'running' && !stuck,
       reason,
       state,
       circuitBreakerState: this.#pool.circuit,

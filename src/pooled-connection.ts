@@ -16,6 +16,9 @@ import { asController } from './connection/query-channel.js';
 import { UsageError } from './errors.js';
 import type { Lease } from './pool/lease.js';
 
+/** How long choosing another database may keep those waiting who want the same one for the first time. */
+const longestUse = 10_000;
+
 /**
  * A lent connection: everything a SurrealDB session can do, until {@link PooledConnection.release | release()}. All
  * queries and builders of the SDK are here (`query`, `select`, `create`, `live` and so on). Whatever was made from it,
@@ -122,7 +125,7 @@ export class PooledConnection extends SurrealQueryable {
     }
     await this.#channel.change(async (connection) => {
       connection.changes.database = true;
-      await this.#factory.use(connection, { namespace, database });
+      await this.#factory.use(connection, { namespace, database }, AbortSignal.timeout(longestUse));
     });
     return { namespace, database };
   }

@@ -34,13 +34,14 @@ export class CommandLine<Name extends string> {
     let excused = -1;
     for (const token of tokens) {
       if (token.kind === 'positional' && token.index !== excused) {
-        this.#issues.push({ path: 'load', given: show(token.value), allowed: 'options only, each with -- before it' });
+        const given = 'a word that belongs to no option';
+        this.#issues.push({ path: show(token.value), given, allowed: 'options, each with -- before it' });
       }
       if (token.kind !== 'option') continue;
       const { name, rawName, value } = token;
       if (!Object.hasOwn(options, name)) {
         this.#issues.push({ path: rawName, given: 'an unknown option', allowed: suggestion(rawName, names) });
-        excused = token.index + 1;
+        if (value === undefined) excused = token.index + 1;
       } else if (!takesValue(name) && value !== undefined) {
         this.#issues.push({ path: rawName, given: show(value), allowed: 'no value' });
       } else if (takesValue(name) && (value === undefined || (!token.inlineValue && value.startsWith('--')))) {

@@ -1,3 +1,4 @@
+import { shown } from '../connection/transport.js';
 import type { HistogramSummary } from '../pool/histogram.js';
 import type { CloseReason } from '../pool/slot.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
@@ -11,6 +12,7 @@ import { type Verdict, verdictOn } from './verdict.js';
 /** What a run was and what it measured. Times are in milliseconds, shares in percent. Holds no secret. */
 export interface LoadFigures {
   readonly load: {
+    /** Without what follows a question mark, which may be a secret. */
     readonly endpoint: string;
     readonly namespace: string;
     readonly database: string;
@@ -97,7 +99,7 @@ function figuresOf(measurements: Measurements, observations: Observations): Load
   const { succeeded, failed, unfinished, dropped, elapsed } = measurements;
   return {
     load: {
-      endpoint,
+      endpoint: shown(endpoint),
       namespace,
       database,
       workers: 'workers' in demand ? demand.workers : null,

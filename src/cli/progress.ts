@@ -42,7 +42,8 @@ export function progressScreen(progress: Progress, columns: number): [bar: strin
     `p99 ${formatDuration(p99)}`,
     `err ${errorsInAll}`,
   ].join('  ');
-  const space = Math.min(columns, 80) - 1;
+  // A terminal that does not know its width says 0.
+  const space = Math.min(columns || 80, 80) - 1;
   const done = Math.round(Math.min(elapsed / duration, 1) * space);
   return ['█'.repeat(done) + '░'.repeat(space - done), shorten(line, space)];
 }

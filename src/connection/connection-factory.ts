@@ -40,7 +40,7 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
       if (this.#transports.isLast(transport)) transport.terminate();
     });
     try {
-      const session = await this.#openSession(transport);
+      const session = await this.#openSession(transport, signal);
       const connection = new Connection(id, transport, session, this.#home);
       const onDeath = (cause: Error): void => {
         connection.endLive(
@@ -67,7 +67,7 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
   }
 
   /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the least. */
-  async reset(connection: Connection): Promise<void> {
+  async reset(connection: Connection, signal: AbortSignal): Promise<void> {
     await connection.quiet();
     const { changes, transport } = connection;
     const { protocol } = transport;
@@ -75,11 +75,11 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
     if (changes.authentication) {
       // Signing out keeps the session's expiry: only a new session is a clean one.
       const old = connection.session;
-      connection.session = await this.#openSession(transport);
+      connection.session = await this.#openSession(transport, signal);
       await transport.detach(old);
     } else {
       for (const name of changes.variables) await protocol.unset(name, connection.session);
-      if (changes.database) await this.use(connection, this.#home);
+      if (changes.database) await this.use(connection, this.#home, signal);
     }
     changes.forget();
   }
@@ -128,8 +128,8 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
   }
 
   /** Moves a session to another database. */
-  use(connection: Connection, name: DatabaseName): Promise<void> {
-    return this.#firstUse.use(connection.transport, connection.session, name);
+  use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
+    return this.#firstUse.use(connection.transport, connection.session, name, signal);
   }
 
   /** True when an index was defined on an embedded engine: freeing it does not end its threads then. */
@@ -142,12 +142,12 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
     await this.#transports.close(AbortSignal.timeout(timeout));
   }
 
-  async #openSession(transport: Transport): Promise<Uuid> {
+  async #openSession(transport: Transport, signal: AbortSignal): Promise<Uuid> {
     const session = await transport.attach();
     try {
       // Signing in may leave the session in another database, so the database is chosen last.
-      await this.#signIn?.apply(transport, session);
-      await this.#firstUse.use(transport, session, this.#home);
+      await this.#signIn?.apply(transport, session, signal);
+      await this.#firstUse.use(transport, session, this.#home, signal);
       return session;
     } catch (error) {
       // Others may go on using the transport: nothing of this attempt stays on it.

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Uuid } from 'surrealdb';
 import { isConflict } from './classification.js';
 import type { Transport } from './transport.js';
+import { untilAborted } from './until-aborted.js';
 
 /** The two always go together: a database without a namespace aborts the process of an embedded engine. */
 export interface DatabaseName {
@@ -20,12 +21,13 @@ export class FirstUse {
   readonly #known = new Set<string>();
   readonly #first = new Map<string, Promise<void>>();
 
-  async use(transport: Transport, session: Uuid, name: DatabaseName): Promise<void> {
+  async use(transport: Transport, session: Uuid, name: DatabaseName, signal: AbortSignal): Promise<void> {
     const key = JSON.stringify([name.namespace, name.database]);
     while (!this.#known.has(key)) {
       const first = this.#first.get(key);
       if (first === undefined) {
-        const attempt = useWithRetry(transport, session, name);
+        // One that is given up goes first no longer.
+        const attempt = untilAborted(useWithRetry(transport, session, name), signal);
         this.#first.set(key, attempt);
         try {
           await attempt;

@@ -12,6 +12,7 @@ import { onAbort } from '../on-abort.js';
 import type { Lease } from '../pool/lease.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
 import type { Connection } from './connection.js';
+import { lossless } from './lossless.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 import { refuseLoneStatement } from './statement-guard.js';
 
@@ -63,15 +64,20 @@ export class LeaseChannel implements QueryChannel {
   async *query<T>(query: BoundQuery, _session: Session, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
     const connection = this.connection;
     refuseLoneStatement(query);
-    let replies: AsyncIterator<QueryChunk<T>> | undefined;
-    const ask = async (sending: () => void): Promise<IteratorResult<QueryChunk<T>>> => {
+    // The whole answer comes in one message. It is read to its end here, whatever its reader does with it: what a LIVE
+    // in it began has to be undone even when an error before it is all that the reader sees.
+    const ask = async (sending: () => void): Promise<QueryChunk<T>[]> => {
       const turn = connection.order.query();
       if (turn !== undefined) await turn;
       try {
-        // The turn may have come after the lease's end.
         sending();
-        replies = this.connection.transport.query<T>(query, connection.session, transaction)[Symbol.asyncIterator]();
-        return await replies.next();
+        const chunks: QueryChunk<T>[] = [];
+        // The turn may have come after the lease's end.
+        for await (const chunk of this.connection.transport.query<T>(query, connection.session, transaction)) {
+          this.#note(connection, chunk);
+          chunks.push(chunk);
+        }
+        return chunks;
       } finally {
         connection.order.queryDone();
       }
@@ -83,20 +89,19 @@ export class LeaseChannel implements QueryChannel {
       database: connection.home.database,
       text: query.query,
     });
-    // The whole answer comes in one message: with its first part the call is over for the connection.
-    let reply = await traced(queryChannel, trace, () => this.#run(connection, ask));
-    while (reply.done !== true && replies !== undefined) {
-      this.#note(connection, reply.value);
-      yield reply.value;
-      reply = await replies.next();
-    }
+    yield* await traced(queryChannel, trace, () => this.#run(connection, ask));
   }
 
   async *liveQuery(id: Uuid): AsyncIterable<LiveMessage> {
     const connection = this.connection;
-    for await (const message of connection.transport.liveQuery(id)) {
-      if (message.action === 'KILLED') connection.changes.liveQueries.delete(id.toString());
-      yield message;
+    const messages = lossless(connection.transport.liveQuery(id)[Symbol.asyncIterator]());
+    try {
+      for (let message = await messages.next(); message.done !== true; message = await messages.next()) {
+        if (message.value.action === 'KILLED') connection.changes.liveQueries.delete(id.toString());
+        yield message.value;
+      }
+    } finally {
+      await messages.return?.();
     }
   }
 

@@ -1,5 +1,6 @@
 import type { LiveMessage, LiveSubscription } from 'surrealdb';
 import type { Connection } from './connection.js';
+import { lossless } from './lossless.js';
 
 /**
  * The SDK's live iterators wait for ever when their socket is lost or their session goes to somebody else. These end
@@ -13,7 +14,7 @@ class GuardedIterator implements AsyncIterableIterator<LiveMessage> {
   #waiting: ((error: Error) => void) | undefined;
 
   constructor(messages: AsyncIterator<LiveMessage>, connection: Connection) {
-    this.#messages = messages;
+    this.#messages = lossless(messages);
     this.#connection = connection;
     connection.liveIterators.add(this.#fail);
   }

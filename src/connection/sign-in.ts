@@ -4,6 +4,7 @@ import { resolveCredentials } from '../config/resolve.js';
 import { UsageError } from '../errors.js';
 import { isRefusedAuthentication } from './classification.js';
 import type { Transport } from './transport.js';
+import { untilAborted } from './until-aborted.js';
 
 /** A token this close to its end, in milliseconds, is not handed out any more. */
 const expiryMargin = 60_000;
@@ -22,7 +23,7 @@ export class SignIn {
   }
 
   /** Signs in the session, or rejects: a session is never left anonymous. */
-  async apply(transport: Transport, session: Uuid): Promise<void> {
+  async apply(transport: Transport, session: Uuid, signal: AbortSignal): Promise<void> {
     const token = this.#token;
     if (token !== undefined && expiryOf(token) - Date.now() > expiryMargin) {
       try {
@@ -38,7 +39,8 @@ export class SignIn {
       await transport.protocol.authenticate(await this.#signingIn, session);
       return;
     }
-    this.#signingIn = this.#signIn(transport, session);
+    // One that is given up leads no longer: the next session signs in for itself and the others.
+    this.#signingIn = untilAborted(this.#signIn(transport, session), signal);
     try {
       this.#token = await this.#signingIn;
     } finally {

@@ -86,7 +86,11 @@ export class Transport {
       request: RpcRequest<Method, Parameters>,
     ): Promise<Result> => {
       const reply = send<Method, Parameters, Result>(request);
+      const call = String(calls);
       return reply.catch((error: unknown) => {
+        // A request that could not be encoded stays in the engine's books for ever: an empty answer takes it out.
+        const books = this.#engine as { handleRpcResponse?: (response: { id: string }) => void };
+        books.handleRpcResponse?.({ id: call });
         // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
         if (request.method === 'ping') return undefined as Result;
         throw this.#explain(error, request.method);

@@ -62,6 +62,8 @@ export class Pool<R> {
   /** What was proven before this moment is proven no more: the process stood still in between. */
   #distrustBefore = Number.NEGATIVE_INFINITY;
   #nextIdleRetirement = 0;
+  /** The last probe failed: those under way are not counted on. */
+  #probesFail = false;
 
   readonly #opening: OpeningPolicy;
   #openTimer: Timer | undefined;
@@ -124,6 +126,9 @@ export class Pool<R> {
       return Promise.reject(new UsageError(`timeout: given ${timeout}, allowed: milliseconds, 0 or more`));
     }
     const signal = options?.signal;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      return Promise.reject(new UsageError(`signal: given ${typeof signal}, allowed: an AbortSignal`));
+    }
     const acquire = ++this.#counters.started;
     if (this.events.has('acquireStarted')) this.events.emit('acquireStarted', { acquire });
     if (this.#state === 'draining' || this.#state === 'closed')
@@ -404,10 +409,11 @@ export class Pool<R> {
 
   /** One more connection is wanted: for a waiter nothing is under way for, or for the minimum. */
   #wantsAnother(): boolean {
-    const { opening, validating, resetting } = this.#counters.slots;
+    const { opening, validating } = this.#counters.slots;
     const total = this.#counters.total;
     if (total >= this.#max) return false;
-    if (this.#queue.length > opening + validating + resetting) return true;
+    // What is being reset may take its time, and after one probe that failed the others may fail as well.
+    if (this.#queue.length > opening + (this.#probesFail ? 0 : validating)) return true;
     const warm = this.#started && this.#settings.warmConnections ? this.#min : 0;
     return total < (this.#starting === undefined ? warm : Math.max(warm, 1));
   }
@@ -626,6 +632,7 @@ export class Pool<R> {
           if (this.events.has('validated')) this.events.emit('validated', { connection: slot.id, duration });
         } else {
           this.#counters.probesFailed++;
+          this.#probesFail = true;
           this.#noAnswer(slot, outcome.error, now);
           this.#retire(slot, 'probe-failed');
           if (this.events.has('validationFailed')) {
@@ -639,6 +646,7 @@ export class Pool<R> {
 
   #proved(slot: Slot<R>, now: number): void {
     slot.provenAt = now;
+    this.#probesFail = false;
     this.#opening.answered(now);
   }
 

@@ -2,6 +2,7 @@ import { eq, RecordId, surql, Table } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { LeaseReleasedError, type PooledConnection, UsageError } from '../../src/index.js';
 import { asked, surroundings } from '../support/surroundings.js';
+import { settled } from '../support/virtual-clock.js';
 
 const { listen, connect, pool: openPool } = surroundings();
 const thing = new Table('thing');
@@ -162,6 +163,7 @@ describe('a lease', () => {
     first.release();
     expect(second.id).toBe(first.id);
     expect(pool.poolStats().leased).toBe(1);
+    await settled();
     expect(twice).toEqual([first.id]);
     second.release();
   });

@@ -62,7 +62,9 @@ describe('the first use of a database', () => {
     };
     const firstUse = new FirstUse();
     await Promise.all(
-      sessions.map((session) => firstUse.use(transport, session, { namespace: 'fresh', database: 'fresh' })),
+      sessions.map((session) =>
+        firstUse.use(transport, session, { namespace: 'fresh', database: 'fresh' }, new AbortController().signal),
+      ),
     );
     expect(uses.slice(0, 2)).toEqual(['begin', 'end']);
     expect(uses).toHaveLength(20);

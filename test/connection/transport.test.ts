@@ -169,6 +169,21 @@ describe('a live query', () => {
     connection.release();
   });
 
+  test.each(['over a socket', 'embedded'])('brings every message of a burst, %s', async (where) => {
+    const pool = where === 'embedded' ? await openPool('mem://') : await connect(await listen());
+    await pool.query('DEFINE TABLE IF NOT EXISTS thing');
+    await using connection = await pool.acquire();
+    const live = await connection.live(new Table('thing'));
+    const messages = live[Symbol.asyncIterator]();
+    const seen: unknown[] = [];
+    const reading = (async () => {
+      while (seen.length < 50) seen.push((await messages.next()).value.action);
+    })();
+    await pool.query('FOR $i IN 1..=50 { CREATE thing SET number = $i }');
+    await reading;
+    expect(seen).toEqual(Array.from({ length: 50 }, () => 'CREATE'));
+  });
+
   test('left by its reader leaves nothing behind', async () => {
     const pool = await connect(await listen(), { maxConnections: 1 });
     const connection = await pool.acquire();

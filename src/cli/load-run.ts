@@ -1,0 +1,140 @@
+import type { ConnectionManager } from '../manager.js';
+import { Driver } from './driver.js';
+import type { Interruption } from './interruption.js';
+import type { LoadOptions } from './load-options.js';
+import { type LoadReport, reportOf } from './load-report.js';
+import { Measurements } from './measurements.js';
+import type { ProgressDisplay } from './progress.js';
+import { RecordWorkload, type Workload } from './workload.js';
+
+/** How long what is under way at the end of the run may take, in milliseconds, those that wait for a connection included. */
+const patience = 5_000;
+/** How long, after that, statements may take that are still running. */
+const lastPatience = 2_000;
+const cleanUpPatience = 5_000;
+
+/** Makes the records to work on, loads the pool as the options say, and leaves the database as it was. */
+export async function runLoad(
+  pool: ConnectionManager,
+  options: LoadOptions,
+  interruption: Promise<Interruption>,
+  display: ProgressDisplay,
+): Promise<LoadReport> {
+  const workload = new RecordWorkload(options.mix);
+  try {
+    display.say('storing records to work on …');
+    await workload.prepare(pool);
+    try {
+      const queryAlone = await medianQueryAlone(pool, workload);
+      return await measure(pool, workload, options, queryAlone, interruption, display);
+    } finally {
+      // A database in memory goes away by itself.
+      if (!options.endpoint.startsWith('mem:')) {
+        display.say('removing the records …');
+        await cleanUp(pool, workload);
+      }
+    }
+  } finally {
+    await pool.shutdown({ gracePeriod: 0 });
+  }
+}
+
+async function measure(
+  pool: ConnectionManager,
+  workload: Workload,
+  options: LoadOptions,
+  queryAlone: number,
+  interruption: Promise<Interruption>,
+  display: ProgressDisplay,
+): Promise<LoadReport> {
+  let interrupted = null as Interruption | null;
+  const stop = new AbortController();
+  void interruption.then((signal) => {
+    interrupted = signal;
+    stop.abort();
+  });
+  const end = setTimeout(() => stop.abort(), options.duration);
+
+  const poolBefore = pool.poolStats();
+  const loopBefore = performance.eventLoopUtilization();
+  const measurements = new Measurements(performance.now());
+  const driver = new Driver(pool, workload, measurements);
+  const stopProgress = showProgress(pool, measurements, options, display);
+
+  await driver.drive(options.demand, stop.signal);
+  clearTimeout(end);
+  stopProgress();
+  measurements.stop(performance.now());
+  const processBusy = 100 * performance.eventLoopUtilization(loopBefore).utilization;
+
+  display.say('waiting for what is under way …');
+  await Promise.race([driver.settled(patience), interruption]);
+  driver.abandonWaiting();
+  await driver.settled(lastPatience);
+  driver.end();
+  const poolAfter = pool.poolStats();
+  return reportOf(measurements, { options, interrupted, queryAlone, processBusy, poolBefore, poolAfter });
+}
+
+/** Returns what ends it, with a last look when there is something to see. */
+function showProgress(
+  pool: ConnectionManager,
+  measurements: Measurements,
+  options: LoadOptions,
+  display: ProgressDisplay,
+): () => void {
+  if (options.progress === 0) return () => {};
+  let shownAt = measurements.started;
+  const show = (): void => {
+    shownAt = performance.now();
+    const { duration, succeeded, failed, p99 } = measurements.interval(shownAt);
+    const { leased, waiting, oldestWaiter, maxConnections } = pool.poolStats();
+    display.show({
+      elapsed: shownAt - measurements.started,
+      duration: options.duration,
+      rate: (1_000 * succeeded) / duration,
+      used: leased,
+      maxConnections,
+      waiting,
+      oldestWaiter,
+      p99,
+      errors: failed,
+      errorsInAll: measurements.failed,
+    });
+  };
+  const timer = setInterval(show, options.progress);
+  return () => {
+    clearInterval(timer);
+    if (performance.now() - shownAt > options.progress / 2) show();
+  };
+}
+
+const queriesAlone = 100;
+const timeAlone = 500;
+
+/** How long an operation takes on a connection when nothing else goes on: what it is compared with under load. */
+async function medianQueryAlone(pool: ConnectionManager, workload: Workload): Promise<number> {
+  return await pool.withConnection(async (connection) => {
+    const times: number[] = [];
+    const start = performance.now();
+    while (times.length < queriesAlone && performance.now() - start < timeAlone) {
+      const began = performance.now();
+      await workload.next().run(connection);
+      times.push(performance.now() - began);
+    }
+    return times.sort((one, other) => one - other)[Math.floor(times.length / 2)] ?? 0;
+  });
+}
+
+async function cleanUp(pool: ConnectionManager, workload: Workload): Promise<void> {
+  const given = AbortSignal.timeout(cleanUpPatience);
+  const late = new Promise<never>((_, reject) => {
+    given.addEventListener('abort', () => reject(new Error(`not done within ${cleanUpPatience} ms`)));
+  });
+  try {
+    await Promise.race([workload.cleanUp(pool), late]);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`surreal-pool: the test table could not be removed: ${reason}\n`);
+  }
+}

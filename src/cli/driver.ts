@@ -25,6 +25,8 @@ export class Driver {
   readonly #workload: Workload;
   readonly #measurements: Measurements;
   #outstanding = 0;
+  /** Those of them that have a connection, and wait for the database. */
+  #running = 0;
   /** Who gets a connection gives it back unused. */
   #abandoning = false;
   /** Nothing is measured any more. */
@@ -66,6 +68,7 @@ export class Driver {
   end(): void {
     this.#over = true;
     this.#measurements.unfinished += this.#outstanding;
+    this.#measurements.unanswered = this.#running;
   }
 
   /** The closed model: a caller that waits asks for nothing else meanwhile. */
@@ -114,7 +117,8 @@ export class Driver {
         return false;
       }
       lent = performance.now();
-      await operation.run(connection);
+      this.#running++;
+      await operation.run(connection).finally(() => this.#running--);
       const ended = performance.now();
       if (!this.#over) this.#measurements.recordSuccess(operation.kind, { due, asked, lent, ended });
       return true;

@@ -35,6 +35,8 @@ export interface LoadFigures {
     readonly errors: number;
     /** Begun, but not ended when the run was over. */
     readonly unfinished: number;
+    /** Those of the unfinished whose statement the database had not answered. */
+    readonly unanswered: number;
     /** Due, but never begun, because 100,000 others were under way. */
     readonly dropped: number;
   };
@@ -96,7 +98,7 @@ export function reportOf(measurements: Measurements, observations: Observations)
 function figuresOf(measurements: Measurements, observations: Observations): LoadFigures {
   const { options, interrupted, queryAlone, processBusy, poolBefore, poolAfter } = observations;
   const { endpoint, namespace, database, demand, mix, duration } = options;
-  const { succeeded, failed, unfinished, dropped, elapsed } = measurements;
+  const { succeeded, failed, unfinished, unanswered, dropped, elapsed } = measurements;
   return {
     load: {
       endpoint: shown(endpoint),
@@ -115,6 +117,7 @@ function figuresOf(measurements: Measurements, observations: Observations): Load
       writes: succeeded.write,
       errors: failed,
       unfinished,
+      unanswered,
       dropped,
     },
     throughput: throughput(measurements),

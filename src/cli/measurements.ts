@@ -40,6 +40,8 @@ export class Measurements {
   failed = 0;
   /** Those that had not ended when the run was over. */
   unfinished = 0;
+  /** Those of the unfinished whose statement the database had not answered. */
+  unanswered = 0;
   /** Those that never began, because too many were under way. */
   dropped = 0;
   /** How many succeeded in each second since the start. */

@@ -22,13 +22,24 @@ const keptRate = 0.9;
 
 /** What the numbers mean, in one sentence: whom to blame, or that nobody is. */
 export function verdictOn(figures: LoadFigures): Verdict {
-  const { operations, interrupted, elapsed } = figures;
-  const finding = operations.total === 0 ? nothingDone(figures) : (failures(figures) ?? bottleneck(figures));
+  const { interrupted, elapsed } = figures;
+  const finding = unanswered(figures) ?? nothingDone(figures) ?? failures(figures) ?? bottleneck(figures);
   if (interrupted === null) return finding;
   return { ...finding, sentence: `Stopped by ${interrupted} after ${formatDuration(elapsed)}. ${finding.sentence}` };
 }
 
-function nothingDone({ operations }: LoadFigures): Verdict {
+/** What was never answered is in none of the times, which look the better for it. */
+function unanswered({ operations }: LoadFigures): Verdict | undefined {
+  if (operations.unanswered === 0) return undefined;
+  const statements = formatNumber(operations.unanswered, 'statement');
+  return {
+    finding: 'database',
+    sentence: `The database stopped answering: ${statements} still had no answer when the run was over.`,
+  };
+}
+
+function nothingDone({ operations }: LoadFigures): Verdict | undefined {
+  if (operations.total > 0) return undefined;
   const begun = operations.unfinished;
   const sentence = begun === 0 ? 'No operation was begun.' : `None of the ${formatCount(begun)} operations ended.`;
   return { finding: 'nothing', sentence };

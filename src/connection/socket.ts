@@ -20,7 +20,11 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
   class ObservedSocket extends WebSocket {
     constructor(address: string, protocols: string) {
       super(address, protocols, { handshakeTimeout, perMessageDeflate: false });
-      this.on('error', (error) => observer.failed(error));
+      this.on('error', (error) => {
+        observer.failed(error);
+        // `ws` would ask the other side to close and wait half a minute for it: nothing works on this socket any more.
+        this.terminate();
+      });
       for (const sign of ['message', 'ping', 'pong']) this.on(sign, () => observer.arrived());
       this.on('close', (code, reason) => {
         const text = reason.toString();

@@ -87,7 +87,13 @@ export class Transport {
     ): Promise<Result> => {
       const reply = send<Method, Parameters, Result>(request);
       const call = String(calls);
-      return reply.catch((error: unknown) => {
+      const check = (result: Result): Result => {
+        if (request.method !== 'query' || Array.isArray(result)) return result;
+        throw new ConnectionLostError(`${this.endpoint} answered a query with something that is no answer`, {
+          outcome: 'unknown',
+        });
+      };
+      return reply.then(check, (error: unknown) => {
         // A request that could not be encoded stays in the engine's books for ever: an empty answer takes it out.
         const books = this.#engine as { handleRpcResponse?: (response: { id: string }) => void };
         books.handleRpcResponse?.({ id: call });
@@ -167,7 +173,7 @@ export class Transport {
 
   query<T>(query: BoundQuery, session: Uuid, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
     if (this.#socket === undefined && !this.definedIndex) this.definedIndex = /\bDEFINE\s+INDEX\b/i.test(query.query);
-    return this.#engine.query(query, session, transaction);
+    return this.#engine.query<T>(query, session, transaction);
   }
 
   liveQuery(id: Uuid): AsyncIterable<LiveMessage> {

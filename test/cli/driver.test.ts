@@ -87,6 +87,7 @@ describe('a rate', () => {
     driver.abandonWaiting();
     driver.end();
     expect(begun).toBe(1);
+    expect(measurements.unanswered).toBe(1);
     expect(measurements.unfinished).toBe(lender.waiting + 1);
     expect(measurements.latency.count).toBe(0);
   });
@@ -145,6 +146,7 @@ describe('the end', () => {
     driver.end();
     expect(measurements.succeeded.read).toBe(1);
     expect(measurements.unfinished).toBe(4);
+    expect(measurements.unanswered).toBe(0);
     expect(lender.lent).toBe(0);
   });
 

@@ -19,7 +19,7 @@ export function figures(remarkable: Partial<LoadFigures> = {}): LoadFigures {
     },
     interrupted: null,
     elapsed: 2_000,
-    operations: { total: 1_000, reads: 800, writes: 200, errors: 0, unfinished: 0, dropped: 0 },
+    operations: { total: 1_000, reads: 800, writes: 200, errors: 0, unfinished: 0, unanswered: 0, dropped: 0 },
     throughput: { mean: 500, slowestSecond: 480, perSecond: [480, 520] },
     wait: summary({ mean: 0.01, p50: 0.01, p90: 0.01, p99: 0.02, max: 0.3 }),
     query: summary(),

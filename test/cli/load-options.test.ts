@@ -148,7 +148,7 @@ describe('what cannot be used', () => {
   });
 
   test('a value for a flag, and words without an option, are refused', () => {
-    expect(issuesOf(['--json=yes', 'fast'])).toMatchObject([{ path: '--json', given: '"yes"' }, { given: '"fast"' }]);
+    expect(issuesOf(['--json=yes', 'fast'])).toMatchObject([{ path: '--json', given: '"yes"' }, { path: '"fast"' }]);
   });
 
   test('everything is told at once, but a password never', () => {

@@ -35,6 +35,10 @@ describe('progress on a terminal', () => {
     for (const line of progressScreen(progress, 40)) expect(line.length).toBeLessThan(40);
   });
 
+  test('takes a terminal that does not know its width for a usual one', () => {
+    expect(progressScreen(progress, 0)).toEqual(progressScreen(progress, 80));
+  });
+
   test('does not go beyond the end', () => {
     expect(progressScreen({ ...progress, elapsed: 31_000 }, 80)[0]).toMatch(/^█{79}$/);
   });

@@ -40,6 +40,7 @@ const extreme: Partial<LoadReport> = {
     writes: 111_111_111,
     errors: 1_111_111,
     unfinished: 100_000,
+    unanswered: 1_000,
     dropped: 999_999_999,
   },
   throughput: { mean: 123_456, slowestSecond: 1, perSecond: Array.from({ length: 9_000 }, (_, second) => second) },

@@ -95,8 +95,17 @@ describe('the verdict', () => {
     expect(verdict({ operations, errors }).sentence).toBe('20 of 1,000 operations failed (2.0 %), 5 with NotAllowed.');
   });
 
+  test('blames a database that stopped answering before all else: what it did answer was fast', () => {
+    const operations = { ...figures().operations, errors: 20, unfinished: 32, unanswered: 20 };
+    const errors = { NotAllowed: { count: 20, message: '' } };
+    expect(verdict({ ...waiting, operations, errors })).toEqual({
+      finding: 'database',
+      sentence: 'The database stopped answering: 20 statements still had no answer when the run was over.',
+    });
+  });
+
   test('says when there is nothing to judge', () => {
-    const nothing = { total: 0, reads: 0, writes: 0, errors: 0, unfinished: 0, dropped: 0 };
+    const nothing = { total: 0, reads: 0, writes: 0, errors: 0, unfinished: 0, unanswered: 0, dropped: 0 };
     expect(verdict({ operations: nothing })).toEqual({ finding: 'nothing', sentence: 'No operation was begun.' });
     expect(verdict({ operations: { ...nothing, unfinished: 8 } }).sentence).toBe('None of the 8 operations ended.');
   });

@@ -181,6 +181,42 @@ describe('the events of a pool', () => {
     ]);
   });
 
+  test('come after what they tell of, never in the middle of it, and in its order', async () => {
+    const { pool } = poolUnderTest({ maxConnections: 3 });
+    await fill(pool, 3);
+    await settled();
+    const told = listen(pool);
+    const idle: number[] = [];
+    pool.events.subscribe('closing', () => idle.push(pool.statistics().idle));
+    pool.recycleAll();
+    expect(told).toEqual([]);
+    await settled();
+    expect(told.slice(0, 4).map(({ name }) => name)).toEqual(['recycledAll', 'closing', 'closing', 'closing']);
+    expect(idle).toEqual([0, 0, 0]);
+  });
+
+  test('of a lease and of the end of a shutdown are told before its caller goes on', async () => {
+    const { pool } = poolUnderTest({ maxConnections: 1 });
+    const told = listen(pool);
+    for (const found of ['nothing', 'something idle']) {
+      const lease = await pool.acquire();
+      expect(told.at(-1)?.name, `with ${found}`).toBe('acquired');
+      lease.release();
+    }
+    await pool.shutdown(0);
+    expect(told.at(-1)?.name).toBe('shutdownFinished');
+  });
+
+  test('are not told any more to a listener that was ended, not even those that had happened by then', async () => {
+    const { pool } = poolUnderTest();
+    const listener = vi.fn();
+    const end = pool.events.subscribe('paused', listener);
+    pool.pause();
+    end();
+    await settled();
+    expect(listener).not.toHaveBeenCalled();
+  });
+
   test('end every acquire exactly once, however it ended', async () => {
     let told: Told[] = [];
     await wholeLife(({ pool }) => {

@@ -103,7 +103,8 @@ export class PooledConnection extends SurrealQueryable {
   release(): void {
     const connection = this.#lease.active ? this.#lease.resource : undefined;
     this.#lease.release();
-    connection?.endLive(this.#lease.ended());
+    // The error takes a stack, which costs more than the release: made only where somebody will see it.
+    if (connection !== undefined && connection.liveIterators.size > 0) connection.endLive(this.#lease.ended());
   }
 
   [Symbol.dispose](): void {

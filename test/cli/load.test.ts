@@ -180,6 +180,7 @@ describe('a run against a server', () => {
     const command = new Command(['load', '--duration', '1h', ...parameters]);
     await command.told(/^progress: /m);
     front.onRequest = () => 'swallow';
+    await command.told(/ 0\.0 ops\/s, used 2\/2, waiting 1,/);
     command.signal('SIGINT');
     const { code, stdout, stderr } = await command.ended;
     expect(code).toBe(130);

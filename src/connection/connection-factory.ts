@@ -69,6 +69,8 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
   /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the least. */
   async reset(connection: Connection, signal: AbortSignal): Promise<void> {
     await connection.quiet();
+    signal.throwIfAborted();
+    if (!connection.usable) throw new Error('a call on the connection was cut off after the release');
     const { changes, transport } = connection;
     const { protocol } = transport;
     for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);

@@ -38,3 +38,14 @@ test('a shutdown of the pool settles every call in flight and every caller that 
     { status: 'rejected', reason: { code: 'ERR_POOL_SHUTDOWN' } },
   ]);
 });
+
+test('a pool with a queryTimeout settles a call that is never answered, and goes on', async () => {
+  const front = await frontThatAnswersNoQuery();
+  const pool = await own.connect(front, { maxConnections: 1, queryTimeout: 100 });
+  await expect(pool.query('RETURN 1').collect()).rejects.toMatchObject({
+    code: 'ERR_POOL_QUERY_TIMEOUT',
+    outcome: 'unknown',
+  });
+  front.onRequest = () => 'pass';
+  expect(await pool.query('RETURN 1')).toEqual([1]);
+});

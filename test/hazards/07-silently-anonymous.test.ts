@@ -15,10 +15,10 @@ beforeEach(async () => {
   );
 });
 
-/** When the token of the session ends, a little later in milliseconds since 1970. */
+/** When the token of the session has ended, in milliseconds since 1970: it counts whole seconds. */
 async function endOfToken(connection: SurrealQueryable): Promise<number> {
   const [expiry] = await connection.query('RETURN $token.exp').collect<[number]>();
-  return (expiry + 1) * 1_000;
+  return expiry * 1_000 + 1_100;
 }
 
 test('a client of the SDK that signed in by signin() is nobody after the life of its token, in silence', async ({

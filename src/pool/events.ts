@@ -22,6 +22,8 @@ export interface PoolEvents {
   nestedAcquire: { error: Error };
   /** A lease has been held for longer than `leakDetectionThreshold`; `origin` is the stack of its acquire. Told once. */
   leaseOverdue: { connection: number; held: number; origin: string | undefined };
+  /** Nothing was asked of a lent connection for longer than `idleLeaseThreshold`. Told once a lease. */
+  leaseIdle: { connection: number; held: number; idle: number; origin: string | undefined };
   /** A lease that nobody can release any more, because nobody holds it, was taken back. */
   leaseReclaimed: { connection: number; held: number; origin: string | undefined };
   /** A lease was released a second time: harmless, but a mistake in the caller's code. */
@@ -35,6 +37,12 @@ export interface PoolEvents {
   validationFailed: { connection: number; duration: number; error: unknown };
   reset: { connection: number; duration: number };
   resetFailed: { connection: number; duration: number; error: unknown };
+  /** An idle connection was made into one of another identity, for somebody who waits for that. */
+  changed: { connection: number; duration: number };
+  /** That identity could not be had, or the connection did not survive it. */
+  changeFailed: { connection: number; duration: number; error: unknown };
+  /** So many probes failed in a row that something must be wrong (`unhealthyThreshold`), or one passed again. */
+  healthChanged: { healthy: boolean; failures: number; error: unknown };
   /** The resource reported its own death. */
   died: { connection: number; error: unknown };
   closing: { connection: number; reason: CloseReason; age: number; uses: number };

@@ -4,6 +4,14 @@ export interface Linked<T> {
   next: T | undefined;
 }
 
+/** Where something stands in a list of its own, while it is itself the node of another one. */
+export class Place<T> implements Linked<Place<T>> {
+  previous: Place<T> | undefined;
+  next: Place<T> | undefined;
+
+  constructor(readonly owner: T) {}
+}
+
 /** An intrusive doubly linked list: append, remove anywhere, first and last in O(1). A member is in one list at most. */
 export class LinkedList<T extends Linked<T>> {
   first: T | undefined;
@@ -11,10 +19,18 @@ export class LinkedList<T extends Linked<T>> {
   length = 0;
 
   append(member: T): void {
-    member.previous = this.last;
-    if (this.last === undefined) this.first = member;
-    else this.last.next = member;
-    this.last = member;
+    this.insert(member, this.last);
+  }
+
+  /** Puts a member behind another one; undefined for the first place. */
+  insert(member: T, before: T | undefined): void {
+    const after = before === undefined ? this.first : before.next;
+    member.previous = before;
+    member.next = after;
+    if (before === undefined) this.first = member;
+    else before.next = member;
+    if (after === undefined) this.last = member;
+    else after.previous = member;
     this.length++;
   }
 

@@ -11,11 +11,11 @@ export interface Breaker {
 }
 
 /**
- * When the pool may open a connection again after it could not.
+ * When the pool may open a connection again after it could not, and whether it keeps its minimum.
  *
  *     allowed ──failure──▶ waiting (backoff; after several, the breaker) ──time──▶ allowed
- *        │
- *        └──failure for good──▶ stopped ──somebody asks──▶ allowed
+ *
+ *     kept ──failure for good──▶ stopped ──somebody asks──▶ kept
  */
 export class OpeningPolicy {
   /** Why the last attempt failed; undefined when it succeeded. */
@@ -38,9 +38,13 @@ export class OpeningPolicy {
     return this.#breaker.state;
   }
 
+  /** There is no point in keeping the minimum until somebody asks. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   /** How long to wait before the next attempt, in milliseconds; 0 for not at all, `Infinity` for another event. */
   wait(now: number): number {
-    if (this.#stopped) return Number.POSITIVE_INFINITY;
     // The breaker's pauses take the place of the backoff while it is not closed.
     return this.#breaker.state === 'closed' ? Math.max(this.#notBefore - now, 0) : this.#breaker.wait(now);
   }
@@ -56,10 +60,7 @@ export class OpeningPolicy {
 
   succeeded(now: number): void {
     this.lastError = undefined;
-    this.#stopped = false;
-    this.#failures = 0;
-    this.#notBefore = Number.NEGATIVE_INFINITY;
-    this.answered(now);
+    this.hurry(now);
   }
 
   /** An endpoint that answers is alive, whatever it answers. */
@@ -75,20 +76,18 @@ export class OpeningPolicy {
     this.#breaker.failed(now);
   }
 
+  /** A failure for good: trying again is pointless until somebody asks, for the minimum at least. */
+  stop(error: unknown): void {
+    this.lastError = error;
+    this.#stopped = true;
+  }
+
   /**
    * @param began when the attempt began
-   * @returns how long to wait now; undefined when there is no point in trying again
+   * @returns how long to wait now
    */
-  failed(error: unknown, forGood: boolean, began: number, now: number): number | undefined {
+  failed(error: unknown, began: number, now: number): number {
     this.lastError = error;
-    if (forGood) {
-      this.#stopped = true;
-      // It is an answer all the same: whoever asks again gets the next one at once.
-      this.#failures = 0;
-      this.#notBefore = Number.NEGATIVE_INFINITY;
-      this.answered(now);
-      return undefined;
-    }
     // Attempts that ran side by side are one failure, not several.
     if (began >= this.#notBefore) this.#failures++;
     this.lost(began, now);
@@ -104,7 +103,7 @@ export class OpeningPolicy {
 
   /** The next attempt may be made at once. */
   hurry(now: number): void {
-    this.#stopped = false;
+    this.#failures = 0;
     this.#notBefore = Number.NEGATIVE_INFINITY;
     this.answered(now);
   }

@@ -7,8 +7,10 @@ import type { Clock, Timer } from './clock.js';
 import { Deadlines } from './deadlines.js';
 import { Emitter, type PoolEvents, type RefusalReason } from './events.js';
 import { ExpiryWheel } from './expiry-wheel.js';
+import { HealthMonitor } from './health-monitor.js';
+import { IdleConnections } from './idle-connections.js';
+import { type Identity, Kind } from './kind.js';
 import { Lease } from './lease.js';
-import { LinkedList } from './linked-list.js';
 import { type Breaker, OpeningPolicy } from './opening-policy.js';
 import type { AcquireOptions, PoolSettings, PoolSurroundings, ResourceFactory } from './settings.js';
 import type { AbortedLease, ShutdownReport } from './shutdown-report.js';
@@ -32,9 +34,9 @@ const lifetimeJitter = 0.1;
  * which looks at the state again before it does anything. After every event {@link Pool.dispatch | #dispatch} matches
  * free connections with waiters and decides how many to open, from the state as it is, never from a count of events.
  */
-export class Pool<R> {
+export class Pool<R, I extends Identity = Identity> {
   readonly events: Emitter<PoolEvents> = new Emitter();
-  readonly #factory: ResourceFactory<R>;
+  readonly #factory: ResourceFactory<R, I>;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #settings: PoolSettings;
@@ -44,13 +46,16 @@ export class Pool<R> {
   #state: PoolStatistics['state'] = 'running';
   #started = false;
   readonly #counters = new Counters();
-  readonly #slots = new Set<Slot<R>>();
-  /** The last one was used last: it is lent first, so that the others may grow old and go. */
-  readonly #idle = new LinkedList<Slot<R>>();
-  readonly #lifetimes: ExpiryWheel<Slot<R>>;
-  readonly #queue: WaitQueue<Waiter<R>> = new FirstComeQueue<Waiter<R>>();
-  readonly #deadlines: Deadlines<Waiter<R>>;
-  readonly #owner = { release: (lease: Lease<R>, slot: Slot<R>): void => this.#release(lease, slot) };
+  readonly #slots = new Set<Slot<R, I>>();
+  readonly #idle = new IdleConnections<R, I>();
+  readonly #home: Kind<R, I>;
+  /** All others, by the key of their identity, for as long as they are in use. */
+  readonly #kinds = new Map<string, Kind<R, I>>();
+  readonly #lifetimes: ExpiryWheel<Slot<R, I>>;
+  readonly #queue: WaitQueue<Waiter<R, I>> = new FirstComeQueue<Waiter<R, I>>();
+  readonly #deadlines: Deadlines<Waiter<R, I>>;
+  readonly #health: HealthMonitor<Slot<R, I>>;
+  readonly #owner = { release: (lease: Lease<R>, slot: Slot<R>): void => this.#release(lease, slot as Slot<R, I>) };
 
   #lastSlot = 0;
   #generation = 0;
@@ -73,9 +78,10 @@ export class Pool<R> {
   #shutdown: Promise<ShutdownReport> | undefined;
   #finishShutdown: (() => void) | undefined;
 
-  constructor(settings: PoolSettings, surroundings: PoolSurroundings<R>) {
+  constructor(settings: PoolSettings, surroundings: PoolSurroundings<R, I>) {
     this.#settings = settings;
     this.#factory = surroundings.factory;
+    this.#home = new Kind(surroundings.home);
     this.#clock = surroundings.clock;
     this.#random = surroundings.random;
     this.#opening = new OpeningPolicy(surroundings.backoff, surroundings.breaker);
@@ -84,6 +90,7 @@ export class Pool<R> {
     this.#max = settings.maxConnections;
     this.#lastSweep = this.#clock.now();
     this.#lifetimes = new ExpiryWheel(this.#lastSweep);
+    this.#health = new HealthMonitor(settings, this.#random, this.#lastSweep);
     this.#deadlines = new Deadlines(this.#clock, (waiter) => this.#timeOut(waiter));
     this.#armSweep();
   }
@@ -94,6 +101,12 @@ export class Pool<R> {
 
   get circuit(): Breaker['state'] {
     return this.#opening.circuit;
+  }
+
+  /** Probes that failed in a row, and whether these are so many that the pool counts as unhealthy. */
+  get health(): { readonly healthy: boolean; readonly failures: number } {
+    const { healthy, failures } = this.#health;
+    return { healthy, failures };
   }
 
   /**
@@ -120,7 +133,7 @@ export class Pool<R> {
    * Borrows a connection: an idle one at once, else the next that becomes free or is opened, first come first served.
    * @throws AcquireTimeoutError, AcquireAbortedError, QueueFullError, PoolShutdownError, AcquireFailedError
    */
-  acquire(options?: AcquireOptions): Promise<Lease<R>> {
+  acquire(options?: AcquireOptions<I>): Promise<Lease<R>> {
     const timeout = options?.timeout ?? this.#settings.connectionTimeout;
     if (!(timeout >= 0)) {
       return Promise.reject(new UsageError(`timeout: given ${timeout}, allowed: milliseconds, 0 or more`));
@@ -137,8 +150,9 @@ export class Pool<R> {
 
     const now = this.#clock.now();
     if (now - this.#lastSweep > gapThreshold) this.#sweep();
+    const kind = this.#kindOf(options?.identity);
     if (this.#queue.length === 0 && this.#state === 'running') {
-      const slot = this.#idle.last;
+      const slot = kind?.newestIdle;
       if (slot !== undefined && this.#isTrusted(slot, now) && this.#perished(slot, now) === undefined) {
         this.#idle.remove(slot);
         return Promise.resolve(this.#lend(slot, { acquire, origin: options?.origin }, 0, now, true));
@@ -149,7 +163,15 @@ export class Pool<R> {
       return Promise.reject(this.#refuse(acquire, 'queue-full'));
     }
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter<R>(acquire, now, timeout, resolve, reject, options?.origin);
+      const waiter = new Waiter<R, I>(
+        acquire,
+        kind ?? this.#addKind(options?.identity),
+        now,
+        timeout,
+        resolve,
+        reject,
+        options?.origin,
+      );
       if (signal !== undefined) {
         waiter.forgetSignal = onAbort(signal, () => {
           this.#settle(waiter, 'aborted');
@@ -157,8 +179,9 @@ export class Pool<R> {
         });
       }
       this.#queue.add(waiter);
+      waiter.kind.waiters.add(waiter);
       this.#deadlines.add(waiter);
-      this.#opening.askedAgain();
+      if (waiter.kind === this.#home) this.#opening.askedAgain();
       this.#dispatch();
     });
   }
@@ -183,6 +206,7 @@ export class Pool<R> {
 
   /** Ends `pause()`, or tells the pool to open again after a failure for good. */
   resume(): void {
+    this.#opening.askedAgain();
     this.#opening.hurry(this.#clock.now());
     if (this.#state === 'paused') {
       this.#state = 'running';
@@ -204,7 +228,7 @@ export class Pool<R> {
     this.#min = min;
     this.#max = max;
     if (this.events.has('resized')) this.events.emit('resized', { minConnections: min, maxConnections: max });
-    while (this.#counters.total > max && this.#idle.first !== undefined) this.#retire(this.#idle.first, 'resized');
+    while (this.#counters.total > max && this.#idle.oldest !== undefined) this.#retire(this.#idle.oldest, 'resized');
     this.#dispatch();
   }
 
@@ -212,7 +236,7 @@ export class Pool<R> {
   recycleAll(): void {
     this.#generation++;
     if (this.events.has('recycledAll')) this.events.emit('recycledAll', { connections: this.#counters.total });
-    while (this.#idle.first !== undefined) this.#retire(this.#idle.first, 'recycled');
+    while (this.#idle.oldest !== undefined) this.#retire(this.#idle.oldest, 'recycled');
     this.#dispatch();
   }
 
@@ -256,14 +280,16 @@ export class Pool<R> {
   // Waiters
 
   /** The one way out of the queue. */
-  #settle(waiter: Waiter<R>, state: Exclude<WaiterState, 'waiting'>): void {
+  #settle(waiter: Waiter<R, I>, state: Exclude<WaiterState, 'waiting'>): void {
     waiter.state = state;
     this.#queue.remove(waiter);
     this.#deadlines.remove(waiter);
+    waiter.kind.waiters.delete(waiter);
+    this.#forgetUnused(waiter.kind);
     waiter.forgetSignal?.();
   }
 
-  #timeOut(waiter: Waiter<R>): void {
+  #timeOut(waiter: Waiter<R, I>): void {
     const snapshot = this.snapshot();
     this.#settle(waiter, 'timedOut');
     this.#counters.timedOut++;
@@ -303,8 +329,9 @@ export class Pool<R> {
     }
   }
 
-  #failAllWaiters(cause: unknown): void {
-    for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.next) {
+  /** This identity cannot be had: whoever waits for it is told. */
+  #failWaiters(kind: Kind<R, I>, cause: unknown): void {
+    for (const waiter of [...kind.waiters]) {
       const waited = this.#clock.now() - waiter.since;
       const error = acquireFailed({ snapshot: this.snapshot(), waited, cause });
       this.#settle(waiter, 'failed');
@@ -337,6 +364,24 @@ export class Pool<R> {
     this.events.emit('circuitChanged', { state: this.#opening.circuit, nextProbeIn, error: this.#opening.lastError });
   }
 
+  // Kinds
+
+  #kindOf(identity: I | undefined): Kind<R, I> | undefined {
+    if (identity === undefined || identity.key === this.#home.identity.key) return this.#home;
+    return this.#kinds.get(identity.key);
+  }
+
+  #addKind(identity: I | undefined): Kind<R, I> {
+    if (identity === undefined) return this.#home;
+    const kind = new Kind<R, I>(identity);
+    this.#kinds.set(identity.key, kind);
+    return kind;
+  }
+
+  #forgetUnused(kind: Kind<R, I>): void {
+    if (kind !== this.#home && !kind.inUse) this.#kinds.delete(kind.identity.key);
+  }
+
   // Matching
 
   /** Gives what is free to those who wait, then opens what is still wanted. The only place where either happens. */
@@ -358,29 +403,47 @@ export class Pool<R> {
     if (this.#slots.size === 0) this.#finishShutdown?.();
   }
 
+  /**
+   * Goes along the queue while anything is idle. Each waiter is given an idle connection of its kind, or has one made
+   * ready for it (probed, or made into one of its kind); then it stays in the queue, and gets whichever works first.
+   */
   #serve(): void {
     const now = this.#clock.now();
-    while (this.#queue.length > 0) {
-      const slot = this.#idle.last;
-      if (slot === undefined) return;
+    /** How many of a kind are being made ready for waiters that stand before this one. */
+    let claimed: Map<Kind<R, I>, number> | undefined;
+    let waiter = this.#queue.next;
+    while (waiter !== undefined && this.#idle.oldest !== undefined) {
+      const { kind } = waiter;
+      const matching = kind.newestIdle;
+      const slot = matching ?? this.#idle.oldest;
       const perished = this.#perished(slot, now);
       if (perished !== undefined) {
         this.#retire(slot, perished);
-      } else if (this.#isTrusted(slot, now)) {
+        continue;
+      }
+      const next = this.#queue.after(waiter);
+      if (waiter.deadline <= now) {
+        this.#timeOut(waiter);
+      } else if (slot === matching && this.#isTrusted(slot, now)) {
         this.#idle.remove(slot);
         this.#handOver(slot, now, true);
       } else {
-        // The waiter stays in the queue: it gets the first connection that works, which may be another one.
-        if (this.#counters.slots.validating >= this.#queue.length) return;
-        this.#validate(slot);
+        claimed ??= new Map();
+        const claims = claimed.get(kind) ?? 0;
+        claimed.set(kind, claims + 1);
+        if (claims >= kind.preparing) {
+          if (slot === matching) this.#validate(slot);
+          else this.#change(slot, kind);
+        }
       }
+      waiter = next;
     }
   }
 
-  /** Lends to the next waiter whose time is not over, or keeps the connection as idle when there is none. */
-  #handOver(slot: Slot<R>, now: number, reused: boolean): void {
+  /** Lends to the first waiter of its kind whose time is not over, or keeps the connection as idle. */
+  #handOver(slot: Slot<R, I>, now: number, reused: boolean): void {
     while (this.#state === 'running') {
-      const waiter = this.#queue.next;
+      const [waiter] = slot.kind.waiters;
       if (waiter === undefined) break;
       if (waiter.deadline <= now) {
         this.#timeOut(waiter);
@@ -395,7 +458,8 @@ export class Pool<R> {
 
   #openWanted(): void {
     const { slots } = this.#counters;
-    while (this.#wantsAnother() && slots.opening < this.#settings.maxConnecting) {
+    for (let kind = this.#wanted(); kind !== undefined; kind = this.#wanted()) {
+      if (slots.opening >= this.#settings.maxConnecting) return;
       // Closing goes on beside, but not without bounds: where nothing closes any more, nothing is opened either.
       if (slots.closing + slots.opening > this.#max) return;
       const wait = this.#opening.wait(this.#clock.now());
@@ -403,19 +467,22 @@ export class Pool<R> {
         this.#openLater(wait);
         return;
       }
-      this.#open();
+      this.#open(kind);
     }
   }
 
-  /** One more connection is wanted: for a waiter nothing is under way for, or for the minimum. */
-  #wantsAnother(): boolean {
-    const { opening, validating } = this.#counters.slots;
+  /** What one more connection is wanted of: for a waiter nothing is under way for, or for the minimum. */
+  #wanted(): Kind<R, I> | undefined {
     const total = this.#counters.total;
-    if (total >= this.#max) return false;
-    // What is being reset may take its time, and after one probe that failed the others may fail as well.
-    if (this.#queue.length > opening + (this.#probesFail ? 0 : validating)) return true;
+    if (total >= this.#max) return undefined;
+    for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.after(waiter)) {
+      const { waiters, opening, preparing } = waiter.kind;
+      // After one probe that failed the others may fail as well.
+      if (waiters.size > opening + (this.#probesFail ? 0 : preparing)) return waiter.kind;
+    }
+    if (this.#opening.stopped) return undefined;
     const warm = this.#started && this.#settings.warmConnections ? this.#min : 0;
-    return total < (this.#starting === undefined ? warm : Math.max(warm, 1));
+    return total < (this.#starting === undefined ? warm : Math.max(warm, 1)) ? this.#home : undefined;
   }
 
   #openLater(wait: number): void {
@@ -427,17 +494,37 @@ export class Pool<R> {
   // The life of a connection
 
   /** The one way from state to state. */
-  #move(slot: Slot<R>, state: SlotState): void {
+  #move(slot: Slot<R, I>, state: SlotState): void {
+    const wasLive = slot.state !== 'closing';
     this.#counters.slots[slot.state]--;
     this.#counters.slots[state]++;
+    countSupply(slot, -1);
     slot.state = state;
+    slot.changing = false;
+    countSupply(slot, 1);
+    if (wasLive && (state === 'closing' || state === 'closed')) {
+      slot.kind.connections--;
+      this.#forgetUnused(slot.kind);
+    }
   }
 
-  #open(): void {
-    const slot = new Slot<R>(++this.#lastSlot, this.#generation, this.#clock.now());
+  #become(slot: Slot<R, I>, kind: Kind<R, I>): void {
+    const former = slot.kind;
+    countSupply(slot, -1);
+    former.connections--;
+    slot.kind = kind;
+    kind.connections++;
+    countSupply(slot, 1);
+    this.#forgetUnused(former);
+  }
+
+  #open(kind: Kind<R, I>): void {
+    const slot = new Slot<R, I>(++this.#lastSlot, kind, this.#generation, this.#clock.now());
     this.#opening.attempted(slot.since);
     this.#slots.add(slot);
     this.#counters.slots.opening++;
+    kind.connections++;
+    kind.opening++;
     if (this.events.has('opening')) this.events.emit('opening', { connection: slot.id });
     attempt(
       this.#clock,
@@ -445,7 +532,13 @@ export class Pool<R> {
       {
         name: 'opening a connection',
         timeout: this.#settings.openTimeout,
-        start: (signal) => this.#factory.open({ id: slot.id, signal, died: (error) => this.#onDeath(slot, error) }),
+        start: (signal) =>
+          this.#factory.open({
+            id: slot.id,
+            identity: kind.identity,
+            signal,
+            died: (error) => this.#onDeath(slot, error),
+          }),
       },
       (outcome) => {
         if (outcome.ok) this.#onOpened(slot, outcome.value);
@@ -455,7 +548,7 @@ export class Pool<R> {
     );
   }
 
-  #onOpened(slot: Slot<R>, resource: R): void {
+  #onOpened(slot: Slot<R, I>, resource: R): void {
     const now = this.#clock.now();
     const duration = now - slot.since;
     const { maxLifetime } = this.#settings;
@@ -464,37 +557,43 @@ export class Pool<R> {
     slot.provenAt = now;
     if (maxLifetime > 0) slot.expiresAt = now + maxLifetime * (1 + lifetimeJitter * (2 * this.#random() - 1));
     this.#lifetimes.add(slot);
+    this.#health.watch(slot);
     this.#opening.succeeded(now);
+    this.#onHealthy();
+    if (slot.kind === this.#home) this.#opening.askedAgain();
     this.#counters.opened++;
     this.#counters.openTime.record(duration);
     if (this.events.has('opened')) this.events.emit('opened', { connection: slot.id, duration });
     this.#starting?.resolve();
     this.#starting = undefined;
     if (slot.state !== 'opening') return;
-    const perished = this.#perished(slot, now);
-    if (perished === undefined) this.#handOver(slot, now, false);
-    else this.#retire(slot, perished);
+    this.#handOverOrRetire(slot, now, false);
   }
 
-  #onOpenFailed(slot: Slot<R>, error: unknown, unfinished: Promise<R> | undefined): void {
+  #onOpenFailed(slot: Slot<R, I>, error: unknown, unfinished: Promise<R> | undefined): void {
     const now = this.#clock.now();
+    const { kind } = slot;
     this.#endWithoutResource(slot, unfinished);
     if (this.#state === 'draining' || this.#state === 'closed') return;
     const fatal = this.#factory.isFatal(error);
-    const retryIn = this.#opening.failed(error, fatal, slot.since, now);
+    const atHome = kind === this.#home;
+    const retryIn = fatal ? undefined : this.#opening.failed(error, slot.since, now);
+    // It is an answer all the same: whoever asks again gets the next one at once.
+    if (fatal) this.#opening.hurry(now);
+    if (fatal && atHome) this.#opening.stop(error);
     this.#counters.openFailed++;
     if (this.events.has('openFailed')) {
       this.events.emit('openFailed', { connection: slot.id, duration: now - slot.since, error, retryIn });
     }
-    if (this.#starting !== undefined && (fatal || --this.#starting.attempts <= 0)) {
+    if (atHome && this.#starting !== undefined && (fatal || --this.#starting.attempts <= 0)) {
       this.#starting.reject(error);
       this.#starting = undefined;
     }
-    if (fatal) this.#failAllWaiters(error);
+    if (fatal) this.#failWaiters(kind, error);
   }
 
   /** @param unfinished Set when opening was given up while it goes on: what it may still bring is closed. */
-  #endWithoutResource(slot: Slot<R>, unfinished: Promise<R> | undefined): void {
+  #endWithoutResource(slot: Slot<R, I>, unfinished: Promise<R> | undefined): void {
     if (unfinished === undefined) {
       this.#move(slot, 'closed');
       this.#slots.delete(slot);
@@ -516,11 +615,12 @@ export class Pool<R> {
     });
   }
 
-  #lend(slot: Slot<R>, caller: Caller, waited: number, now: number, reused: boolean): Lease<R> {
+  #lend(slot: Slot<R, I>, caller: Caller, waited: number, now: number, reused: boolean): Lease<R> {
     this.#move(slot, 'leased');
     slot.uses++;
     slot.leasedAt = now;
     slot.overdue = false;
+    slot.reportedIdle = false;
     // Every slot that left `opening` for anything but its end has its resource.
     const lease = new Lease<R>(this.#owner, slot, slot.resource as R, caller.origin);
     slot.lease = lease;
@@ -533,7 +633,7 @@ export class Pool<R> {
     return lease;
   }
 
-  #release(lease: Lease<R>, slot: Slot<R>): void {
+  #release(lease: Lease<R>, slot: Slot<R, I>): void {
     const before = lease.end('released');
     // A lease that the shutdown aborted is released by its holder later, and rightly so.
     if (before === 'revoked') return;
@@ -547,19 +647,19 @@ export class Pool<R> {
     slot.lease = undefined;
     this.#counters.leaseTime.record(held);
     const perished = this.#perished(slot, now);
-    if (perished !== undefined) {
-      this.#retire(slot, perished);
-    } else if (this.#isClean(slot)) {
+    if (perished === undefined ? !this.#isClean(slot) : this.#mayFinish(slot, perished)) {
+      this.#reset(slot);
+    } else if (perished === undefined) {
       slot.provenAt = now;
       this.#keepIdle(slot, now);
     } else {
-      this.#reset(slot);
+      this.#retire(slot, perished);
     }
     if (this.events.has('released')) this.events.emit('released', { connection: slot.id, held, uses: slot.uses });
     this.#dispatch();
   }
 
-  #isClean(slot: Slot<R>): boolean {
+  #isClean(slot: Slot<R, I>): boolean {
     try {
       return this.#factory.isClean(slot.resource as R);
     } catch {
@@ -568,13 +668,18 @@ export class Pool<R> {
     }
   }
 
-  #keepIdle(slot: Slot<R>, now: number): void {
-    this.#move(slot, 'idle');
-    slot.idleSince = now;
-    this.#idle.append(slot);
+  /** Although it will be closed, what is under way on it may end first. */
+  #mayFinish(slot: Slot<R, I>, perished: CloseReason): boolean {
+    return perished !== 'died' && perished !== 'cut-off' && this.#factory.idleFor(slot.resource as R) === undefined;
   }
 
-  #reset(slot: Slot<R>): void {
+  #keepIdle(slot: Slot<R, I>, now: number): void {
+    this.#move(slot, 'idle');
+    slot.idleSince = now;
+    this.#idle.add(slot);
+  }
+
+  #reset(slot: Slot<R, I>): void {
     this.#move(slot, 'resetting');
     const began = this.#clock.now();
     attempt(
@@ -607,7 +712,56 @@ export class Pool<R> {
     );
   }
 
-  #validate(slot: Slot<R>): void {
+  /** Makes an idle connection into one of another kind. */
+  #change(slot: Slot<R, I>, kind: Kind<R, I>): void {
+    const { identity } = slot.kind;
+    this.#idle.remove(slot);
+    this.#become(slot, kind);
+    this.#move(slot, 'resetting');
+    slot.changing = true;
+    countSupply(slot, 1);
+    const began = this.#clock.now();
+    attempt(
+      this.#clock,
+      slot,
+      {
+        name: 'changing the identity of a connection',
+        timeout: this.#settings.resetTimeout,
+        start: (signal) => this.#factory.change(slot.resource as R, kind.identity, signal),
+      },
+      (outcome) => {
+        if (slot.state !== 'resetting') return;
+        const now = this.#clock.now();
+        const duration = now - began;
+        const refused = !outcome.ok && this.#factory.isFatal(outcome.error);
+        if (outcome.ok || refused) this.#proved(slot, now);
+        if (outcome.ok) {
+          this.#counters.changes++;
+          this.#handOverOrRetire(slot, now, true);
+          if (this.events.has('changed')) this.events.emit('changed', { connection: slot.id, duration });
+        } else {
+          this.#counters.changesFailed++;
+          if (refused) {
+            // The connection is what it was, and as good as before.
+            this.#become(slot, this.#kindOf(identity) ?? this.#addKind(identity));
+            this.#keepIdleOrRetire(slot, now);
+            this.#failWaiters(kind, outcome.error);
+          } else {
+            this.#probesFail = true;
+            this.#noAnswer(slot, outcome.error, now);
+            this.#retire(slot, 'reset-failed');
+          }
+          if (this.events.has('changeFailed')) {
+            this.events.emit('changeFailed', { connection: slot.id, duration, error: outcome.error });
+          }
+        }
+        this.#dispatch();
+      },
+    );
+  }
+
+  /** Probes an idle connection, before it is lent or because it was not used for long. */
+  #validate(slot: Slot<R, I>): void {
     this.#idle.remove(slot);
     this.#move(slot, 'validating');
     const began = this.#clock.now();
@@ -626,13 +780,14 @@ export class Pool<R> {
         if (outcome.ok) {
           this.#counters.probesPassed++;
           this.#proved(slot, now);
-          const perished = this.#perished(slot, now);
-          if (perished !== undefined) this.#retire(slot, perished);
-          else this.#handOver(slot, now, true);
+          this.#health.watch(slot);
+          if (this.#perished(slot, now) === undefined && slot.kind.waiters.size === 0) this.#putBack(slot);
+          else this.#handOverOrRetire(slot, now, true);
           if (this.events.has('validated')) this.events.emit('validated', { connection: slot.id, duration });
         } else {
           this.#counters.probesFailed++;
           this.#probesFail = true;
+          this.#onUnhealthy(outcome.error);
           this.#noAnswer(slot, outcome.error, now);
           this.#retire(slot, 'probe-failed');
           if (this.events.has('validationFailed')) {
@@ -644,24 +799,50 @@ export class Pool<R> {
     );
   }
 
-  #proved(slot: Slot<R>, now: number): void {
+  /** A probe is no use: the connection is idle for as long as it was before. */
+  #putBack(slot: Slot<R, I>): void {
+    this.#move(slot, 'idle');
+    this.#idle.putBack(slot);
+  }
+
+  #proved(slot: Slot<R, I>, now: number): void {
     slot.provenAt = now;
     this.#probesFail = false;
     this.#opening.answered(now);
+    this.#onHealthy();
+  }
+
+  #onHealthy(): void {
+    if (this.#health.passed()) this.#tellHealth(undefined);
+  }
+
+  #onUnhealthy(error: unknown): void {
+    if (this.#health.failed()) this.#tellHealth(error);
+  }
+
+  #tellHealth(error: unknown): void {
+    const { healthy, failures } = this.#health;
+    if (this.events.has('healthChanged')) this.events.emit('healthChanged', { healthy, failures, error });
   }
 
   /** A step that got no answer in time tells of the endpoint; one that got a wrong answer tells of the connection. */
-  #noAnswer(slot: Slot<R>, error: unknown, now: number): void {
+  #noAnswer(slot: Slot<R, I>, error: unknown, now: number): void {
     if (error instanceof DeadlineError) this.#opening.lost(slot.since, now);
   }
 
-  #keepIdleOrRetire(slot: Slot<R>, now: number): void {
+  #handOverOrRetire(slot: Slot<R, I>, now: number, reused: boolean): void {
+    const perished = this.#perished(slot, now);
+    if (perished === undefined) this.#handOver(slot, now, reused);
+    else this.#retire(slot, perished);
+  }
+
+  #keepIdleOrRetire(slot: Slot<R, I>, now: number): void {
     const perished = this.#perished(slot, now);
     if (perished === undefined) this.#keepIdle(slot, now);
     else this.#retire(slot, perished);
   }
 
-  #onDeath(slot: Slot<R>, error: unknown): void {
+  #onDeath(slot: Slot<R, I>, error: unknown): void {
     const { state } = slot;
     if (state === 'closing' || state === 'closed') return;
     if (state !== 'opening' && this.events.has('died')) this.events.emit('died', { connection: slot.id, error });
@@ -674,7 +855,7 @@ export class Pool<R> {
   }
 
   /** Why this connection must not be lent again, if it must not. */
-  #perished(slot: Slot<R>, now: number): CloseReason | undefined {
+  #perished(slot: Slot<R, I>, now: number): CloseReason | undefined {
     const { recycleAfterUses } = this.#settings;
     if (slot.retirement !== undefined) return slot.retirement;
     if (slot.generation !== this.#generation) return 'recycled';
@@ -686,13 +867,13 @@ export class Pool<R> {
   }
 
   /** Whether this connection may be lent without a probe. */
-  #isTrusted(slot: Slot<R>, now: number): boolean {
+  #isTrusted(slot: Slot<R, I>, now: number): boolean {
     if (slot.provenAt < this.#distrustBefore) return false;
     return !this.#settings.validateOnCheckout || now - slot.provenAt < this.#settings.validationInterval;
   }
 
   /** Its place is free from now on; closing goes on in the background, under its own deadline. */
-  #retire(slot: Slot<R>, reason: CloseReason): void {
+  #retire(slot: Slot<R, I>, reason: CloseReason): void {
     if (slot.state === 'idle') this.#idle.remove(slot);
     const now = this.#clock.now();
     const age = now - slot.since;
@@ -701,6 +882,7 @@ export class Pool<R> {
     this.#move(slot, 'closing');
     abandon?.(new Error(`the connection is being closed: ${reason}`));
     this.#lifetimes.remove(slot);
+    this.#health.forget(slot);
     if (this.events.has('closing')) this.events.emit('closing', { connection, reason, age, uses });
     attempt(
       this.#clock,
@@ -744,8 +926,22 @@ export class Pool<R> {
       if (slot.state === 'idle') this.#retire(slot, 'lifetime');
     }
     this.#retireIdle(now);
-    this.#reportOverdue(now);
+    this.#reportLeases(now);
+    this.#checkHealth(now);
     this.#dispatch();
+  }
+
+  /**
+   * Probes those that nobody has used for long, a few at a time, and only while nobody waits: who waits comes first. A
+   * check that is put off is made at a later sweep.
+   */
+  #checkHealth(now: number): void {
+    for (const slot of this.#health.takeDue(now)) {
+      const { validating } = this.#counters.slots;
+      const free = this.#queue.length === 0 && validating < this.#settings.maxConnecting;
+      if (slot.state === 'idle' && free) this.#validate(slot);
+      else this.#health.watchSoon(slot, now);
+    }
   }
 
   /**
@@ -754,23 +950,31 @@ export class Pool<R> {
    */
   #retireIdle(now: number): void {
     const { idleTimeout } = this.#settings;
-    const oldest = this.#idle.first;
+    const { oldest } = this.#idle;
     if (idleTimeout === 0 || oldest === undefined || this.#counters.total <= this.#min) return;
     if (now - oldest.idleSince < idleTimeout || now < this.#nextIdleRetirement) return;
     this.#nextIdleRetirement = now + idleTimeout / Math.max(1, this.#max - this.#min);
     this.#retire(oldest, 'idle');
   }
 
-  #reportOverdue(now: number): void {
-    const { leakDetectionThreshold } = this.#settings;
-    if (leakDetectionThreshold === 0) return;
+  /** Tells of leases that are held for long, and of those that are held for nothing, each once. */
+  #reportLeases(now: number): void {
+    const { leakDetectionThreshold, idleLeaseThreshold } = this.#settings;
+    if (leakDetectionThreshold === 0 && idleLeaseThreshold === 0) return;
     for (const slot of this.#slots) {
+      if (slot.state !== 'leased') continue;
+      const connection = slot.id;
       const held = now - slot.leasedAt;
-      if (slot.state !== 'leased' || slot.overdue || held < leakDetectionThreshold) continue;
-      slot.overdue = true;
-      if (this.events.has('leaseOverdue')) {
-        this.events.emit('leaseOverdue', { connection: slot.id, held, origin: slot.lease?.origin });
+      const origin = slot.lease?.origin;
+      if (leakDetectionThreshold > 0 && !slot.overdue && held >= leakDetectionThreshold) {
+        slot.overdue = true;
+        if (this.events.has('leaseOverdue')) this.events.emit('leaseOverdue', { connection, held, origin });
       }
+      if (idleLeaseThreshold === 0 || slot.reportedIdle || held < idleLeaseThreshold) continue;
+      const idle = Math.min(held, this.#factory.idleFor(slot.resource as R) ?? 0);
+      if (idle < idleLeaseThreshold) continue;
+      slot.reportedIdle = true;
+      if (this.events.has('leaseIdle')) this.events.emit('leaseIdle', { connection, held, idle, origin });
     }
   }
 
@@ -794,7 +998,7 @@ export class Pool<R> {
     this.#starting = undefined;
     for (const slot of [...this.#slots]) {
       if (slot.state === 'opening') slot.abandon?.(ending);
-      else if (slot.state === 'idle' || slot.state === 'validating') this.#retire(slot, 'shutdown');
+      else if (slot.state === 'idle' || slot.state === 'validating' || slot.changing) this.#retire(slot, 'shutdown');
     }
 
     const abortTheRest = (): void => {
@@ -831,6 +1035,12 @@ export class Pool<R> {
       this.#dispatch();
     });
   }
+}
+
+/** Keeps the number of connections under way to being idle of each kind. */
+function countSupply<R, I extends Identity>({ kind, state, changing }: Slot<R, I>, by: 1 | -1): void {
+  if (state === 'opening') kind.opening += by;
+  else if (state === 'validating' || changing) kind.preparing += by;
 }
 
 /** Whom a connection is lent to. */

@@ -1,16 +1,31 @@
 import type { Clock } from './clock.js';
+import type { Identity } from './kind.js';
 import type { Breaker } from './opening-policy.js';
 
-/** What the pool lends, as seen by the pool: five things it can do with one. */
-export interface ResourceFactory<R> {
-  /** Makes one. `signal` is aborted when the pool no longer wants it; `died` may be called once, at any later time. */
-  open(context: { id: number; signal: AbortSignal; died: (error: unknown) => void }): Promise<R>;
+/** How one is opened: `signal` is aborted when the pool no longer wants it; `died` may be called once, later. */
+export interface OpenContext<I extends Identity> {
+  readonly id: number;
+  readonly identity: I;
+  readonly signal: AbortSignal;
+  readonly died: (error: unknown) => void;
+}
+
+/** What the pool lends, as seen by the pool: the things it can do with one. */
+export interface ResourceFactory<R, I extends Identity> {
+  open(context: OpenContext<I>): Promise<R>;
+  /**
+   * Makes an idle one into one of another identity. A rejection that {@link ResourceFactory.isFatal | is for good} says
+   * that this identity cannot be had, and has left the resource as it was.
+   */
+  change(resource: R, identity: I, signal: AbortSignal): Promise<void>;
   /** Whether nothing a lease did has to be undone: asked at each release, so it must be quick. */
   isClean(resource: R): boolean;
   /** Undoes what the last lease did. Rejects when that is impossible. */
   reset(resource: R, signal: AbortSignal): Promise<void>;
   /** Proves that it works. Rejects when it does not. */
   probe(resource: R, signal: AbortSignal): Promise<void>;
+  /** How long nothing has been asked of it, in milliseconds; undefined while something is under way on it. */
+  idleFor(resource: R): number | undefined;
   /** Ends it and all that runs on it; by force once `signal` is aborted. */
   close(resource: R, signal: AbortSignal): Promise<void>;
   /** Whether trying to open again is pointless, as with wrong credentials. */
@@ -42,13 +57,21 @@ export interface PoolSettings {
   readonly validationInterval: number;
   /** A lease held longer than this is reported, once; 0: never. */
   readonly leakDetectionThreshold: number;
+  /** A lease on which nothing was asked for longer than this is reported, once; 0: never. */
+  readonly idleLeaseThreshold: number;
+  /** An idle connection that has not shown for so long that it works is probed; 0: only before it is lent. */
+  readonly healthCheckInterval: number;
+  /** Probes in a row that have to fail before the pool counts as unhealthy. */
+  readonly unhealthyThreshold: number;
   /** Open the minimum at start and keep it; otherwise the minimum is only not closed for idleness. */
   readonly warmConnections: boolean;
 }
 
 /** What the pool needs of the world around it. */
-export interface PoolSurroundings<R> {
-  readonly factory: ResourceFactory<R>;
+export interface PoolSurroundings<R, I extends Identity> {
+  readonly factory: ResourceFactory<R, I>;
+  /** What connections are when nobody asks for another identity: the minimum is kept of these. */
+  readonly home: I;
   readonly clock: Clock;
   /** From 0 (inclusive) to 1: for the jitter of lifetimes. */
   readonly random: () => number;
@@ -59,7 +82,9 @@ export interface PoolSurroundings<R> {
 }
 
 /** How long, and until when, one acquire may wait. */
-export interface AcquireOptions {
+export interface AcquireOptions<I extends Identity = Identity> {
+  /** What the connection has to be, instead of the pool's home. */
+  readonly identity?: I | undefined;
   /** Gives up as soon as it is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Instead of the pool's `connectionTimeout`, in milliseconds; 0 waits for ever. */

@@ -1,5 +1,6 @@
+import type { Identity, Kind } from './kind.js';
 import type { Lease } from './lease.js';
-import type { Linked } from './linked-list.js';
+import { type Linked, Place } from './linked-list.js';
 
 /**
  * The one word that says where a connection is in its life:
@@ -11,7 +12,8 @@ import type { Linked } from './linked-list.js';
  *        ▼        ▼           ▼        ▼
  *        └────────┴── closing ┴────────┘ ──▶ closed
  *
- * `opening` to `resetting` count as connections of the pool; `closing` is counted apart: its place is free already.
+ * An idle connection that becomes one of another identity passes through `resetting` too. `opening` to `resetting` count
+ * as connections of the pool; `closing` is counted apart: its place is free already.
  */
 export type SlotState = 'opening' | 'idle' | 'validating' | 'leased' | 'resetting' | 'closing' | 'closed';
 
@@ -27,7 +29,7 @@ export type CloseReason =
   | 'recycled'
   /** The probe before lending failed or did not answer. */
   | 'probe-failed'
-  /** It could not be made clean after a lease. */
+  /** It could not be made clean after a lease, or into one of another identity. */
   | 'reset-failed'
   /** It died by itself: its socket was closed. */
   | 'died'
@@ -55,8 +57,10 @@ export const closeReasons: readonly CloseReason[] = [
 ];
 
 /** The pool's record of one connection. Only the pool writes to it. */
-export class Slot<R> implements Linked<Slot<R>> {
+export class Slot<R, I extends Identity = Identity> implements Linked<Slot<R, I>> {
   state: SlotState = 'opening';
+  /** Being reset not after a lease, but to become one of its kind, which it was not before. */
+  changing = false;
   /** Set once, when opening succeeded. */
   resource: R | undefined;
   lease: Lease<R> | undefined;
@@ -72,17 +76,22 @@ export class Slot<R> implements Linked<Slot<R>> {
   leasedAt = 0;
   /** Its lease was reported as held too long. */
   overdue = false;
+  /** Its lease was reported as held for nothing. */
+  reportedIdle = false;
   uses = 0;
   /** Decided while it cannot be carried out yet: it is closed instead of becoming idle again. */
   retirement: CloseReason | undefined;
   /** Ends the step under way (open, probe, reset) at once, as failed. */
   abandon: ((reason: Error) => void) | undefined;
 
-  previous: Slot<R> | undefined;
-  next: Slot<R> | undefined;
+  previous: Slot<R, I> | undefined;
+  next: Slot<R, I> | undefined;
+  /** Where it stands among the idle ones of its kind. */
+  readonly place: Place<Slot<R, I>> = new Place(this);
 
   constructor(
     readonly id: number,
+    public kind: Kind<R, I>,
     /** Those of an older generation than the pool's are never lent again. */
     readonly generation: number,
     now: number,

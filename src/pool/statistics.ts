@@ -45,6 +45,9 @@ export interface PoolStatistics {
   readonly probesFailed: number;
   readonly resets: number;
   readonly resetsFailed: number;
+  /** Idle connections that became one of another identity. */
+  readonly changes: number;
+  readonly changesFailed: number;
   readonly releasedTwice: number;
   /** Leases that were lost without a release and taken back. */
   readonly reclaimed: number;
@@ -89,6 +92,8 @@ export class Counters {
   probesFailed = 0;
   resets = 0;
   resetsFailed = 0;
+  changes = 0;
+  changesFailed = 0;
   releasedTwice = 0;
   reclaimed = 0;
   readonly waitTime: Histogram = new Histogram();
@@ -136,6 +141,8 @@ export class Counters {
       probesFailed: this.probesFailed,
       resets: this.resets,
       resetsFailed: this.resetsFailed,
+      changes: this.changes,
+      changesFailed: this.changesFailed,
       releasedTwice: this.releasedTwice,
       reclaimed: this.reclaimed,
       waitTime: this.waitTime.summary(),

@@ -1,3 +1,4 @@
+import type { Identity, Kind } from './kind.js';
 import type { Lease } from './lease.js';
 import { type Linked, LinkedList } from './linked-list.js';
 
@@ -5,15 +6,17 @@ import { type Linked, LinkedList } from './linked-list.js';
 export type WaiterState = 'waiting' | 'served' | 'timedOut' | 'aborted' | 'refused' | 'failed';
 
 /** An `acquire()` that could not be served at once. */
-export class Waiter<R> implements Linked<Waiter<R>> {
+export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R, I>> {
   state: WaiterState = 'waiting';
-  previous: Waiter<R> | undefined;
-  next: Waiter<R> | undefined;
+  previous: Waiter<R, I> | undefined;
+  next: Waiter<R, I> | undefined;
   /** Ends the waiter's interest in its caller's signal. */
   forgetSignal: (() => void) | undefined;
 
   constructor(
     readonly acquire: number,
+    /** What it waits for. */
+    readonly kind: Kind<R, I>,
     readonly since: number,
     /** How long it waits at most, in milliseconds; 0 waits for ever. */
     readonly timeout: number,
@@ -35,6 +38,8 @@ export interface WaitQueue<W> {
   readonly length: number;
   /** Whom the next free connection goes to. */
   readonly next: W | undefined;
+  /** Who comes after this one. */
+  after(waiter: W): W | undefined;
   /** Who has waited longest. */
   readonly oldest: W | undefined;
   add(waiter: W): void;
@@ -52,6 +57,10 @@ export class FirstComeQueue<W extends Linked<W>> implements WaitQueue<W> {
 
   get next(): W | undefined {
     return this.#waiters.first;
+  }
+
+  after(waiter: W): W | undefined {
+    return waiter.next;
   }
 
   get oldest(): W | undefined {

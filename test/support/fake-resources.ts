@@ -1,9 +1,10 @@
-import type { ResourceFactory } from '../../src/pool/settings.js';
+import type { Identity } from '../../src/pool/kind.js';
+import type { OpenContext, ResourceFactory } from '../../src/pool/settings.js';
 
 /** What a step of work on a fake resource does: end at once, end badly, end when told, or never. */
 export type Behaviour = 'ok' | 'fail' | 'fatal' | 'slow' | 'never';
 
-export type Step = 'open' | 'probe' | 'reset' | 'close';
+export type Step = 'open' | 'change' | 'probe' | 'reset' | 'close';
 
 /** A step of work that was asked for, as the resource saw it. */
 export interface Begun {
@@ -21,9 +22,12 @@ export class FakeResource {
   dead = false;
   closeCalls = 0;
   closed = false;
+  /** For how long its user has asked nothing of it; undefined while something is under way. */
+  idleFor: number | undefined = 0;
 
   constructor(
     readonly id: number,
+    public identity: string,
     readonly die: (error: unknown) => void,
   ) {}
 }
@@ -35,7 +39,7 @@ interface SlowStep {
 }
 
 /** Makes fake resources, each step behaving as `behave` says. */
-export class FakeResources implements ResourceFactory<FakeResource> {
+export class FakeResources implements ResourceFactory<FakeResource, Identity> {
   readonly all: FakeResource[] = [];
   /** Steps that wait to be told, oldest first. */
   readonly slow: SlowStep[] = [];
@@ -47,7 +51,7 @@ export class FakeResources implements ResourceFactory<FakeResource> {
 
   constructor(public behave: (step: Step) => Behaviour = () => 'ok') {}
 
-  async open(context: { id: number; signal: AbortSignal; died: (error: unknown) => void }): Promise<FakeResource> {
+  async open(context: OpenContext<Identity>): Promise<FakeResource> {
     this.begun.push({ step: 'open', id: context.id, signal: context.signal });
     this.opensStarted++;
     this.opensRunning++;
@@ -57,12 +61,23 @@ export class FakeResources implements ResourceFactory<FakeResource> {
     } finally {
       this.opensRunning--;
     }
-    const resource: FakeResource = new FakeResource(context.id, (error) => {
+    const resource: FakeResource = new FakeResource(context.id, context.identity.key, (error) => {
       resource.dead = true;
       context.died(error);
     });
     this.all.push(resource);
     return resource;
+  }
+
+  async change(resource: FakeResource, identity: Identity, signal: AbortSignal): Promise<void> {
+    this.begun.push({ step: 'change', id: resource.id, signal });
+    await this.#run('change');
+    if (resource.dead) throw new Error('the resource is dead');
+    resource.identity = identity.key;
+  }
+
+  idleFor(resource: FakeResource): number | undefined {
+    return resource.idleFor;
   }
 
   isClean(resource: FakeResource): boolean {
@@ -73,6 +88,7 @@ export class FakeResources implements ResourceFactory<FakeResource> {
     this.begun.push({ step: 'reset', id: resource.id, signal });
     await this.#run('reset');
     resource.dirty = false;
+    resource.idleFor = 0;
   }
 
   async probe(resource: FakeResource, signal: AbortSignal): Promise<void> {

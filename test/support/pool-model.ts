@@ -18,9 +18,9 @@ import { settled, VirtualClock } from './virtual-clock.js';
 
 /** One thing that happens to the pool. Numbers are taken modulo what there is to choose from. */
 export type Command =
-  | { readonly do: 'acquire'; readonly timeout: number; readonly abortable: boolean }
+  | { readonly do: 'acquire'; readonly timeout: number; readonly abortable: boolean; readonly identity: string }
   | {
-      readonly do: 'abort' | 'release' | 'releaseAgain' | 'dirty' | 'mark' | 'die' | 'finish' | 'fail';
+      readonly do: 'abort' | 'release' | 'releaseAgain' | 'dirty' | 'busy' | 'mark' | 'die' | 'finish' | 'fail';
       readonly which: number;
     }
   | { readonly do: 'recycleAll' | 'pause' | 'resume' }
@@ -47,13 +47,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       do: fc.constant('acquire' as const),
       timeout: fc.constantFrom(0, 10, 50, 1000, 5000),
       abortable: fc.boolean(),
+      identity: fc.constantFrom('home', 'home', 'guest', 'visitor'),
     }),
   },
   { weight: 10, arbitrary: fc.record({ do: fc.constant('release' as const), which }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('abort' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('releaseAgain' as const), which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('dirty' as const), which }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('mark' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('mark' as const, 'busy' as const), which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('die' as const), which }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('finish' as const), which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('fail' as const), which }) },
@@ -89,6 +90,9 @@ const settings: fc.Arbitrary<PoolSettings> = fc
     recycleAfterUses: fc.constantFrom(0, 1, 3),
     validateOnCheckout: fc.boolean(),
     leakDetectionThreshold: fc.constantFrom(0, 500),
+    idleLeaseThreshold: fc.constantFrom(0, 400),
+    healthCheckInterval: fc.constantFrom(0, 1200, 5000),
+    unhealthyThreshold: fc.constantFrom(1, 3),
     validationInterval: fc.constantFrom(0, 50, 500),
     warmConnections: fc.boolean(),
   })
@@ -170,6 +174,7 @@ class World {
     this.bound = this.max;
     this.pool = new Pool(program.settings, {
       factory: this.factory,
+      home: { key: 'home' },
       clock: this.clock,
       random: () => 0.3,
       backoff,
@@ -218,7 +223,7 @@ class World {
   async run(command: Command): Promise<void> {
     switch (command.do) {
       case 'acquire':
-        this.#acquire(command.timeout, command.abortable);
+        this.#acquire(command);
         break;
       case 'abort': {
         const abortable = this.calls.filter((call) => call.outcome === 'waiting' && call.abort !== undefined);
@@ -236,6 +241,11 @@ class World {
       case 'dirty': {
         const held = pick(this.held, command.which);
         if (held !== undefined) held.resource.dirty = true;
+        break;
+      }
+      case 'busy': {
+        const held = pick(this.held, command.which);
+        if (held !== undefined) held.resource.idleFor = undefined;
         break;
       }
       case 'mark':
@@ -284,7 +294,7 @@ class World {
     await settled();
   }
 
-  #acquire(timeout: number, abortable: boolean): void {
+  #acquire({ timeout, abortable, identity }: Command & { do: 'acquire' }): void {
     const abort = abortable ? new AbortController() : undefined;
     const call: Call = {
       acquire: this.calls.length + 1,
@@ -294,7 +304,12 @@ class World {
     };
     this.calls.push(call);
     const { idle } = this.pool.statistics();
-    const answer = this.pool.acquire({ timeout, signal: abort?.signal });
+    const answer = this.pool.acquire({
+      timeout,
+      signal: abort?.signal,
+      // Nobody has to name the home.
+      identity: identity === 'home' ? undefined : { key: identity },
+    });
     // An acquire that finds something idle may be served without asking for another connection.
     if (idle === 0) this.fatal = false;
     answer.then(
@@ -305,6 +320,7 @@ class World {
         assert.equal(resource.closeCalls, 0, 'nothing is lent that is being closed');
         assert.ok(!resource.dead, 'nothing is lent that is known to be dead');
         assert.ok(!resource.dirty, 'nothing is lent that was not reset');
+        assert.equal(resource.identity, identity, 'nobody gets what belongs to another identity');
         this.held.push({ lease, resource });
       },
       (error: unknown) => {
@@ -370,7 +386,7 @@ class World {
     );
 
     if (statistics.state === 'running' && waiting > 0) {
-      assert.ok(idle === 0 || validating >= waiting, 'nobody waits while something is idle');
+      assert.ok(idle === 0 || validating + resetting >= waiting, 'nobody waits while something is idle');
       const mayOpen =
         total < this.max &&
         opening < settings.maxConnecting &&

@@ -23,6 +23,9 @@ const plainSettings: PoolSettings = {
   recycleAfterUses: 0,
   validateOnCheckout: false,
   leakDetectionThreshold: 0,
+  idleLeaseThreshold: 0,
+  healthCheckInterval: 0,
+  unhealthyThreshold: 3,
   validationInterval: 0,
   warmConnections: false,
 };
@@ -54,6 +57,7 @@ export function makePool(settings: Partial<PoolSettings> = {}, surroundings: Cho
   const resources = new FakeResources();
   const pool = new Pool(endingEndlessLoops({ ...plainSettings, ...settings }, clock), {
     factory: resources,
+    home: { key: 'home' },
     clock,
     random: () => 0.5,
     backoff: () => 100,
@@ -165,6 +169,9 @@ export const eventNames: readonly (keyof PoolEvents)[] = [
   'validationFailed',
   'reset',
   'resetFailed',
+  'changed',
+  'changeFailed',
+  'healthChanged',
   'died',
   'closing',
   'closed',

@@ -16,6 +16,7 @@
  *     ├─ DeadlineError             one step of the pool's own work took too long
  *     ├─ CallError                 a call got no answer; says whether it can have been executed
  *     │  ├─ ConnectionLostError    its connection is gone
+ *     │  ├─ IdentityLostError      its session is over, and nobody's any more
  *     │  ├─ QueryTimeoutError      it took longer than `queryTimeout`
  *     │  └─ CallAbortedError       the signal of its lease said stop
  *     ├─ LeaseReleasedError        something of a lease was used after its end
@@ -208,15 +209,23 @@ export class DeadlineError extends PoolError {
 /** A call got no answer. `outcome` tells whether it can have been executed. */
 export abstract class CallError extends PoolError {
   static override readonly code: string = 'ERR_POOL_CALL';
-  readonly outcome: 'not-sent' | 'unknown';
-  /** True only when the call was never sent. */
+  readonly outcome: CallOutcome;
+  /** True only when the call was not executed. */
   override readonly retryable: boolean;
 
-  constructor(message: string, details: { outcome: 'not-sent' | 'unknown'; cause?: unknown }) {
+  constructor(message: string, details: { outcome: CallOutcome; cause?: unknown }) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.outcome = details.outcome;
-    this.retryable = details.outcome === 'not-sent';
+    this.retryable = details.outcome !== 'unknown';
   }
+}
+
+/**
+ * The session under a call is over and could not be signed in again (see `cause`), or the server takes it for nobody's.
+ * The call was not executed, and was not made by anybody else either; the connection is closed at the release.
+ */
+export class IdentityLostError extends CallError {
+  static override readonly code: string = 'ERR_POOL_IDENTITY_LOST';
 }
 
 /** The connection under a call is gone. */

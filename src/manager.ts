@@ -1,14 +1,22 @@
 import { SurrealQueryable, Uuid } from 'surrealdb';
 import { type Duration, parseDuration } from './config/duration.js';
-import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
-import { resolveConfig, resolveOptions } from './config/resolve.js';
+import type { DatabaseConfig, IdentityOptions, PoolOptions, ResolvedConfig } from './config/options.js';
+import { resolveConfig, resolveIdentity, resolveOptions } from './config/resolve.js';
 import type { Connection } from './connection/connection.js';
 import { ConnectionFactory } from './connection/connection-factory.js';
+import type { DatabaseName } from './connection/first-use.js';
+import type { ConnectionIdentity } from './connection/identity.js';
 import { type CallLimits, LeaseChannel } from './connection/lease-channel.js';
 import { PoolChannel } from './connection/pool-channel.js';
 import { asController } from './connection/query-channel.js';
+import { retryDecision } from './connection/retry-decision.js';
 import { shown } from './connection/transport.js';
+import { untilAborted } from './connection/until-aborted.js';
+import { DatabasePreparation } from './database-preparation.js';
+import { messageOf } from './error-message.js';
+import { AcquireFailedError, AcquireTimeoutError } from './errors.js';
 import { Holders } from './holders.js';
+import { acquireAborted } from './pool/acquire-errors.js';
 import { systemClock } from './pool/clock.js';
 import type { PoolEvents } from './pool/events.js';
 import type { Lease } from './pool/lease.js';
@@ -18,13 +26,14 @@ import { PooledConnection } from './pooled-connection.js';
 import { fullJitterBackoff } from './resilience/backoff.js';
 import type { CircuitBreakerState } from './resilience/circuit-breaker.js';
 import { EndpointBreaker } from './resilience/endpoint-breaker.js';
+import { type RetryRules, withRetry } from './resilience/retry.js';
 import { acquireChannel, connectChannel, traced } from './telemetry/channels.js';
 import { logEvents } from './telemetry/log-events.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
 
-/** How one acquire waits. */
-export interface AcquireOptions {
+/** What one acquire asks for, and how it waits. */
+export interface AcquireOptions extends IdentityOptions {
   /**
    * Aborts the acquire (`AcquireAbortedError`) and, once the connection is lent, its calls (`CallAbortedError`); the
    * `cause` is the signal's reason. A call that was cut off closes its connection, for the server may still be at it.
@@ -36,6 +45,15 @@ export interface AcquireOptions {
   queryTimeout?: Duration | undefined;
 }
 
+/** How calls are repeated that failed. */
+export interface RetryOptions {
+  /**
+   * Whether doing it twice is as good as once. Then a call whose outcome is unknown is made again too. Default false:
+   * only what was certainly not executed is.
+   */
+  idempotent?: boolean | undefined;
+}
+
 /** The state of an address the pool connects to. */
 export interface EndpointHealth {
   readonly url: string;
@@ -43,11 +61,16 @@ export interface EndpointHealth {
   readonly connections: number;
   /** Why the last attempt to open a connection failed; undefined when it succeeded. */
   readonly lastError: string | undefined;
+  /** Probes that failed in a row. */
+  readonly failedProbes: number;
 }
 
 /** Whether the pool can do its work, and if not, why not. */
 export interface HealthStatus {
-  /** True when the pool lends, and is not in want of connections that it cannot open. */
+  /**
+   * True when the pool lends, is not in want of connections that it cannot open, and fewer than `unhealthyThreshold`
+   * probes in a row have failed.
+   */
   readonly healthy: boolean;
   /** In one sentence, for a person. */
   readonly reason: string;
@@ -85,7 +108,10 @@ export class ConnectionManager extends SurrealQueryable {
   readonly name: string;
   readonly #config: ResolvedConfig;
   readonly #factory: ConnectionFactory;
-  readonly #pool: Pool<Connection>;
+  readonly #pool: Pool<Connection, ConnectionIdentity>;
+  /** Those in which a database is being prepared by `onFirstUse`, apart from the connections of the pool. */
+  readonly #extraPools = new Set<Pool<Connection, ConnectionIdentity>>();
+  readonly #preparation: DatabasePreparation | undefined;
   readonly #limits: CallLimits;
   readonly #holders: Holders | undefined;
   /**
@@ -93,6 +119,7 @@ export class ConnectionManager extends SurrealQueryable {
    * and not the lease object, which may be gone while a query of it is still under way.
    */
   readonly #lost: FinalizationRegistry<Lease<Connection>> | undefined;
+  readonly #ending = new AbortController();
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(config: ResolvedConfig) {
@@ -102,30 +129,32 @@ export class ConnectionManager extends SurrealQueryable {
       queryTimeout: config.pool.queryTimeout,
       sever: (connection) => factory.sever(connection),
     };
-    super(asController(new PoolChannel(() => this.#acquire({}), name, limits)), Uuid.v4());
+    super(
+      asController(
+        new PoolChannel(
+          () => this.#acquire({}),
+          name,
+          limits,
+          () => this.#retryRules({}),
+        ),
+      ),
+      Uuid.v4(),
+    );
     this.name = name;
     this.#config = config;
     this.#factory = factory;
     this.#limits = limits;
-    this.#pool = new Pool(config.pool, {
-      factory: {
-        open: (context) =>
-          traced(
-            connectChannel,
-            () => ({ pool: name, connection: context.id }),
-            () => factory.open(context),
-          ),
-        isClean: (connection) => connection.clean,
-        reset: (connection, signal) => factory.reset(connection, signal),
-        probe: (connection) => factory.probe(connection),
-        close: (connection, signal) => factory.close(connection, signal),
-        isFatal: (error) => factory.isFatal(error),
-      },
-      clock: systemClock,
-      random: Math.random,
-      backoff: fullJitterBackoff(config.pool.retryPolicy, Math.random),
-      breaker: new EndpointBreaker(config.pool.circuitBreaker, Math.random),
-    });
+    this.#pool = this.#makePool({});
+    const { onFirstUse } = config;
+    if (onFirstUse !== undefined) {
+      this.#preparation = new DatabasePreparation((database) =>
+        this.#withExtraConnection(database, (connection) => onFirstUse(database, connection)),
+      );
+    }
+    factory.onRenewal = (error) => {
+      if (error === undefined) this.#pool.events.emit('tokenRenewed', {});
+      else this.#pool.events.emit('tokenRenewalFailed', { error });
+    };
     if (config.pool.leakDetectionThreshold > 0) {
       this.#lost = new FinalizationRegistry((lease) => this.#pool.reclaim(lease));
     }
@@ -153,6 +182,7 @@ export class ConnectionManager extends SurrealQueryable {
     const { failFast, retryPolicy } = config.pool;
     try {
       await manager.#pool.start(failFast ? retryPolicy.maxAttempts : 0);
+      if (failFast) await manager.#preparation?.of(config);
     } catch (error) {
       await manager.shutdown({ gracePeriod: 0 });
       throw error;
@@ -165,13 +195,9 @@ export class ConnectionManager extends SurrealQueryable {
    * @throws AcquireTimeoutError, AcquireAbortedError, QueueFullError, PoolShutdownError, AcquireFailedError
    */
   async acquire(options: AcquireOptions = {}): Promise<PooledConnection> {
-    const { signal, queryTimeout } = options;
-    const limits = {
-      ...this.#limits,
-      signal,
-      ...(queryTimeout === undefined ? {} : { queryTimeout: parseDuration(queryTimeout) }),
-    };
-    const origin = this.#lost === undefined ? undefined : callersOf(this.acquire);
+    const limits = this.#limitsOf(options);
+    const { leakDetectionThreshold, idleLeaseThreshold } = this.#config.pool;
+    const origin = leakDetectionThreshold + idleLeaseThreshold > 0 ? callersOf(this.acquire) : undefined;
     const lease = await this.#acquire(options, origin);
     const channel = new LeaseChannel(lease, this.name, limits);
     this.#lost?.register(channel, lease);
@@ -193,6 +219,45 @@ export class ConnectionManager extends SurrealQueryable {
     }
   }
 
+  /**
+   * Borrows a connection for `work`, and does both again when that failed in a way that another attempt may mend:
+   * at once when nothing was sent, after a pause (`retryPolicy`) when the server refused because of a concurrent
+   * transaction, or no connection could be had. `work` is told the number of its attempt, from 1.
+   *
+   * @throws what the last attempt threw, after `retryPolicy.maxAttempts` attempts
+   */
+  async executeWithRetry<T>(
+    work: (connection: PooledConnection, attempt: number) => Promise<T> | T,
+    options: AcquireOptions & RetryOptions = {},
+  ): Promise<T> {
+    return await withRetry(
+      (attempt) => this.withConnection((connection) => work(connection, attempt), options),
+      this.#retryRules(options),
+    );
+  }
+
+  /**
+   * The same pool for single calls with other options: as somebody else, in another database, under a signal, or
+   * repeated although their outcome is unknown.
+   *
+   * ```ts
+   * const tenant = pool.with({ namespace: 'tenants', database: 'acme', signal: request.signal });
+   * await tenant.select(new Table('person'));
+   * ```
+   * @throws ConfigurationError when the identity cannot be used
+   */
+  with(options: AcquireOptions & RetryOptions): SurrealQueryable {
+    resolveIdentity(options);
+    const limits = this.#limitsOf(options);
+    const channel = new PoolChannel(
+      () => this.#acquire(options),
+      this.name,
+      limits,
+      () => this.#retryRules(options),
+    );
+    return new PoolView(asController(channel), Uuid.v4());
+  }
+
   /** Calls back after every such event, in a microtask, until the returned function is called. */
   subscribe<Name extends keyof PoolEvents>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
     return this.#pool.events.subscribe(name, listener);
@@ -208,16 +273,18 @@ export class ConnectionManager extends SurrealQueryable {
     const connections = idle + leased + validating + resetting;
     // A failure to open one more is no illness while those that are there serve everybody.
     const stuck = lastOpenError !== undefined && (connections === 0 || waiting > 0);
+    const { healthy, failures } = this.#pool.health;
     let reason = `${leased} of ${maxConnections} connections in use, ${waiting} callers wait`;
     if (state === 'paused') reason = `paused: ${waiting} callers wait for resume()`;
     else if (state !== 'running') reason = 'shut down';
     else if (stuck) reason = `cannot open connections: ${lastOpenError}`;
+    else if (!healthy) reason = `the last ${failures} probes of connections failed`;
     return {
-      healthy: state === 'running' && !stuck,
+      healthy: state === 'running' && !stuck && healthy,
       reason,
       state,
       circuitBreakerState: this.#pool.circuit,
-      endpoints: [{ url: shown(this.#config.url), connections, lastError: lastOpenError }],
+      endpoints: [{ url: shown(this.#config.url), connections, lastError: lastOpenError, failedProbes: failures }],
     };
   }
 
@@ -274,6 +341,8 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   async #end(gracePeriod: number): Promise<ShutdownReport> {
+    this.#ending.abort();
+    for (const extra of this.#extraPools) void extra.shutdown(gracePeriod);
     const report = await this.#pool.shutdown(gracePeriod);
     const { holdsProcess } = this.#factory;
     // The leases are over and the connections closed; a carrier that will not end in order is cut off.
@@ -283,16 +352,114 @@ export class ConnectionManager extends SurrealQueryable {
 
   async #acquire(options: AcquireOptions, origin?: string): Promise<Lease<Connection>> {
     const { signal, timeout } = options;
+    const chosen = resolveIdentity(options);
+    const identity = chosen === undefined ? undefined : this.#factory.identities.of(chosen);
     const nested = this.#holders?.conflict(this.#pool.snapshot());
     if (nested !== undefined) {
       if (this.#pool.events.has('nestedAcquire')) this.#pool.events.emit('nestedAcquire', { error: nested });
       if (this.#config.pool.nestedAcquire === 'error') throw nested;
     }
-    const wait = (): Promise<Lease<Connection>> =>
-      this.#pool.acquire({ signal, timeout: timeout === undefined ? undefined : parseDuration(timeout), origin });
+    const wait = async (): Promise<Lease<Connection>> => {
+      const since = performance.now();
+      let left = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
+      const preparing = this.isShuttingDown() ? undefined : this.#preparation?.of(identity ?? this.#config);
+      if (preparing !== undefined) {
+        await this.#untilPrepared(preparing, left, signal);
+        if (left > 0) left = Math.max(1, left - (performance.now() - since));
+      }
+      return await this.#pool.acquire({ identity, signal, timeout: left, origin });
+    };
     return await traced(acquireChannel, () => ({ pool: this.name }), wait);
   }
+
+  async #untilPrepared(preparing: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
+    const since = performance.now();
+    const deadline = timeout > 0 ? [AbortSignal.timeout(timeout)] : [];
+    const ends = [...deadline, this.#ending.signal, ...(signal === undefined ? [] : [signal])];
+    try {
+      await untilAborted(preparing, AbortSignal.any(ends));
+    } catch (cause) {
+      const details = { snapshot: this.#pool.snapshot(), waited: performance.now() - since, cause };
+      if (signal?.aborted) throw acquireAborted({ ...details, cause: signal.reason });
+      // The pool itself says why it lends nothing any more.
+      if (this.#ending.signal.aborted) return;
+      if (deadline[0]?.aborted) {
+        throw new AcquireTimeoutError(`no connection within ${timeout} ms: onFirstUse is still under way`, details);
+      }
+      throw new AcquireFailedError(`onFirstUse failed: ${messageOf(cause)}`, details);
+    }
+  }
+
+  /** A connection of the pool's own identity, in this database, that does not count as one of the pool. */
+  async #withExtraConnection(database: DatabaseName, work: (connection: PooledConnection) => unknown): Promise<void> {
+    const extra = this.#makePool({ minConnections: 0, maxConnections: 1, maxLifetime: 0, idleTimeout: 0 });
+    this.#extraPools.add(extra);
+    try {
+      const lease = await extra.acquire({ identity: this.#factory.identities.of(database) });
+      const connection = new PooledConnection(lease, new LeaseChannel(lease, this.name, this.#limits), this.#factory);
+      try {
+        await work(connection);
+      } finally {
+        connection.release();
+      }
+    } finally {
+      await extra.shutdown(this.#config.pool.resetTimeout);
+      this.#extraPools.delete(extra);
+    }
+  }
+
+  #makePool(settings: Partial<ResolvedConfig['pool']>): Pool<Connection, ConnectionIdentity> {
+    const { name } = this;
+    const factory = this.#factory;
+    const { retryPolicy, circuitBreaker } = this.#config.pool;
+    return new Pool(
+      { ...this.#config.pool, ...settings },
+      {
+        factory: {
+          open: (context) =>
+            traced(
+              connectChannel,
+              () => ({ pool: name, connection: context.id }),
+              () => factory.open(context),
+            ),
+          change: (connection, identity, signal) => factory.change(connection, identity, signal),
+          isClean: (connection) => connection.clean,
+          reset: (connection, signal) => factory.reset(connection, signal),
+          probe: (connection) => factory.probe(connection),
+          idleFor: (connection) => connection.idleFor,
+          close: (connection, signal) => factory.close(connection, signal),
+          isFatal: (error) => factory.isFatal(error),
+        },
+        home: factory.identities.home,
+        clock: systemClock,
+        random: Math.random,
+        backoff: fullJitterBackoff(retryPolicy, Math.random),
+        breaker: new EndpointBreaker(circuitBreaker, Math.random),
+      },
+    );
+  }
+
+  #limitsOf({ signal, queryTimeout }: AcquireOptions): CallLimits {
+    return {
+      ...this.#limits,
+      signal,
+      ...(queryTimeout === undefined ? {} : { queryTimeout: parseDuration(queryTimeout) }),
+    };
+  }
+
+  #retryRules({ idempotent = false, signal }: RetryOptions & { signal?: AbortSignal | undefined }): RetryRules {
+    const { retryPolicy } = this.#config.pool;
+    return {
+      maxAttempts: retryPolicy.maxAttempts,
+      backoff: fullJitterBackoff(retryPolicy, Math.random),
+      decide: (error) => retryDecision(error, idempotent),
+      signal,
+    };
+  }
 }
+
+/** What {@link ConnectionManager.with} gives. */
+class PoolView extends SurrealQueryable {}
 
 /** The stack above a function: who called it. */
 function callersOf(called: (...parameters: never[]) => unknown): string {

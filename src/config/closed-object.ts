@@ -16,7 +16,7 @@ export function closed<Entries extends v.ObjectEntries>(
   entries: Entries,
   allowed?: string,
 ): v.GenericSchema<v.InferInput<Closed<Entries>>, v.InferOutput<Closed<Entries>>> {
-  const required = Object.keys(entries).filter((key) => entries[key]?.type !== 'optional');
+  const required = Object.keys(entries).filter((key) => !entries[key]?.type.endsWith('optional'));
   const missing = Object.fromEntries(required.map((key) => [key, undefined]));
   const record = value<v.InferInput<Closed<Entries>>, Record<string, unknown>>((given) => {
     const read = readRecord(given, allowed);

@@ -1,3 +1,4 @@
+import type { SurrealQueryable } from 'surrealdb';
 import type { Logger } from '../logger.js';
 import type { Mode } from './address.js';
 import type { Duration } from './duration.js';
@@ -49,6 +50,18 @@ export interface PoolConfig {
    * back. Default 0; 0 or null: off, and no stack is taken.
    */
   leakDetectionThreshold?: Duration | null | undefined;
+  /**
+   * A lease on which nothing was asked for longer than this is reported, once: its holder waits for something else
+   * meanwhile. Default 0; 0 or null: off.
+   */
+  idleLeaseThreshold?: Duration | null | undefined;
+  /**
+   * How long an idle connection may go without having shown that it works before it is probed, 10 % up or down, a few at
+   * a time and only while nobody waits. Default `"30s"`; 0 or null: only before it is lent.
+   */
+  healthCheckInterval?: Duration | null | undefined;
+  /** How many probes in a row have to fail before `healthStatus()` says that the pool is not healthy. Default 3; at least 1. */
+  unhealthyThreshold?: number | undefined;
   /** How many connections may be opening at the same time. Default 2; at least 1. */
   maxConnecting?: number | undefined;
   /** How many acquires may wait although every connection is in use. Default null: no limit; 0: nobody may. */
@@ -131,8 +144,33 @@ export interface TokenCredentials {
 /** Who the pool signs in as. */
 export type Credentials = PasswordCredentials | RecordCredentials | TokenCredentials;
 
+/**
+ * Who a connection is, where it is, and what it brings along, where that is not what the pool is configured with. Part of
+ * what is lent: a connection of one identity is never lent as another.
+ */
+export interface IdentityOptions {
+  /** Another namespace; always together with `database`. */
+  namespace?: string;
+  /** Another database; always together with `namespace`. */
+  database?: string;
+  /** Another user. */
+  credentials?: Credentials | CredentialsProvider;
+  /** Variables (`$name`) of the session, by their names without the dollar. */
+  variables?: Readonly<Record<string, unknown>>;
+}
+
 /** Asked whenever the pool has to sign in, so that secrets can be fetched, and change, while it runs. */
 export type CredentialsProvider = () => Credentials | Promise<Credentials>;
+
+/**
+ * Called once for each database of the pool, before the first lease in it, with a connection of the pool's own identity
+ * that does not count as one of `maxConnections`: the place for migrations. While it runs, who wants a connection there
+ * waits; when it rejects, they get `AcquireFailedError`, and the next acquire calls it again.
+ */
+export type OnFirstUse = (
+  name: { readonly namespace: string; readonly database: string },
+  connection: SurrealQueryable,
+) => unknown;
 
 /** Where the database lives. */
 export type ConnectionMode = InMemoryMode | EmbeddedMode | LocalMode;
@@ -170,6 +208,8 @@ export interface DatabaseConfig {
   poolConfig?: PoolConfig | undefined;
   /** Where the pool writes what it does. Default: nowhere. */
   logger?: Logger | undefined;
+  /** Prepares a database before its first lease. Default: nothing. */
+  onFirstUse?: OnFirstUse | undefined;
 }
 
 /** The short form: everything but the address, for `createPool(url, options)`. */
@@ -182,6 +222,8 @@ export interface PoolOptions extends PoolConfig {
   credentials?: Credentials | CredentialsProvider | null | undefined;
   /** Where the pool writes what it does. Default: nowhere. */
   logger?: Logger | undefined;
+  /** Prepares a database before its first lease. Default: nothing. */
+  onFirstUse?: OnFirstUse | undefined;
 }
 
 /**
@@ -206,6 +248,9 @@ export interface ResolvedPoolConfig {
   readonly shutdownGracePeriod: number;
   readonly nestedAcquire: NestedAcquirePolicy;
   readonly leakDetectionThreshold: number;
+  readonly idleLeaseThreshold: number;
+  readonly healthCheckInterval: number;
+  readonly unhealthyThreshold: number;
   readonly maxConnecting: number;
   readonly maxWaiters: number;
   readonly warmConnections: boolean;
@@ -239,6 +284,7 @@ export interface ResolvedConfig {
   readonly database: string;
   readonly credentials: Credentials | CredentialsProvider | null;
   readonly logger: Logger | undefined;
+  readonly onFirstUse: OnFirstUse | undefined;
   readonly pool: ResolvedPoolConfig;
 }
 
@@ -261,6 +307,9 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   shutdownGracePeriod: 30_000,
   nestedAcquire: 'ignore',
   leakDetectionThreshold: 0,
+  idleLeaseThreshold: 0,
+  healthCheckInterval: 30_000,
+  unhealthyThreshold: 3,
   maxConnecting: 2,
   maxWaiters: Number.POSITIVE_INFINITY,
   warmConnections: true,

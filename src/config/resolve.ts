@@ -1,7 +1,7 @@
 import { type Form, read, refused } from './form.js';
-import type { Credentials, CredentialsProvider, ResolvedConfig } from './options.js';
-import { Refusal, readRecord } from './refusal.js';
-import { credentialsSchema, databaseConfigSchema, optionPaths, urlConfigSchema } from './schema.js';
+import type { Credentials, CredentialsProvider, IdentityOptions, ResolvedConfig } from './options.js';
+import { describe, Refusal, readRecord } from './refusal.js';
+import { credentialsSchema, databaseConfigSchema, identitySchema, optionPaths, urlConfigSchema } from './schema.js';
 
 /** The long form: one object, as it stands. */
 export const longForm: Form = {
@@ -49,9 +49,37 @@ export function resolveConfig(config: unknown): ResolvedConfig {
 export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
   const record = readRecord(options, 'an object with at least namespace and database');
   if (record instanceof Refusal) throw refused(shortForm.title, [{ path: 'options', ...record }]);
-  const { namespace, database, credentials, logger, ...poolConfig } = record;
-  const config = { connectionMode: url, namespace, database, credentials, logger, poolConfig };
+  const { namespace, database, credentials, logger, onFirstUse, ...poolConfig } = record;
+  const config = { connectionMode: url, namespace, database, credentials, logger, onFirstUse, poolConfig };
   return read(urlConfigSchema, config, shortForm);
+}
+
+/** What one acquire asks for. */
+const acquireForm: Form = {
+  title: 'The identity of the connection',
+  name: (path) => path,
+  names: ['namespace', 'database', 'credentials', 'variables'],
+};
+
+/**
+ * Checks what an acquire says of the identity it wants; undefined when it says nothing. A name that is there and has no
+ * value is refused: a user that was not found must not become the pool's own.
+ *
+ * @throws ConfigurationError with every problem it has
+ */
+export function resolveIdentity(options: IdentityOptions): IdentityOptions | undefined {
+  const given = acquireForm.names.filter((name) => name in options);
+  if (given.length === 0) return undefined;
+  const identity = Object.fromEntries(given.map((name) => [name, Reflect.get(options, name)]));
+  const empty = given.filter((name) => identity[name] === undefined || identity[name] === null);
+  if (empty.length > 0) {
+    const allowed = "a value, or to leave it out for the pool's own";
+    throw refused(
+      acquireForm.title,
+      empty.map((path) => ({ path, given: describe(identity[path]), allowed })),
+    );
+  }
+  return read(identitySchema, identity, acquireForm);
 }
 
 /**

@@ -10,9 +10,11 @@ import {
   type DatabaseConfig,
   defaultPoolConfig as defaults,
   type EmbeddedMode,
+  type IdentityOptions,
   type InMemoryMode,
   type LocalMode,
   type NestedAcquirePolicy,
+  type OnFirstUse,
   type PasswordCredentials,
   type PoolConfig,
   type RecordCredentials,
@@ -85,6 +87,9 @@ const poolEntries = {
   shutdownGracePeriod: v.optional(duration(), defaults.shutdownGracePeriod),
   nestedAcquire: v.optional(choice<NestedAcquirePolicy>('ignore', 'warn', 'error'), defaults.nestedAcquire),
   leakDetectionThreshold: v.optional(durationOr('0 or null for off'), defaults.leakDetectionThreshold),
+  idleLeaseThreshold: v.optional(durationOr('0 or null for off'), defaults.idleLeaseThreshold),
+  healthCheckInterval: v.optional(durationOr('0 or null for off'), defaults.healthCheckInterval),
+  unhealthyThreshold: v.optional(count(1), defaults.unhealthyThreshold),
   maxConnecting: v.optional(count(1), defaults.maxConnecting),
   maxWaiters: v.optional(countOr(defaults.maxWaiters, 'null for no limit'), null),
   warmConnections: v.optional(flag(), defaults.warmConnections),
@@ -163,6 +168,31 @@ const credentialsSourceSchema: v.GenericSchema<Credentials | CredentialsProvider
     typeof given === 'function' ? providerSchema : credentialsSchema,
 );
 
+// The identity of one lease.
+
+/** What an acquire may say of it. */
+export const identitySchema: v.GenericSchema<IdentityOptions> = v.pipe(
+  closed({
+    namespace: v.exactOptional(text()),
+    database: v.exactOptional(text()),
+    credentials: v.exactOptional(credentialsSourceSchema),
+    variables: v.exactOptional(
+      value<Readonly<Record<string, unknown>>>((given) => readRecord(given, 'an object of variables')),
+    ),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { namespace, database } = dataset.value;
+    if ((namespace === undefined) === (database === undefined)) return;
+    const key = namespace === undefined ? 'namespace' : 'database';
+    addIssue({
+      expected: 'both a namespace and a database, or neither',
+      received: 'one without the other',
+      path: [{ type: 'object', origin: 'value', input: { ...dataset.value }, key, value: undefined }],
+    });
+  }),
+);
+
 // Where the database lives.
 
 const modesInWords =
@@ -228,12 +258,17 @@ function isLogger(given: unknown): given is Logger {
   }
 }
 
+const onFirstUseSchema: v.GenericSchema<OnFirstUse> = value((given) =>
+  typeof given === 'function' ? (given as OnFirstUse) : new Refusal('a function', describe(given)),
+);
+
 const commonEntries = {
   credentials: v.optional(v.nullable(credentialsSourceSchema), null),
   namespace: text(),
   database: text(),
   poolConfig: v.optional(poolConfigSchema, {}),
   logger: v.optional(loggerSchema),
+  onFirstUse: v.optional(onFirstUseSchema),
 };
 
 const databaseEntries = { connectionMode: connectionModeSchema, ...commonEntries };
@@ -250,14 +285,15 @@ export const urlConfigSchema: v.GenericSchema<
   ResolvedConfig
 > = v.pipe(closed({ connectionMode: address(), ...commonEntries }), v.transform(complete));
 
-interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger'> {
+interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse'> {
   readonly connectionMode: Address;
   readonly poolConfig: ResolvedPoolConfig;
   readonly logger?: Logger | undefined;
+  readonly onFirstUse?: OnFirstUse | undefined;
 }
 
-function complete({ connectionMode, poolConfig, logger, ...config }: CheckedConfig): ResolvedConfig {
-  return { ...config, ...connectionMode, logger, pool: poolConfig };
+function complete({ connectionMode, poolConfig, logger, onFirstUse, ...config }: CheckedConfig): ResolvedConfig {
+  return { ...config, ...connectionMode, logger, onFirstUse, pool: poolConfig };
 }
 
 // The names of all options, for suggestions and for the environment.

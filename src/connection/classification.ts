@@ -1,4 +1,5 @@
 import { ServerError } from 'surrealdb';
+import { ConfigurationError, UsageError } from '../errors.js';
 
 /** The error and what caused it, outermost first. */
 function* causes(error: unknown): Generator<Error> {
@@ -13,6 +14,38 @@ export function isConflict(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (/This transaction can be retried|Transaction conflict/.test(cause.message)) return true;
     if (cause instanceof ServerError && detailKind(cause.details) === 'TransactionConflict') return true;
+  }
+  return false;
+}
+
+/** Whether a node refused because it is about to end, or has no room: it executed nothing, and another node may. */
+export function isDraining(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (!(cause instanceof ServerError) || cause.kind !== 'Internal') continue;
+    if (/gracefully shutting down|unable to handle the request/.test(cause.message)) return true;
+  }
+  return false;
+}
+
+/** What a server says of a request that will not get better by waiting. */
+const forGood: ReadonlySet<string> = new Set(['NotAllowed', 'NotFound', 'Validation', 'Configuration', 'Thrown']);
+
+/** Whether an identity cannot be had, however often it is tried: the server says no, or there is nothing to ask it. */
+export function isRefusedForGood(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (cause instanceof ServerError && forGood.has(cause.kind)) return true;
+    if (cause instanceof ConfigurationError || cause instanceof UsageError) return true;
+  }
+  return false;
+}
+
+/** Whether the server took the session for one that is over, or for nobody's: it executed nothing. */
+export function isLostIdentity(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (!(cause instanceof ServerError) || cause.kind !== 'NotAllowed') continue;
+    const detail = Object(cause.details).details as { kind?: unknown; details?: { actor?: unknown } } | undefined;
+    if (detail?.kind === 'SessionExpired' || detail?.kind === 'TokenExpired') return true;
+    if (detail?.details?.actor === 'anonymous') return true;
   }
   return false;
 }

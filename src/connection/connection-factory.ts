@@ -3,21 +3,24 @@ import type { ResolvedConfig } from '../config/options.js';
 import { messageOf } from '../error-message.js';
 import { ConfigurationError, ConnectError, ConnectionLostError, DeadlineError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
-import type { ResourceFactory } from '../pool/settings.js';
-import { isRefusedAuthentication } from './classification.js';
+import type { OpenContext, ResourceFactory } from '../pool/settings.js';
+import { isRefusedForGood } from './classification.js';
 import { Connection } from './connection.js';
 import { type DatabaseName, FirstUse } from './first-use.js';
-import { SignIn } from './sign-in.js';
-import type { Transport } from './transport.js';
+import { type ConnectionIdentity, Identities } from './identity.js';
+import { Sessions } from './sessions.js';
+import { TokenRenewal } from './token-renewal.js';
 import { Transports } from './transports.js';
 import { untilAborted } from './until-aborted.js';
 
-/** Opens, probes, resets and closes the connections of one pool. */
-export class ConnectionFactory implements ResourceFactory<Connection> {
+/** Opens, changes, probes, resets and closes the connections of one pool. */
+export class ConnectionFactory implements ResourceFactory<Connection, ConnectionIdentity> {
+  readonly identities: Identities;
+  /** Told how each renewal of a token went: undefined for well. */
+  onRenewal: (error: unknown) => void = () => {};
   readonly #transports: Transports;
-  readonly #signIn: SignIn | undefined;
-  readonly #firstUse = new FirstUse();
-  readonly #home: DatabaseName;
+  readonly #sessions: Sessions;
+  readonly #renewal: TokenRenewal;
   readonly #probeTimeout: number;
   readonly #forgetDeath = new WeakMap<Connection, () => void>();
 
@@ -27,21 +30,27 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
       socket: config.pool,
       sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
-    this.#signIn = config.credentials === null ? undefined : new SignIn(config.credentials);
+    this.identities = new Identities(config);
+    this.#sessions = new Sessions(new FirstUse(), config.pool.openTimeout);
+    this.#renewal = new TokenRenewal({
+      signIns: () => this.identities.signIns,
+      transport: () => this.#transports.anyOpen,
+      timeout: config.pool.openTimeout,
+      renewed: (error) => this.onRenewal(error),
+    });
     this.#probeTimeout = config.pool.probeTimeout;
-    this.#home = { namespace: config.namespace, database: config.database };
   }
 
-  async open(context: { id: number; signal: AbortSignal; died: (error: unknown) => void }): Promise<Connection> {
-    const { id, signal, died } = context;
+  async open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
+    const { id, identity, signal, died } = context;
     const transport = await this.#transports.take(signal);
     // A socket that is opened for this connection alone ends with the wish for it: then every step below rejects.
     const forgetSignal = onAbort(signal, () => {
       if (this.#transports.isLast(transport)) transport.terminate();
     });
     try {
-      const session = await this.#openSession(transport, signal);
-      const connection = new Connection(id, transport, session, this.#home);
+      const session = await this.#sessions.open(transport, identity, signal);
+      const connection = new Connection(id, transport, session, identity, (own) => this.#sessions.signInAgain(own));
       const onDeath = (cause: Error): void => {
         connection.endLive(
           new ConnectionLostError(`the connection to ${transport.endpoint} was lost; live messages may be missing`, {
@@ -53,6 +62,7 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
       };
       this.#forgetDeath.set(connection, transport.onDeath(onDeath));
       if (transport.ended) throw new Error('the connection was closed while it was being opened');
+      this.#countSignIn(identity, 1);
       return connection;
     } catch (error) {
       await this.#transports.give(transport, AbortSignal.abort()).catch(() => {});
@@ -62,8 +72,30 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
     }
   }
 
+  /** A refusal (wrong credentials, no right to the database) leaves the connection as it was. */
+  async change(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
+    const { identity: former, transport } = connection;
+    try {
+      if (former.signIn === identity.signIn) {
+        await connection.staySignedIn();
+        await this.#sessions.move(connection, identity, signal);
+      } else {
+        await this.#sessions.replace(connection, identity, signal);
+      }
+    } catch (error) {
+      throw this.#explain(error, transport.endpoint);
+    }
+    connection.identity = identity;
+    this.#countSignIn(identity, 1);
+    this.#countSignIn(former, -1);
+  }
+
   isClean(connection: Connection): boolean {
     return connection.clean;
+  }
+
+  idleFor(connection: Connection): number | undefined {
+    return connection.idleFor;
   }
 
   /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the least. */
@@ -71,17 +103,16 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
     await connection.quiet();
     signal.throwIfAborted();
     if (!connection.usable) throw new Error('a call on the connection was cut off after the release');
-    const { changes, transport } = connection;
-    const { protocol } = transport;
+    const { changes, identity } = connection;
+    await connection.staySignedIn();
     for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);
     if (changes.authentication) {
-      // Signing out keeps the session's expiry: only a new session is a clean one.
-      const old = connection.session;
-      connection.session = await this.#openSession(transport, signal);
-      await transport.detach(old);
+      await this.#sessions.replace(connection, identity, signal);
     } else {
-      for (const name of changes.variables) await protocol.unset(name, connection.session);
-      if (changes.database) await this.use(connection, this.#home, signal);
+      if (changes.variables.size > 0) {
+        await this.#sessions.setVariables(connection, changes.variables, identity, signal);
+      }
+      if (changes.database) await this.use(connection, identity, signal);
     }
     changes.forget();
   }
@@ -107,6 +138,7 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
   async close(connection: Connection, signal: AbortSignal): Promise<void> {
     const { transport } = connection;
     this.#forgetDeath.get(connection)?.();
+    this.#countSignIn(connection.identity, -1);
     connection.cut();
     try {
       // With its socket the session goes by itself; on a shared transport it has to be told.
@@ -131,7 +163,7 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
 
   /** Moves a session to another database. */
   use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
-    return this.#firstUse.use(connection.transport, connection.session, name, signal);
+    return this.#sessions.use(connection, name, signal);
   }
 
   /** True when an index was defined on an embedded engine: freeing it does not end its threads then. */
@@ -141,26 +173,20 @@ export class ConnectionFactory implements ResourceFactory<Connection> {
 
   /** After the last connection: ends what carries them. */
   async end(timeout: number): Promise<void> {
+    this.#renewal.end();
     await this.#transports.close(AbortSignal.timeout(timeout));
   }
 
-  async #openSession(transport: Transport, signal: AbortSignal): Promise<Uuid> {
-    const session = await transport.attach();
-    try {
-      // Signing in may leave the session in another database, so the database is chosen last.
-      await this.#signIn?.apply(transport, session, signal);
-      await this.#firstUse.use(transport, session, this.#home, signal);
-      return session;
-    } catch (error) {
-      // Others may go on using the transport: nothing of this attempt stays on it.
-      await transport.detach(session).catch(() => {});
-      throw error;
-    }
+  /** Tokens are renewed as long as somebody is signed in by them. */
+  #countSignIn({ signIn }: ConnectionIdentity, by: 1 | -1): void {
+    if (signIn === undefined) return;
+    signIn.connections += by;
+    this.#renewal.arm();
   }
 
   #explain(error: unknown, endpoint: string): unknown {
     if (error instanceof ConnectError) return error;
-    const fatal = isRefusedAuthentication(error);
+    const fatal = isRefusedForGood(error);
     const message = messageOf(error);
     return new ConnectError(
       fatal ? `${endpoint} refuses the credentials: ${message}` : `cannot open a session at ${endpoint}: ${message}`,

@@ -1,6 +1,7 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
-import { ConnectionLostError } from '../errors.js';
-import type { DatabaseName } from './first-use.js';
+import { messageOf } from '../error-message.js';
+import { ConnectionLostError, IdentityLostError } from '../errors.js';
+import type { ConnectionIdentity } from './identity.js';
 import { SessionOrder } from './session-order.js';
 import type { Transport } from './transport.js';
 
@@ -27,6 +28,13 @@ interface Call {
   readonly fail: (error: Error) => void;
 }
 
+/** A session that somebody signed in to, and when that is over, on the clock of `performance.now()`. */
+export interface Session {
+  readonly id: Uuid;
+  /** When to sign in again, a little before the end; `Infinity` for a session without an end. */
+  readonly signInAgainAt: number;
+}
+
 /** What the pool lends: one session on a transport, the calls in flight on it, and what was changed on it. */
 export class Connection {
   readonly changes: SessionChanges = new SessionChanges();
@@ -35,17 +43,64 @@ export class Connection {
   readonly liveIterators: Set<(error: Error) => void> = new Set();
   /** Cut off from its calls before its end: nothing is sent on it any more. */
   severed = false;
+  /** When the last call ended, on the clock of `performance.now()`. */
+  #quietSince = performance.now();
   readonly #calls = new Set<Call>();
   #onQuiet: (() => void) | undefined;
+  #session: Session;
+  #signingIn: Promise<void> | undefined;
+  readonly #signInAgain: (connection: Connection) => Promise<Session>;
 
+  /** @param signInAgain signs the session in anew, when nothing else is under way on it */
   constructor(
     readonly id: number,
     readonly transport: Transport,
-    /** Replaced when its authentication was touched. */
-    public session: Uuid,
-    /** Where the session is when it is lent. */
-    readonly home: DatabaseName,
-  ) {}
+    session: Session,
+    /** What it is when it is lent. */
+    public identity: ConnectionIdentity,
+    signInAgain: (connection: Connection) => Promise<Session>,
+  ) {
+    this.#session = session;
+    this.#signInAgain = signInAgain;
+  }
+
+  /** Replaced when its authentication was touched, or when it becomes somebody else's. */
+  get session(): Uuid {
+    return this.#session.id;
+  }
+
+  replaceSession(session: Session): void {
+    this.#session = session;
+  }
+
+  /** How long no call has been under way, in milliseconds; undefined while one is. */
+  get idleFor(): number | undefined {
+    return this.#calls.size > 0 ? undefined : performance.now() - this.#quietSince;
+  }
+
+  /**
+   * Before a call: undefined when the session will last, else a promise for when it was signed in again. A session that
+   * the lease itself signed in, as whomever, is its own affair.
+   * @throws IdentityLostError
+   */
+  staySignedIn(): Promise<void> | undefined {
+    if (performance.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;
+    this.#signingIn ??= this.order
+      .change(() => this.#signInAgain(this))
+      .then(
+        (session) => this.replaceSession(session),
+        (cause: unknown) => {
+          throw new IdentityLostError(
+            `the session of connection ${this.id} is over, and signing in again failed: ${messageOf(cause)}`,
+            { outcome: 'not-sent', cause },
+          );
+        },
+      )
+      .finally(() => {
+        this.#signingIn = undefined;
+      });
+    return this.#signingIn;
+  }
 
   /** Whether it can carry a call. */
   get usable(): boolean {
@@ -66,6 +121,7 @@ export class Connection {
         .then(resolve, reject)
         .finally(() => {
           this.#calls.delete(call);
+          this.#quietSince = performance.now();
           if (this.#calls.size === 0) this.#onQuiet?.();
         });
     });
@@ -99,17 +155,25 @@ export class Connection {
     for (const end of [...this.liveIterators]) end(error);
   }
 
-  /** Proves the socket, the session, its database (unless a lease moved it) and the storage behind it. */
+  /**
+   * Proves the socket, the session, the storage behind it, and, unless a lease changed them, that it is in its database
+   * and still somebody.
+   */
   async probe(): Promise<void> {
+    await this.staySignedIn();
     const turn = this.order.query();
     if (turn !== undefined) await turn;
     try {
-      const query = new BoundQuery('RETURN session::db()');
+      const query = new BoundQuery('RETURN [session::db(), $token != NONE]');
       for await (const chunk of this.transport.query<unknown>(query, this.session)) {
         if (chunk.error !== undefined) throw chunk.error;
-        const [database] = chunk.result ?? [];
-        if (!this.changes.database && database !== this.home.database) {
-          throw new Error(`the session is in database ${String(database)}, expected ${this.home.database}`);
+        const [database, isSignedIn] = chunk.result ?? [];
+        const { identity, changes } = this;
+        if (!changes.database && !changes.authentication && database !== identity.database) {
+          throw new Error(`the session is in database ${String(database)}, expected ${identity.database}`);
+        }
+        if (identity.signIn !== undefined && !changes.authentication && isSignedIn !== true) {
+          throw new Error('the session is anonymous, expected one that is signed in');
         }
       }
     } finally {

@@ -21,6 +21,7 @@ export class FirstUse {
   readonly #known = new Set<string>();
   readonly #first = new Map<string, Promise<void>>();
 
+  /** @throws the signal's reason once it is aborted */
   async use(transport: Transport, session: Uuid, name: DatabaseName, signal: AbortSignal): Promise<void> {
     const key = JSON.stringify([name.namespace, name.database]);
     while (!this.#known.has(key)) {
@@ -38,9 +39,9 @@ export class FirstUse {
         return;
       }
       // Whether it went well or not: then it is known, or the next one tries.
-      await first.catch(() => {});
+      await untilAborted(first, signal).catch(() => signal.throwIfAborted());
     }
-    await useWithRetry(transport, session, name);
+    await untilAborted(useWithRetry(transport, session, name), signal);
   }
 }
 

@@ -7,10 +7,18 @@ import {
   UnsupportedFeatureError,
   Uuid,
 } from 'surrealdb';
-import { CallAbortedError, type CallOutcome, ConnectionLostError, QueryTimeoutError } from '../errors.js';
+import { messageOf } from '../error-message.js';
+import {
+  CallAbortedError,
+  type CallOutcome,
+  ConnectionLostError,
+  IdentityLostError,
+  QueryTimeoutError,
+} from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import type { Lease } from '../pool/lease.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
+import { isLostIdentity } from './classification.js';
 import type { Connection } from './connection.js';
 import { lossless } from './lossless.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -67,6 +75,8 @@ export class LeaseChannel implements QueryChannel {
     // The whole answer comes in one message. It is read to its end here, whatever its reader does with it: what a LIVE
     // in it began has to be undone even when an error before it is all that the reader sees.
     const ask = async (sending: () => void): Promise<QueryChunk<T>[]> => {
+      const signingIn = connection.staySignedIn();
+      if (signingIn !== undefined) await signingIn;
       const turn = connection.order.query();
       if (turn !== undefined) await turn;
       try {
@@ -85,8 +95,8 @@ export class LeaseChannel implements QueryChannel {
     const trace = () => ({
       pool: this.#pool,
       connection: connection.id,
-      namespace: connection.home.namespace,
-      database: connection.home.database,
+      namespace: connection.identity.namespace,
+      database: connection.identity.database,
       text: query.query,
     });
     yield* await traced(queryChannel, trace, () => this.#run(connection, ask));
@@ -108,16 +118,34 @@ export class LeaseChannel implements QueryChannel {
   /** Changes the state of the session (its database, variables or user): in its turn, alone. */
   async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = this.connection;
-    return await this.#run(connection, (sending) =>
-      connection.order.change(() => {
+    return await this.#run(connection, async (sending) => {
+      const signingIn = connection.staySignedIn();
+      if (signingIn !== undefined) await signingIn;
+      return await connection.order.change(() => {
         sending();
         return work(this.connection);
-      }),
-    );
+      });
+    });
+  }
+
+  /** Runs a call. One that finds out that the session is nobody's any more ends the connection with the lease. */
+  async #run<T>(connection: Connection, call: (sending: () => void) => Promise<T>): Promise<T> {
+    try {
+      return await this.#limited(connection, call);
+    } catch (error) {
+      const isLost = error instanceof IdentityLostError;
+      if (!isLost && (connection.changes.authentication || !isLostIdentity(error))) throw error;
+      this.#lease.markForRecycling('signed-out');
+      if (isLost) throw error;
+      throw new IdentityLostError(`the session of connection ${connection.id} is over: ${messageOf(error)}`, {
+        outcome: 'refused',
+        cause: error,
+      });
+    }
   }
 
   /** Runs a call within the limits of the lease. A call that was sent and given up ends its connection. */
-  #run<T>(connection: Connection, call: (sending: () => void) => Promise<T>): Promise<T> {
+  #limited<T>(connection: Connection, call: (sending: () => void) => Promise<T>): Promise<T> {
     const { queryTimeout, signal } = this.#limits;
     if (queryTimeout === 0 && signal === undefined) return connection.run(() => call(() => {}));
     return new Promise((resolve, reject) => {

@@ -1,6 +1,8 @@
 import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
 import { UsageError } from '../errors.js';
 import type { Lease } from '../pool/lease.js';
+import { type RetryRules, withRetry } from '../resilience/retry.js';
+import { isConflict } from './classification.js';
 import type { Connection } from './connection.js';
 import { type CallLimits, LeaseChannel } from './lease-channel.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -12,22 +14,44 @@ export class PoolChannel implements QueryChannel {
   readonly #acquire: () => Promise<Lease<Connection>>;
   readonly #pool: string;
   readonly #limits: CallLimits;
+  readonly #retryRules: () => RetryRules;
 
-  constructor(acquire: () => Promise<Lease<Connection>>, pool: string, limits: CallLimits) {
+  constructor(
+    acquire: () => Promise<Lease<Connection>>,
+    pool: string,
+    limits: CallLimits,
+    retryRules: () => RetryRules,
+  ) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#limits = limits;
+    this.#retryRules = retryRules;
   }
 
   async ready(): Promise<void> {}
 
   async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
+    // The whole answer comes in one message: whoever reads it slowly, or not to its end, holds no connection.
+    const asking = withRetry(() => this.#ask<T>(query, session), this.#retryRules());
+    yield* await asking.catch((error: unknown) => {
+      if (error instanceof NothingApplied) return error.chunks as QueryChunk<T>[];
+      throw error;
+    });
+  }
+
+  async #ask<T>(query: BoundQuery, session: Session): Promise<QueryChunk<T>[]> {
     const lease = await this.#acquire();
     try {
+      const chunks: QueryChunk<T>[] = [];
       for await (const chunk of new LeaseChannel(lease, this.#pool, this.#limits).query<T>(query, session)) {
         if (chunk.type === 'live') throw liveNeedsLease();
-        yield chunk;
+        chunks.push(chunk);
       }
+      const conflict = chunks.find(({ error }) => isConflict(error))?.error;
+      if (conflict !== undefined && chunks.every(({ error }) => error !== undefined)) {
+        throw new NothingApplied(chunks, conflict);
+      }
+      return chunks;
     } finally {
       lease.release();
     }
@@ -51,6 +75,16 @@ export class PoolChannel implements QueryChannel {
   }
 
   propagateError(): void {}
+}
+
+/** Every statement was refused, one of them because of a concurrent transaction: all of it may be sent again. */
+class NothingApplied extends Error {
+  constructor(
+    readonly chunks: readonly QueryChunk<unknown>[],
+    cause: Error,
+  ) {
+    super('nothing was applied', { cause });
+  }
 }
 
 function liveNeedsLease(): UsageError {

@@ -1,73 +1,160 @@
 import type { AnyAuth, Uuid } from 'surrealdb';
 import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
-import { UsageError } from '../errors.js';
+import { ConfigurationError, UsageError } from '../errors.js';
 import { isRefusedAuthentication } from './classification.js';
+import type { DatabaseName } from './first-use.js';
 import type { Transport } from './transport.js';
 import { untilAborted } from './until-aborted.js';
 
-/** A token this close to its end, in milliseconds, is not handed out any more. */
-const expiryMargin = 60_000;
+/** A token is renewed a minute before its end, or when a quarter of its life is left if that is less. */
+const renewBefore = 60_000;
+/** It is used until ten seconds before its end, or an eighth of its life. */
+const useNoMore = 10_000;
+/** The shortest pause between two attempts to renew it, in milliseconds. */
+const renewalPause = 1_000;
+
+/** A token, and until when it is of use, on our own clock: the server's may differ. */
+interface IssuedToken {
+  readonly text: string;
+  readonly usableUntil: number;
+  readonly renewAt: number;
+}
 
 /**
  * Signs sessions in as one identity. A password costs the server some 56 ms of CPU, a token 0.4: so one session signs
  * in with the credentials and all others use the token it got, until that token nears its end or is refused.
  */
 export class SignIn {
+  /** The same for the same credentials; no secret can be read in it. */
+  readonly key: string;
+  /** Connections that are signed in by it. */
+  connections = 0;
   readonly #credentials: Credentials | CredentialsProvider;
-  #token: string | undefined;
-  #signingIn: Promise<string> | undefined;
+  readonly #database: DatabaseName;
+  #token: IssuedToken | undefined;
+  #signingIn: Promise<void> | undefined;
 
-  constructor(credentials: Credentials | CredentialsProvider) {
+  /** @param database where a record user signs in, unless the credentials say */
+  constructor(key: string, credentials: Credentials | CredentialsProvider, database: DatabaseName) {
+    this.key = key;
     this.#credentials = credentials;
+    this.#database = database;
+  }
+
+  get inUse(): boolean {
+    return this.connections > 0;
+  }
+
+  /** When its token is to be renewed, on the clock of `performance.now()`; never when nobody would use it. */
+  get renewAt(): number {
+    return (this.inUse ? this.#token?.renewAt : undefined) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Signs in the session, or rejects: a session is never left anonymous. */
   async apply(transport: Transport, session: Uuid, signal: AbortSignal): Promise<void> {
-    const token = this.#token;
-    if (token !== undefined && expiryOf(token) - Date.now() > expiryMargin) {
-      try {
-        await transport.protocol.authenticate(token, session);
+    for (;;) {
+      const token = this.#token;
+      if (token !== undefined && performance.now() < token.usableUntil) {
+        try {
+          await transport.protocol.authenticate(token.text, session);
+          return;
+        } catch (error) {
+          if (!isRefusedAuthentication(error)) throw error;
+          // The token may have been revoked; whether the credentials still hold is for the server to say.
+          if (this.#token === token) this.#token = undefined;
+        }
+      } else if (this.#signingIn === undefined) {
+        await this.#lead(transport, session, signal);
         return;
-      } catch (error) {
-        if (!isRefusedAuthentication(error)) throw error;
-        // The token may have been revoked; whether the credentials still hold is for the server to say.
-        if (this.#token === token) this.#token = undefined;
+      } else {
+        // Whether it goes well or not: then there is a token, or the next one signs in. Only a refusal is one for all.
+        await untilAborted(this.#signingIn, signal).catch((error: unknown) => {
+          if (signal.aborted || isRefusedAuthentication(error) || isMistake(error)) throw error;
+        });
       }
     }
-    if (this.#signingIn !== undefined) {
-      await transport.protocol.authenticate(await this.#signingIn, session);
-      return;
+  }
+
+  /** Gets a new token before the old one ends, on a session made for that, unless somebody is just doing it. */
+  async renew(transport: Transport, signal: AbortSignal): Promise<void> {
+    const token = this.#token;
+    if (token === undefined) return;
+    // When it fails, the old one is used as long as it lives, and this is tried again, ever more often.
+    const now = performance.now();
+    this.#token = { ...token, renewAt: now + Math.max(renewalPause, (token.usableUntil - now) / 2) };
+    if (this.#signingIn !== undefined) return;
+    const session = await untilAborted(transport.attach(), signal);
+    try {
+      await this.#lead(transport, session, signal);
+    } catch (error) {
+      // Refused: nobody uses the old one any more either, and the next session asks the credentials again.
+      if (isRefusedAuthentication(error)) this.#token = undefined;
+      throw error;
+    } finally {
+      transport.detach(session).catch(() => {});
     }
-    // One that is given up leads no longer: the next session signs in for itself and the others.
+  }
+
+  /** One that is given up leads no longer: the next session signs in for itself and the others. */
+  async #lead(transport: Transport, session: Uuid, signal: AbortSignal): Promise<void> {
     this.#signingIn = untilAborted(this.#signIn(transport, session), signal);
     try {
-      this.#token = await this.#signingIn;
+      await this.#signingIn;
     } finally {
       this.#signingIn = undefined;
     }
   }
 
-  async #signIn(transport: Transport, session: Uuid): Promise<string> {
+  async #signIn(transport: Transport, session: Uuid): Promise<void> {
     const credentials = await resolveCredentials(this.#credentials);
     // Nobody to sign in as is not the same as no sign-in: never anonymous.
     if (credentials === null) throw new UsageError('the credentials function answered null');
     if ('token' in credentials) {
       await transport.protocol.authenticate(credentials.token, session);
-      return credentials.token;
+      this.#keep(credentials.token, remainingLife(credentials.token));
+      return;
     }
-    const tokens = await transport.protocol.signin(credentials as AnyAuth, session);
-    return tokens.access;
+    const { namespace, database } = this.#database;
+    const where = 'access' in credentials && credentials.namespace === undefined ? { namespace, database } : {};
+    const tokens = await transport.protocol.signin({ ...where, ...credentials } as AnyAuth, session);
+    this.#keep(tokens.access, wholeLife(tokens.access));
+  }
+
+  #keep(text: string, life: number): void {
+    const end = performance.now() + life;
+    this.#token = {
+      text,
+      usableUntil: end - Math.min(useNoMore, life / 8),
+      renewAt: end - Math.min(renewBefore, life / 4),
+    };
   }
 }
 
-/** When a token ends, in milliseconds since 1970; one that does not say so is used until it is refused. */
-function expiryOf(token: string): number {
+/** The credentials themselves cannot be used, whoever tries. */
+function isMistake(error: unknown): boolean {
+  return error instanceof ConfigurationError || error instanceof UsageError;
+}
+
+/** How long a token lives that was issued just now, in milliseconds: both ends by the clock of whoever issued it. */
+function wholeLife(token: string): number {
+  const { exp, iat } = claimsOf(token);
+  return exp === undefined || iat === undefined ? remainingLife(token) : (exp - iat) * 1000;
+}
+
+/** How long a token still lives, in milliseconds; one that does not say so is used until it is refused. */
+function remainingLife(token: string): number {
+  const { exp } = claimsOf(token);
+  return exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000 - Date.now();
+}
+
+/** When a token was issued and when it ends, in seconds since 1970, as far as it says. */
+function claimsOf(token: string): { exp?: number; iat?: number } {
   try {
-    const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-    const expiry = typeof payload === 'object' && payload !== null && 'exp' in payload ? payload.exp : undefined;
-    return typeof expiry === 'number' ? expiry * 1000 : Number.POSITIVE_INFINITY;
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const { exp, iat } = Object(claims) as Record<string, unknown>;
+    return { ...(typeof exp === 'number' && { exp }), ...(typeof iat === 'number' && { iat }) };
   } catch {
-    return Number.POSITIVE_INFINITY;
+    return {};
   }
 }

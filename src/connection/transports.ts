@@ -53,6 +53,14 @@ export class Transports {
     return !this.#keepsEmpty && (this.#byTransport.get(transport)?.places ?? 1) === 1;
   }
 
+  /** One that is open, whoever is on it. */
+  get anyOpen(): Transport | undefined {
+    for (const transport of this.#byTransport.keys()) {
+      if (!transport.ended) return transport;
+    }
+    return undefined;
+  }
+
   get holdsProcess(): boolean {
     for (const transport of this.#byTransport.keys()) {
       if (transport.definedIndex) return true;

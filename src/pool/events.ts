@@ -43,6 +43,10 @@ export interface PoolEvents {
   changeFailed: { connection: number; duration: number; error: unknown };
   /** So many probes failed in a row that something must be wrong (`unhealthyThreshold`), or one passed again. */
   healthChanged: { healthy: boolean; failures: number; error: unknown };
+  /** A token was renewed before its end: connections that are opened later need no password. */
+  tokenRenewed: Record<never, never>;
+  /** A token could not be renewed. It is used to its end, unless it was refused: then who is opened next signs in anew. */
+  tokenRenewalFailed: { error: unknown };
   /** The resource reported its own death. */
   died: { connection: number; error: unknown };
   closing: { connection: number; reason: CloseReason; age: number; uses: number };

@@ -1,4 +1,4 @@
-import { LinkedList, Place } from './linked-list.js';
+import { LinkedList, type Place } from './linked-list.js';
 import type { Slot } from './slot.js';
 import type { Waiter } from './waiter.js';
 

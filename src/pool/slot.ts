@@ -35,6 +35,8 @@ export type CloseReason =
   | 'died'
   /** A call on it was given up: its deadline passed, or its signal was aborted. */
   | 'cut-off'
+  /** Its session was over, and could not be signed in again. */
+  | 'signed-out'
   /** The pool was made smaller. */
   | 'resized'
   /** The pool was shut down. */
@@ -51,6 +53,7 @@ export const closeReasons: readonly CloseReason[] = [
   'reset-failed',
   'died',
   'cut-off',
+  'signed-out',
   'resized',
   'shutdown',
   'aborted',

@@ -20,7 +20,13 @@ const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] 
 
   circuitChanged: ['warn', 'the circuit breaker changed'],
 
+  // Identity
+  tokenRenewed: ['debug', 'token renewed'],
+  tokenRenewalFailed: ['warn', 'a token could not be renewed'],
+  changeFailed: ['warn', 'a connection could not become one of another identity'],
+
   // Health
+  healthChanged: ['warn', 'the health of the pool changed'],
   validated: ['debug', 'connection probed'],
   validationFailed: ['warn', 'a connection failed its probe and is replaced'],
   resetFailed: ['warn', 'a connection could not be reset and is replaced'],
@@ -32,6 +38,7 @@ const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] 
   acquireFailed: ['error', 'an acquire failed: connections cannot be opened'],
   nestedAcquire: ['warn', 'work that holds a connection waits for another one while all are in use'],
   leaseOverdue: ['warn', 'a connection has been held for long'],
+  leaseIdle: ['warn', 'a connection is held while nothing is asked of it'],
   leaseReclaimed: ['warn', 'a connection was lost without a release and is taken back'],
   releasedTwice: ['warn', 'a connection was released twice'],
 

@@ -56,6 +56,8 @@ test('nothing that the pool emits carries a password, a token, a variable or a b
     'died',
     'closed',
     'validationFailed',
+    'changeFailed',
+    'tokenRenewalFailed',
   ];
   for (const event of events) pool.subscribe(event, see);
   await vi.waitFor(() => expect(pool.poolStats().idle).toBe(3));
@@ -77,8 +79,10 @@ test('nothing that the pool emits carries a password, a token, a variable or a b
       .collect()
       .catch((error: unknown) => error),
   );
+  const guest = { credentials: { username: 'secretive', password: `${password}-wrong` }, variables: { variable } };
+  see(await pool.acquire(guest).catch((error: unknown) => error));
   see(await connection.signin({ username: 'root', password: `${password}-wrong` }).catch((error: unknown) => error));
-  front.onRequest = ({ method }) => (method === 'query' ? 'drop' : 'pass');
+  front.onRequest = ({ params }) => (params[0] === 'RETURN $b' ? 'drop' : 'pass');
   see(
     await connection
       .query('RETURN $b', { b: binding })

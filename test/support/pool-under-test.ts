@@ -1,5 +1,6 @@
 import { expect, onTestFinished } from 'vitest';
 import type { PoolEvents } from '../../src/pool/events.js';
+import type { Identity } from '../../src/pool/kind.js';
 import type { Lease } from '../../src/pool/lease.js';
 import { Pool } from '../../src/pool/pool.js';
 import type { PoolSettings, PoolSurroundings } from '../../src/pool/settings.js';
@@ -39,7 +40,7 @@ export interface PoolUnderTest {
   readonly resources: FakeResources;
 }
 
-type Chosen = Partial<Pick<PoolSurroundings<FakeResource>, 'random' | 'backoff' | 'breaker'>>;
+type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random' | 'backoff' | 'breaker'>>;
 
 /**
  * A pool of fake resources under a virtual clock. However its test ends, it is shut down afterwards and must leave

@@ -1,0 +1,95 @@
+import { BoundQuery, type Uuid } from 'surrealdb';
+import type { Connection, Session } from './connection.js';
+import type { DatabaseName, FirstUse } from './first-use.js';
+import type { ConnectionIdentity } from './identity.js';
+import type { Transport } from './transport.js';
+import { untilAborted } from './until-aborted.js';
+
+/** A session is signed in again half a minute before its end, or when a quarter of its life is left. */
+const signInAgainBefore = 30_000;
+
+/** Makes sessions of an identity, and one identity's into another's. */
+export class Sessions {
+  readonly #firstUse: FirstUse;
+  readonly #openTimeout: number;
+
+  constructor(firstUse: FirstUse, openTimeout: number) {
+    this.#firstUse = firstUse;
+    this.#openTimeout = openTimeout;
+  }
+
+  async open(transport: Transport, identity: ConnectionIdentity, signal: AbortSignal): Promise<Session> {
+    const id = await untilAborted(transport.attach(), signal);
+    try {
+      // Signing in may leave the session in another database, so the database is chosen last.
+      await identity.signIn?.apply(transport, id, signal);
+      await this.#firstUse.use(transport, id, identity, signal);
+      for (const [name, value] of Object.entries(identity.variables)) {
+        await untilAborted(transport.protocol.set(name, value, id), signal);
+      }
+      return await untilAborted(prove(transport, id, identity), signal);
+    } catch (error) {
+      // Others may go on using the transport: nothing of this attempt stays on it.
+      transport.detach(id).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Signing out keeps the expiry of a session: only a new one is a clean one. */
+  async replace(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
+    const old = connection.session;
+    connection.replaceSession(await this.open(connection.transport, identity, signal));
+    await untilAborted(connection.transport.detach(old), signal);
+  }
+
+  /** The same user, another place or other variables. Refused, when it is, before anything is changed. */
+  async move(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
+    const { identity: former, transport, session } = connection;
+    if (former.namespace !== identity.namespace || former.database !== identity.database) {
+      await this.#firstUse.use(transport, session, identity, signal);
+    }
+    await this.setVariables(connection, Object.keys(former.variables), identity, signal);
+  }
+
+  /** Leaves of these names only what the identity has, with its values. */
+  async setVariables(
+    connection: Connection,
+    names: Iterable<string>,
+    { variables }: ConnectionIdentity,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { protocol } = connection.transport;
+    for (const name of new Set([...names, ...Object.keys(variables)])) {
+      const change = Object.hasOwn(variables, name)
+        ? protocol.set(name, variables[name], connection.session)
+        : protocol.unset(name, connection.session);
+      await untilAborted(change, signal);
+    }
+  }
+
+  use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
+    return this.#firstUse.use(connection.transport, connection.session, name, signal);
+  }
+
+  async signInAgain({ transport, session, identity }: Connection): Promise<Session> {
+    const signal = AbortSignal.timeout(this.#openTimeout);
+    await identity.signIn?.apply(transport, session, signal);
+    return await untilAborted(prove(transport, session, identity), signal);
+  }
+}
+
+/** Asks the session who it is and when it ends: an identity that cannot be proven is none. */
+async function prove(transport: Transport, id: Uuid, identity: ConnectionIdentity): Promise<Session> {
+  if (identity.signIn === undefined) return { id, signInAgainAt: Number.POSITIVE_INFINITY };
+  const query = new BoundQuery('RETURN [$token != NONE, $session.exp, time::millis(time::now())]');
+  for await (const { error, result } of transport.query<unknown>(query, id)) {
+    if (error !== undefined) throw error;
+    const [isSignedIn, expiry, now] = result ?? [];
+    if (isSignedIn !== true) throw new Error('the session is anonymous although it was signed in');
+    if (typeof expiry !== 'number' || typeof now !== 'number') break;
+    // Both by the clock of the server, which may differ from ours.
+    const life = expiry * 1000 - now;
+    return { id, signInAgainAt: performance.now() + life - Math.min(signInAgainBefore, life / 4) };
+  }
+  return { id, signInAgainAt: Number.POSITIVE_INFINITY };
+}

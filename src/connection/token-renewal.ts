@@ -1,0 +1,64 @@
+import type { SignIn } from './sign-in.js';
+import type { Transport } from './transport.js';
+
+/** Node fires a timer with a longer delay at once: what is further away is looked at again on the way. */
+const longestDelay = 2 ** 31 - 1;
+
+/** What a renewal needs of the pool around it. */
+export interface RenewalSurroundings {
+  /** All that may have a token. */
+  readonly signIns: () => Iterable<SignIn>;
+  /** One that is open, if there is one. */
+  readonly transport: () => Transport | undefined;
+  /** How long one renewal may take, in milliseconds. */
+  readonly timeout: number;
+  /** Told how each renewal went: undefined for well. */
+  readonly renewed: (error: unknown) => void;
+}
+
+/**
+ * Renews tokens before they end, with one timer for all of them, so that no connection that is opened later needs the
+ * password again. Only those that some connection uses are renewed.
+ */
+export class TokenRenewal {
+  readonly #surroundings: RenewalSurroundings;
+  #timer: NodeJS.Timeout | undefined;
+  #armedFor = Number.POSITIVE_INFINITY;
+  #ended = false;
+
+  constructor(surroundings: RenewalSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** Looks when the next one is due: after every change of what there is to renew. */
+  arm(): void {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { renewAt } of this.#surroundings.signIns()) next = Math.min(next, renewAt);
+    if (next === this.#armedFor || this.#ended) return;
+    clearTimeout(this.#timer);
+    this.#armedFor = next;
+    if (next === Number.POSITIVE_INFINITY) return;
+    const delay = Math.min(Math.max(0, next - performance.now()), longestDelay);
+    this.#timer = setTimeout(() => this.#fire(), delay).unref();
+  }
+
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #fire(): Promise<void> {
+    this.#armedFor = Number.POSITIVE_INFINITY;
+    const { signIns, transport, timeout, renewed } = this.#surroundings;
+    const now = performance.now();
+    const due = [...signIns()].filter(({ renewAt }) => renewAt <= now);
+    const carrier = transport();
+    if (carrier !== undefined) {
+      for (const signIn of due) {
+        await signIn.renew(carrier, AbortSignal.timeout(timeout)).then(() => renewed(undefined), renewed);
+      }
+    }
+    // Without a carrier there is nothing to renew on: the next connection that is opened arms it again.
+    if (carrier !== undefined || due.length === 0) this.arm();
+  }
+}

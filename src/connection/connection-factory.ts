@@ -99,7 +99,11 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   }
 
   /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the least. */
-  async reset(connection: Connection, signal: AbortSignal): Promise<void> {
+  reset(connection: Connection, signal: AbortSignal): Promise<void> {
+    return untilAborted(this.#undo(connection, signal), signal);
+  }
+
+  async #undo(connection: Connection, signal: AbortSignal): Promise<void> {
     await connection.quiet();
     signal.throwIfAborted();
     if (!connection.usable) throw new Error('a call on the connection was cut off after the release');
@@ -142,10 +146,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     connection.cut();
     try {
       // With its socket the session goes by itself; on a shared transport it has to be told.
-      if (!transport.ended && !this.#transports.isLast(transport)) {
-        for (const id of connection.changes.liveQueries.values()) await killLiveQuery(connection, id);
-        await transport.detach(connection.session);
-      }
+      if (!transport.ended && !this.#transports.isLast(transport)) await untilAborted(leave(connection), signal);
     } finally {
       await this.#transports.give(transport, signal);
     }
@@ -193,6 +194,12 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       { endpoint, fatal, cause: error },
     );
   }
+}
+
+/** Takes a connection off a transport that goes on without it. */
+async function leave(connection: Connection): Promise<void> {
+  for (const id of connection.changes.liveQueries.values()) await killLiveQuery(connection, id);
+  await connection.transport.detach(connection.session);
 }
 
 /** A reset does not end live queries on every server: only KILL does. */

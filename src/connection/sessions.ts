@@ -18,21 +18,8 @@ export class Sessions {
     this.#openTimeout = openTimeout;
   }
 
-  async open(transport: Transport, identity: ConnectionIdentity, signal: AbortSignal): Promise<Session> {
-    const id = await untilAborted(transport.attach(), signal);
-    try {
-      // Signing in may leave the session in another database, so the database is chosen last.
-      await identity.signIn?.apply(transport, id, signal);
-      await this.#firstUse.use(transport, id, identity, signal);
-      for (const [name, value] of Object.entries(identity.variables)) {
-        await untilAborted(transport.protocol.set(name, value, id), signal);
-      }
-      return await untilAborted(prove(transport, id, identity), signal);
-    } catch (error) {
-      // Others may go on using the transport: nothing of this attempt stays on it.
-      transport.detach(id).catch(() => {});
-      throw error;
-    }
+  open(transport: Transport, identity: ConnectionIdentity, signal: AbortSignal): Promise<Session> {
+    return untilAborted(this.#open(transport, identity, signal), signal);
   }
 
   /** Signing out keeps the expiry of a session: only a new one is a clean one. */
@@ -69,6 +56,24 @@ export class Sessions {
 
   use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
     return this.#firstUse.use(connection.transport, connection.session, name, signal);
+  }
+
+  async #open(transport: Transport, identity: ConnectionIdentity, signal: AbortSignal): Promise<Session> {
+    const id = await transport.attach();
+    try {
+      // Signing in may leave the session in another database, so the database is chosen last.
+      await identity.signIn?.apply(transport, id, signal);
+      await this.#firstUse.use(transport, id, identity, signal);
+      for (const [name, value] of Object.entries(identity.variables)) await transport.protocol.set(name, value, id);
+      const session = await prove(transport, id, identity);
+      // Answered too late: nobody would ever end it.
+      signal.throwIfAborted();
+      return session;
+    } catch (error) {
+      // Others may go on using the transport: nothing of this attempt stays on it.
+      await transport.detach(id).catch(() => {});
+      throw error;
+    }
   }
 
   async signInAgain({ transport, session, identity }: Connection): Promise<Session> {

@@ -12,6 +12,11 @@ export interface TransportSettings {
 interface Shared {
   readonly opening: Promise<Transport>;
   readonly abandon: AbortController;
+  /** Set once it is open. */
+  transport: Transport | undefined;
+  /** Somebody waited for its opening in vain: nobody else is made to. */
+  stuck: boolean;
+  /** Connections that are on it or wait for it. */
   places: number;
 }
 
@@ -40,9 +45,11 @@ export class Transports {
       return transport;
     } catch (error) {
       shared.places--;
+      shared.stuck = shared.transport === undefined;
       if (shared.places === 0 && !this.#keepsEmpty) {
-        this.#shared.delete(shared);
+        this.#forget(shared);
         shared.abandon.abort(error);
+        shared.transport?.terminate();
       }
       throw error;
     }
@@ -74,7 +81,7 @@ export class Transports {
     if (shared === undefined) return;
     shared.places--;
     if (shared.places > 0 || this.#keepsEmpty) return;
-    this.#forget(shared, transport);
+    this.#forget(shared);
     await transport.close(signal);
   }
 
@@ -89,15 +96,22 @@ export class Transports {
 
   #withRoom(): Shared | undefined {
     for (const shared of this.#shared) {
-      if (shared.places < this.#settings.sessionsPerTransport) return shared;
+      if (shared.places < this.#settings.sessionsPerTransport && this.#takesMore(shared)) return shared;
     }
     return undefined;
+  }
+
+  #takesMore({ transport, stuck }: Shared): boolean {
+    // There is only one embedded engine to wait for: a second one would be another database, or find the files locked.
+    if (transport === undefined) return !stuck || this.#keepsEmpty;
+    return !transport.ended;
   }
 
   #open(): Shared {
     const { url, socket } = this.#settings;
     const abandon = new AbortController();
-    const shared: Shared = { opening: Transport.open(url, socket, abandon.signal), abandon, places: 0 };
+    const opening = Transport.open(url, socket, abandon.signal);
+    const shared: Shared = { opening, abandon, transport: undefined, stuck: false, places: 0 };
     this.#shared.add(shared);
     shared.opening.then(
       (transport) => {
@@ -105,17 +119,18 @@ export class Transports {
           transport.terminate();
           return;
         }
+        shared.transport = transport;
         this.#byTransport.set(transport, shared);
-        // A dead transport takes no new connections; those on it learn of it one by one.
-        transport.onDeath(() => this.#forget(shared, transport));
+        // Those on it learn of its death one by one.
+        transport.onDeath(() => this.#forget(shared));
       },
       () => this.#shared.delete(shared),
     );
     return shared;
   }
 
-  #forget(shared: Shared, transport: Transport): void {
+  #forget(shared: Shared): void {
     this.#shared.delete(shared);
-    this.#byTransport.delete(transport);
+    if (shared.transport !== undefined) this.#byTransport.delete(shared.transport);
   }
 }

@@ -79,10 +79,7 @@ describe('a transport that several connections may share', () => {
     const held = new Promise<void>((resolve) => {
       answer = resolve;
     });
-    front.onRequest = async ({ method }) => {
-      if (method === 'attach') await held;
-      return 'pass';
-    };
+    front.onRequest = ({ method }) => (method === 'attach' ? held.then(() => 'pass' as const) : 'pass');
     goes.release();
     await vi.waitFor(() => expect(pool.poolStats().closedBy['reset-failed']).toBe(1));
     answer();

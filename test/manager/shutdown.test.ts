@@ -112,6 +112,47 @@ describe('a process', () => {
     expect(output()).toBe('ready\nfinished\n');
   });
 
+  test('told to end waits for all its pools, also for one that comes while it waits', async () => {
+    const { child, ended, output } = script(`${opening}
+      shutdownOnSignals(pool);
+      const slower = await createPool('mem://', { namespace: 'test', database: 'test' });
+      shutdownOnSignals(slower);
+      const late = await createPool('mem://', { namespace: 'test', database: 'test' });
+      const [first, second] = [await slower.acquire(), await late.acquire()];
+      pool.subscribe('shutdownFinished', async () => {
+        late.subscribe('shutdownStarted', () => console.log('the late one ends, too'));
+        shutdownOnSignals(late);
+        await first.query('SLEEP 100ms');
+        console.log('first');
+        first.release();
+        await second.query('SLEEP 100ms');
+        console.log('second');
+        second.release();
+      });
+      console.log('ready');
+    `);
+    await vi.waitFor(() => expect(output()).toContain('ready'), { timeout: 20_000 });
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([null, 'SIGTERM']);
+    expect(output()).toBe('ready\nthe late one ends, too\nfirst\nsecond\n');
+  });
+
+  test('whose handlers are taken back ends at once when told to', async () => {
+    const { child, ended, output } = script(`${opening}
+      const remove = shutdownOnSignals(pool);
+      shutdownOnSignals(pool)();
+      console.log(process.listenerCount('SIGTERM'));
+      remove();
+      console.log(process.listenerCount('SIGTERM'));
+      await pool.acquire();
+      console.log('ready');
+    `);
+    await vi.waitFor(() => expect(output()).toContain('ready'), { timeout: 20_000 });
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([null, 'SIGTERM']);
+    expect(output()).toBe('1\n0\nready\n');
+  });
+
   test('told to end twice does not wait any longer', async () => {
     const { child, ended, output } = script(`${opening}
       shutdownOnSignals(pool);

@@ -51,6 +51,8 @@ export class Transport {
   #liveness: Liveness | undefined;
   readonly #deathListeners = new Set<(cause: Error) => void>();
   #ended = false;
+  /** Ends the wait for an embedded engine to open, which cannot be told to stop. */
+  #stopWaiting: (() => void) | undefined;
   #cause: Error | undefined;
 
   private constructor(url: string, createEngine: (context: DriverContext) => Engine, settings: SocketSettings) {
@@ -195,6 +197,8 @@ export class Transport {
   terminate(): void {
     this.#ended = true;
     if (this.#socket !== undefined) this.#socket.terminate();
+    // The engine forgets an opening that is closed, though it goes on and holds the files: it is closed once it is open.
+    else if (this.#stopWaiting !== undefined) this.#stopWaiting();
     else this.#engine.close().catch(() => {});
   }
 
@@ -210,10 +214,11 @@ export class Transport {
     } as unknown as ConnectionState;
     return new Promise((resolve, reject) => {
       let connected = false;
+      this.#stopWaiting = () => reject(new Error('the connection was closed while it was being opened'));
       this.#engine.subscribe('connected', () => {
         connected = true;
+        this.#stopWaiting = undefined;
         if (this.#socket !== undefined) this.#liveness?.watch(this.#socket);
-        // An embedded engine that opens after it was given up would hold its files for ever.
         if (this.#ended) this.terminate();
         resolve();
       });

@@ -20,6 +20,16 @@ describe('the pool is itself a queryable', () => {
     expect(pool.poolStats()).toMatchObject({ leased: 0, waiting: 0, served: 5 });
   });
 
+  test('a stream that its reader leaves, or never finishes, holds no connection', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 1 });
+    for await (const _ of pool.query('RETURN 1; RETURN 2').stream()) break;
+    const unfinished = pool.query('RETURN 3; RETURN 4').stream()[Symbol.asyncIterator]();
+    await unfinished.next();
+    expect(pool.poolStats()).toMatchObject({ leased: 0, idle: 1, served: 2 });
+    expect(await pool.query('RETURN 5')).toEqual([5]);
+    expect(await unfinished.next(), 'the rest is there all the same').toMatchObject({ done: false });
+  });
+
   test('a hundred calls at once share the connections there are', async () => {
     const pool = await own.pool('mem://', { maxConnections: 4 });
     const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => pool.query(surql`RETURN ${n}`)));

@@ -46,7 +46,8 @@ export class PooledConnection extends SurrealQueryable {
 
   /**
    * Subscribes to changes of a table. Its messages end with `ConnectionLostError` when the connection is lost and with
-   * `LeaseReleasedError` at the release; a handler given to `subscribe()` gets a last message `KILLED` instead.
+   * `LeaseReleasedError` at the release; a handler given to `subscribe()` gets a last message `KILLED` instead. One that
+   * throws becomes a process warning, and is called again for the next message.
    */
   override live<T>(what: LiveResource): ReturnType<typeof SurrealQueryable.prototype.live<T>> {
     return guardLive(super.live<T>(what), () => this.#channel.connection);

@@ -1,4 +1,5 @@
 import type { LiveMessage, LiveSubscription } from 'surrealdb';
+import { messageOf } from '../error-message.js';
 import type { Connection } from './connection.js';
 import { lossless } from './lossless.js';
 
@@ -64,12 +65,22 @@ function guardSubscription(subscription: LiveSubscription, connection: () => Con
   const guarded = (): GuardedIterator => new GuardedIterator(iterate(), connection());
   const subscribe = (handler: (message: LiveMessage) => void): (() => void) => {
     const messages = guarded();
+    const tell = (message: LiveMessage): void => {
+      try {
+        handler(message);
+      } catch (error) {
+        process.emitWarning(
+          `a handler of a live query threw at ${message.action}: ${messageOf(error)}`,
+          'SurrealPoolWarning',
+        );
+      }
+    };
     const pump = async (): Promise<void> => {
-      for await (const message of messages) handler(message);
+      for await (const message of messages) tell(message);
     };
     // A handler has no other way to learn of the end than the message that says so.
     pump().catch(() => {
-      if (subscription.id !== undefined) handler({ queryId: subscription.id, action: 'KILLED' } as LiveMessage);
+      if (subscription.id !== undefined) tell({ queryId: subscription.id, action: 'KILLED' } as LiveMessage);
     });
     return () => void messages.return();
   };

@@ -9,7 +9,10 @@ import { temporaryFolder } from '../support/temporary.js';
 const own = surroundings();
 // Of the engines on disk the one that lets go of its files when it is closed.
 const newUrl = () => `surrealkv://${join(temporaryFolder(), 'db')}`;
-const patiently = { retryPolicy: { maxAttempts: 50, initialBackoff: 5, maxBackoff: 50 }, circuitBreaker: { failureThreshold: 0 } };
+const patiently = {
+  retryPolicy: { maxAttempts: 50, initialBackoff: 5, maxBackoff: 50 },
+  circuitBreaker: { failureThreshold: 0 },
+};
 
 afterEach(() => {
   vi.restoreAllMocks();

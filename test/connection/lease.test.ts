@@ -1,5 +1,5 @@
 import { eq, RecordId, surql, Table } from 'surrealdb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { LeaseReleasedError, type PooledConnection, UsageError } from '../../src/index.js';
 import { asked, surroundings } from '../support/surroundings.js';
 import { settled } from '../support/virtual-clock.js';
@@ -138,6 +138,34 @@ describe('a lease', () => {
     await expect(asleep.next()).rejects.toThrow(LeaseReleasedError);
     expect(() => live[Symbol.asyncIterator]()).toThrow(LeaseReleasedError);
     expect(actions).toEqual(['CREATE', 'KILLED']);
+  });
+
+  test('tells of a live handler that throws, and goes on calling it', async () => {
+    const pool = await connect(await listen(), { maxConnections: 1 });
+    const warnings: string[] = [];
+    const onWarning = ({ name, message }: Error) => warnings.push(`${name}: ${message}`);
+    process.on('warning', onWarning);
+    const connection = await pool.acquire();
+    const live = await connection.live(thing);
+    const seen: string[] = [];
+    live.subscribe(({ action }) => {
+      seen.push(action);
+      if (action !== 'UPDATE') throw new Error(`no use for ${action}`);
+    });
+    const id = new RecordId('thing', 1);
+    await connection.create(id).content({});
+    await connection.update(id).content({ size: 1 });
+    await connection.delete(id);
+    await vi.waitFor(() => expect(seen).toEqual(['CREATE', 'UPDATE', 'DELETE']));
+    connection.release();
+    await vi.waitFor(() => expect(seen.at(-1)).toBe('KILLED'));
+    await vi.waitFor(() => expect(warnings).toHaveLength(3));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual(
+      ['CREATE', 'DELETE', 'KILLED'].map(
+        (action) => `SurrealPoolWarning: a handler of a live query threw at ${action}: no use for ${action}`,
+      ),
+    );
   });
 
   test('is given back by "await using" and by "using"', async () => {

@@ -11,24 +11,30 @@ const remedies: Readonly<Record<string, string>> = {
 /** A cheap look that lets nearly every query pass. */
 const suspicious = /\b(?:BEGIN|LET|USE)\b/i;
 
+/** What may last though its result is forgotten: a statement that writes, and a call, which may do anything. */
+const lasting = /\b(?:CREATE|UPDATE|UPSERT|INSERT|DELETE|RELATE|DEFINE|ALTER|REMOVE|REBUILD)\b|[\w"]\s*\(/i;
+
 /**
  * Refuses a query that consists of nothing but `BEGIN`, `LET` or `USE`. SurrealDB 3 accepts each of them alone, answers
- * with success, and has forgotten it when the next query comes: a program that relies on it is wrong in silence.
+ * with success, and has forgotten it when the next query comes: a program that relies on it is wrong in silence. One
+ * that may do something lasting on its way passes.
  */
 export function refuseLoneStatement(query: BoundQuery): void {
   const text = query.query;
   if (!suspicious.test(text)) return;
-  const keywords = statements(text).map((statement) => /^[a-z]+/i.exec(statement)?.[0].toUpperCase() ?? '');
+  const all = statements(text);
+  const keywords = all.map((statement) => /^[a-z]+/i.exec(statement)?.[0].toUpperCase() ?? '');
   const last = keywords.at(-1);
   if (last === undefined || keywords.some((keyword) => remedies[keyword] === undefined)) return;
+  if (all.some((statement) => lasting.test(statement))) return;
   throw new UsageError(`a lone ${last} does nothing on SurrealDB 3: ${remedies[last]}`);
 }
 
-/** What stands between statements and is none: quoted text and comments, in the spellings SurrealQL has. */
+/** Quoted text, comments, brackets and the end of a statement, in the spellings SurrealQL has. */
 const token =
   /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`|⟨[^⟩]*⟩|(\/\*[\s\S]*?\*\/|(?:--|#|\/\/)[^\n]*)|([{([])|([})\]])|(;)/g;
 
-/** The statements of a text, without the comments around them; empty ones are left out. */
+/** The statements of a text, without comments and without what stands in quotes; empty ones are left out. */
 function statements(text: string): string[] {
   const found: string[] = [];
   let current = '';
@@ -44,7 +50,7 @@ function statements(text: string): string[] {
       found.push(current.trim());
       current = '';
     } else {
-      current += comment === undefined ? all : ' ';
+      current += comment !== undefined ? ' ' : (opening ?? closing ?? end ?? '""');
     }
   }
   found.push((current + text.slice(from)).trim());

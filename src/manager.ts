@@ -429,6 +429,7 @@ export class ConnectionManager extends SurrealQueryable {
           idleFor: (connection) => connection.idleFor,
           close: (connection, signal) => factory.close(connection, signal),
           isFatal: (error) => factory.isFatal(error),
+          givenUp: (reason) => factory.givenUp(reason),
         },
         home: factory.identities.home,
         clock: systemClock,

@@ -10,6 +10,7 @@ import { type DatabaseName, FirstUse } from './first-use.js';
 import { type ConnectionIdentity, Identities } from './identity.js';
 import { Sessions } from './sessions.js';
 import { TokenRenewal } from './token-renewal.js';
+import { shown } from './transport.js';
 import { Transports } from './transports.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -22,6 +23,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   readonly #sessions: Sessions;
   readonly #renewal: TokenRenewal;
   readonly #probeTimeout: number;
+  readonly #endpoint: string;
   readonly #forgetDeath = new WeakMap<Connection, () => void>();
 
   constructor(config: ResolvedConfig) {
@@ -39,6 +41,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       renewed: (error) => this.onRenewal(error),
     });
     this.#probeTimeout = config.pool.probeTimeout;
+    this.#endpoint = shown(config.url);
   }
 
   async open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
@@ -160,6 +163,11 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   isFatal(error: unknown): boolean {
     return (error instanceof ConnectError && error.fatal) || error instanceof ConfigurationError;
+  }
+
+  /** Only here it is known where the opening that took too long was going. */
+  givenUp(reason: unknown): unknown {
+    return this.#explain(reason, this.#endpoint);
   }
 
   /** Moves a session to another database. */

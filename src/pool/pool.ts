@@ -570,9 +570,10 @@ export class Pool<R, I extends Identity = Identity> {
     this.#handOverOrRetire(slot, now, false);
   }
 
-  #onOpenFailed(slot: Slot<R, I>, error: unknown, unfinished: Promise<R> | undefined): void {
+  #onOpenFailed(slot: Slot<R, I>, reason: unknown, unfinished: Promise<R> | undefined): void {
     const now = this.#clock.now();
     const { kind } = slot;
+    const error = unfinished === undefined ? reason : (this.#factory.givenUp?.(reason) ?? reason);
     this.#endWithoutResource(slot, unfinished);
     if (this.#state === 'draining' || this.#state === 'closed') return;
     const fatal = this.#factory.isFatal(error);

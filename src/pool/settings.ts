@@ -30,6 +30,8 @@ export interface ResourceFactory<R, I extends Identity> {
   close(resource: R, signal: AbortSignal): Promise<void>;
   /** Whether trying to open again is pointless, as with wrong credentials. */
   isFatal(error: unknown): boolean;
+  /** What is told of an opening that the pool gave up for this reason; the reason itself where this is left out. */
+  givenUp?(reason: unknown): unknown;
 }
 
 /** The numbers a pool lives by. Durations in milliseconds. */

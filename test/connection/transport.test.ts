@@ -43,8 +43,25 @@ describe('opening ends, with its reason', () => {
   test('at a server that takes the socket and answers nothing', async () => {
     const front = await listen();
     front.onRequest = () => 'swallow';
-    await expect(createPool(front.url, { ...once, openTimeout: 100 })).rejects.toThrow(/within 100 ms/);
+    const silent = createPool(front.url, { ...once, openTimeout: 100 });
+    await expect(silent).rejects.toMatchObject({
+      code: 'ERR_POOL_CONNECT',
+      fatal: false,
+      endpoint: front.url,
+      message: expect.stringMatching(/ws:.* did not finish within 100 ms/),
+      cause: { code: 'ERR_POOL_DEADLINE', timeout: 100 },
+    });
     await vi.waitFor(() => expect(front.connections, 'and the socket is closed').toBe(0));
+  });
+
+  test('and says so to those who wait for a connection meanwhile', async () => {
+    const front = await listen();
+    front.onRequest = () => 'swallow';
+    const pool = await connect(front, { failFast: false, openTimeout: 50, connectionTimeout: 200 });
+    await expect(pool.acquire()).rejects.toMatchObject({
+      code: 'ERR_POOL_ACQUIRE_TIMEOUT',
+      cause: { code: 'ERR_POOL_CONNECT', cause: { code: 'ERR_POOL_DEADLINE' } },
+    });
   });
 
   test('with wrong credentials, at the first attempt: they are not tried again', async () => {

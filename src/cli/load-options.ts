@@ -157,7 +157,7 @@ function readDemand(line: CommandLine<Name>): Demand {
 }
 
 function readEndpoint(text: string): string | Refusal {
-  const address = readAddress(text);
+  const address = readAddress(text, undefined, '--username and --password');
   return address instanceof Refusal ? address : address.url;
 }
 

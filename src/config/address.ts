@@ -23,8 +23,15 @@ const modesInWords: Record<Mode, string> = {
 
 const anySpelling = `${spellings.local} for a server, ${spellings.embedded} for a database on disk, "mem://" for one in memory`;
 
-/** Reads an address of any mode, or of the one mode that fits where it was given. */
-export function readAddress(value: unknown, mode?: Mode): Address | Refusal {
+/**
+ * Reads an address of any mode, or of the one mode that fits where it was given.
+ * @param signIn where it is said who signs in, which does not belong in an address
+ */
+export function readAddress(
+  value: unknown,
+  mode?: Mode,
+  signIn = 'credentials: { username, password }',
+): Address | Refusal {
   const allowed = mode === undefined ? anySpelling : spellings[mode];
   if (typeof value !== 'string' || value === '') return new Refusal(allowed, describe(value));
 
@@ -32,16 +39,22 @@ export function readAddress(value: unknown, mode?: Mode): Address | Refusal {
   if (prefix === undefined || scheme === undefined) {
     return new Refusal(allowed, 'a text that does not begin with a scheme such as "ws://"');
   }
-  const address = readWithScheme(value, scheme.toLowerCase(), value.slice(prefix.length), allowed);
+  const address = readWithScheme(value, scheme.toLowerCase(), value.slice(prefix.length), { allowed, signIn });
   if (address instanceof Refusal || mode === undefined || address.mode === mode) return address;
   return new Refusal(`${allowed}; for that address use ${modesInWords[address.mode]}`, inShort(scheme));
 }
 
-function readWithScheme(text: string, scheme: string, rest: string, allowed: string): Address | Refusal {
+/** What a refusal says. */
+interface Advice {
+  readonly allowed: string;
+  readonly signIn: string;
+}
+
+function readWithScheme(text: string, scheme: string, rest: string, advice: Advice): Address | Refusal {
   switch (scheme) {
     case 'ws':
     case 'wss':
-      return readServerAddress(text, scheme);
+      return readServerAddress(text, scheme, advice.signIn);
     case 'rocksdb':
     case 'surrealkv':
       if (rest === '') return new Refusal(spellings.embedded, `${inShort(scheme)} without a path`);
@@ -62,16 +75,16 @@ function readWithScheme(text: string, scheme: string, rest: string, allowed: str
         inShort(scheme),
       );
     default:
-      return new Refusal(allowed, inShort(scheme));
+      return new Refusal(advice.allowed, inShort(scheme));
   }
 }
 
-function readServerAddress(text: string, scheme: string): Address | Refusal {
+function readServerAddress(text: string, scheme: string, signIn: string): Address | Refusal {
   if (!URL.canParse(text)) return new Refusal(spellings.local, `${inShort(scheme)} with no valid host and port`);
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') {
     return new Refusal(
-      `${spellings.local} alone; who signs in belongs in credentials: { username, password }`,
+      `${spellings.local} alone; who signs in belongs in ${signIn}`,
       `${inShort(scheme)} with a user in it`,
     );
   }

@@ -97,6 +97,13 @@ describe('who signs in', () => {
     expect(readLoadOptions([], { SURREAL_POOL_USERNAME: '', SURREAL_POOL_PASSWORD: '' })?.credentials).toBeNull();
   });
 
+  test('a user in the address is sent to the options for it, and not repeated', () => {
+    const [issue, ...others] = issuesOf(['--endpoint', 'ws://ada:hunter2@db:8000']);
+    expect(others).toEqual([]);
+    expect(issue).toMatchObject({ path: '--endpoint', given: '"ws://…" with a user in it' });
+    expect(issue?.allowed).toMatch(/--username and --password$/);
+  });
+
   test('has both a name and a password', () => {
     expect(issuesOf(['--username', 'root'])).toMatchObject([{ path: '--password', given: 'only a username' }]);
     expect(issuesOf([], { SURREAL_POOL_PASSWORD: 'secret' })).toMatchObject([{ path: '--username' }]);

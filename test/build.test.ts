@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { temporaryFolder } from './support/temporary.js';
+
+const project = fileURLToPath(new URL('../', import.meta.url));
+
+/** A project as small as can be, with a package built from it before. */
+let folder: string;
+const inFolder = (path: string) => join(folder, path);
+const write = (path: string, text: string) => writeFileSync(inFolder(path), text);
+const folders = () => readdirSync(folder).sort();
+
+function build(): Promise<{ succeeded: boolean; output: string }> {
+  return new Promise((ended) => {
+    execFile(process.execPath, ['scripts/build.mjs'], { cwd: folder }, (error, stdout, stderr) => {
+      ended({ succeeded: error === null, output: stdout + stderr });
+    });
+  });
+}
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  for (const path of ['package.json', 'scripts', 'tsconfig.json', 'tsconfig.build.json']) {
+    cpSync(join(project, path), inFolder(path), { recursive: true });
+  }
+  symlinkSync(join(project, 'node_modules'), inFolder('node_modules'), 'junction');
+  for (const path of ['src/cli', 'dist']) mkdirSync(inFolder(path), { recursive: true });
+  write('src/index.ts', 'export const answer: number = 42;\n');
+  write('src/cli/main.ts', 'console.log(42);\n');
+  write('dist/index.js', 'old');
+  write('dist/removed.js', 'old');
+});
+
+describe('a build', () => {
+  test('replaces dist/ as a whole: nothing old is left, and nothing beside it', async () => {
+    const before = folders();
+    expect(await build()).toMatchObject({ succeeded: true });
+    expect(readFileSync(inFolder('dist/index.js'), 'utf8')).toContain('42');
+    expect(existsSync(inFolder('dist/removed.js'))).toBe(false);
+    expect(folders()).toEqual(before);
+  });
+
+  test('that fails leaves dist/ as it was', async () => {
+    write('src/index.ts', "export const answer: number = 'none';\n");
+    const before = folders();
+    expect(await build()).toMatchObject({ succeeded: false, output: expect.stringContaining('TS2322') });
+    expect(readFileSync(inFolder('dist/index.js'), 'utf8')).toBe('old');
+    expect(folders()).toEqual(before);
+  });
+
+  test('beside another one ends well, and either is whole', async () => {
+    const before = folders();
+    expect(await Promise.all([build(), build()])).toMatchObject([{ succeeded: true }, { succeeded: true }]);
+    expect(readdirSync(inFolder('dist')).sort()).toContain('cli');
+    expect(folders()).toEqual(before);
+  });
+});

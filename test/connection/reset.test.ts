@@ -1,5 +1,6 @@
 import { Table } from 'surrealdb';
 import { describe, expect, test, vi } from 'vitest';
+import type { PooledConnection } from '../../src/index.js';
 import { asked, surroundings } from '../support/surroundings.js';
 import { settled } from '../support/virtual-clock.js';
 
@@ -68,6 +69,47 @@ describe.each(['over a socket', 'embedded'])('what a lease changed is undone, %s
       expect(Object.keys((info as { lives: object }).lives)).toEqual([]);
     });
     expect(seen).toBe(0);
+  });
+});
+
+describe.each(['over a socket', 'embedded'])('live queries are killed wherever they were begun, %s', (where) => {
+  const home = { namespace: 'test', database: 'test' };
+  const [there, beyond] = [
+    { namespace: 'test', database: 'moved' },
+    { namespace: 'far', database: 'away' },
+  ];
+  const livesOf = async (connection: PooledConnection): Promise<number> => {
+    const [{ lives }] = await connection.query<[{ lives: object }]>('INFO FOR TABLE thing');
+    return Object.keys(lives).length;
+  };
+
+  test.each([
+    ['after a use()', [there]],
+    ['at home, before a use()', [home, there]],
+    ['elsewhere, before another use()', [there, beyond]],
+    ['elsewhere, before the way back', [there, home]],
+  ])('%s', async (_name, way) => {
+    const pool =
+      where === 'embedded'
+        ? await openPool('mem://', { maxConnections: 2 })
+        : await connect(await listen(), { maxConnections: 2 });
+    const [start = home, ...onwards] = way;
+    await using witness = await pool.acquire();
+    for (const place of [home, there, beyond]) {
+      await witness.use(place);
+      await witness.query('DEFINE TABLE IF NOT EXISTS thing');
+    }
+    await witness.use(start);
+
+    const connection = await pool.acquire();
+    await connection.query(`USE NS ${start.namespace} DB ${start.database}; LIVE SELECT * FROM thing`);
+    await connection.use(start);
+    await connection.live(thing);
+    expect(await livesOf(witness)).toBe(2);
+    for (const place of onwards) await connection.use(place);
+    connection.release();
+    await vi.waitFor(() => expect(pool.poolStats().resets).toBe(1));
+    expect(await livesOf(witness)).toBe(0);
   });
 });
 

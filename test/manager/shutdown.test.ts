@@ -98,6 +98,38 @@ describe('a process', () => {
     expect(output()).toBe('\n');
   });
 
+  test('ends by itself after the shutdown of connections that share sockets, traced and with some in use', async () => {
+    const front = await own.listen({ auth: true });
+    const { ended, output } = script(`
+      import { tracingChannel } from 'node:diagnostics_channel';
+      import { Table } from 'surrealdb';
+      import { createPool } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+      let traced = 0;
+      const count = () => traced++;
+      const subscribers = { start: count, end: count, asyncStart: count, asyncEnd: count, error: count };
+      for (const name of ['query', 'acquire', 'connect']) tracingChannel('surreal-pool:' + name).subscribe(subscribers);
+      const pool = await createPool(${JSON.stringify(front.url)}, {
+        namespace: 'test', database: 'test', credentials: { username: 'root', password: 'secret' },
+        sessionsPerTransport: 8, minConnections: 20, maxConnections: 20, queryTimeout: '10s',
+        leakDetectionThreshold: '10s',
+      });
+      const { signal } = new AbortController();
+      const [stuck, ...others] = await Promise.all(Array.from({ length: 20 }, () => pool.acquire({ signal })));
+      (await stuck.live(new Table('thing'))).subscribe(() => {});
+      const slow = stuck.query('SLEEP 10s').collect().catch(({ code }) => code);
+      for (const lease of others) await lease.set('mine', lease.id);
+      for (const lease of others.slice(0, 9)) lease.release();
+      pool.subscribe('shutdownStarted', () => others.slice(9, 14).forEach((lease) => lease.release()));
+      const { aborted } = await pool.shutdown({ gracePeriod: 100 });
+      console.log(aborted.length, await slow, traced > 0);
+      await new Promise((resolve) => setImmediate(resolve));
+      console.log(process.getActiveResourcesInfo().filter((name) => !name.startsWith('Pipe')).join());
+    `);
+    expect(await ended).toEqual([0, null]);
+    expect(output()).toBe('6 ERR_POOL_CONNECTION_LOST true\n\n');
+    await vi.waitFor(() => expect(front.connections).toBe(0));
+  });
+
   test('told to end drains first, then ends as it was told', async () => {
     const { child, ended, output } = script(`${opening}
       shutdownOnSignals(pool);

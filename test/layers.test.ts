@@ -9,7 +9,7 @@ const source = fileURLToPath(new URL('../src/', import.meta.url));
 const layers: readonly (readonly string[])[] = [
   ['cli'],
   ['index.ts'],
-  ['manager.ts', 'pooled-connection.ts', 'shutdown-on-signals.ts'],
+  ['manager.ts', 'pooled-connection.ts', 'shutdown-on-signals.ts', 'database-preparation.ts'],
   ['connection'],
   ['resilience'],
   ['telemetry'],

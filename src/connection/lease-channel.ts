@@ -3,6 +3,7 @@ import {
   type LiveMessage,
   type QueryChunk,
   type RetryOptions,
+  ServerError,
   type Session,
   UnsupportedFeatureError,
   Uuid,
@@ -23,6 +24,9 @@ import type { Connection } from './connection.js';
 import { lossless } from './lossless.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 import { refuseLoneStatement } from './statement-guard.js';
+
+/** What a failed call says of itself when it was the server that refused it. */
+const refused: { readonly outcome: CallOutcome } = { outcome: 'refused' };
 
 /** What bounds every call of one lease. */
 export interface CallLimits {
@@ -133,6 +137,7 @@ export class LeaseChannel implements QueryChannel {
     try {
       return await this.#limited(connection, call);
     } catch (error) {
+      if (error instanceof ServerError) Object.assign(error, refused);
       const isLost = error instanceof IdentityLostError;
       if (!isLost && (connection.changes.authentication || !isLostIdentity(error))) throw error;
       this.#lease.markForRecycling('signed-out');
@@ -205,7 +210,7 @@ export class LeaseChannel implements QueryChannel {
 
   #note(connection: Connection, chunk: QueryChunk<unknown>): void {
     // What a server refuses says so itself, like every other failed call.
-    if (chunk.error !== undefined) Object.assign(chunk.error, { outcome: 'refused' satisfies CallOutcome });
+    if (chunk.error !== undefined) Object.assign(chunk.error, refused);
     const [id] = chunk.type === 'live' ? (chunk.result ?? []) : [];
     if (id instanceof Uuid) connection.changes.liveQueries.set(id.toString(), id);
   }

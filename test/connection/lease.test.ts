@@ -153,8 +153,11 @@ describe('a lease', () => {
       if (action !== 'UPDATE') throw new Error(`no use for ${action}`);
     });
     const id = new RecordId('thing', 1);
+    // One by one: the engine does not keep the order of notifications that follow closely.
     await connection.create(id).content({});
+    await vi.waitFor(() => expect(seen).toEqual(['CREATE']));
     await connection.update(id).content({ size: 1 });
+    await vi.waitFor(() => expect(seen).toEqual(['CREATE', 'UPDATE']));
     await connection.delete(id);
     await vi.waitFor(() => expect(seen).toEqual(['CREATE', 'UPDATE', 'DELETE']));
     connection.release();

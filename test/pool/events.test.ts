@@ -111,7 +111,13 @@ describe('the emitter', () => {
 
 /** A life with everything in it: every kind of event, and every end an acquire can have. */
 async function wholeLife(prepare: (world: ReturnType<typeof poolUnderTest>) => void = () => {}): Promise<void> {
-  const world = poolUnderTest({ ...alwaysProbed, maxConnections: 2, maxWaiters: 2, maxLifetime: 60_000 });
+  const world = poolUnderTest({
+    ...alwaysProbed,
+    maxConnections: 2,
+    maxWaiters: 2,
+    maxLifetime: 60_000,
+    unhealthyThreshold: 1,
+  });
   const { pool, clock, resources } = world;
   prepare(world);
   const ignore = (): void => {};
@@ -139,6 +145,11 @@ async function wholeLife(prepare: (world: ReturnType<typeof poolUnderTest>) => v
   resources.behave = behaving({ probe: 'fail', open: 'fatal' });
   pool.acquire().catch(ignore);
   await settled();
+  resources.behave = behaving({});
+  await fill(pool, 2);
+  (await pool.acquire({ identity: { key: 'guest' } })).release();
+  resources.behave = behaving({ change: 'fail' });
+  (await pool.acquire({ identity: { key: 'visitor' } })).release();
   resources.behave = behaving({});
   await fill(pool, 2);
   resources.all.at(-1)?.die(new Error('gone'));

@@ -181,6 +181,7 @@ export const eventNames: readonly (keyof PoolEvents)[] = [
   'resized',
   'recycledAll',
   'gap',
+  'leaseIdle',
   'shutdownStarted',
   'shutdownFinished',
 ];

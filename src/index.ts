@@ -10,6 +10,7 @@ export {
   type EndpointHealth,
   type HealthStatus,
   type Metrics,
+  type RetryOptions,
   type ShutdownReport,
 } from './manager.js';
 export { outcomeOf } from './outcome.js';

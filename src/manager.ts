@@ -201,7 +201,7 @@ export class ConnectionManager extends SurrealQueryable {
     const lease = await this.#acquire(options, origin);
     const channel = new LeaseChannel(lease, this.name, limits);
     this.#lost?.register(channel, lease);
-    return new PooledConnection(lease, channel, this.#factory);
+    return new PooledConnection(lease, channel, this.#factory, (name) => this.#preparation?.of(name));
   }
 
   /** Borrows a connection for as long as `work` takes, and gives it back however it ends. */
@@ -396,7 +396,9 @@ export class ConnectionManager extends SurrealQueryable {
     this.#extraPools.add(extra);
     try {
       const lease = await extra.acquire({ identity: this.#factory.identities.of(database) });
-      const connection = new PooledConnection(lease, new LeaseChannel(lease, this.name, this.#limits), this.#factory);
+      const channel = new LeaseChannel(lease, this.name, this.#limits);
+      // It prepares the database itself, and would wait for itself.
+      const connection = new PooledConnection(lease, channel, this.#factory, () => undefined);
       try {
         await work(connection);
       } finally {
@@ -428,6 +430,7 @@ export class ConnectionManager extends SurrealQueryable {
           probe: (connection) => factory.probe(connection),
           idleFor: (connection) => connection.idleFor,
           close: (connection, signal) => factory.close(connection, signal),
+          isAnswer: (error) => factory.isAnswer(error),
           isFatal: (error) => factory.isFatal(error),
           givenUp: (reason) => factory.givenUp(reason),
         },

@@ -10,6 +10,7 @@ import {
 } from 'surrealdb';
 import type { Connection } from './connection/connection.js';
 import type { ConnectionFactory } from './connection/connection-factory.js';
+import type { DatabaseName } from './connection/first-use.js';
 import type { LeaseChannel } from './connection/lease-channel.js';
 import { guardLive } from './connection/live-guard.js';
 import { asController } from './connection/query-channel.js';
@@ -35,13 +36,23 @@ export class PooledConnection extends SurrealQueryable {
   readonly #lease: Lease<Connection>;
   readonly #channel: LeaseChannel;
   readonly #factory: ConnectionFactory;
+  readonly #prepare: (name: DatabaseName) => Promise<void> | undefined;
 
-  /** @internal */
-  constructor(lease: Lease<Connection>, channel: LeaseChannel, factory: ConnectionFactory) {
+  /**
+   * @internal
+   * @param prepare what has to be waited for before the first use of a database
+   */
+  constructor(
+    lease: Lease<Connection>,
+    channel: LeaseChannel,
+    factory: ConnectionFactory,
+    prepare: (name: DatabaseName) => Promise<void> | undefined,
+  ) {
     super(asController(channel), lease.resource.session);
     this.#lease = lease;
     this.#channel = channel;
     this.#factory = factory;
+    this.#prepare = prepare;
   }
 
   /**
@@ -118,13 +129,14 @@ export class PooledConnection extends SurrealQueryable {
 
   /**
    * Moves the session to another database until the release. Namespace and database are always given together.
-   * @throws LeaseReleasedError, UsageError
+   * @throws LeaseReleasedError, UsageError, and what `onFirstUse` rejects with, for its first use
    */
   async use(name: { namespace: string; database: string }): Promise<NamespaceDatabase> {
     const { namespace, database } = name;
     if (typeof namespace !== 'string' || typeof database !== 'string' || namespace === '' || database === '') {
       throw new UsageError('use() takes both a namespace and a database: { namespace: "app", database: "main" }');
     }
+    await this.#prepare(name);
     await this.#channel.change(async (connection) => {
       connection.changes.database = true;
       await this.#factory.use(connection, { namespace, database }, AbortSignal.timeout(longestUse));

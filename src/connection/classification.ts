@@ -27,14 +27,24 @@ export function isDraining(error: unknown): boolean {
   return false;
 }
 
-/** What a server says of a request that will not get better by waiting. */
+/** Whether the server said something, whatever it was: a node that answers is alive. */
+export function isAnswer(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (cause instanceof ServerError) return !isDraining(cause);
+  }
+  return false;
+}
+
+/** Kinds of errors that do not get better by waiting. */
 const forGood: ReadonlySet<string> = new Set(['NotAllowed', 'NotFound', 'Validation', 'Configuration', 'Thrown']);
+/** The same, of sign-ins, in words: SurrealDB 3.0 calls these internal errors. */
+const refusedInWords = /access method|InvalidToken|authenticat/i;
 
 /** Whether an identity cannot be had, however often it is tried: the server says no, or there is nothing to ask it. */
 export function isRefusedForGood(error: unknown): boolean {
   for (const cause of causes(error)) {
-    if (cause instanceof ServerError && forGood.has(cause.kind)) return true;
     if (cause instanceof ConfigurationError || cause instanceof UsageError) return true;
+    if (cause instanceof ServerError && (forGood.has(cause.kind) || refusedInWords.test(cause.message))) return true;
   }
   return false;
 }
@@ -46,14 +56,6 @@ export function isLostIdentity(error: unknown): boolean {
     const detail = Object(cause.details).details as { kind?: unknown; details?: { actor?: unknown } } | undefined;
     if (detail?.kind === 'SessionExpired' || detail?.kind === 'TokenExpired') return true;
     if (detail?.details?.actor === 'anonymous') return true;
-  }
-  return false;
-}
-
-/** Whether the server refused the credentials or the token themselves. */
-export function isRefusedAuthentication(error: unknown): boolean {
-  for (const cause of causes(error)) {
-    if (cause instanceof ServerError && cause.kind === 'NotAllowed') return true;
   }
   return false;
 }

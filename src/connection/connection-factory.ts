@@ -4,7 +4,7 @@ import { messageOf } from '../error-message.js';
 import { ConfigurationError, ConnectError, ConnectionLostError, DeadlineError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import type { OpenContext, ResourceFactory } from '../pool/settings.js';
-import { isRefusedForGood } from './classification.js';
+import { isAnswer, isRefusedForGood } from './classification.js';
 import { Connection } from './connection.js';
 import { type DatabaseName, FirstUse } from './first-use.js';
 import { type ConnectionIdentity, Identities } from './identity.js';
@@ -159,6 +159,10 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   sever(connection: Connection): void {
     connection.cut();
     if (this.#transports.isLast(connection.transport)) connection.transport.terminate();
+  }
+
+  isAnswer(error: unknown): boolean {
+    return isAnswer(error);
   }
 
   isFatal(error: unknown): boolean {

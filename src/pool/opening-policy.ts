@@ -83,14 +83,16 @@ export class OpeningPolicy {
   }
 
   /**
+   * @param isAnswer the endpoint is alive, and said no
    * @param began when the attempt began
    * @returns how long to wait now
    */
-  failed(error: unknown, began: number, now: number): number {
+  failed(error: unknown, isAnswer: boolean, began: number, now: number): number {
     this.lastError = error;
     // Attempts that ran side by side are one failure, not several.
     if (began >= this.#notBefore) this.#failures++;
-    this.lost(began, now);
+    if (isAnswer) this.answered(now);
+    else this.lost(began, now);
     const wait = this.#backoff(this.#failures);
     this.#notBefore = now + wait;
     return this.wait(now);

@@ -578,7 +578,7 @@ export class Pool<R, I extends Identity = Identity> {
     if (this.#state === 'draining' || this.#state === 'closed') return;
     const fatal = this.#factory.isFatal(error);
     const atHome = kind === this.#home;
-    const retryIn = fatal ? undefined : this.#opening.failed(error, slot.since, now);
+    const retryIn = fatal ? undefined : this.#opening.failed(error, this.#factory.isAnswer(error), slot.since, now);
     // It is an answer all the same: whoever asks again gets the next one at once.
     if (fatal) this.#opening.hurry(now);
     if (fatal && atHome) this.#opening.stop(error);

@@ -28,6 +28,8 @@ export interface ResourceFactory<R, I extends Identity> {
   idleFor(resource: R): number | undefined;
   /** Ends it and all that runs on it; by force once `signal` is aborted. */
   close(resource: R, signal: AbortSignal): Promise<void>;
+  /** Whether a failure to open shows that the endpoint is alive, and only says no. */
+  isAnswer(error: unknown): boolean;
   /** Whether trying to open again is pointless, as with wrong credentials. */
   isFatal(error: unknown): boolean;
   /** What is told of an opening that the pool gave up for this reason; the reason itself where this is left out. */

@@ -117,6 +117,7 @@ async function wholeLife(prepare: (world: ReturnType<typeof poolUnderTest>) => v
     maxWaiters: 2,
     maxLifetime: 60_000,
     unhealthyThreshold: 1,
+    idleLeaseThreshold: 5_000,
   });
   const { pool, clock, resources } = world;
   prepare(world);
@@ -158,7 +159,9 @@ async function wholeLife(prepare: (world: ReturnType<typeof poolUnderTest>) => v
   pool.resize({ maxConnections: 3 });
   pool.recycleAll();
   await clock.leap(10_000);
-  await lent(pool, 1);
+  const [idle] = await lent(pool, 1);
+  if (idle !== undefined) idle.resource.idleFor = 6_000;
+  await clock.advance(6_000);
   const shutdown = pool.shutdown(10);
   pool.acquire().catch(ignore);
   await clock.advance(10);

@@ -104,6 +104,10 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
     resource.closed = true;
   }
 
+  isAnswer(error: unknown): boolean {
+    return error instanceof FatalError;
+  }
+
   isFatal(error: unknown): boolean {
     return error instanceof FatalError;
   }

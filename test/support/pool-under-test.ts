@@ -200,4 +200,4 @@ export function listen(pool: Pool<FakeResource>): Told[] {
   return told;
 }
 
-export { settled };
+export { type FakeResource, settled };

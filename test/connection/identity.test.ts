@@ -1,0 +1,280 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RecordId, Table } from 'surrealdb';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { AcquireFailedError, type AcquireOptions, ConfigurationError, IdentityLostError } from '../../src/index.js';
+import { asked, place, surroundings } from '../support/surroundings.js';
+
+const own = surroundings();
+const root = { username: 'root', password: 'secret' };
+const ada = { access: 'person', variables: { name: 'Ada' } };
+const bob = { access: 'person', variables: { name: 'Bob' } };
+
+beforeEach(async () => {
+  await own.engine.query(
+    `DEFINE TABLE OVERWRITE person;
+     UPSERT person:ada SET name = "Ada"; UPSERT person:bob SET name = "Bob";
+     DEFINE TABLE OVERWRITE note PERMISSIONS FOR select WHERE owner = $auth;
+     UPSERT note:a SET owner = person:ada; UPSERT note:b SET owner = person:bob;
+     DEFINE ACCESS OVERWRITE person ON DATABASE TYPE RECORD SIGNIN (SELECT * FROM person WHERE name = $name);
+     DEFINE USER OVERWRITE viewer ON ROOT PASSWORD "secret" ROLES VIEWER`,
+    place,
+  );
+});
+
+const notes = 'SELECT VALUE id FROM note';
+const whoAndWhere = 'RETURN [$auth, session::ns(), session::db(), $tenant]';
+
+describe('an acquire as somebody else', () => {
+  test('gets a session of that user, which sees what that user may see', async () => {
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 2 });
+    for (const [credentials, id] of [
+      [ada, 'a'],
+      [bob, 'b'],
+      [ada, 'a'],
+    ] as const) {
+      await using connection = await pool.acquire({ credentials });
+      expect(await connection.query(notes)).toEqual([[new RecordId('note', id)]]);
+    }
+    expect(await pool.query(notes)).toEqual([[new RecordId('note', 'a'), new RecordId('note', 'b')]]);
+  });
+
+  test('in another database, with variables, and leaves nothing of it to the next one', async () => {
+    const pool = await own.connect(await own.listen(), { credentials: root, maxConnections: 1 });
+    const elsewhere = { namespace: 'other', database: 'place', variables: { tenant: new RecordId('tenant', 7) } };
+    for (let turn = 0; turn < 2; turn++) {
+      await using connection = await pool.acquire(elsewhere);
+      expect(await connection.query(whoAndWhere)).toEqual([[undefined, 'other', 'place', new RecordId('tenant', 7)]]);
+      connection.release();
+      expect(await pool.query(whoAndWhere)).toEqual([[undefined, 'test', 'test', undefined]]);
+    }
+    expect(pool.poolStats()).toMatchObject({ opened: 1, changes: 4, changesFailed: 0 });
+  });
+
+  test('has its own variables back when a lease has changed them', async () => {
+    const pool = await own.connect(await own.listen(), { maxConnections: 1, minConnections: 0 });
+    const mine = { variables: { tenant: 'mine' } };
+    await pool.withConnection(async (connection) => {
+      await connection.set('tenant', 'stolen');
+      await connection.set('more', 1);
+    }, mine);
+    await using connection = await pool.acquire(mine);
+    expect(await connection.query('RETURN [$tenant, $more]')).toEqual([['mine', undefined]]);
+    expect(pool.poolStats(), 'changed to it once, and set back').toMatchObject({ opened: 1, changes: 1, resets: 1 });
+  });
+
+  test('signs in by password once, whatever the number of its connections', async () => {
+    const front = await own.listen({ auth: true });
+    const pool = await own.connect(front, { credentials: root, maxConnections: 6, maxConnecting: 6 });
+    const viewer = { credentials: { username: 'viewer', password: 'secret' } };
+    const leases = await Promise.all(Array.from({ length: 6 }, () => pool.acquire(viewer)));
+    expect(asked(front, 'signin'), 'the pool itself and the viewer').toBe(2);
+    for (const lease of leases) lease.release();
+    // Its token is still good when all its connections have become somebody else's.
+    await Promise.all(Array.from({ length: 6 }, () => pool.query('RETURN 1')));
+    await Promise.all(Array.from({ length: 6 }, () => pool.acquire(viewer).then((lease) => lease.release())));
+    expect(asked(front, 'signin')).toBe(2);
+  });
+
+  test('is refused with a typed error when its password is wrong, and costs the pool no connection', async () => {
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 1 });
+    await pool.query('RETURN 1');
+    const wrong = { credentials: { username: 'viewer', password: 'guess' } };
+    for (let attempt = 0; attempt < 7; attempt++) {
+      const refusal = await pool.acquire(wrong).catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(AcquireFailedError);
+      expect(refusal).toMatchObject({ retryable: false, cause: { code: 'ERR_POOL_CONNECT', fatal: true } });
+    }
+    expect(await pool.query('RETURN 1')).toEqual([1]);
+    expect(pool.poolStats()).toMatchObject({ opened: 1, closed: 0, failed: 7 });
+    expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
+  });
+
+  test('is refused with a typed error when there is no such access method', async () => {
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 1 });
+    const unknown = { credentials: { access: 'nobody', variables: {} } };
+    await expect(pool.acquire(unknown)).rejects.toBeInstanceOf(AcquireFailedError);
+    expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
+  });
+
+  test.each<[string, object, RegExp]>([
+    ['a database without its namespace', { database: 'x' }, /namespace: given one without the other/],
+    ['a namespace without a database', { namespace: 'x' }, /database: given one without the other/],
+    ['a user that was not found', { credentials: undefined }, /credentials: given nothing/],
+    ['nobody', { credentials: null }, /credentials: given null/],
+    ['credentials of no kind', { credentials: { user: 'x' } }, /credentials/],
+    ['no variables', { variables: 'x' }, /variables: given a text/],
+  ])('is refused before it waits when it names %s', async (_what, options, message) => {
+    const pool = await own.pool('mem://', { maxConnections: 1 });
+    const refusal = await pool.acquire(options as AcquireOptions).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(ConfigurationError);
+    expect(String(refusal)).toMatch(message);
+    expect(() => pool.with(options as AcquireOptions)).toThrow(ConfigurationError);
+    expect(pool.poolStats()).toMatchObject({ started: 0, leased: 0 });
+  });
+
+  test('works on an embedded engine as over sockets', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 2 });
+    await pool.query('DEFINE USER root ON ROOT PASSWORD "secret" ROLES OWNER');
+    await using connection = await pool.acquire({ credentials: root, namespace: 'other', database: 'place' });
+    expect(await connection.query('RETURN [$token.ID, session::db()]')).toEqual([['root', 'place']]);
+  });
+
+  test('a view of the pool asks for it at every call', async () => {
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 3 });
+    const [hers, his] = [pool.with({ credentials: ada }), pool.with({ credentials: bob })];
+    const seen = await Promise.all([hers, his, hers, pool, his].map((view) => view.select(new Table('note'))));
+    expect(seen.map((found) => found.length)).toEqual([1, 1, 1, 2, 1]);
+  });
+
+  test('never sees another, whoever borrows what in whatever order', async () => {
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 3 });
+    const who = { ada, bob } as const;
+    const worker = async (name: keyof typeof who): Promise<void> => {
+      for (let turn = 0; turn < 15; turn++) {
+        await pool.withConnection(
+          async (connection) => {
+            const [auth, , , tenant] = await connection
+              .query(whoAndWhere)
+              .collect<unknown[]>()
+              .then(([all]) => all as unknown[]);
+            expect([String(auth), tenant]).toEqual([`person:${name}`, name]);
+            if (turn % 5 === 0) await connection.set('tenant', 'nobody');
+            if (turn % 7 === 0) await connection.invalidate();
+          },
+          { credentials: who[name], variables: { tenant: name } },
+        );
+      }
+    };
+    await Promise.all([worker('ada'), worker('bob'), worker('ada'), worker('bob')]);
+    expect(pool.poolStats().changes).toBeGreaterThan(0);
+  });
+});
+
+describe('an identity that changes on the server', () => {
+  test('a password that was changed: who is signed in goes on, the next sign-in fails with a typed error', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE brief ON ROOT PASSWORD "secret" ROLES OWNER');
+    const pool = await own.connect(await own.listen({ auth: true }), {
+      credentials: { username: 'brief', password: 'secret' },
+      maxConnections: 2,
+    });
+    const held = await pool.acquire();
+    await own.engine.query('DEFINE USER OVERWRITE brief ON ROOT PASSWORD "other" ROLES OWNER');
+    expect(await held.query('RETURN $token.ID')).toEqual(['brief']);
+    pool.recycleAll();
+    await expect(pool.acquire()).rejects.toMatchObject({
+      code: 'ERR_POOL_ACQUIRE_FAILED',
+      cause: { code: 'ERR_POOL_CONNECT', fatal: true },
+    });
+    held.release();
+  });
+
+  test('a user that was removed is refused, and nobody else comes in its place', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE leaver ON ROOT PASSWORD "secret" ROLES OWNER');
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 2 });
+    const leaver = { credentials: { username: 'leaver', password: 'secret' } };
+    (await pool.acquire(leaver)).release();
+    await own.engine.query('REMOVE USER leaver ON ROOT');
+    pool.recycleAll();
+    await expect(pool.acquire(leaver)).rejects.toBeInstanceOf(AcquireFailedError);
+    expect(await pool.query('RETURN $token.ID')).toEqual(['root']);
+  });
+
+  test('a session that ends during a lease is signed in again before the next call', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE guest ON ROOT PASSWORD "secret" ROLES OWNER DURATION FOR SESSION 2s');
+    const front = await own.listen({ auth: true });
+    const pool = await own.connect(front, {
+      credentials: { username: 'guest', password: 'secret' },
+      maxConnections: 1,
+    });
+    await using connection = await pool.acquire();
+    await connection.set('kept', 'yes');
+    await sleep(2_100);
+    expect(await connection.query('RETURN [$token.ID, $kept]')).toEqual([['guest', 'yes']]);
+    await sleep(2_100);
+    await connection.set('kept', 'still');
+    expect(await connection.query('RETURN $kept')).toEqual(['still']);
+    expect([pool.poolStats().opened, asked(front, 'signin')]).toEqual([1, 1]);
+  });
+
+  test('a session that ends and cannot be signed in again fails the call unsent, and its connection is closed', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE guest ON ROOT PASSWORD "secret" ROLES OWNER DURATION FOR SESSION 1s');
+    const front = await own.listen({ auth: true });
+    const pool = await own.connect(front, {
+      credentials: { username: 'guest', password: 'secret' },
+      maxConnections: 1,
+    });
+    const connection = await pool.acquire();
+    await own.engine.query('REMOVE USER guest ON ROOT');
+    await sleep(1_100);
+    const before = asked(front, 'query');
+    const lost = await connection
+      .query('CREATE thing')
+      .collect()
+      .catch((error: unknown) => error);
+    expect(lost).toBeInstanceOf(IdentityLostError);
+    expect(lost).toMatchObject({ code: 'ERR_POOL_IDENTITY_LOST', outcome: 'not-sent', cause: { kind: 'NotAllowed' } });
+    expect(asked(front, 'query')).toBe(before);
+    connection.release();
+    await vi.waitFor(() => expect(pool.poolStats().closedBy['signed-out']).toBe(1));
+  });
+});
+
+describe('a token', () => {
+  test('is renewed before its end by one sign-in for all, and connections that are opened later use the new one', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE brief ON ROOT PASSWORD "secret" ROLES OWNER DURATION FOR TOKEN 4s');
+    const front = await own.listen({ auth: true });
+    const pool = await own.connect(front, {
+      credentials: { username: 'brief', password: 'secret' },
+      minConnections: 3,
+      maxConnections: 4,
+    });
+    await vi.waitFor(() => expect(pool.poolStats().idle).toBe(3));
+    const renewed = new Promise((tell) => pool.subscribe('tokenRenewed', tell));
+    expect([asked(front, 'signin'), asked(front, 'authenticate')]).toEqual([1, 2]);
+    await renewed;
+    expect([asked(front, 'signin'), asked(front, 'authenticate')]).toEqual([2, 2]);
+    const leases = await Promise.all(Array.from({ length: 4 }, () => pool.acquire()));
+    expect([asked(front, 'signin'), asked(front, 'authenticate')]).toEqual([2, 3]);
+    for (const lease of leases) lease.release();
+  });
+
+  test('that cannot be renewed is told of, and not used any more', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE brief ON ROOT PASSWORD "secret" ROLES OWNER DURATION FOR TOKEN 2s');
+    const pool = await own.connect(await own.listen({ auth: true }), {
+      credentials: { username: 'brief', password: 'secret' },
+      maxConnections: 2,
+    });
+    const failed = new Promise<{ error: unknown }>((tell) => pool.subscribe('tokenRenewalFailed', tell));
+    await own.engine.query('REMOVE USER brief ON ROOT');
+    expect((await failed).error).toMatchObject({ kind: 'NotAllowed' });
+    pool.recycleAll();
+    await expect(pool.acquire()).rejects.toBeInstanceOf(AcquireFailedError);
+  });
+
+  test('that nobody uses is not renewed', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE brief ON ROOT PASSWORD "secret" ROLES OWNER DURATION FOR TOKEN 1s');
+    const front = await own.listen({ auth: true });
+    const pool = await own.connect(front, { credentials: root, maxConnections: 1 });
+    (await pool.acquire({ credentials: { username: 'brief', password: 'secret' } })).release();
+    await pool.query('RETURN 1');
+    const before = asked(front, 'signin');
+    await sleep(1_500);
+    expect(asked(front, 'signin')).toBe(before);
+  });
+
+  test('whose sign-in is lost with its socket is not lost for those who wait for it', async () => {
+    const front = await own.listen({ auth: true });
+    let killed = 0;
+    front.onRequest = ({ method }) => (method === 'signin' && killed++ === 0 ? 'kill' : 'pass');
+    const pool = await own.connect(front, {
+      credentials: root,
+      minConnections: 4,
+      maxConnections: 4,
+      maxConnecting: 4,
+      retryPolicy: { initialBackoff: 1 },
+    });
+    await vi.waitFor(() => expect(pool.poolStats().idle).toBe(4));
+    expect(pool.poolStats().openFailed, 'only the one whose socket it was').toBe(1);
+    expect(asked(front, 'signin')).toBe(2);
+  });
+});

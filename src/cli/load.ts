@@ -1,4 +1,4 @@
-import { isRefusedForGood } from '../connection/classification.js';
+import { isLostIdentity } from '../connection/classification.js';
 import { shown } from '../connection/transport.js';
 import { type ConnectionManager, createPool } from '../manager.js';
 import { exitCodeOf, firstInterruption } from './interruption.js';
@@ -41,6 +41,6 @@ function openPool(options: LoadOptions): Promise<ConnectionManager> {
 
 /** A server that wants a user says so only when the first statement comes. */
 function withAdvice(error: unknown, { credentials }: LoadOptions): unknown {
-  if (credentials !== null || !(error instanceof Error) || !isRefusedForGood(error)) return error;
+  if (credentials !== null || !(error instanceof Error) || !isLostIdentity(error)) return error;
   return new Error(`${error.message}; sign in with --username and --password`, { cause: error });
 }

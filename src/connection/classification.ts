@@ -37,16 +37,22 @@ export function isAnswer(error: unknown): boolean {
 
 /** Kinds of errors that do not get better by waiting. */
 const forGood: ReadonlySet<string> = new Set(['NotAllowed', 'NotFound', 'Validation', 'Configuration', 'Thrown']);
-/** The same, of sign-ins, in words: SurrealDB 3.0 calls these internal errors. */
-const refusedInWords = /access method|InvalidToken|authenticat/i;
 
 /** Whether an identity cannot be had, however often it is tried: the server says no, or there is nothing to ask it. */
 export function isRefusedForGood(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (cause instanceof ConfigurationError || cause instanceof UsageError) return true;
-    if (cause instanceof ServerError && (forGood.has(cause.kind) || refusedInWords.test(cause.message))) return true;
+    if (cause instanceof ServerError && forGood.has(cause.kind)) return true;
   }
   return false;
+}
+
+/**
+ * Whether somebody cannot be signed in, however often it is tried. Of a sign-in every answer that is none is a refusal:
+ * SurrealDB 3.0 calls an unknown access method, or a token that is none, an internal error.
+ */
+export function isSignInRefused(error: unknown): boolean {
+  return isAnswer(error) || isRefusedForGood(error);
 }
 
 /** Whether the server took the session for one that is over, or for nobody's: it executed nothing. */

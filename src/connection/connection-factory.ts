@@ -200,11 +200,11 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   #explain(error: unknown, endpoint: string): unknown {
     if (error instanceof ConnectError) return error;
     const fatal = isRefusedForGood(error);
-    const message = messageOf(error);
-    return new ConnectError(
-      fatal ? `${endpoint} refuses the credentials: ${message}` : `cannot open a session at ${endpoint}: ${message}`,
-      { endpoint, fatal, cause: error },
-    );
+    return new ConnectError(`cannot open a session at ${endpoint}: ${messageOf(error)}`, {
+      endpoint,
+      fatal,
+      cause: error,
+    });
   }
 }
 

@@ -139,7 +139,8 @@ export class LeaseChannel implements QueryChannel {
     } catch (error) {
       if (error instanceof ServerError) Object.assign(error, refused);
       const isLost = error instanceof IdentityLostError;
-      if (!isLost && (connection.changes.authentication || !isLostIdentity(error))) throw error;
+      const wasOurs = connection.identity.signIn !== undefined && !connection.changes.authentication;
+      if (!isLost && !(wasOurs && isLostIdentity(error))) throw error;
       this.#lease.markForRecycling('signed-out');
       if (isLost) throw error;
       throw new IdentityLostError(`the session of connection ${connection.id} is over: ${messageOf(error)}`, {

@@ -1,4 +1,7 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
+import { messageOf } from '../error-message.js';
+import { ConnectError } from '../errors.js';
+import { isSignInRefused } from './classification.js';
 import type { Connection, Session } from './connection.js';
 import type { DatabaseName, FirstUse } from './first-use.js';
 import type { ConnectionIdentity } from './identity.js';
@@ -62,7 +65,9 @@ export class Sessions {
     const id = await transport.attach();
     try {
       // Signing in may leave the session in another database, so the database is chosen last.
-      await identity.signIn?.apply(transport, id, signal);
+      await identity.signIn?.apply(transport, id, signal).catch((error: unknown) => {
+        throw isSignInRefused(error) ? refusedCredentials(transport.endpoint, error) : error;
+      });
       await this.#firstUse.use(transport, id, identity, signal);
       for (const [name, value] of Object.entries(identity.variables)) await transport.protocol.set(name, value, id);
       const session = await prove(transport, id, identity);
@@ -81,6 +86,10 @@ export class Sessions {
     await identity.signIn?.apply(transport, session, signal);
     return await untilAborted(prove(transport, session, identity), signal);
   }
+}
+
+function refusedCredentials(endpoint: string, cause: unknown): ConnectError {
+  return new ConnectError(`${endpoint} refuses the credentials: ${messageOf(cause)}`, { endpoint, fatal: true, cause });
 }
 
 /** Asks the session who it is and when it ends: an identity that cannot be proven is none. */

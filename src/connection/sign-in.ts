@@ -2,7 +2,7 @@ import type { AnyAuth, Uuid } from 'surrealdb';
 import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
 import { UsageError } from '../errors.js';
-import { isRefusedForGood } from './classification.js';
+import { isAnswer, isSignInRefused } from './classification.js';
 import type { DatabaseName } from './first-use.js';
 import type { Transport } from './transport.js';
 import { untilAborted } from './until-aborted.js';
@@ -60,7 +60,7 @@ export class SignIn {
           await transport.protocol.authenticate(token.text, session);
           return;
         } catch (error) {
-          if (!isRefusedForGood(error)) throw error;
+          if (!isAnswer(error)) throw error;
           // The token may have been revoked; whether the credentials still hold is for the server to say.
           if (this.#token === token) this.#token = undefined;
         }
@@ -70,7 +70,7 @@ export class SignIn {
       } else {
         // Whether it goes well or not: then there is a token, or the next one signs in. Only a refusal is one for all.
         await untilAborted(this.#signingIn, signal).catch((error: unknown) => {
-          if (signal.aborted || isRefusedForGood(error)) throw error;
+          if (signal.aborted || isSignInRefused(error)) throw error;
         });
       }
     }
@@ -89,7 +89,7 @@ export class SignIn {
       await this.#lead(transport, session, signal);
     } catch (error) {
       // Refused: nobody uses the old one any more either, and the next session asks the credentials again.
-      if (isRefusedForGood(error)) this.#token = undefined;
+      if (isSignInRefused(error)) this.#token = undefined;
       throw error;
     } finally {
       transport.detach(session).catch(() => {});

@@ -751,6 +751,8 @@ export class Pool<R, I extends Identity = Identity> {
             this.#probesFail = true;
             this.#noAnswer(slot, outcome.error, now);
             this.#retire(slot, 'reset-failed');
+            // An answer would be the same on the next connection, and on the next.
+            if (this.#factory.isAnswer(outcome.error)) this.#failWaiters(kind, outcome.error);
           }
           if (this.events.has('changeFailed')) {
             this.events.emit('changeFailed', { connection: slot.id, duration, error: outcome.error });

@@ -89,12 +89,19 @@ describe('an acquire as somebody else', () => {
     expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
   });
 
-  test('is refused with a typed error when there is no such access method', async () => {
-    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 1 });
-    const unknown = { credentials: { access: 'nobody', variables: {} } };
-    await expect(pool.acquire(unknown)).rejects.toBeInstanceOf(AcquireFailedError);
-    expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
-  });
+  test.each([
+    ['when there is no such access method', { access: 'nobody', variables: {} }],
+    ['when its token is none', { token: 'x.y.z' }],
+    ['when a function brings no credentials', () => Promise.resolve(null as never)],
+  ])(
+    'is refused with a typed error %s, on one connection and not on one after the other',
+    async (_when, credentials) => {
+      const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 1 });
+      await expect(pool.acquire({ credentials })).rejects.toBeInstanceOf(AcquireFailedError);
+      expect(pool.poolStats()).toMatchObject({ opened: 1, closed: 0, changesFailed: 1 });
+      expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
+    },
+  );
 
   test.each<[string, object, RegExp]>([
     ['a database without its namespace', { database: 'x' }, /namespace: given one without the other/],

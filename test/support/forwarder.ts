@@ -19,7 +19,7 @@ interface Pair {
 const halfOpen = { allowHalfOpen: true, noDelay: true } as const;
 
 /**
- * A piece of network between a client and a server on this machine, which fails on request. It knows nothing of what
+ * A piece of network between a client and a server, which fails on request. It knows nothing of what
  * it carries, so it can break what the server behind it could not: a connection that is reset, silent or slow.
  */
 export class Forwarder {
@@ -32,26 +32,26 @@ export class Forwarder {
   /** Accept new connections and never say or pass on anything. */
   acceptSilently = false;
 
-  readonly #targetPort: number;
+  readonly #target: { readonly port: number; readonly host: string };
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   /** Pending while the forwarder is silent. */
   #passage = Promise.resolve();
   #open: (() => void) | undefined;
 
-  private constructor(targetPort: number, server: Server) {
+  private constructor(target: { readonly port: number; readonly host: string }, server: Server) {
     const { port } = server.address() as AddressInfo;
     this.port = port;
     this.url = `ws://127.0.0.1:${port}/rpc`;
-    this.#targetPort = targetPort;
+    this.#target = target;
     this.#server = server;
     server.on('connection', (client) => this.#accept(client));
   }
 
-  static async listen(targetPort: number): Promise<Forwarder> {
+  static async listen(port: number, host = '127.0.0.1'): Promise<Forwarder> {
     const server = createServer(halfOpen);
     await listening(server, 0);
-    return new Forwarder(targetPort, server);
+    return new Forwarder({ port, host }, server);
   }
 
   /** The number of connections open now. */
@@ -109,9 +109,7 @@ export class Forwarder {
 
   #accept(client: Socket): void {
     this.traffic.accepted += 1;
-    const server = this.acceptSilently
-      ? undefined
-      : connect({ ...halfOpen, port: this.#targetPort, host: '127.0.0.1' });
+    const server = this.acceptSilently ? undefined : connect({ ...halfOpen, ...this.#target });
     const pair: Pair = { client, server };
     this.#pairs.add(pair);
     for (const end of [client, server]) {

@@ -139,7 +139,11 @@ export class Front implements FrontRules {
     stream.once('close', () => this.#streams.delete(stream));
     // A client that gives up resets the connection, which nobody else listens for before the upgrade.
     stream.on('error', () => {});
-    if (this.blackHole) return;
+    if (this.blackHole) {
+      // Only a stream that is read tells that its client gave up.
+      stream.once('end', () => stream.destroy()).resume();
+      return;
+    }
     const refusal = this.refuse ? '503 Service Unavailable' : request.url !== '/rpc' ? '404 Not Found' : undefined;
     if (refusal !== undefined) {
       stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

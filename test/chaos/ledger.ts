@@ -1,0 +1,96 @@
+import { RecordId, ServerError, type SurrealQueryable } from 'surrealdb';
+import { type CallOutcome, outcomeOf, PoolError } from '../../src/index.js';
+
+/** What is known of a write: the server said yes, or what {@link outcomeOf} makes of the error. */
+export type Verdict = 'acknowledged' | CallOutcome;
+
+/** Asks the database beside everything that is tested. */
+export type Ask = (text: string) => Promise<unknown[]>;
+
+interface Stored {
+  readonly entries: readonly { readonly name: string; readonly times: number }[];
+  readonly counted: number;
+}
+
+/** Few enough that writes often meet on one, and then one of them is refused. */
+const counters = 8;
+
+// An entry counts how often it was written, so that a call that was sent twice shows; and the counter shows whether
+// both writes of the block were done, or none.
+const write = `
+  BEGIN;
+  UPSERT $entry SET times += 1;
+  UPDATE $counter SET value += 1;
+  IF $refuse { THROW "refused on purpose" };
+  COMMIT;
+`;
+
+/** Writes entries into a database, remembers what was said of each, and compares that with what is there in the end. */
+export class Ledger {
+  /** Errors that are neither the pool's nor the server's. */
+  readonly strange: unknown[] = [];
+  readonly #verdicts = new Map<string, Verdict>();
+
+  static async prepare(ask: Ask): Promise<void> {
+    await ask('DEFINE TABLE OVERWRITE entry; DELETE entry; DEFINE TABLE OVERWRITE counter; DELETE counter');
+    await ask(`FOR $number IN 0..${counters} { CREATE type::record("counter", $number) SET value = 0 }`);
+  }
+
+  /** How many writes ended in which way. */
+  get totals(): Record<Verdict, number> {
+    const totals = { acknowledged: 0, refused: 0, 'not-sent': 0, unknown: 0 };
+    for (const verdict of this.#verdicts.values()) totals[verdict]++;
+    return totals;
+  }
+
+  /**
+   * Writes one entry; never rejects.
+   * @param deadline Bounds the call.
+   */
+  async write(
+    database: SurrealQueryable,
+    entry: { readonly name: string; readonly worker: number; readonly refuse: boolean },
+    deadline: <Value>(call: PromiseLike<Value>) => Promise<Value>,
+  ): Promise<Verdict> {
+    const bindings = {
+      entry: new RecordId('entry', entry.name),
+      counter: new RecordId('counter', entry.worker % counters),
+      refuse: entry.refuse,
+    };
+    const verdict = await deadline(database.query(write, bindings).collect()).then(
+      () => 'acknowledged' as const,
+      (error: unknown) => this.judge(error),
+    );
+    this.#verdicts.set(entry.name, verdict);
+    return verdict;
+  }
+
+  /** What an error says of its call; every error has to be the pool's or the server's. */
+  judge(error: unknown): CallOutcome {
+    if (!(error instanceof PoolError || error instanceof ServerError)) this.strange.push(error);
+    return outcomeOf(error);
+  }
+
+  /**
+   * Everything in the database that is not as it was said to be.
+   * @param server `losesUpdates`: its engine does, when many write one record at once, so that the counters may lag.
+   */
+  async lies({ ask, losesUpdates }: { readonly ask: Ask; readonly losesUpdates: boolean }): Promise<string[]> {
+    const [stored] = (await ask(`RETURN {
+      entries: (SELECT record::id(id) AS name, times FROM entry),
+      counted: math::sum(SELECT VALUE value FROM counter),
+    }`)) as [Stored];
+    const times = new Map(stored.entries.map((entry) => [entry.name, entry.times]));
+    const lies: string[] = [];
+    for (const [name, verdict] of this.#verdicts) {
+      const found = times.get(name) ?? 0;
+      const right = verdict === 'acknowledged' ? found === 1 : verdict === 'unknown' ? found <= 1 : found === 0;
+      if (!right) lies.push(`${name} is "${verdict}", and was written ${found} times`);
+    }
+    for (const name of times.keys()) if (!this.#verdicts.has(name)) lies.push(`nobody wrote ${name}`);
+    const written = stored.entries.reduce((sum, entry) => sum + entry.times, 0);
+    if (stored.counted > written || (stored.counted < written && !losesUpdates))
+      lies.push(`${written} writes were counted as ${stored.counted}`);
+    return lies;
+  }
+}

@@ -1,0 +1,45 @@
+import { expect, vi } from 'vitest';
+import type { Random } from '../support/seeded-random.js';
+import { ChaosRun, type ChaosSize } from './chaos-run.js';
+import type { Scene } from './scene.js';
+
+/** What holds the process, or would, as a number of each kind. */
+function resources(): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of process.getActiveResourcesInfo()) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+/** One run with everything that has to hold during it, after it, and after the end of its pool. */
+export async function survive(scene: Scene, random: Random, size: ChaosSize): Promise<void> {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note).on('uncaughtException', note);
+  // Looked at from where it is looked at again: waiting has timers of its own.
+  const before = await vi.waitFor(resources);
+
+  const run = await ChaosRun.begin(scene, random);
+  const { pool, ledger, vigil } = run;
+  await run.storm(size);
+  expect(vigil.overdue, 'nobody waits past a deadline').toEqual([]);
+  expect(ledger.strange, 'every error is one of the pool or of the server').toEqual([]);
+
+  const all = pool.poolStats().maxConnections;
+  await vi.waitFor(() => expect(pool.poolStats(), 'it heals without being asked').toMatchObject({ idle: all }), 10_000);
+  const leases = await Promise.all(Array.from({ length: all }, () => pool.acquire()));
+  for (const lease of leases) expect(await lease.query('RETURN $who'), 'and as good as new').toEqual([undefined]);
+  for (const lease of leases) lease.release();
+  expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
+
+  expect(await ledger.lies(scene), 'every write is what it was said to be').toEqual([]);
+  for (const [verdict, count] of Object.entries(ledger.totals)) expect(count, verdict).toBeGreaterThan(0);
+
+  const { aborted } = await pool.shutdown();
+  expect(aborted, 'every lease was given back').toEqual([]);
+  await vi.waitFor(() => expect(scene.connections(), 'no socket is left').toBe(0));
+  await vi.waitFor(() => {
+    for (const [name, count] of Object.entries(resources())) expect(count, name).toBeLessThanOrEqual(before[name] ?? 0);
+  });
+  process.off('unhandledRejection', note).off('uncaughtException', note);
+  expect(unhandled).toEqual([]);
+}

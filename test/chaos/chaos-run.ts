@@ -63,7 +63,9 @@ export class ChaosRun {
     this.vigil.start();
     const working = Array.from({ length: workers }, (_, worker) => this.#work(worker));
     const [first = [], ...others] = this.#scene.faults;
-    const besides = others.map((faults) => this.#strike(faults, longest, () => this.#over));
+    // What hits all sockets at once must not hide what hits one of them: so the others are rarer.
+    const rarely = { fault: longest.fault, calm: 4 * longest.calm };
+    const besides = others.map((faults) => this.#strike(faults, rarely, () => this.#over));
     let count = 0;
     await this.#strike(first, longest, () => enough(++count));
     this.#over = true;

@@ -27,7 +27,7 @@ async function cycle(): Promise<void> {
   const run = await ChaosRun.begin(scene, random);
   await run.storm({ workers: 32, longest: { fault: 60, calm: 30 }, enough: (struck) => struck >= 4 });
   await run.pool.shutdown({ gracePeriod: 0 });
-  await vi.waitFor(() => expect(scene.connections()).toBe(0));
+  await vi.waitFor(() => expect(scene.connections()).toBe(0), 30_000);
 }
 
 /** In bytes, without what is garbage. */

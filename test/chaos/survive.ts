@@ -3,6 +3,9 @@ import type { Random } from '../support/seeded-random.js';
 import { ChaosRun, type ChaosSize } from './chaos-run.js';
 import type { Scene } from './scene.js';
 
+/** Not a measure: so many milliseconds are enough on the slowest machine, and few enough not to wait for ever. */
+const patience = 30_000;
+
 /** What holds the process, or would, as a number of each kind. */
 function resources(): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -25,7 +28,10 @@ export async function survive(scene: Scene, random: Random, size: ChaosSize): Pr
   expect(ledger.strange, 'every error is one of the pool or of the server').toEqual([]);
 
   const all = pool.poolStats().maxConnections;
-  await vi.waitFor(() => expect(pool.poolStats(), 'it heals without being asked').toMatchObject({ idle: all }), 10_000);
+  await vi.waitFor(
+    () => expect(pool.poolStats(), 'it heals without being asked').toMatchObject({ idle: all }),
+    patience,
+  );
   const leases = await Promise.all(Array.from({ length: all }, () => pool.acquire()));
   for (const lease of leases) expect(await lease.query('RETURN $who'), 'and as good as new').toEqual([undefined]);
   for (const lease of leases) lease.release();
@@ -36,10 +42,10 @@ export async function survive(scene: Scene, random: Random, size: ChaosSize): Pr
 
   const { aborted } = await pool.shutdown();
   expect(aborted, 'every lease was given back').toEqual([]);
-  await vi.waitFor(() => expect(scene.connections(), 'no socket is left').toBe(0));
+  await vi.waitFor(() => expect(scene.connections(), 'no socket is left').toBe(0), patience);
   await vi.waitFor(() => {
     for (const [name, count] of Object.entries(resources())) expect(count, name).toBeLessThanOrEqual(before[name] ?? 0);
-  });
+  }, patience);
   process.off('unhandledRejection', note).off('uncaughtException', note);
   expect(unhandled).toEqual([]);
 }

@@ -2,7 +2,7 @@
 const step = 50;
 
 /** So many ticks later than it should is still in time. */
-const tolerance = 20;
+const tolerance = 4;
 
 /**
  * Sees to it that nobody waits past a deadline, without looking at a clock. The timers of one event loop fire in the

@@ -58,6 +58,15 @@ describe('a forwarder', () => {
     await vi.waitFor(() => expect(forwarder.connections).toBe(0));
   });
 
+  test('that cuts what has been ended just before keeps nothing of it', async () => {
+    await client();
+    await vi.waitFor(() => expect(served).toHaveLength(1));
+    forwarder.cutCleanly();
+    forwarder.cut();
+    await vi.waitFor(() => expect(forwarder.connections).toBe(0));
+    expect(process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap')).toHaveLength(0);
+  });
+
   test('passes on a reset as a reset', async () => {
     const { socket, seen } = await client();
     socket.write('hello');

@@ -62,8 +62,8 @@ export class Forwarder {
   /** Resets every connection at both ends (RST): what was under way is lost. */
   cut(): void {
     for (const { client, server } of this.#pairs) {
-      client.resetAndDestroy();
-      server?.resetAndDestroy();
+      reset(client);
+      if (server !== undefined) reset(server);
     }
   }
 
@@ -143,8 +143,14 @@ export class Forwarder {
       });
     });
     from.once('end', () => inOrder(() => to.end()));
-    from.once('close', (failed) => inOrder(() => (failed ? to.resetAndDestroy() : to.end())));
+    from.once('close', (failed) => inOrder(() => (failed ? reset(to) : to.end())));
   }
+}
+
+function reset(socket: Socket): void {
+  // Who has said goodbye cannot reset any more: libuv refuses it, and Node would never close the socket then.
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function listening(server: Server, port: number): Promise<void> {

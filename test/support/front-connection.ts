@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
+import type { Backend, Service } from './backend.js';
 import { encodeNonsense, type Nonsense } from './nonsense.js';
 import { internalError, parseFailed, shuttingDown } from './rpc-errors.js';
-import { decodeCall, encodeNotification, encodeReply, failure, type RpcCall, type RpcOutcome } from './rpc-wire.js';
-import type { SharedEngine } from './shared-engine.js';
-import { SocketService } from './socket-service.js';
+import { decodeCall, encodeReply, failure, type RpcCall, type RpcOutcome } from './rpc-wire.js';
 
 /**
  * What becomes of one request:
@@ -41,24 +40,25 @@ const garbage = Uint8Array.of(0xff, 0xff, 0xff, 0xff);
 export class FrontConnection {
   /** Counts the sockets of a front from 1. */
   readonly number: number;
-  /** Settles when everything of the socket is gone from the engine. */
+  /** Settles when everything of the socket is gone from the server behind. */
   readonly closed: Promise<void>;
   /** Pings that came from the client. */
   pinged = 0;
   readonly #socket: WebSocket;
   readonly #rules: FrontRules;
-  readonly #service: SocketService;
+  readonly #service: Service;
   #inFlight = 0;
   #drained = false;
   #silent = false;
 
-  constructor(number: number, socket: WebSocket, engine: SharedEngine, rules: FrontRules) {
+  constructor(number: number, socket: WebSocket, backend: Backend, rules: FrontRules) {
     this.number = number;
     this.#socket = socket;
     this.#rules = rules;
-    this.#service = new SocketService(engine, {
+    this.#service = backend.serve({
       auth: rules.auth,
-      notify: (notification) => this.#write(encodeNotification(notification)),
+      notify: (frame) => this.#write(frame),
+      ended: () => this.terminate(),
     });
     // A real server pings at once and then at every interval.
     this.#ping();

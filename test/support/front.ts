@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import type { Backend } from './backend.js';
 import { FrontConnection, type FrontRules, type RequestHook } from './front-connection.js';
 import type { RpcCall } from './rpc-wire.js';
-import type { SharedEngine } from './shared-engine.js';
 
 export type { Fault, RequestHook } from './front-connection.js';
 export { FrontConnection } from './front-connection.js';
@@ -30,7 +30,8 @@ export interface LogEntry {
 
 /**
  * A SurrealDB node made of an embedded engine and a WebSocket server, with switches for everything that goes wrong
- * with real ones. Several fronts over one engine are the stateless nodes of a cluster.
+ * with real ones. Several fronts over one engine are the stateless nodes of a cluster. Instead of the engine there may
+ * be a real server behind it.
  */
 export class Front implements FrontRules {
   readonly url: string;
@@ -56,7 +57,7 @@ export class Front implements FrontRules {
   /** All requests in their order of arrival; stays empty without the option `record`. */
   readonly log: LogEntry[] = [];
 
-  readonly #engine: SharedEngine;
+  readonly #backend: Backend;
   readonly #record: boolean;
   readonly #server: Server;
   readonly #upgrader = new WebSocketServer({
@@ -67,25 +68,25 @@ export class Front implements FrontRules {
   readonly #ending = new Set<Promise<void>>();
   readonly #streams = new Set<Duplex>();
 
-  private constructor(engine: SharedEngine, options: FrontOptions, server: Server) {
+  private constructor(backend: Backend, options: FrontOptions, server: Server) {
     const { port } = server.address() as AddressInfo;
     this.port = port;
     this.url = `ws://127.0.0.1:${port}/rpc`;
     this.auth = options.auth ?? false;
     this.pingEvery = options.pingEvery ?? 5_000;
-    this.#engine = engine;
+    this.#backend = backend;
     this.#record = options.record ?? false;
     this.#server = server;
     server.on('upgrade', (request, stream, head) => this.#upgrade(request, stream, head));
   }
 
-  static async listen(engine: SharedEngine, options: FrontOptions = {}): Promise<Front> {
+  static async listen(backend: Backend, options: FrontOptions = {}): Promise<Front> {
     const server = createServer((_request, response) => response.writeHead(404).end());
     await new Promise<void>((listening, failed) => {
       server.once('error', failed);
       server.listen(options.port ?? 0, '127.0.0.1', listening);
     });
-    return new Front(engine, options, server);
+    return new Front(backend, options, server);
   }
 
   /** The number of sockets open now. */
@@ -151,7 +152,7 @@ export class Front implements FrontRules {
     }
     this.#upgrader.handleUpgrade(request, stream, head, (socket) => {
       this.accepted += 1;
-      const connection = new FrontConnection(this.accepted, socket, this.#engine, this);
+      const connection = new FrontConnection(this.accepted, socket, this.#backend, this);
       this.#open.add(connection);
       this.#ending.add(connection.closed);
       socket.once('close', () => this.#open.delete(connection));

@@ -15,8 +15,11 @@ export interface RpcCall {
   readonly transaction: Uuid | undefined;
 }
 
-/** What a request came to: a value still encoded, or an error. */
-export type RpcOutcome = { readonly value: Uint8Array } | { readonly error: Uint8Array };
+/** What the engine made of a request: a value or an error, still encoded. */
+export type EngineOutcome = { readonly value: Uint8Array } | { readonly error: Uint8Array };
+
+/** What a request came to; or the whole frame that answers it, where it was answered elsewhere. */
+export type RpcOutcome = EngineOutcome | { readonly frame: Uint8Array };
 
 /** Reads a request; `undefined` when the frame is no request at all. */
 export function decodeCall(frame: Uint8Array): RpcCall | undefined {
@@ -38,6 +41,7 @@ export function decodeCall(frame: Uint8Array): RpcCall | undefined {
 
 /** The frame that answers the request with this id. */
 export function encodeReply(id: unknown, outcome: RpcOutcome): Uint8Array {
+  if ('frame' in outcome) return outcome.frame;
   const [name, content] = 'value' in outcome ? ['result', outcome.value] : ['error', outcome.error];
   return join(mapOf(2), codec.encode('id'), codec.encode(id), codec.encode(name), content);
 }
@@ -47,11 +51,11 @@ export function encodeNotification(notification: Uint8Array): Uint8Array {
   return join(mapOf(1), codec.encode('result'), notification);
 }
 
-export function success(value: unknown): RpcOutcome {
+export function success(value: unknown): EngineOutcome {
   return { value: codec.encode(value) };
 }
 
-export function failure(error: RpcErrorObject): RpcOutcome {
+export function failure(error: RpcErrorObject): EngineOutcome {
   return { error: codec.encode(error) };
 }
 
@@ -62,7 +66,7 @@ const errorStart = join(mapOf(1), codec.encode('error'));
  * Tells an engine's value from its error, without decoding either: decoding and encoding again would lose what
  * JavaScript cannot hold, such as a float of 1e300.
  */
-export function outcomeOf(reply: Uint8Array): RpcOutcome {
+export function outcomeOf(reply: Uint8Array): EngineOutcome {
   const isError = errorStart.every((byte, index) => reply[index] === byte);
   return isError ? { error: reply.subarray(errorStart.length) } : { value: reply };
 }

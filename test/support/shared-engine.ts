@@ -9,7 +9,9 @@ import {
   type RpcQueryResult,
   Uuid,
 } from 'surrealdb';
+import type { Backend, Place, Service, ServiceOptions } from './backend.js';
 import { codec, isObject, outcomeOf } from './rpc-wire.js';
+import { SocketService } from './socket-service.js';
 
 /** A request to the engine itself, which knows only its own sessions. */
 export interface EngineCall {
@@ -22,12 +24,6 @@ export interface EngineCall {
 /** Called for each notification of a live query, with its action and the encoded whole. */
 export type NotificationListener = (action: string, notification: Uint8Array) => void;
 
-/** Where a query of {@link SharedEngine.query} runs. */
-export interface Place {
-  readonly namespace: string;
-  readonly database: string;
-}
-
 // Notifications nobody listens to are kept for so many live queries, and so many of each.
 const unclaimedLimit = 256;
 
@@ -36,7 +32,7 @@ const unclaimedLimit = 256;
  *
  * It is driven below the SDK's `Surreal`, call by call, and gives replies as the engine's own bytes.
  */
-export class SharedEngine {
+export class SharedEngine implements Backend {
   readonly url: string;
   readonly #engine: NodeEngine;
   readonly #listeners = new Map<string, NotificationListener>();
@@ -66,10 +62,10 @@ export class SharedEngine {
     return this.#engine.send({ method, session, ...(params && { params: [...params] }), ...(txn && { txn }) });
   }
 
-  /**
-   * Runs a query beside all fronts, to prepare a test or to see what is really stored. It gives the result of each
-   * statement and throws the first error.
-   */
+  serve(options: ServiceOptions): Service {
+    return new SocketService(this, options);
+  }
+
   async query(text: string, place?: Place, bindings: Record<string, unknown> = {}): Promise<unknown[]> {
     const session = Uuid.v4();
     await this.#decoded({ method: 'attach', session });

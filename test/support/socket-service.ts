@@ -1,4 +1,5 @@
 import { type RpcErrorObject, type RpcQueryResult, Uuid } from 'surrealdb';
+import type { Service, ServiceOptions } from './backend.js';
 import { FairLock, type LockMode } from './fair-lock.js';
 import {
   anonymousRefused,
@@ -9,22 +10,23 @@ import {
   sessionExists,
   sessionNotFound,
 } from './rpc-errors.js';
-import { codec, failure, outcomeOf, type RpcCall, type RpcOutcome, success } from './rpc-wire.js';
+import {
+  codec,
+  type EngineOutcome,
+  encodeNotification,
+  failure,
+  outcomeOf,
+  type RpcCall,
+  success,
+} from './rpc-wire.js';
 import type { EngineCall, SharedEngine } from './shared-engine.js';
-
-export interface SocketServiceOptions {
-  /** Whether queries of sessions that never signed in are refused. */
-  readonly auth: boolean;
-  /** Gets the encoded notifications of the live queries made over this socket. */
-  readonly notify: (notification: Uint8Array) => void;
-}
 
 /** One session of the client, and the engine's session that stands for it. */
 interface Session {
   /** Always a fresh id: two sockets may attach the same one, as the SDK does when it reconnects. */
   readonly engineId: Uuid;
   readonly lock: FairLock;
-  readonly attached: Promise<RpcOutcome>;
+  readonly attached: Promise<EngineOutcome>;
   /** The live queries made in this session, each with the way to stop its notifications. */
   readonly liveQueries: Map<string, () => void>;
   signedIn: boolean;
@@ -51,23 +53,23 @@ const signsOut = new Set(['invalidate', 'reset']);
  *
  * It knows nothing of the network. Calls come in decoded, outcomes go out encoded.
  */
-export class SocketService {
+export class SocketService implements Service {
   readonly #engine: SharedEngine;
-  readonly #options: SocketServiceOptions;
+  readonly #options: ServiceOptions;
   readonly #own: Session;
   readonly #attached = new Map<string, Session>();
   // Like on a real server, a transaction belongs to the socket and not to the session that began it.
   readonly #transactions = new Set<string>();
   #closed = false;
 
-  constructor(engine: SharedEngine, options: SocketServiceOptions) {
+  constructor(engine: SharedEngine, options: ServiceOptions) {
     this.#engine = engine;
     this.#options = options;
     this.#own = this.#newSession();
   }
 
   /** Executes one call; rejects only when the engine itself is gone. */
-  async execute(call: RpcCall): Promise<RpcOutcome> {
+  async execute(call: RpcCall): Promise<EngineOutcome> {
     switch (call.method) {
       case 'ping':
       case 'version':
@@ -115,7 +117,7 @@ export class SocketService {
     return { engineId, lock, attached, liveQueries: new Map(), signedIn: false };
   }
 
-  async #attach(id: Uuid | undefined): Promise<RpcOutcome> {
+  async #attach(id: Uuid | undefined): Promise<EngineOutcome> {
     if (id === undefined) return failure(invalidParameters('Expected a session ID'));
     if (this.#attached.has(id.toString())) return failure(sessionExists(id.toString()));
     const session = this.#newSession();
@@ -123,7 +125,7 @@ export class SocketService {
     return session.attached;
   }
 
-  async #detach(id: Uuid | undefined): Promise<RpcOutcome> {
+  async #detach(id: Uuid | undefined): Promise<EngineOutcome> {
     if (id === undefined) return failure(invalidParameters('Expected a session ID'));
     const session = this.#attached.get(id.toString());
     this.#attached.delete(id.toString());
@@ -142,8 +144,8 @@ export class SocketService {
   async #inSession(
     call: RpcCall,
     mode: LockMode,
-    work: (session: Session) => Promise<RpcOutcome>,
-  ): Promise<RpcOutcome> {
+    work: (session: Session) => Promise<EngineOutcome>,
+  ): Promise<EngineOutcome> {
     const session = call.session ? this.#attached.get(call.session.toString()) : this.#own;
     if (!session) return failure(sessionNotFound(String(call.session)));
     return session.lock.run(mode, async () => {
@@ -153,7 +155,7 @@ export class SocketService {
     });
   }
 
-  async #change(call: RpcCall, session: Session): Promise<RpcOutcome> {
+  async #change(call: RpcCall, session: Session): Promise<EngineOutcome> {
     if (call.method === 'use') {
       const error = await this.#refusalOfUse(call.params, session);
       if (error) return failure(error);
@@ -187,7 +189,7 @@ export class SocketService {
 
   // Transactions
 
-  async #begin(): Promise<RpcOutcome> {
+  async #begin(): Promise<EngineOutcome> {
     const outcome = await this.#send({ method: 'begin', session: this.#own.engineId });
     if ('error' in outcome) return outcome;
     const transaction = codec.decode<Uuid>(outcome.value);
@@ -196,7 +198,7 @@ export class SocketService {
     return outcome;
   }
 
-  async #finish(method: 'commit' | 'cancel', transaction: unknown): Promise<RpcOutcome> {
+  async #finish(method: 'commit' | 'cancel', transaction: unknown): Promise<EngineOutcome> {
     if (!(transaction instanceof Uuid)) return failure(invalidParameters('Expected transaction UUID'));
     // Taken out first: a commit that fails ends the transaction as well.
     if (!this.#transactions.delete(transaction.toString())) {
@@ -207,7 +209,7 @@ export class SocketService {
 
   // Queries
 
-  async #query(call: RpcCall, session: Session): Promise<RpcOutcome> {
+  async #query(call: RpcCall, session: Session): Promise<EngineOutcome> {
     if (this.#options.auth && !session.signedIn) return failure(anonymousRefused);
     if (call.transaction && !this.#transactions.has(call.transaction.toString())) {
       return failure(invalidParameters('Transaction not found'));
@@ -226,7 +228,7 @@ export class SocketService {
   #route(liveQuery: string, session: Session): void {
     const stop = this.#engine.listen(liveQuery, (action, notification) => {
       if (action === 'KILLED') this.#forget(liveQuery, session);
-      this.#options.notify(notification);
+      this.#options.notify(encodeNotification(notification));
     });
     session.liveQueries.set(liveQuery, stop);
   }
@@ -249,7 +251,7 @@ export class SocketService {
     }
   }
 
-  async #send(call: EngineCall): Promise<RpcOutcome> {
+  async #send(call: EngineCall): Promise<EngineOutcome> {
     return outcomeOf(await this.#engine.call(call));
   }
 }

@@ -1,7 +1,9 @@
 import { Value } from 'surrealdb';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import { type ConnectionManager, createPool, type PoolOptions } from '../../src/index.js';
+import type { Backend } from './backend.js';
 import { Front, type FrontOptions } from './front.js';
+import { RealServer } from './real-server.js';
 import { SharedEngine } from './shared-engine.js';
 
 // The SDK's values keep their content private, where a comparison of members finds every two of a class equal.
@@ -11,9 +13,12 @@ expect.addEqualityTesters([
 
 export const place = { namespace: 'test', database: 'test' };
 
-/** A test file's server, made of real sockets and a real engine, and the pools it makes: all ended after each test. */
+/**
+ * A test file's server, made of real sockets and a real engine, and the pools it makes: all ended after each test. Under
+ * `npm run test:server` there is a real server in place of the engine.
+ */
 export interface Surroundings {
-  readonly engine: SharedEngine;
+  readonly engine: Backend;
   /** A node of the server. */
   listen(options?: FrontOptions): Promise<Front>;
   /** A pool on that node. */
@@ -24,13 +29,18 @@ export interface Surroundings {
 
 /** Call once at the top of a test file. */
 export function surroundings(url = 'mem://'): Surroundings {
-  let engine: SharedEngine | undefined;
+  let engine: Backend | undefined;
   const fronts: Front[] = [];
   const pools: ConnectionManager[] = [];
 
   beforeAll(async () => {
-    engine = await SharedEngine.open(url);
-    await engine.query('DEFINE TABLE thing; DEFINE USER root ON ROOT PASSWORD "secret" ROLES OWNER', place);
+    const server = inject('server');
+    engine = server === undefined ? await SharedEngine.open(url) : await RealServer.connect(server);
+    // A real server may have seen other tests.
+    await engine.query('REMOVE NAMESPACE IF EXISTS test');
+    await engine.query('DEFINE NAMESPACE test; USE NS test; DEFINE DATABASE test');
+    await engine.query('DEFINE TABLE thing', place);
+    await engine.query('DEFINE USER IF NOT EXISTS root ON ROOT PASSWORD "secret" ROLES OWNER');
   });
   afterEach(async () => {
     for (const pool of pools.splice(0)) await pool.shutdown({ gracePeriod: 0 });

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests that have something to ask a real server: see scripts/test-server.mjs. */
+export default defineConfig({
+  test: {
+    include: [
+      'test/connection/**/*.test.ts',
+      'test/hazards/**/*.test.ts',
+      'test/manager/**/*.test.ts',
+      'test/server/**',
+    ],
+    globalSetup: 'test/support/server-setup.ts',
+    pool: 'forks',
+    // They share one server, and the database there.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});

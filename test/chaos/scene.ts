@@ -4,6 +4,7 @@ import { type Fault, frontFaults, networkFaults } from '../support/faults.js';
 import { Forwarder } from '../support/forwarder.js';
 import { Front } from '../support/front.js';
 import type { Random } from '../support/seeded-random.js';
+import type { ServerAddress } from '../support/server-process.js';
 import { SharedEngine } from '../support/shared-engine.js';
 import { rocksdbUrl } from '../support/temporary.js';
 import type { Ask } from './ledger.js';
@@ -52,25 +53,27 @@ const websocketImpl = WebSocket as unknown as NonNullable<DriverOptions['websock
 
 /** client ── forwarder ── a real server: faults of the network, and whatever else can be done to that server. */
 export async function serverScene(
-  server: { readonly url: string; readonly username: string; readonly password: string },
+  server: ServerAddress,
   random: Random,
   others: readonly Fault[] = [],
 ): Promise<Scene> {
   const { username, password } = server;
   const { hostname, port } = new URL(server.url);
   const forwarder = await Forwarder.listen(Number(port), hostname);
-  const beside = new Surreal({ websocketImpl, engines: createRemoteEngines() });
-  await beside.connect(server.url, { ...place, authentication: { username, password } });
   return {
     url: forwarder.url,
     credentials: { username, password },
-    faults: [networkFaults(forwarder, random), ...(others.length > 0 ? [others] : [])],
-    ask: (text) => beside.query(text),
+    faults: others.length > 0 ? [others, networkFaults(forwarder, random)] : [networkFaults(forwarder, random)],
+    async ask(text) {
+      // A client for one question: the server may have been away since the last one.
+      const client = new Surreal({ websocketImpl, engines: createRemoteEngines() });
+      await client.connect(server.url, { ...place, authentication: { username, password } });
+      const answer = await client.query(text);
+      await client.close();
+      return answer;
+    },
     losesUpdates: true,
     connections: () => forwarder.connections,
-    async close() {
-      await beside.close();
-      await forwarder.close();
-    },
+    close: () => forwarder.close(),
   };
 }

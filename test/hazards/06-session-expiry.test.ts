@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DateTime, SurrealQueryable } from 'surrealdb';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, inject, test, vi } from 'vitest';
 import { bareSdk } from '../support/bare.js';
 import { place, surroundings } from '../support/surroundings.js';
 
@@ -24,6 +24,7 @@ async function endOfSession(connection: SurrealQueryable): Promise<number> {
 test('reset() of the SDK by itself keeps the expiry of the session, which ends later under whoever uses it', async ({
   skip,
 }) => {
+  skip(inject('server') !== undefined, 'with authentication on, a session that was reset may not ask for anything');
   const client = await bare.connect((await own.listen()).url, { ...place, reconnect: false });
   await client.signup(signup);
   const end = await endOfSession(client);

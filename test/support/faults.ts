@@ -2,6 +2,7 @@ import type { Forwarder } from './forwarder.js';
 import type { Front, FrontConnection, Fault as RequestFault } from './front.js';
 import { nonsenses } from './nonsense.js';
 import { oneOf, type Random } from './seeded-random.js';
+import type { ServerProcess } from './server-process.js';
 
 /** Something that goes wrong between a client and its server, from `begin()` until what that returns is called. */
 export interface Fault {
@@ -138,6 +139,29 @@ export function networkFaults(forwarder: Forwarder, random: Random): Fault[] {
           forwarder.acceptSilently = false;
           // Whoever was accepted into silence is still there, and would be for ever.
           forwarder.cut();
+        };
+      },
+    },
+  ];
+}
+
+/** What can be done to a server's process. */
+export function processFaults(server: ServerProcess): Fault[] {
+  return [
+    {
+      name: 'suspended',
+      begin() {
+        server.suspend();
+        return () => server.resume();
+      },
+    },
+    {
+      name: 'killed and started again',
+      begin() {
+        const killed = server.kill();
+        return async () => {
+          await killed;
+          await server.start();
         };
       },
     },

@@ -55,13 +55,13 @@ export class ServerProcess implements ServerAddress {
     }
   }
 
-  /** Ends it in the midst of whatever it does. */
+  /** Ends it in the midst of whatever it does; also when it is suspended. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL');
-  }
-
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM');
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
   }
 
   /** From now on it does nothing, and all its sockets stay open. */
@@ -71,14 +71,6 @@ export class ServerProcess implements ServerAddress {
 
   resume(): void {
     this.#process?.kill('SIGCONT');
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    await ended;
   }
 }
 

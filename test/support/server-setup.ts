@@ -19,5 +19,5 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await ServerProcess.start();
   const { url, username, password } = server;
   project.provide('server', { url, username, password });
-  return () => server.stop();
+  return () => server.kill();
 }

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/soak/**', 'node_modules/**'],
+    exclude: ['test/soak/**', 'test/server/**', 'node_modules/**'],
     // Native engines live in the worker: a process of its own per file keeps one file's engine out of the next.
     pool: 'forks',
     // A ceiling for a test that hangs, not a measure: the machine may be slow and shared.

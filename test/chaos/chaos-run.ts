@@ -31,7 +31,7 @@ const pools = {
   livenessTimeout: 200,
   recycleAfterUses: 200,
   validationInterval: 10,
-  retryPolicy: { initialBackoff: 5, maxBackoff: 50 },
+  retryPolicy: { maxAttempts: 3, initialBackoff: 5, maxBackoff: 50 },
   circuitBreaker: { initialPause: 20, maxPause: 100 },
 };
 
@@ -98,9 +98,10 @@ export class ChaosRun {
     }
   }
 
-  /** One write, for which the pool borrows a connection. */
+  /** One write, for which the pool borrows a connection, and another one when nothing was done. */
   async #writeByPool(worker: number, name: string): Promise<void> {
-    const limit = deadlines.connectionTimeout + deadlines.queryTimeout;
+    const { maxAttempts, maxBackoff } = pools.retryPolicy;
+    const limit = maxAttempts * (deadlines.connectionTimeout + deadlines.queryTimeout + maxBackoff);
     await this.ledger.write(this.pool, this.#entry(worker, name), (call) => this.vigil.within(limit, name, call));
   }
 

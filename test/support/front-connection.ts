@@ -13,8 +13,16 @@ import { decodeCall, encodeReply, failure, type RpcCall, type RpcOutcome } from 
  * - `kill`: not executed, the socket is terminated
  * - `delay`: executed and answered, but so many milliseconds later
  * - `nonsense`: executed and answered by something that is no answer
+ * - `instead`: executed, then these frames are sent in place of the reply that would have been: binary or text
  */
-export type Fault = 'pass' | 'drop' | 'swallow' | 'kill' | { readonly delay: number } | { readonly nonsense: Nonsense };
+export type Fault =
+  | 'pass'
+  | 'drop'
+  | 'swallow'
+  | 'kill'
+  | { readonly delay: number }
+  | { readonly nonsense: Nonsense }
+  | { readonly instead: (reply: Uint8Array) => readonly (Uint8Array | string)[] };
 
 /** Decides over each request as it arrives; a promise holds the request back until it is settled. */
 export type RequestHook = (request: RpcCall, connection: FrontConnection) => Fault | Promise<Fault>;
@@ -149,8 +157,10 @@ export class FrontConnection {
     const outcome = await this.#execute(call);
     if (fault === 'drop') return this.terminate();
     if (fault === 'swallow') return;
-    const nonsense = typeof fault === 'object' && 'nonsense' in fault ? fault.nonsense : undefined;
-    this.#write(nonsense === undefined ? encodeReply(call.id, outcome) : encodeNonsense(nonsense, call.id));
+    const reply = encodeReply(call.id, outcome);
+    if (typeof fault !== 'object' || 'delay' in fault) this.#write(reply);
+    else if ('nonsense' in fault) this.#write(encodeNonsense(fault.nonsense, call.id));
+    else for (const frame of fault.instead(reply)) this.#write(frame);
   }
 
   async #execute(call: RpcCall): Promise<RpcOutcome> {

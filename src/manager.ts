@@ -14,7 +14,7 @@ import { shown } from './connection/transport.js';
 import { untilAborted } from './connection/until-aborted.js';
 import { DatabasePreparation } from './database-preparation.js';
 import { messageOf } from './error-message.js';
-import { AcquireFailedError, AcquireTimeoutError } from './errors.js';
+import { AcquireFailedError, AcquireTimeoutError, UsageError } from './errors.js';
 import { Holders } from './holders.js';
 import { acquireAborted } from './pool/acquire-errors.js';
 import { systemClock } from './pool/clock.js';
@@ -195,10 +195,11 @@ export class ConnectionManager extends SurrealQueryable {
    * @throws AcquireTimeoutError, AcquireAbortedError, QueueFullError, PoolShutdownError, AcquireFailedError
    */
   async acquire(options: AcquireOptions = {}): Promise<PooledConnection> {
-    const limits = this.#limitsOf(options);
+    const asked = readOptions(options);
+    const limits = this.#limitsOf(asked);
     const { leakDetectionThreshold, idleLeaseThreshold } = this.#config.pool;
     const origin = leakDetectionThreshold + idleLeaseThreshold > 0 ? callersOf(this.acquire) : undefined;
-    const lease = await this.#acquire(options, origin);
+    const lease = await this.#acquire(asked, origin);
     const channel = new LeaseChannel(lease, this.name, limits);
     this.#lost?.register(channel, lease);
     return new PooledConnection(lease, channel, this.#factory, (name) => this.#preparation?.of(name));
@@ -230,9 +231,10 @@ export class ConnectionManager extends SurrealQueryable {
     work: (connection: PooledConnection, attempt: number) => Promise<T> | T,
     options: AcquireOptions & RetryOptions = {},
   ): Promise<T> {
+    const asked = readOptions(options);
     return await withRetry(
-      (attempt) => this.withConnection((connection) => work(connection, attempt), options),
-      this.#retryRules(options),
+      (attempt) => this.withConnection((connection) => work(connection, attempt), asked),
+      this.#retryRules(asked),
     );
   }
 
@@ -247,13 +249,14 @@ export class ConnectionManager extends SurrealQueryable {
    * @throws ConfigurationError when the identity cannot be used
    */
   with(options: AcquireOptions & RetryOptions): SurrealQueryable {
-    resolveIdentity(options);
-    const limits = this.#limitsOf(options);
+    const asked = readOptions(options);
+    resolveIdentity(asked);
+    const limits = this.#limitsOf(asked);
     const channel = new PoolChannel(
-      () => this.#acquire(options),
+      () => this.#acquire(asked),
       this.name,
       limits,
-      () => this.#retryRules(options),
+      () => this.#retryRules(asked),
     );
     return new PoolView(asController(channel), Uuid.v4());
   }
@@ -464,6 +467,15 @@ export class ConnectionManager extends SurrealQueryable {
 
 /** What {@link ConnectionManager.with} gives. */
 class PoolView extends SurrealQueryable {}
+
+/** Reads what was given once, before anything is done for it: it may throw when it is read. */
+function readOptions<Options extends AcquireOptions>(given: Options): Options {
+  try {
+    return { ...given };
+  } catch (cause) {
+    throw new UsageError(`the options of an acquire cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
 
 /** The stack above a function: who called it. */
 function callersOf(called: (...parameters: never[]) => unknown): string {

@@ -20,11 +20,31 @@ import type { WebSocket } from 'ws';
 import { messageOf } from '../error-message.js';
 import { ConnectError, ConnectionLostError, UsageError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
+import { isAnswer, isServerError } from './answers.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { socketClass } from './socket.js';
 
 /** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
 type Engine = RpcEngine & SurrealEngine;
+
+/** Where the SDK's engine notes which call waits for which reply. */
+interface Books {
+  handleRpcResponse?(reply: { id: unknown; result?: unknown; error?: unknown }): void;
+}
+
+/** Stands for an error that is none. */
+const nonsense = Symbol('nonsense');
+
+/** Says of a value that cannot be sent that it was not sent. */
+class Codec extends CborCodec {
+  override encode(data: unknown): ReturnType<CborCodec['encode']> {
+    try {
+      return super.encode(data);
+    } catch (cause) {
+      throw new UsageError(`a value cannot be sent: ${messageOf(cause)}`, { cause });
+    }
+  }
+}
 
 /** What a socket goes by, in milliseconds. */
 export interface SocketSettings extends LivenessSettings {
@@ -81,29 +101,9 @@ export class Transport {
         ),
       },
       uniqueId: () => String(++calls),
-      codecs: { cbor: new CborCodec({}), flatbuffer: new FlatBufferCodec({}), json: new JsonCodec({}) },
+      codecs: { cbor: new Codec({}), flatbuffer: new FlatBufferCodec({}), json: new JsonCodec({}) },
     });
-    const send = this.#engine.send.bind(this.#engine);
-    this.#engine.send = <Method extends string, Parameters extends unknown[] | undefined, Result>(
-      request: RpcRequest<Method, Parameters>,
-    ): Promise<Result> => {
-      const reply = send<Method, Parameters, Result>(request);
-      const call = String(calls);
-      const check = (result: Result): Result => {
-        if (request.method !== 'query' || Array.isArray(result)) return result;
-        throw new ConnectionLostError(`${this.endpoint} answered a query with something that is no answer`, {
-          outcome: 'unknown',
-        });
-      };
-      return reply.then(check, (error: unknown) => {
-        // A request that could not be encoded stays in the engine's books for ever: an empty answer takes it out.
-        const books = this.#engine as { handleRpcResponse?: (response: { id: string }) => void };
-        books.handleRpcResponse?.({ id: call });
-        // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
-        if (request.method === 'ping') return undefined as Result;
-        throw this.#explain(error, request.method);
-      });
-    };
+    this.#watchReplies(() => String(calls));
   }
 
   /**
@@ -202,6 +202,60 @@ export class Transport {
     else this.#engine.close().catch(() => {});
   }
 
+  /** Stands between the engine and its callers: what comes through is an answer, or an error that says what is known. */
+  #watchReplies(lastCall: () => string): void {
+    // What a socket brings goes through here; an embedded engine has no such books.
+    const books: Books = this.#engine as Books;
+    const settle = books.handleRpcResponse?.bind(books);
+    if (settle !== undefined) {
+      books.handleRpcResponse = (reply) => {
+        const readable = !reply.error || isServerError(reply.error);
+        settle(readable ? reply : { id: reply.id, result: nonsense });
+      };
+    }
+    const send = this.#engine.send.bind(this.#engine);
+    this.#engine.send = <Method extends string, Parameters extends unknown[] | undefined, Result>(
+      request: RpcRequest<Method, Parameters>,
+    ): Promise<Result> => {
+      const { method } = request;
+      const reply = send<Method, Parameters, Result>(request);
+      const call = lastCall();
+      // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
+      if (method === 'ping') return reply.catch(() => undefined as Result);
+      const check = (result: Result): Result => {
+        if (result === nonsense || !isAnswer(method, result)) throw this.#nonsense(method);
+        return result;
+      };
+      return reply.then(check, (error: unknown) => {
+        // A request that could not be encoded stays in the engine's books for ever: an empty answer takes it out.
+        settle?.({ id: call });
+        throw this.#explain(error, method);
+      });
+    };
+  }
+
+  /** Who sends nonsense once cannot be trusted with the next call: a socket ends with it, as with what cannot be read. */
+  #nonsense(method: string): ConnectionLostError {
+    const error = new ConnectionLostError(
+      `${this.endpoint} answered "${method}" with something that is no answer; it may have been executed`,
+      { outcome: 'unknown' },
+    );
+    if (this.#socket !== undefined) {
+      this.#cause ??= error;
+      // At once, before its end is told by the socket: nobody is lent a connection on it meanwhile.
+      this.#die();
+      this.#socket.terminate();
+    }
+    return error;
+  }
+
+  #die(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const cause = this.#cause ?? new Error('the connection was closed');
+    for (const listener of [...this.#deathListeners]) listener(cause);
+  }
+
   #connect(): Promise<void> {
     // The SDK wants its own reconnect object here; ours says no to everything.
     const reconnect = { enabled: false, allowed: false, reset() {}, propagate() {}, iterate: async () => {} };
@@ -227,12 +281,9 @@ export class Transport {
         if (!connected) reject(this.#cause);
       });
       this.#engine.subscribe('disconnected', () => {
-        const asked = this.#ended;
-        this.#ended = true;
         this.#liveness?.stop();
-        const cause = this.#cause ?? new Error('the connection was closed');
-        if (!connected) reject(cause);
-        else if (!asked) for (const listener of [...this.#deathListeners]) listener(cause);
+        if (!connected) reject(this.#cause ?? new Error('the connection was closed'));
+        this.#die();
       });
       this.#engine.open(state);
     });

@@ -4,43 +4,7 @@ import { resolveConfig, resolveOptions } from '../../src/config/resolve.js';
 import { optionPaths } from '../../src/config/schema.js';
 import { configFromEnvironment, environmentVariables } from '../../src/config/sources.js';
 import { ConfigurationError } from '../../src/errors.js';
-
-/** Anything at all, hostile things included. */
-const junk = fc.oneof(
-  fc.anything({
-    withBigInt: true,
-    withBoxedValues: true,
-    withDate: true,
-    withMap: true,
-    withSet: true,
-    withNullPrototype: true,
-    withObjectString: true,
-    withSparseArray: true,
-    withTypedArray: true,
-  }),
-  fc.constantFrom<unknown>(
-    Symbol('junk'),
-    () => 1,
-    Promise.resolve(1),
-    {
-      get namespace() {
-        throw new TypeError('unreadable');
-      },
-    },
-    { [Symbol.toStringTag]: 'Strange' },
-    {
-      get [Symbol.toStringTag](): string {
-        throw new TypeError('unreadable');
-      },
-    },
-    {
-      toString() {
-        throw new TypeError('unprintable');
-      },
-    },
-    circular(),
-  ),
-);
+import { junk } from '../support/junk.js';
 
 /** Values that are right somewhere, so that what holds between options is reached too. */
 const plausible = fc.constantFrom<unknown>(
@@ -165,10 +129,3 @@ test('a configuration that was taken is complete and in order', () => {
   );
   expect(taken).toBeGreaterThan(0);
 });
-
-function circular(): object {
-  const ring: Record<string, unknown> = {};
-  ring.poolConfig = ring;
-  ring.credentials = ring;
-  return ring;
-}

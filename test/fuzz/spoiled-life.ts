@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { RecordId, SurrealError, Table } from 'surrealdb';
+import { LiveSubscriptionError, RecordId, ServerError, Table } from 'surrealdb';
 import { expect, vi } from 'vitest';
 import { type ConnectionManager, outcomeOf, PoolError } from '../../src/index.js';
 import type { Front } from '../support/front.js';
@@ -60,10 +60,15 @@ function calls(pool: ConnectionManager): Promise<unknown>[] {
   ];
 }
 
-/** What a call may end with: an error of ours, or what the SDK makes of what a server refuses. */
+/**
+ * What a call may end with: an error of ours, or what the SDK makes of a server's refusal. Its live builder puts either
+ * into an error of its own.
+ */
 function expectTyped(error: unknown): void {
-  if (!(error instanceof PoolError || error instanceof SurrealError)) throw error;
-  expect(['not-sent', 'unknown', 'refused']).toContain(outcomeOf(error));
+  const told = error instanceof LiveSubscriptionError ? error.cause : error;
+  if (!(told instanceof PoolError || told instanceof ServerError)) throw error;
+  expect(['not-sent', 'unknown', 'refused']).toContain(outcomeOf(told));
+  expect(String(told)).toContain(told.message);
 }
 
 /** A server whose answers are spoiled as long as `spoil` says so. */

@@ -12,24 +12,27 @@ const right = fc.record({
   queryTimeout: fc.constantFrom(undefined, 0, 50, '1s'),
 });
 
+const names = ['signal', 'timeout', 'queryTimeout', 'namespace', 'database', 'credentials', 'variables'] as const;
+
 /** Options that are right but for one, or no options at all. */
 const options = fc.oneof(
   junk,
-  fc
-    .tuple(right, fc.constantFrom('signal', 'timeout', 'queryTimeout'), junk)
-    .map(([others, name, wrong]) => ({ ...others, [name]: wrong })),
+  fc.tuple(right, fc.constantFrom(...names), junk).map(([others, name, wrong]) => ({ ...others, [name]: wrong })),
 );
 
 const { proxy: revoked, revoke } = Proxy.revocable({}, {});
 revoke();
 
-test('whatever is given to acquire() and withConnection() as options, they lend or fail with an error of the pool', async () => {
-  const pool = await own.pool('mem://', { maxConnections: 2 });
+test('whatever is given as options of acquire(), withConnection(), executeWithRetry() and with(), they lend or fail with an error of the pool', async () => {
+  const pool = await own.pool('mem://', { maxConnections: 2, retryPolicy: { initialBackoff: 0 } });
   let refused = 0;
   const lendsOrRefuses = async (given: unknown): Promise<void> => {
+    const asked = given as AcquireOptions;
     for (const ask of [
-      async () => (await pool.acquire(given as AcquireOptions)).release(),
-      () => pool.withConnection((connection) => connection.id, given as AcquireOptions),
+      async () => (await pool.acquire(asked)).release(),
+      () => pool.withConnection(({ id }) => id, asked),
+      () => pool.executeWithRetry(({ id }) => id, asked),
+      async () => await pool.with(asked).query('RETURN 1').collect(),
     ]) {
       await ask().catch((error: unknown) => {
         if (!(error instanceof PoolError)) throw error;

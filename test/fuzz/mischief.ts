@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { DateTime, Decimal, Duration, RecordId, Table, Uuid } from 'surrealdb';
 import { codec, type RpcCall } from '../support/rpc-wire.js';
 
-/** What one reply is turned into. The call it was for was executed; `seed` text stands for what is drawn at random. */
+/** What one reply is turned into. The call it was for was executed. */
 export type Mischief =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'cut'; readonly share: number }

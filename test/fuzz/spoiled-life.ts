@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { LiveSubscriptionError, RecordId, ServerError, Table } from 'surrealdb';
 import { expect, vi } from 'vitest';
 import { type ConnectionManager, outcomeOf, PoolError } from '../../src/index.js';
-import type { Front } from '../support/front.js';
+import type { Front, FrontConnection } from '../support/front.js';
 import type { Surroundings } from '../support/surroundings.js';
 import { framesOf, type KeptBack, type Mischief, mischiefs } from './mischief.js';
 
@@ -71,37 +71,54 @@ function expectTyped(error: unknown): void {
   expect(String(told)).toContain(told.message);
 }
 
-/** A server whose answers are spoiled as long as `spoil` says so. */
-function spoiling(front: Front, life: SpoiledLife): { end(): Promise<void> } {
+/** A server whose answers are spoiled until the returned function is called; it waits for those that were begun. */
+function spoiling(front: Front, life: SpoiledLife): () => Promise<void> {
   let spoils = true;
   let next = 0;
-  let underWay = 0;
-  const keptBack = new Map<number, KeptBack>();
+  const sockets = new Map<FrontConnection, { underWay: number; readonly keptBack: KeptBack }>();
   front.onRequest = (call, connection) => {
     if (!spoils || (life.method !== undefined && life.method !== call.method)) return 'pass';
     const mischief = life.replies[next++ % life.replies.length];
-    const late = keptBack.get(connection.number) ?? [];
-    keptBack.set(connection.number, late);
-    underWay++;
+    const socket = sockets.get(connection) ?? { underWay: 0, keptBack: [] };
+    sockets.set(connection, socket);
+    socket.underWay++;
     return {
       instead: (reply) => {
-        underWay--;
-        const before = late.splice(0);
-        const frames = mischief === undefined ? [reply] : framesOf(mischief, call, reply, late);
+        socket.underWay--;
+        const before = socket.keptBack.splice(0);
+        const frames = mischief === undefined ? [reply] : framesOf(mischief, call, reply, socket.keptBack);
         return [...frames, ...before];
       },
     };
   };
-  return {
-    async end() {
-      spoils = false;
-      await vi.waitFor(() => expect(underWay).toBeLessThanOrEqual(0));
-    },
+  return async () => {
+    spoils = false;
+    // What is under way on a socket that is gone reaches nobody.
+    await vi.waitFor(() => {
+      for (const socket of front.sockets) expect(sockets.get(socket)?.underWay ?? 0).toBe(0);
+    });
   };
 }
 
-/** Lives one life; at its end everybody has an answer, all errors are typed, and the pool serves as if nothing had been. */
+/**
+ * Lives one life; at its end everybody has an answer, all errors are typed, nothing was thrown that nobody caught, and
+ * the pool serves as if nothing had been.
+ */
 export async function liveSpoiled(own: Surroundings, life: SpoiledLife): Promise<void> {
+  const stray: unknown[] = [];
+  const note = (error: unknown): void => void stray.push(error);
+  process.on('unhandledRejection', note);
+  process.on('uncaughtException', note);
+  try {
+    await live(own, life);
+    expect(stray).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', note);
+    process.off('uncaughtException', note);
+  }
+}
+
+async function live(own: Surroundings, life: SpoiledLife): Promise<void> {
   const front = await own.listen({ auth: life.signsIn });
   const pool = await own.connect(front, {
     ...(life.signsIn ? { credentials: { username: 'root', password: 'secret' } } : {}),
@@ -118,11 +135,13 @@ export async function liveSpoiled(own: Surroundings, life: SpoiledLife): Promise
     retryPolicy: { initialBackoff: 1, maxBackoff: 1 },
     circuitBreaker: { failureThreshold: null },
   });
-  const mischief = spoiling(front, life);
+  const endMischief = spoiling(front, life);
   const ends = await Promise.allSettled(calls(pool));
   for (const end of ends) if (end.status === 'rejected') expectTyped(end.reason);
 
-  await mischief.end();
+  await endMischief();
+  // An attempt to connect that was spoiled may still be about to fail for good.
+  await vi.waitFor(() => expect(pool.poolStats().opening).toBe(0));
   const answers = await Promise.all(
     Array.from({ length: 6 }, (_, index) => pool.query('RETURN [$index, session::db()]', { index }).collect()),
   );

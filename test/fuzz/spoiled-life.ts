@@ -96,7 +96,7 @@ function spoiling(front: Front, life: SpoiledLife): () => Promise<void> {
     // What is under way on a socket that is gone reaches nobody.
     await vi.waitFor(() => {
       for (const socket of front.sockets) expect(sockets.get(socket)?.underWay ?? 0).toBe(0);
-    });
+    }, 10_000);
   };
 }
 
@@ -125,12 +125,13 @@ async function live(own: Surroundings, life: SpoiledLife): Promise<void> {
     maxConnections: 3,
     sessionsPerTransport: life.sessionsPerTransport,
     failFast: false,
-    connectionTimeout: 500,
-    openTimeout: 200,
-    queryTimeout: 200,
-    probeTimeout: 200,
-    resetTimeout: 200,
-    closeTimeout: 200,
+    // What is never answered ends by these: short, but long enough for a password on a machine with much to do.
+    connectionTimeout: 1500,
+    openTimeout: 1000,
+    queryTimeout: 300,
+    probeTimeout: 500,
+    resetTimeout: 500,
+    closeTimeout: 300,
     validationInterval: 0,
     retryPolicy: { initialBackoff: 1, maxBackoff: 1 },
     circuitBreaker: { failureThreshold: null },
@@ -141,13 +142,16 @@ async function live(own: Surroundings, life: SpoiledLife): Promise<void> {
 
   await endMischief();
   // An attempt to connect that was spoiled may still be about to fail for good.
-  await vi.waitFor(() => expect(pool.poolStats().opening).toBe(0));
+  await vi.waitFor(() => expect(pool.poolStats().opening).toBe(0), { timeout: 10_000 });
+  const patient = pool.with({ timeout: '30s', queryTimeout: '30s' });
   const answers = await Promise.all(
-    Array.from({ length: 6 }, (_, index) => pool.query('RETURN [$index, session::db()]', { index }).collect()),
+    Array.from({ length: 6 }, (_, index) => patient.query('RETURN [$index, session::db()]', { index }).collect()),
   );
   expect(answers).toEqual(Array.from({ length: 6 }, (_, index) => [[index, 'test']]));
-  await vi.waitFor(() => expect(pool.poolStats()).toMatchObject({ leased: 0, waiting: 0, resetting: 0, closing: 0 }));
+  await vi.waitFor(() => expect(pool.poolStats()).toMatchObject({ leased: 0, waiting: 0, resetting: 0, closing: 0 }), {
+    timeout: 10_000,
+  });
   await pool.shutdown({ gracePeriod: 0 });
-  await vi.waitFor(() => expect(front.connections).toBe(0));
+  await vi.waitFor(() => expect(front.connections).toBe(0), { timeout: 10_000 });
   await front.close();
 }

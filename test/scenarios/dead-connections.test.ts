@@ -18,7 +18,7 @@ function told<Name extends keyof PoolEvents>(pool: ConnectionManager, name: Name
 }
 
 async function filled(pool: ConnectionManager, count: number): Promise<void> {
-  await vi.waitFor(() => expect(pool.poolStats().idle).toBe(count));
+  await vi.waitFor(() => expect(pool.poolStats().idle).toBe(count), { timeout: 10_000 });
 }
 
 test('scenario 9: all connections fall silent at once while idle: exactly so many probes fail, the pool fills up again, and no caller sees an error', async () => {
@@ -28,7 +28,7 @@ test('scenario 9: all connections fall silent at once while idle: exactly so man
     minConnections: 4,
     maxConnections: 4,
     validationInterval: 0,
-    probeTimeout: 100,
+    probeTimeout: 500,
     closeTimeout: 100,
     circuitBreaker: { failureThreshold: null },
   });
@@ -54,7 +54,7 @@ test('scenario 10: the network falls silent: probing, resetting and closing each
     minConnections: 3,
     maxConnections: 3,
     validationInterval: 0,
-    openTimeout: 300,
+    openTimeout: 1000,
     probeTimeout: 60,
     resetTimeout: 60,
     closeTimeout: 60,

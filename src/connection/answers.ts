@@ -14,7 +14,7 @@ const answers: Readonly<Record<string, (result: unknown) => boolean>> = {
   begin: (result) => result instanceof Uuid,
 };
 
-export function isAnswer(method: string, result: unknown): boolean {
+export function isAnswerTo(method: string, result: unknown): boolean {
   return answers[method]?.(result) ?? true;
 }
 

@@ -20,7 +20,7 @@ import type { WebSocket } from 'ws';
 import { messageOf } from '../error-message.js';
 import { ConnectError, ConnectionLostError, UsageError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
-import { isAnswer, isServerError } from './answers.js';
+import { isAnswerTo, isServerError } from './answers.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { socketClass } from './socket.js';
 
@@ -223,7 +223,7 @@ export class Transport {
       // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
       if (method === 'ping') return reply.catch(() => undefined as Result);
       const check = (result: Result): Result => {
-        if (result === nonsense || !isAnswer(method, result)) throw this.#nonsense(method);
+        if (result === nonsense || !isAnswerTo(method, result)) throw this.#nonsense(method);
         return result;
       };
       return reply.then(check, (error: unknown) => {

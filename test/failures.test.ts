@@ -134,6 +134,8 @@ describe.each(rows)('$fault', (row) => {
     const pool = await own.pool(forwarder.url, {
       maxConnections: 1,
       ...{ queryTimeout: 1_000, livenessTimeout: 100, probeTimeout: 200 },
+      // A node that drains may take a while to go.
+      retryPolicy: { maxAttempts: 100, initialBackoff: 5, maxBackoff: 20 },
     });
     const call = pool.query('CREATE thing').collect();
     const outcome = await call.then(

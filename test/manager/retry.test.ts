@@ -134,7 +134,8 @@ describe('a call of the pool itself', () => {
 
   test('that a draining node refuses is made again', async () => {
     const front = await own.listen();
-    const pool = await own.connect(front, { ...quick, maxConnections: 1 });
+    const patient = { maxAttempts: 100, initialBackoff: 5, maxBackoff: 20 };
+    const pool = await own.connect(front, { retryPolicy: patient, maxConnections: 1 });
     front.draining = true;
     const call = pool.query('CREATE thing').collect();
     while (front.sockets.length > 0) await new Promise((turn) => setImmediate(turn));

@@ -303,6 +303,9 @@ export class Transport {
   #explain(error: unknown, method: string): unknown {
     const cause = this.#cause ?? error;
     if (error instanceof ConnectionUnavailableError) {
+      // The other side has begun to close the socket, and nobody is told before that has ended: it is lent no more.
+      this.#cause ??= new Error('the other side is closing the socket');
+      this.#die();
       return new ConnectionLostError(`"${method}" was not sent: the connection to ${this.endpoint} is gone`, {
         outcome: 'not-sent',
         cause,

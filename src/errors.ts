@@ -18,7 +18,13 @@
  *     │  ├─ ConnectionLostError    its connection is gone
  *     │  ├─ IdentityLostError      its session is over, and nobody's any more
  *     │  ├─ QueryTimeoutError      it took longer than `queryTimeout`
- *     │  └─ CallAbortedError       the signal of its lease said stop
+ *     │  ├─ CallAbortedError       the signal of its lease said stop
+ *     │  └─ CommitOutcomeUnknownError  a transaction may or may not have been committed
+ *     ├─ TransactionAbortedError   a call of the transaction failed: it can only be rolled back
+ *     ├─ TransactionConflictError  a concurrent transaction changed the same records first
+ *     ├─ TransactionLostError      the transaction is gone with its connection, and was not applied
+ *     ├─ TransactionEndedError     something of a transaction was used after its end
+ *     ├─ CommitVerificationError   `verifyCommit` cannot be had here
  *     ├─ LeaseReleasedError        something of a lease was used after its end
  *     └─ UsageError                a call that can never work as it was made
  */
@@ -242,6 +248,73 @@ export class QueryTimeoutError extends CallError {
 export class CallAbortedError extends CallError {
   static override readonly code: string = 'ERR_POOL_CALL_ABORTED';
   override readonly retryable: boolean = false;
+}
+
+/**
+ * The answer to a commit was lost, and nobody knows whether it was applied; with `verifyCommit` this is said only when the
+ * database could not be reached to find out. Look for what the transaction wrote before you do it again.
+ */
+export class CommitOutcomeUnknownError extends CallError {
+  static override readonly code: string = 'ERR_POOL_COMMIT_OUTCOME_UNKNOWN';
+
+  constructor(message: string, details: { cause?: unknown }) {
+    super(message, { outcome: 'unknown', cause: details.cause });
+  }
+}
+
+/**
+ * A call of the transaction failed, or its time or signal ended it, so that it can only be rolled back: SurrealDB keeps
+ * what a failed statement had written, and a commit would store that. `cause` is the first failure.
+ */
+export class TransactionAbortedError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_TRANSACTION_ABORTED';
+  /** The text of the call that failed, without its values; undefined when no call did. */
+  readonly statement: string | undefined;
+
+  constructor(message: string, details: { statement: string | undefined; cause: unknown }) {
+    super(message, { cause: details.cause });
+    this.statement = details.statement;
+  }
+}
+
+/** The commit was refused because a concurrent transaction changed the same records first. Nothing was applied. */
+export class TransactionConflictError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_TRANSACTION_CONFLICT';
+  override readonly retryable: boolean = true;
+  /** How often the transaction was tried. */
+  readonly attempts: number;
+
+  constructor(message: string, details: { attempts: number; cause: unknown }) {
+    super(message, { cause: details.cause });
+    this.attempts = details.attempts;
+  }
+}
+
+/** The transaction is gone with its connection. Nothing of it was applied, nor ever will be. */
+export class TransactionLostError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_TRANSACTION_LOST';
+  override readonly retryable: boolean = true;
+
+  constructor(message: string, details: { cause: unknown }) {
+    super(message, { cause: details.cause });
+  }
+}
+
+/** A transaction, or a query that was made from it, was used when the transaction was over. Nothing was sent. */
+export class TransactionEndedError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_TRANSACTION_ENDED';
+  /** What had become of it: `committed`, `rolledBack` and so on. */
+  readonly state: string;
+
+  constructor(message: string, details: { state: string; cause?: unknown }) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.state = details.state;
+  }
+}
+
+/** `verifyCommit` cannot be had here; the message says why, and what to do. */
+export class CommitVerificationError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_COMMIT_VERIFICATION';
 }
 
 /** Something of a lease (the connection, a query, a builder, a live iterator) was used after the lease ended. */

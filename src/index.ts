@@ -20,5 +20,13 @@ export type { AbortedLease } from './pool/shutdown-report.js';
 export type { CloseReason } from './pool/slot.js';
 export { PooledConnection } from './pooled-connection.js';
 export { shutdownOnSignals } from './shutdown-on-signals.js';
-export type { AcquireTrace, ConnectTrace, QueryTrace } from './telemetry/channels.js';
+export type { AcquireTrace, ConnectTrace, QueryTrace, TransactionTrace } from './telemetry/channels.js';
 export type { PoolStats } from './telemetry/pool-stats.js';
+export type { TransactionStatistics } from './telemetry/transaction-counters.js';
+export { Transaction } from './transactions/transaction.js';
+export type {
+  ConflictRetryOptions,
+  TransactionOptions,
+  WithTransactionOptions,
+} from './transactions/transaction-options.js';
+export type { TransactionWork } from './transactions/transactions.js';

@@ -31,6 +31,9 @@ import { acquireChannel, connectChannel, traced } from './telemetry/channels.js'
 import { logEvents } from './telemetry/log-events.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
+import { CommitFence } from './transactions/commit-fence.js';
+import type { WithTransactionOptions } from './transactions/transaction-options.js';
+import { Transactions, type TransactionWork } from './transactions/transactions.js';
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {
@@ -113,6 +116,8 @@ export class ConnectionManager extends SurrealQueryable {
   readonly #extraPools = new Set<Pool<Connection, ConnectionIdentity>>();
   readonly #preparation: DatabasePreparation | undefined;
   readonly #limits: CallLimits;
+  readonly #fence: CommitFence;
+  readonly #transactions: Transactions;
   readonly #holders: Holders | undefined;
   /**
    * Finds leases that were dropped without a release. It watches the channel, which every SDK object of a lease holds,
@@ -155,8 +160,25 @@ export class ConnectionManager extends SurrealQueryable {
       if (error === undefined) this.#pool.events.emit('tokenRenewed', {});
       else this.#pool.events.emit('tokenRenewalFailed', { error });
     };
+    const { openTimeout, closeTimeout, connectionTimeout, resetTimeout } = config.pool;
+    this.#fence = new CommitFence(
+      { url: config.url, timeout: connectionTimeout, attemptTimeout: openTimeout },
+      {
+        open: ({ identity }, signal) => factory.open({ id: 0, identity, signal, died: () => {} }),
+        close: (connection) => factory.close(connection, AbortSignal.timeout(closeTimeout)),
+      },
+    );
+    this.#transactions = new Transactions({
+      pool: name,
+      fence: this.#fence,
+      events: this.#pool.events,
+      rollbackTimeout: resetTimeout,
+    });
     if (config.pool.leakDetectionThreshold > 0) {
-      this.#lost = new FinalizationRegistry((lease) => this.#pool.reclaim(lease));
+      this.#lost = new FinalizationRegistry((lease) => {
+        if (lease.active) lease.resource.endDependents(lease.ended());
+        this.#pool.reclaim(lease);
+      });
     }
     if (config.pool.nestedAcquire !== 'ignore') this.#holders = new Holders();
     if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name);
@@ -202,7 +224,8 @@ export class ConnectionManager extends SurrealQueryable {
     const lease = await this.#acquire(asked, origin);
     const channel = new LeaseChannel(lease, this.name, limits);
     this.#lost?.register(channel, lease);
-    return new PooledConnection(lease, channel, this.#factory, (name) => this.#preparation?.of(name));
+    const prepare = (name: DatabaseName): Promise<void> | undefined => this.#preparation?.of(name);
+    return new PooledConnection(lease, channel, this.#factory, this.#transactions, prepare);
   }
 
   /** Borrows a connection for as long as `work` takes, and gives it back however it ends. */
@@ -261,13 +284,41 @@ export class ConnectionManager extends SurrealQueryable {
     return new PoolView(asController(channel), Uuid.v4());
   }
 
+  /**
+   * Borrows a connection and runs work in a transaction on it: commits it when the work returns, rolls it back when the
+   * work throws, with the error unchanged. When the commit is refused because of a concurrent transaction, all of it is
+   * done again, as `retry` says. `timeout` is for everything together, waiting for the connection included.
+   *
+   * ```ts
+   * await pool.withTransaction(async (transaction) => {
+   *   await transaction.update(from).merge({ balance: 10 });
+   *   await transaction.update(to).merge({ balance: 20 });
+   * });
+   * ```
+   * @throws what the work throws, what `acquire()` does, and what `Transaction.commit()` does
+   */
+  async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
+    const { signal } = options;
+    const timeout = options.timeout === undefined ? 0 : parseDuration(options.timeout);
+    if (timeout === 0) return await this.withConnection((held) => held.withTransaction(work, options), { signal });
+    const began = performance.now();
+    const waits = this.#config.pool.connectionTimeout;
+    return await this.withConnection(
+      (held) => {
+        const left = Math.max(1, timeout - (performance.now() - began));
+        return held.withTransaction(work, { ...options, timeout: left });
+      },
+      { signal, timeout: waits === 0 ? timeout : Math.min(waits, timeout) },
+    );
+  }
+
   /** Calls back after every such event, in a microtask, until the returned function is called. */
   subscribe<Name extends keyof PoolEvents>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
     return this.#pool.events.subscribe(name, listener);
   }
 
   poolStats(): PoolStats {
-    return poolStats(this.#pool.statistics());
+    return poolStats(this.#pool.statistics(), this.#transactions.counters.statistics());
   }
 
   healthStatus(): HealthStatus {
@@ -347,6 +398,7 @@ export class ConnectionManager extends SurrealQueryable {
     this.#ending.abort();
     for (const extra of this.#extraPools) void extra.shutdown(gracePeriod);
     const report = await this.#pool.shutdown(gracePeriod);
+    await this.#fence.end();
     const { holdsProcess } = this.#factory;
     // The leases are over and the connections closed; a carrier that will not end in order is cut off.
     await this.#factory.end(this.#config.pool.closeTimeout).catch(() => {});
@@ -401,7 +453,7 @@ export class ConnectionManager extends SurrealQueryable {
       const lease = await extra.acquire({ identity: this.#factory.identities.of(database) });
       const channel = new LeaseChannel(lease, this.name, this.#limits);
       // It prepares the database itself, and would wait for itself.
-      const connection = new PooledConnection(lease, channel, this.#factory, () => undefined);
+      const connection = new PooledConnection(lease, channel, this.#factory, this.#transactions, () => undefined);
       try {
         await work(connection);
       } finally {

@@ -16,6 +16,11 @@ import { guardLive } from './connection/live-guard.js';
 import { asController } from './connection/query-channel.js';
 import { UsageError } from './errors.js';
 import type { Lease } from './pool/lease.js';
+import { countBuilt } from './transactions/built-calls.js';
+import type { Transaction } from './transactions/transaction.js';
+import { TransactionChannel } from './transactions/transaction-channel.js';
+import type { TransactionOptions, WithTransactionOptions } from './transactions/transaction-options.js';
+import type { Transactions, TransactionWork } from './transactions/transactions.js';
 
 /** How long choosing another database may keep those waiting who want the same one for the first time. */
 const longestUse = 10_000;
@@ -36,7 +41,14 @@ export class PooledConnection extends SurrealQueryable {
   readonly #lease: Lease<Connection>;
   readonly #channel: LeaseChannel;
   readonly #factory: ConnectionFactory;
+  readonly #transactions: Transactions;
   readonly #prepare: (name: DatabaseName) => Promise<void> | undefined;
+  #transaction: Transaction | undefined;
+
+  static {
+    // While a transaction is open, the queries of the connection belong to it from the moment they are made.
+    countBuilt(PooledConnection.prototype, (self) => self.#within());
+  }
 
   /**
    * @internal
@@ -46,12 +58,14 @@ export class PooledConnection extends SurrealQueryable {
     lease: Lease<Connection>,
     channel: LeaseChannel,
     factory: ConnectionFactory,
+    transactions: Transactions,
     prepare: (name: DatabaseName) => Promise<void> | undefined,
   ) {
     super(asController(channel), lease.resource.session);
     this.#lease = lease;
     this.#channel = channel;
     this.#factory = factory;
+    this.#transactions = transactions;
     this.#prepare = prepare;
   }
 
@@ -99,6 +113,37 @@ export class PooledConnection extends SurrealQueryable {
     }
   }
 
+  /**
+   * Begins a transaction, in which all queries run that are made from it or from this connection until its end. One that
+   * is still open at the release is cancelled.
+   * @throws UsageError when one is open already
+   * @throws UnsupportedFeatureError when the server has no interactive transactions
+   * @throws CommitVerificationError when `verifyCommit` cannot be had
+   */
+  async beginTransaction(options: TransactionOptions = {}): Promise<Transaction> {
+    this.#transaction = await this.#transactions.begin(this.#channel, options);
+    return this.#transaction;
+  }
+
+  /** Commits the transaction that was begun last; see {@link Transaction.commit}. */
+  async commitTransaction(): Promise<void> {
+    await this.#begun('commitTransaction').commit();
+  }
+
+  /** Rolls back the transaction that was begun last; see {@link Transaction.rollback}. */
+  async rollbackTransaction(): Promise<void> {
+    await this.#begun('rollbackTransaction').rollback();
+  }
+
+  /**
+   * Runs work in a transaction: commits it when the work returns, rolls it back when the work throws, with the error
+   * unchanged. When the commit is refused because of a concurrent transaction, all of it is done again, as `retry` says.
+   * @throws what the work throws, and what {@link Transaction.commit} does
+   */
+  async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
+    return await this.#transactions.run(this.#channel, work, options);
+  }
+
   /** Has the connection closed at its release instead of lent again. */
   markForRecycling(): void {
     this.#lease.markForRecycling();
@@ -116,7 +161,7 @@ export class PooledConnection extends SurrealQueryable {
     const connection = this.#lease.active ? this.#lease.resource : undefined;
     this.#lease.release();
     // The error takes a stack, which costs more than the release: made only where somebody will see it.
-    if (connection !== undefined && connection.liveIterators.size > 0) connection.endLive(this.#lease.ended());
+    if (connection !== undefined && connection.dependents.size > 0) connection.endDependents(this.#lease.ended());
   }
 
   [Symbol.dispose](): void {
@@ -174,6 +219,17 @@ export class PooledConnection extends SurrealQueryable {
   /** Signs the session out, until the release. */
   invalidate(): Promise<void> {
     return this.#changeUser((connection) => connection.transport.protocol.invalidate(connection.session));
+  }
+
+  #begun(method: string): Transaction {
+    if (this.#transaction !== undefined) return this.#transaction;
+    throw new UsageError(`${method}() without a transaction: call beginTransaction() before it`);
+  }
+
+  #within(): { channel: TransactionChannel; session: Uuid } | undefined {
+    const { inside } = this.#channel;
+    if (!(inside instanceof TransactionChannel) || inside.status !== 'connected') return undefined;
+    return { channel: inside, session: this.#lease.resource.session };
   }
 
   #changeUser<T>(work: (connection: Connection) => Promise<T>): Promise<T> {

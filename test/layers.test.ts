@@ -10,6 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ['cli'],
   ['index.ts'],
   ['manager.ts', 'pooled-connection.ts', 'shutdown-on-signals.ts', 'database-preparation.ts'],
+  ['transactions'],
   ['connection'],
   ['resilience'],
   ['telemetry'],

@@ -8,11 +8,11 @@ function* causes(error: unknown): Generator<Error> {
 
 /**
  * Whether the server refused because of a concurrent transaction and says that trying again may help. Servers before
- * 3.0.5 say so only in the text, of the error or of one of its causes; rocksdb words it differently for definitions.
+ * 3.0.5 say so only in the text, of the error or of one of its causes, and always in the same words.
  */
 export function isConflict(error: unknown): boolean {
   for (const cause of causes(error)) {
-    if (/This transaction can be retried|Transaction conflict/.test(cause.message)) return true;
+    if (/This transaction can be retried/.test(cause.message)) return true;
     if (cause instanceof ServerError && detailKind(cause.details) === 'TransactionConflict') return true;
   }
   return false;
@@ -62,6 +62,49 @@ export function isLostIdentity(error: unknown): boolean {
     const detail = Object(cause.details).details as { kind?: unknown; details?: { actor?: unknown } } | undefined;
     if (detail?.kind === 'SessionExpired' || detail?.kind === 'TokenExpired') return true;
     if (detail?.details?.actor === 'anonymous') return true;
+  }
+  return false;
+}
+
+/** Whether two sessions defined the same namespace or database at once, which rocksdb puts in words of its own. */
+export function isDefinitionConflict(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (/Transaction conflict/.test(cause.message)) return true;
+  }
+  return isConflict(error);
+}
+
+/**
+ * A conflict of a `BEGIN … COMMIT` block is told by one response, and not always by the first: the others say only that
+ * they were not executed. So that whoever looks at one of these knows, the conflict becomes its cause.
+ */
+export function explainByConflict(errors: readonly Error[]): void {
+  const conflict = errors.find(isConflict);
+  if (conflict === undefined) return;
+  for (const error of errors) {
+    const notExecuted = error instanceof ServerError && detailKind(error.details) === 'NotExecuted';
+    if (notExecuted && error.cause === undefined && error !== conflict) {
+      Object.defineProperty(error, 'cause', { value: conflict, configurable: true, writable: true });
+    }
+  }
+}
+
+/** Whether the server does not know the transaction (any more), so that it cannot have committed it. */
+export function isTransactionUnknown(error: unknown): boolean {
+  return (
+    error instanceof ServerError && error.kind === 'Validation' && error.message.startsWith('Transaction not found')
+  );
+}
+
+/** Whether the server does not know the method that was called. */
+export function isMethodUnknown(error: unknown): boolean {
+  return error instanceof ServerError && error.kind === 'NotFound' && detailKind(error.details) === 'Method';
+}
+
+/** Whether the server refused the credentials or the token themselves. */
+export function isRefusedAuthentication(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (cause instanceof ServerError && cause.kind === 'NotAllowed') return true;
   }
   return false;
 }

@@ -55,7 +55,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       const session = await this.#sessions.open(transport, identity, signal);
       const connection = new Connection(id, transport, session, identity, (own) => this.#sessions.signInAgain(own));
       const onDeath = (cause: Error): void => {
-        connection.endLive(
+        connection.endDependents(
           new ConnectionLostError(`the connection to ${transport.endpoint} was lost; live messages may be missing`, {
             outcome: 'unknown',
             cause,
@@ -113,6 +113,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     const { changes, identity } = connection;
     await connection.staySignedIn();
     for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);
+    // A transaction belongs to the socket and would outlive even the session. One that cannot be cancelled fails the reset.
+    for (const id of changes.transactions) await connection.transport.protocol.cancel(id, connection.session);
     if (changes.authentication) {
       await this.#sessions.replace(connection, identity, signal);
     } else {
@@ -210,8 +212,10 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
 /** Takes a connection off a transport that goes on without it. */
 async function leave(connection: Connection): Promise<void> {
-  for (const id of connection.changes.liveQueries.values()) await killLiveQuery(connection, id);
-  await connection.transport.detach(connection.session);
+  const { changes, session, transport } = connection;
+  for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);
+  for (const id of changes.transactions) await transport.protocol.cancel(id, session).catch(() => {});
+  await transport.detach(session);
 }
 
 /** A reset does not end live queries on every server: only KILL does. */

@@ -11,9 +11,12 @@ export class SessionChanges {
   authentication = false;
   readonly variables: Set<string> = new Set();
   readonly liveQueries: Map<string, Uuid> = new Map();
+  /** Transactions that the server may still hold open. */
+  readonly transactions: Set<Uuid> = new Set();
 
   get none(): boolean {
-    return !this.database && !this.authentication && this.variables.size === 0 && this.liveQueries.size === 0;
+    const { database, authentication, variables, liveQueries, transactions } = this;
+    return !database && !authentication && variables.size === 0 && liveQueries.size === 0 && transactions.size === 0;
   }
 
   forget(): void {
@@ -21,6 +24,7 @@ export class SessionChanges {
     this.authentication = false;
     this.variables.clear();
     this.liveQueries.clear();
+    this.transactions.clear();
   }
 }
 
@@ -39,8 +43,8 @@ export interface Session {
 export class Connection {
   readonly changes: SessionChanges = new SessionChanges();
   readonly order: SessionOrder = new SessionOrder();
-  /** Ends the live iterators of the present lease, which would wait for ever on a session that is gone. */
-  readonly liveIterators: Set<(error: Error) => void> = new Set();
+  /** Ends what does not outlive the lease or the connection: live iterators, which would wait for ever, an open transaction. */
+  readonly dependents: Set<(error: Error) => void> = new Set();
   /** Cut off from its calls before its end: nothing is sent on it any more. */
   severed = false;
   /** When the last call ended, on the clock of `performance.now()`. */
@@ -146,13 +150,13 @@ export class Connection {
       );
       for (const call of this.#calls) call.fail(error);
     }
-    this.endLive(
+    this.endDependents(
       new ConnectionLostError(`connection ${this.id} was closed, and its live queries with it`, { outcome: 'unknown' }),
     );
   }
 
-  endLive(error: Error): void {
-    for (const end of [...this.liveIterators]) end(error);
+  endDependents(error: Error): void {
+    for (const end of [...this.dependents]) end(error);
   }
 
   /**

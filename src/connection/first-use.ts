@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Uuid } from 'surrealdb';
-import { isConflict } from './classification.js';
+import { isDefinitionConflict } from './classification.js';
 import type { Transport } from './transport.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -51,7 +51,7 @@ async function useWithRetry(transport: Transport, session: Uuid, name: DatabaseN
       await transport.protocol.use({ namespace: name.namespace, database: name.database }, session);
       return;
     } catch (error) {
-      if (attempt === mostAttempts || !isConflict(error)) throw error;
+      if (attempt === mostAttempts || !isDefinitionConflict(error)) throw error;
       await sleep(Math.random() * longestPause);
     }
   }

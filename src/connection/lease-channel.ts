@@ -15,11 +15,12 @@ import {
   ConnectionLostError,
   IdentityLostError,
   QueryTimeoutError,
+  UsageError,
 } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import type { Lease } from '../pool/lease.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
-import { isLostIdentity } from './classification.js';
+import { explainByConflict, isLostIdentity } from './classification.js';
 import type { Connection } from './connection.js';
 import { lossless } from './lossless.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -44,6 +45,8 @@ export interface CallLimits {
  */
 export class LeaseChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
+  /** What the queries of the lease go through instead, while it is connected: the transaction that is open. */
+  inside: QueryChannel | undefined;
   readonly #lease: Lease<Connection>;
   readonly #pool: string;
   readonly #limits: CallLimits;
@@ -73,28 +76,38 @@ export class LeaseChannel implements QueryChannel {
     this.connection;
   }
 
-  async *query<T>(query: BoundQuery, _session: Session, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
+  /** A channel of the same lease whose calls are aborted by another signal. */
+  bounded(signal: AbortSignal): LeaseChannel {
+    return new LeaseChannel(this.#lease, this.#pool, { ...this.#limits, signal });
+  }
+
+  /** The signal that aborts the calls of the lease. */
+  get signal(): AbortSignal | undefined {
+    return this.#limits.signal;
+  }
+
+  /** Has the connection closed at the end of the lease. */
+  discard(): void {
+    this.#lease.markForRecycling();
+  }
+
+  async *query<T>(query: BoundQuery, session: Session, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
     const connection = this.connection;
+    if (transaction === undefined && this.inside?.status === 'connected') {
+      yield* this.inside.query<T>(query, session);
+      return;
+    }
     refuseLoneStatement(query);
     // The whole answer comes in one message. It is read to its end here, whatever its reader does with it: what a LIVE
     // in it began has to be undone even when an error before it is all that the reader sees.
-    const ask = async (sending: () => void): Promise<QueryChunk<T>[]> => {
-      const signingIn = connection.staySignedIn();
-      if (signingIn !== undefined) await signingIn;
-      const turn = connection.order.query();
-      if (turn !== undefined) await turn;
-      try {
-        sending();
-        const chunks: QueryChunk<T>[] = [];
-        // The turn may have come after the lease's end.
-        for await (const chunk of this.connection.transport.query<T>(query, connection.session, transaction)) {
-          this.#note(connection, chunk);
-          chunks.push(chunk);
-        }
-        return chunks;
-      } finally {
-        connection.order.queryDone();
+    const ask = async (): Promise<QueryChunk<T>[]> => {
+      const chunks: QueryChunk<T>[] = [];
+      for await (const chunk of connection.transport.query<T>(query, connection.session, transaction)) {
+        this.#note(connection, chunk);
+        chunks.push(chunk);
       }
+      explainByConflict(chunks.flatMap(({ error }) => error ?? []));
+      return chunks;
     };
     const trace = () => ({
       pool: this.#pool,
@@ -103,7 +116,25 @@ export class LeaseChannel implements QueryChannel {
       database: connection.identity.database,
       text: query.query,
     });
-    yield* await traced(queryChannel, trace, () => this.#run(connection, ask));
+    yield* await traced(queryChannel, trace, () => this.beside(ask));
+  }
+
+  /** Runs a call that leaves the state of the session alone: beside the others, in the turn of a query. */
+  async beside<T>(call: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = this.connection;
+    return await this.#run(connection, async (sending) => {
+      const signingIn = connection.staySignedIn();
+      if (signingIn !== undefined) await signingIn;
+      const turn = connection.order.query();
+      if (turn !== undefined) await turn;
+      try {
+        sending();
+        // The turn may have come after the lease's end.
+        return await call(this.connection);
+      } finally {
+        connection.order.queryDone();
+      }
+    });
   }
 
   async *liveQuery(id: Uuid): AsyncIterable<LiveMessage> {
@@ -122,6 +153,11 @@ export class LeaseChannel implements QueryChannel {
   /** Changes the state of the session (its database, variables or user): in its turn, alone. */
   async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = this.connection;
+    if (this.inside?.status === 'connected') {
+      throw new UsageError(
+        'the database, user and variables of a connection stay as they are while a transaction is open on it: commit it or roll it back first',
+      );
+    }
     return await this.#run(connection, async (sending) => {
       const signingIn = connection.staySignedIn();
       if (signingIn !== undefined) await signingIn;

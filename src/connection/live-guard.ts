@@ -17,7 +17,7 @@ class GuardedIterator implements AsyncIterableIterator<LiveMessage> {
   constructor(messages: AsyncIterator<LiveMessage>, connection: Connection) {
     this.#messages = lossless(messages);
     this.#connection = connection;
-    connection.liveIterators.add(this.#fail);
+    connection.dependents.add(this.#fail);
   }
 
   next(): Promise<IteratorResult<LiveMessage>> {
@@ -56,7 +56,7 @@ class GuardedIterator implements AsyncIterableIterator<LiveMessage> {
 
   #end(): void {
     this.#over = true;
-    this.#connection.liveIterators.delete(this.#fail);
+    this.#connection.dependents.delete(this.#fail);
   }
 }
 

@@ -35,7 +35,7 @@ const token =
   /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`|⟨[^⟩]*⟩|(\/\*[\s\S]*?\*\/|(?:--|#|\/\/)[^\n]*)|([{([])|([})\]])|(;)/g;
 
 /** The statements of a text, without comments and without what stands in quotes; empty ones are left out. */
-function statements(text: string): string[] {
+export function statements(text: string): string[] {
   const found: string[] = [];
   let current = '';
   let depth = 0;

@@ -29,6 +29,11 @@ export interface PoolEvents {
   /** A lease was released a second time: harmless, but a mistake in the caller's code. */
   releasedTwice: { connection: number };
 
+  /** A transaction was open when its connection was released, and is cancelled. */
+  transactionAbandoned: { connection: number };
+  /** A transaction could not be cancelled: nothing of it is applied, and its connection is closed. */
+  rollbackFailed: { connection: number; error: unknown };
+
   opening: { connection: number };
   opened: { connection: number; duration: number };
   /** `retryIn`: how long the pool waits before it opens again; undefined when the cause is fatal and it stops. */

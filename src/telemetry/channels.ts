@@ -21,6 +21,18 @@ export interface ConnectTrace {
   readonly connection: number;
 }
 
+/** One step of a transaction, as the tracing channel `surreal-pool:transaction` tells it. */
+export interface TransactionTrace {
+  readonly pool: string;
+  readonly connection: number;
+  /** Counts the transactions of a pool from 1. */
+  readonly transaction: number;
+  /** The first is 1; more when `withTransaction()` tries again after a conflict. */
+  readonly attempt: number;
+  /** `retry` is the pause before the next attempt; `fence` finds out whether a commit without an answer was applied. */
+  readonly step: 'begin' | 'commit' | 'rollback' | 'fence' | 'retry';
+}
+
 /**
  * The names are part of the public interface. Each traced thing has the channels `tracing:<name>:start`, `:end`,
  * `:asyncStart`, `:asyncEnd` and `:error` of `node:diagnostics_channel`; nothing is built while nobody listens.
@@ -28,6 +40,7 @@ export interface ConnectTrace {
 export const queryChannel: TracingChannel<string, QueryTrace> = tracingChannel('surreal-pool:query');
 export const acquireChannel: TracingChannel<string, AcquireTrace> = tracingChannel('surreal-pool:acquire');
 export const connectChannel: TracingChannel<string, ConnectTrace> = tracingChannel('surreal-pool:connect');
+export const transactionChannel: TracingChannel<string, TransactionTrace> = tracingChannel('surreal-pool:transaction');
 /** Every change of the circuit breaker: `{ pool, state, nextProbeIn }`. */
 export const breakerChannel: Channel = channel('surreal-pool:breaker');
 /** Every change in the life of a connection: `{ pool, event, connection, … }`. */

@@ -41,6 +41,8 @@ const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] 
   leaseIdle: ['warn', 'a connection is held while nothing is asked of it'],
   leaseReclaimed: ['warn', 'a connection was lost without a release and is taken back'],
   releasedTwice: ['warn', 'a connection was released twice'],
+  transactionAbandoned: ['warn', 'a transaction was open when its connection was released and is cancelled'],
+  rollbackFailed: ['warn', 'a transaction could not be cancelled; its connection is closed'],
 
   // Shutdown
   shutdownStarted: ['info', 'shutting down'],

@@ -1,4 +1,5 @@
 import type { PoolStatistics } from '../pool/statistics.js';
+import type { TransactionStatistics } from './transaction-counters.js';
 
 /** The pool at one instant: the nine summary fields, and under them everything the pool counts. Rates are percent. */
 export interface PoolStats extends PoolStatistics {
@@ -16,9 +17,10 @@ export interface PoolStats extends PoolStatistics {
   readonly acquisitionSuccessRate: number;
   /** Acquires served by a connection that was there before, of all that were served; 0 before the first. */
   readonly averageReuseRatio: number;
+  readonly transactions: TransactionStatistics;
 }
 
-export function poolStats(statistics: PoolStatistics): PoolStats {
+export function poolStats(statistics: PoolStatistics, transactions: TransactionStatistics): PoolStats {
   const { probesPassed, probesFailed, served, started, waiting, reused } = statistics;
   return {
     totalConnections: statistics.total,
@@ -31,6 +33,7 @@ export function poolStats(statistics: PoolStatistics): PoolStats {
     acquisitionSuccessRate: percent(served, started - waiting),
     averageReuseRatio: percent(reused, served),
     ...statistics,
+    transactions,
   };
 }
 

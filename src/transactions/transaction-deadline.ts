@@ -1,0 +1,40 @@
+import { DeadlineError, TransactionAbortedError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
+
+/** What ends a transaction, or all attempts of a `withTransaction()`, before its time: a timeout, a signal of its own or of its lease. */
+export class TransactionDeadline {
+  /** Aborted with a {@link TransactionAbortedError}; undefined when nothing can end it early. */
+  readonly signal: AbortSignal | undefined;
+  readonly #endsAt: number;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #forget: (() => void)[] = [];
+
+  /** @param timeout in milliseconds; 0 for none */
+  constructor(timeout: number, signals: readonly (AbortSignal | undefined)[]) {
+    this.#endsAt = timeout === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+    const given = signals.filter((signal) => signal !== undefined);
+    if (timeout === 0 && given.length === 0) return;
+    const controller = new AbortController();
+    this.signal = controller.signal;
+    const abort = (why: string, cause: unknown): void =>
+      controller.abort(
+        new TransactionAbortedError(`the transaction was aborted: ${why}`, { statement: undefined, cause }),
+      );
+    if (timeout > 0) {
+      const onTimeout = (): void => abort('its time was up', new DeadlineError('the transaction', timeout));
+      this.#timer = setTimeout(onTimeout, timeout);
+    }
+    for (const signal of given) this.#forget.push(onAbort(signal, () => abort('its signal said stop', signal.reason)));
+  }
+
+  /** The time that is left, in milliseconds; `Infinity` without a timeout. */
+  get left(): number {
+    return this.#endsAt - performance.now();
+  }
+
+  /** Nobody needs it any more. */
+  end(): void {
+    clearTimeout(this.#timer);
+    for (const forget of this.#forget) forget();
+  }
+}

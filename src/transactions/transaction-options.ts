@@ -1,0 +1,87 @@
+import { type Duration, parseDuration } from '../config/duration.js';
+import { UsageError } from '../errors.js';
+
+/** What a transaction may be asked for. */
+export interface TransactionOptions {
+  /**
+   * How long it may take; past it its calls fail, and it is rolled back. With `withTransaction()`: all attempts together.
+   * Default 0: no limit.
+   */
+  timeout?: Duration | undefined;
+  /** Aborts it, with all its calls. A call that was cut off closes the connection. */
+  signal?: AbortSignal | undefined;
+  /**
+   * Whether the outcome is found out when the answer to the commit is lost, at the price of one small record in each
+   * transaction. Default false: then such a commit fails with `CommitOutcomeUnknownError`.
+   */
+  verifyCommit?: boolean | undefined;
+  /**
+   * Whether a record user may have a transaction on SurrealDB 3.0.0 to 3.0.5, which forgets the user in it: `$auth` is
+   * NONE there, and permissions that look at it are wrong. Default false: refused.
+   */
+  allowWithoutUser?: boolean | undefined;
+}
+
+/** How often, and after which pauses, the work of a `withTransaction()` is tried again after a conflict. */
+export interface ConflictRetryOptions {
+  /** How often it is tried in all. Default 10; at least 1, and `Infinity` for as long as the `timeout` lasts. */
+  maxAttempts?: number | undefined;
+  /** The first bound of the pause, which is drawn between 0 and the bound. Default 5 ms. */
+  initialBackoff?: Duration | undefined;
+  /** The largest bound of the pause. Default 500 ms. */
+  maxBackoff?: Duration | undefined;
+  /** By what the bound grows after each attempt. Default 2; at least 1. */
+  multiplier?: number | undefined;
+}
+
+/** What a `withTransaction()` may be asked for. */
+export interface WithTransactionOptions extends TransactionOptions {
+  /** What is done about a conflict. Default: up to 10 attempts; false: none but the first. */
+  retry?: ConflictRetryOptions | false | undefined;
+}
+
+/** {@link TransactionOptions} with everything filled in; 0 is no timeout. */
+export interface TransactionSettings {
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  readonly verifyCommit: boolean;
+  readonly allowWithoutUser: boolean;
+}
+
+/** {@link ConflictRetryOptions} with everything filled in; durations are milliseconds. */
+export interface RetrySettings {
+  readonly maxAttempts: number;
+  readonly initialBackoff: number;
+  readonly maxBackoff: number;
+  readonly multiplier: number;
+}
+
+/** @throws ConfigurationError for a timeout that is none */
+export function readTransactionOptions(options: TransactionOptions): TransactionSettings {
+  const { timeout, signal, verifyCommit, allowWithoutUser } = options;
+  return {
+    timeout: timeout === undefined ? 0 : parseDuration(timeout),
+    signal,
+    verifyCommit: verifyCommit ?? false,
+    allowWithoutUser: allowWithoutUser ?? false,
+  };
+}
+
+/** @throws ConfigurationError for a duration that is none, UsageError for a number out of its range */
+export function readRetryOptions(retry: ConflictRetryOptions | false | undefined): RetrySettings {
+  if (retry === false) return { maxAttempts: 1, initialBackoff: 0, maxBackoff: 0, multiplier: 1 };
+  const { maxAttempts = 10, initialBackoff = 5, maxBackoff = 500, multiplier = 2 } = retry ?? {};
+  const isCount = maxAttempts === Number.POSITIVE_INFINITY || Number.isInteger(maxAttempts);
+  if (!isCount || maxAttempts < 1) {
+    throw new UsageError(`retry.maxAttempts is ${maxAttempts}; allowed: a whole number from 1 on, or Infinity`);
+  }
+  if (!(multiplier >= 1 && multiplier < Number.POSITIVE_INFINITY)) {
+    throw new UsageError(`retry.multiplier is ${multiplier}; allowed: a number from 1 on`);
+  }
+  return {
+    maxAttempts,
+    initialBackoff: parseDuration(initialBackoff),
+    maxBackoff: parseDuration(maxBackoff),
+    multiplier,
+  };
+}

@@ -1,0 +1,194 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RecordId } from 'surrealdb';
+import { isConflict } from '../connection/classification.js';
+import type { Connection } from '../connection/connection.js';
+import type { LeaseChannel } from '../connection/lease-channel.js';
+import { untilAborted } from '../connection/until-aborted.js';
+import { LeaseReleasedError, TransactionConflictError, UsageError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
+import type { Emitter, PoolEvents } from '../pool/events.js';
+import { fullJitterBackoff } from '../resilience/backoff.js';
+import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
+import { TransactionCounters } from '../telemetry/transaction-counters.js';
+import type { CommitFence, CommitOutcome } from './commit-fence.js';
+import { openServerTransaction } from './server-transaction.js';
+import { Transaction } from './transaction.js';
+import { TransactionChannel } from './transaction-channel.js';
+import { TransactionDeadline } from './transaction-deadline.js';
+import {
+  readRetryOptions,
+  readTransactionOptions,
+  type TransactionOptions,
+  type TransactionSettings,
+  type WithTransactionOptions,
+} from './transaction-options.js';
+import { TransactionState } from './transaction-state.js';
+
+/** What the transactions of one pool share. */
+export interface TransactionsSettings {
+  readonly pool: string;
+  readonly fence: CommitFence;
+  readonly events: Emitter<PoolEvents>;
+  /** How long a rollback may take, in milliseconds. */
+  readonly rollbackTimeout: number;
+}
+
+/** What is done within a transaction. `attempt` is 1 the first time, more after a conflict. */
+export type TransactionWork<T> = (transaction: Transaction, attempt: number) => PromiseLike<T> | T;
+
+type Identity = Pick<TransactionTrace, 'transaction' | 'attempt'>;
+
+/** The transactions of one pool: begins them, runs work in them, counts them. */
+export class Transactions {
+  readonly counters: TransactionCounters = new TransactionCounters();
+  readonly #settings: TransactionsSettings;
+  #begun = 0;
+
+  constructor(settings: TransactionsSettings) {
+    this.#settings = settings;
+  }
+
+  /** Begins a transaction on the connection of a lease, whose own queries run in it from now on. */
+  async begin(lease: LeaseChannel, options: TransactionOptions): Promise<Transaction> {
+    const settings = readTransactionOptions(options);
+    const deadline = new TransactionDeadline(settings.timeout, [settings.signal, lease.signal]);
+    try {
+      return await this.#begin(lease, settings, deadline, () => deadline.end(), this.#next(1));
+    } catch (error) {
+      deadline.end();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs work in a transaction: commits when it returns, rolls back when it throws, and begins again after a conflict.
+   */
+  async run<T>(lease: LeaseChannel, work: TransactionWork<T>, options: WithTransactionOptions): Promise<T> {
+    const settings = readTransactionOptions(options);
+    const retry = readRetryOptions(options.retry);
+    const pauseAfter = fullJitterBackoff(retry, Math.random);
+    const deadline = new TransactionDeadline(settings.timeout, [settings.signal, lease.signal]);
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const identity = this.#next(attempt);
+        try {
+          return await this.#attempt(lease, work, settings, deadline, identity);
+        } catch (error) {
+          if (!isConflict(error)) throw error;
+          const pause = pauseAfter(attempt);
+          if (attempt >= retry.maxAttempts || pause >= deadline.left) throw afterAttempts(error, attempt);
+          this.counters.count('retries');
+          const trace = () => this.#trace(lease, identity, 'retry');
+          await traced(transactionChannel, trace, () => within(sleep(pause), deadline.signal));
+        }
+      }
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async #attempt<T>(
+    lease: LeaseChannel,
+    work: TransactionWork<T>,
+    settings: TransactionSettings,
+    deadline: TransactionDeadline,
+    identity: Identity,
+  ): Promise<T> {
+    const transaction = await this.#begin(lease, settings, deadline, () => {}, identity);
+    let result: T;
+    try {
+      result = await within((async () => await work(transaction, identity.attempt))(), deadline.signal);
+    } catch (error) {
+      const { state } = transaction;
+      if (state === 'active' || state === 'aborted') await transaction.rollback();
+      throw error;
+    }
+    // Work may have ended it by itself, one way or the other.
+    if (transaction.state !== 'committed' && transaction.state !== 'rolledBack') await transaction.commit();
+    return result;
+  }
+
+  async #begin(
+    lease: LeaseChannel,
+    settings: TransactionSettings,
+    deadline: TransactionDeadline,
+    onEnd: () => void,
+    identity: Identity,
+  ): Promise<Transaction> {
+    if (lease.inside?.status === 'connected') {
+      throw new UsageError('a transaction is open on this connection already: commit it or roll it back first');
+    }
+    deadline.signal?.throwIfAborted();
+    const { fence, events } = this.#settings;
+    const { connection } = lease;
+    const bounded = deadline.signal === undefined ? lease : lease.bounded(deadline.signal);
+    if (settings.verifyCommit) await fence.prepare(connection);
+    const marker = settings.verifyCommit ? fence.newMarker() : undefined;
+    const begunAt = Date.now();
+    const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };
+    const trace = (): TransactionTrace => this.#trace(lease, identity, 'begin');
+    const server = await traced(transactionChannel, trace, () => openServerTransaction(bounded, wishes));
+
+    // Held by the connection, so it must not hold the lease: a lease that nobody else holds counts as lost.
+    const onConnectionEnd = (error: Error): void => {
+      held.deref()?.lose(error);
+      if (!state.ended && held.deref() === undefined) state.to('abandoned');
+      if (error instanceof LeaseReleasedError && state.word === 'abandoned' && events.has('transactionAbandoned')) {
+        events.emit('transactionAbandoned', { connection: connection.id });
+      }
+    };
+    let forgetSignal: (() => void) | undefined;
+    const state = new TransactionState(this.counters, () => {
+      connection.dependents.delete(onConnectionEnd);
+      forgetSignal?.();
+      onEnd();
+    });
+    const channel = new TransactionChannel(
+      {
+        lease,
+        bounded,
+        connection,
+        state,
+        trace: this.#trace(lease, identity, 'begin'),
+        rollbackTimeout: this.#settings.rollbackTimeout,
+        verify: marker && (() => this.#verify(connection, marker, begunAt)),
+        onRollbackFailed: (error) => {
+          if (events.has('rollbackFailed')) events.emit('rollbackFailed', { connection: connection.id, error });
+        },
+      },
+      server,
+    );
+    const held = new WeakRef(channel);
+    connection.dependents.add(onConnectionEnd);
+    const { signal } = deadline;
+    if (signal !== undefined) forgetSignal = onAbort(signal, () => channel.abort(signal.reason));
+    lease.inside = channel;
+    return new Transaction(channel, connection.session);
+  }
+
+  async #verify(connection: Connection, marker: RecordId, begunAt: number): Promise<CommitOutcome> {
+    const verdict = await this.#settings.fence.settle(connection, marker, begunAt);
+    if (verdict.outcome !== 'unknown') this.counters.count('fenced');
+    return verdict;
+  }
+
+  #next(attempt: number): Identity {
+    return { transaction: ++this.#begun, attempt };
+  }
+
+  #trace(lease: LeaseChannel, identity: Identity, step: TransactionTrace['step']): TransactionTrace {
+    return { pool: this.#settings.pool, connection: lease.connection.id, ...identity, step };
+  }
+}
+
+/** The outcome of work, or the reason of the signal; the work itself goes on. */
+function within<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return signal === undefined ? work : untilAborted(work, signal);
+}
+
+/** A conflict of the commit tells how often it was tried; one that the work threw is the caller's own. */
+function afterAttempts(error: unknown, attempts: number): unknown {
+  if (!(error instanceof TransactionConflictError)) return error;
+  const tried = attempts === 1 ? '' : ` (tried ${attempts} times)`;
+  return new TransactionConflictError(`${error.message}${tried}`, { attempts, cause: error.cause });
+}

@@ -56,13 +56,16 @@ const inWords: Readonly<Record<TransactionWord, string>> = {
 export class TransactionState {
   #word: TransactionWord = 'active';
   readonly #counters: TransactionCounters;
-  readonly #onEnd: () => void;
+  readonly #atEnd: { end(): void }[] = [];
 
-  /** @param onEnd called once, when nothing can become of the transaction any more */
-  constructor(counters: TransactionCounters, onEnd: () => void) {
+  constructor(counters: TransactionCounters) {
     this.#counters = counters;
-    this.#onEnd = onEnd;
     counters.count('begun');
+  }
+
+  /** Ends something with the transaction. */
+  atEnd(what: { end(): void }): void {
+    this.#atEnd.push(what);
   }
 
   get word(): TransactionWord {
@@ -79,7 +82,7 @@ export class TransactionState {
     if (word === 'aborted') this.#counters.count('aborted');
     if (word === 'conflicted') this.#counters.count('conflicts');
     else if (this.ended) this.#counters.count(word as 'committed' | 'rolledBack' | 'lost' | 'unknown' | 'abandoned');
-    if (this.ended) this.#onEnd();
+    if (this.ended) for (const what of this.#atEnd.splice(0)) what.end();
   }
 
   /** The error for what comes too late. */

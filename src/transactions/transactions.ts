@@ -4,13 +4,14 @@ import { isConflict } from '../connection/classification.js';
 import type { Connection } from '../connection/connection.js';
 import type { LeaseChannel } from '../connection/lease-channel.js';
 import { untilAborted } from '../connection/until-aborted.js';
-import { LeaseReleasedError, TransactionConflictError, UsageError } from '../errors.js';
+import { TransactionConflictError, UsageError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import type { Emitter, PoolEvents } from '../pool/events.js';
 import { fullJitterBackoff } from '../resilience/backoff.js';
 import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
 import { TransactionCounters } from '../telemetry/transaction-counters.js';
 import type { CommitFence, CommitOutcome } from './commit-fence.js';
+import { ConnectionTie } from './connection-tie.js';
 import { openServerTransaction } from './server-transaction.js';
 import { Transaction } from './transaction.js';
 import { TransactionChannel } from './transaction-channel.js';
@@ -53,7 +54,7 @@ export class Transactions {
     const settings = readTransactionOptions(options);
     const deadline = new TransactionDeadline(settings.timeout, [settings.signal, lease.signal]);
     try {
-      return await this.#begin(lease, settings, deadline, () => deadline.end(), this.#next(1));
+      return await this.#begin(lease, settings, deadline, true, this.#next(1));
     } catch (error) {
       deadline.end();
       throw error;
@@ -94,7 +95,7 @@ export class Transactions {
     deadline: TransactionDeadline,
     identity: Identity,
   ): Promise<T> {
-    const transaction = await this.#begin(lease, settings, deadline, () => {}, identity);
+    const transaction = await this.#begin(lease, settings, deadline, false, identity);
     let result: T;
     try {
       result = await within((async () => await work(transaction, identity.attempt))(), deadline.signal);
@@ -112,7 +113,7 @@ export class Transactions {
     lease: LeaseChannel,
     settings: TransactionSettings,
     deadline: TransactionDeadline,
-    onEnd: () => void,
+    ownsDeadline: boolean,
     identity: Identity,
   ): Promise<Transaction> {
     if (lease.inside?.status === 'connected') {
@@ -129,20 +130,8 @@ export class Transactions {
     const trace = (): TransactionTrace => this.#trace(lease, identity, 'begin');
     const server = await traced(transactionChannel, trace, () => openServerTransaction(bounded, wishes));
 
-    // Held by the connection, so it must not hold the lease: a lease that nobody else holds counts as lost.
-    const onConnectionEnd = (error: Error): void => {
-      held.deref()?.lose(error);
-      if (!state.ended && held.deref() === undefined) state.to('abandoned');
-      if (error instanceof LeaseReleasedError && state.word === 'abandoned' && events.has('transactionAbandoned')) {
-        events.emit('transactionAbandoned', { connection: connection.id });
-      }
-    };
-    let forgetSignal: (() => void) | undefined;
-    const state = new TransactionState(this.counters, () => {
-      connection.dependents.delete(onConnectionEnd);
-      forgetSignal?.();
-      onEnd();
-    });
+    const state = new TransactionState(this.counters);
+    if (ownsDeadline) state.atEnd(deadline);
     const channel = new TransactionChannel(
       {
         lease,
@@ -158,10 +147,9 @@ export class Transactions {
       },
       server,
     );
-    const held = new WeakRef(channel);
-    connection.dependents.add(onConnectionEnd);
+    new ConnectionTie(channel, connection, events);
     const { signal } = deadline;
-    if (signal !== undefined) forgetSignal = onAbort(signal, () => channel.abort(signal.reason));
+    if (signal !== undefined) state.atEnd({ end: onAbort(signal, () => channel.abort(signal.reason)) });
     lease.inside = channel;
     return new Transaction(channel, connection.session);
   }

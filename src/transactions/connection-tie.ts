@@ -1,0 +1,39 @@
+import type { Connection } from '../connection/connection.js';
+import { LeaseReleasedError } from '../errors.js';
+import type { Emitter, PoolEvents } from '../pool/events.js';
+import type { TransactionChannel } from './transaction-channel.js';
+import type { TransactionState } from './transaction-state.js';
+
+/**
+ * Tells an open transaction that its connection or its lease is over. The connection holds this, and this must not hold
+ * the lease: one that nobody else holds counts as lost, and is taken back.
+ */
+export class ConnectionTie {
+  readonly #connection: Connection;
+  readonly #events: Emitter<PoolEvents>;
+  readonly #state: TransactionState;
+  readonly #channel: WeakRef<TransactionChannel>;
+
+  constructor(channel: TransactionChannel, connection: Connection, events: Emitter<PoolEvents>) {
+    this.#connection = connection;
+    this.#events = events;
+    this.#state = channel.state;
+    this.#channel = new WeakRef(channel);
+    connection.dependents.add(this.#over);
+    channel.state.atEnd(this);
+  }
+
+  /** The transaction is over first. */
+  end(): void {
+    this.#connection.dependents.delete(this.#over);
+  }
+
+  readonly #over = (error: Error): void => {
+    const channel = this.#channel.deref();
+    if (channel !== undefined) channel.lose(error);
+    else this.#state.to('abandoned');
+    if (!(error instanceof LeaseReleasedError) || this.#state.word !== 'abandoned') return;
+    const { id } = this.#connection;
+    if (this.#events.has('transactionAbandoned')) this.#events.emit('transactionAbandoned', { connection: id });
+  };
+}

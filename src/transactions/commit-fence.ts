@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BoundQuery, RecordId, ServerError, Uuid } from 'surrealdb';
-import { isConflict } from '../connection/classification.js';
+import { isConflict, isRefusedAuthentication } from '../connection/classification.js';
 import type { Connection } from '../connection/connection.js';
-import { untilAborted } from '../connection/until-aborted.js';
 import { CommitVerificationError, DeadlineError } from '../errors.js';
 import { plainQuery } from './plain-query.js';
 import { SpareConnection, type SpareConnections } from './spare-connection.js';
@@ -19,6 +18,8 @@ const trustedAge = 30 * 60_000;
 const sweepEvery = 10 * 60_000;
 /** The longest pause between two attempts to set a fence, in milliseconds. */
 const longestPause = 500;
+/** How often the table is tried to be defined, when others define it at the same moment. */
+const mostDefinitions = 10;
 
 /** What decides how long the outcome of a commit is sought, in milliseconds. */
 export interface FenceSettings {
@@ -93,12 +94,9 @@ export class CommitFence {
 
   /** Writes the marker, as part of the transaction. */
   async mark(connection: Connection, transaction: Uuid, marker: RecordId): Promise<void> {
-    try {
-      await plainQuery(connection, creation(marker, 'committed'), transaction);
-    } catch (cause) {
-      if (!(cause instanceof ServerError)) throw cause;
-      throw noRight('create records in', cause);
-    }
+    const created = await plainQuery(connection, creation(marker, 'committed'), transaction);
+    // Whoever may not create a record is told nothing, and gets none.
+    if (created === undefined) throw noRight('create records in');
   }
 
   /** Sets the fence and tells what became of the commit. Never rejects. */
@@ -130,11 +128,16 @@ export class CommitFence {
 
   async #define(connection: Connection): Promise<void> {
     const query = new BoundQuery(`DEFINE TABLE IF NOT EXISTS ${markerTable} SCHEMALESS PERMISSIONS NONE`);
-    try {
-      await this.#attempt(connection, (spare) => plainQuery(spare, query));
-    } catch (cause) {
-      if (!(cause instanceof ServerError)) throw cause;
-      throw noRight('define', cause);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#attempt(connection, (spare) => plainQuery(spare, query));
+        return;
+      } catch (error) {
+        if (isRefusedAuthentication(error)) throw noRight('define', error);
+        // Another pool defines it at the same moment.
+        if (!isConflict(error) || attempt === mostDefinitions) throw error;
+        await sleep(Math.random() * longestPause);
+      }
     }
   }
 
@@ -161,10 +164,7 @@ export class CommitFence {
       attemptTimeout,
     );
     const signal = AbortSignal.any([limit.signal, this.#over.signal]);
-    const attempt = untilAborted(
-      spare.run(connection, signal, (open) => work(open)),
-      signal,
-    ).finally(() => clearTimeout(timer));
+    const attempt = spare.run(connection, signal, work).finally(() => clearTimeout(timer));
     const settled: Promise<unknown> = attempt.catch(() => {}).then(() => this.#under.delete(settled));
     this.#under.add(settled);
     return attempt;
@@ -173,14 +173,17 @@ export class CommitFence {
 
 async function fence(spare: Connection, marker: RecordId): Promise<'committed' | 'not-committed'> {
   try {
-    await plainQuery(spare, creation(marker, 'fenced'));
+    const created = await plainQuery(spare, creation(marker, 'fenced'));
+    if (created === undefined) throw noRight('create records in');
     return 'not-committed';
   } catch (error) {
     if (!(error instanceof ServerError) || error.kind !== 'AlreadyExists') throw error;
   }
   // What is there is there for good; it may be a fence of our own whose answer was lost.
   const state = await plainQuery(spare, new BoundQuery('SELECT VALUE state FROM ONLY $marker', { marker }));
-  return state === 'committed' ? 'committed' : 'not-committed';
+  if (state === 'committed') return 'committed';
+  if (state === 'fenced') return 'not-committed';
+  throw new Error('the marker of the transaction can be neither created nor read');
 }
 
 function creation(marker: RecordId, state: 'committed' | 'fenced'): BoundQuery {
@@ -191,9 +194,9 @@ function keyOf(connection: Connection): string {
   return JSON.stringify([connection.home.namespace, connection.home.database]);
 }
 
-function noRight(what: string, cause: ServerError): CommitVerificationError {
+function noRight(what: string, cause?: unknown): CommitVerificationError {
   return new CommitVerificationError(
-    `verifyCommit needs a user who may ${what} the table ${markerTable} (an EDITOR or OWNER of the database): ${cause.message}`,
-    { cause },
+    `verifyCommit needs a user who may ${what} the table ${markerTable}: an EDITOR or OWNER of the database`,
+    cause === undefined ? undefined : { cause },
   );
 }

@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.js';
+import { untilAborted } from '../connection/until-aborted.js';
 
 /** How a connection is made that does not count as one of the pool's. */
 export interface SpareConnections {
@@ -20,24 +21,32 @@ export class SpareConnection {
     this.#connections = connections;
   }
 
+  /** Runs work on it; when that fails or is given up, others get a new one. */
   async run<T>(like: Connection, signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
     this.#users++;
     this.#opening ??= this.#connections.open(like, signal);
     const opening = this.#opening;
     try {
-      const connection = await opening;
-      return await connection.run(() => work(connection));
+      const connection = await untilAborted(opening, signal);
+      return await untilAborted(
+        connection.run(() => work(connection)),
+        signal,
+      );
     } finally {
       this.#users--;
-      const usable = await opening.then(
-        (connection) => connection.usable,
-        () => false,
-      );
-      // One that is broken is no use to the next one, even while others still find that out.
+      const usable = !signal.aborted && (await isUsable(opening));
       if (this.#opening === opening && (this.#users === 0 || !usable)) {
         this.#opening = undefined;
+        // Whoever is still at it is cut off, and tries again on the next one.
         opening.then((connection) => this.#connections.close(connection)).catch(() => {});
       }
     }
   }
+}
+
+function isUsable(opening: Promise<Connection>): Promise<boolean> {
+  return opening.then(
+    (connection) => connection.usable,
+    () => false,
+  );
 }

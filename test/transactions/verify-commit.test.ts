@@ -131,6 +131,7 @@ describe('a commit whose answer was lost', () => {
   test('ends its finding out at the shutdown', async () => {
     pool = await own.connect(front, { maxConnections: 1, connectionTimeout: 0 });
     await create();
+    await own.engine.query('DELETE thing', place);
     front.onRequest = firstCommit('drop', () => 'kill');
     const before = front.accepted;
     const lost = Promise.allSettled([create()]);

@@ -48,8 +48,9 @@ export type CommitOutcome =
 export class CommitFence {
   readonly #settings: FenceSettings;
   readonly #connections: SpareConnections;
-  /** By user and database. */
+  /** By identity. */
   readonly #spares = new Map<string, SpareConnection>();
+  /** By database. */
   readonly #prepared = new Map<string, Promise<unknown>>();
   readonly #sweptAt = new Map<string, number>();
   readonly #under = new Set<Promise<unknown>>();
@@ -76,7 +77,7 @@ export class CommitFence {
         'verifyCommit needs a connection as it was lent: the outcome is sought as the same user in the same database, which use() and signin() have changed',
       );
     }
-    const key = keyOf(connection);
+    const key = databaseOf(connection);
     const preparing = this.#prepared.get(key) ?? this.#define(connection);
     this.#prepared.set(key, preparing);
     try {
@@ -154,7 +155,7 @@ export class CommitFence {
   }
 
   #attempt<T>(connection: Connection, work: (spare: Connection) => Promise<T>): Promise<T> {
-    const key = keyOf(connection);
+    const { key } = connection.identity;
     const spare = this.#spares.get(key) ?? new SpareConnection(this.#connections);
     this.#spares.set(key, spare);
     const { attemptTimeout } = this.#settings;
@@ -164,7 +165,10 @@ export class CommitFence {
       attemptTimeout,
     );
     const signal = AbortSignal.any([limit.signal, this.#over.signal]);
-    const attempt = spare.run(connection, signal, work).finally(() => clearTimeout(timer));
+    const attempt = spare.run(connection, signal, work).finally(() => {
+      clearTimeout(timer);
+      if (spare.unused) this.#spares.delete(key);
+    });
     const settled: Promise<unknown> = attempt.catch(() => {}).then(() => this.#under.delete(settled));
     this.#under.add(settled);
     return attempt;
@@ -190,8 +194,8 @@ function creation(marker: RecordId, state: 'committed' | 'fenced'): BoundQuery {
   return new BoundQuery('CREATE ONLY $marker SET state = $state, at = time::now()', { marker, state });
 }
 
-function keyOf(connection: Connection): string {
-  return JSON.stringify([connection.home.namespace, connection.home.database]);
+function databaseOf({ identity }: Connection): string {
+  return JSON.stringify([identity.namespace, identity.database]);
 }
 
 function noRight(what: string, cause?: unknown): CommitVerificationError {

@@ -21,6 +21,10 @@ export class SpareConnection {
     this.#connections = connections;
   }
 
+  get unused(): boolean {
+    return this.#users === 0;
+  }
+
   /** Runs work on it; when that fails or is given up, others get a new one. */
   async run<T>(like: Connection, signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
     this.#users++;

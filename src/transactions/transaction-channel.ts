@@ -10,6 +10,7 @@ import {
   CommitOutcomeUnknownError,
   ConnectionLostError,
   DeadlineError,
+  IdentityLostError,
   LeaseReleasedError,
   QueryTimeoutError,
   TransactionAbortedError,
@@ -284,7 +285,9 @@ export class TransactionChannel implements QueryChannel {
         cause: error,
       });
     }
-    if (outcomeOf(error) === 'not-sent' || isTransactionUnknown(error)) throw this.#lost(error);
+    const notDone =
+      outcomeOf(error) === 'not-sent' || error instanceof IdentityLostError || isTransactionUnknown(error);
+    if (notDone) throw this.#lost(error);
     const verdict = await this.#verdict(error);
     if (verdict.outcome === 'committed') {
       state.to('committed');

@@ -463,7 +463,7 @@ describe('the end of a connection', () => {
     await expect(pool.withTransaction(() => Promise.reject(error))).rejects.toBe(error);
     expect(await pool.query('RETURN 1')).toEqual([1]);
     expect(told).toMatchObject([{ connection: 1, error: { code: 'ERR_POOL_DEADLINE' } }]);
-    expect(pool.poolStats()).toMatchObject({ opened: 2, closedBy: { recycled: 1 } });
+    await vi.waitFor(() => expect(pool.poolStats()).toMatchObject({ opened: 2, closedBy: { recycled: 1 } }));
   });
 
   test('that is lost is the end of its transaction', async () => {

@@ -83,7 +83,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
         'CREATE row:90 SET value = 90; SLEEP 1s TIMEOUT 1ms',
         'RETURN nothing::like::this()',
         'COMMIT',
-        'USE DB other',
+        'USE DB other; CREATE row:90 SET value = 90',
       ),
     }),
   },

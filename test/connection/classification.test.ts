@@ -1,0 +1,48 @@
+import { parseRpcError } from 'surrealdb';
+import { describe, expect, test } from 'vitest';
+import { explainByConflict, isConflict, isDefinitionConflict } from '../../src/connection/classification.js';
+
+const server = (message: string, kind = 'Internal', details?: Record<string, unknown>): Error =>
+  parseRpcError({ code: -32000, message, kind, ...(details === undefined ? {} : { details }) });
+
+const retriable = 'Transaction conflict: Resource busy: . This transaction can be retried';
+const typed = server('Something', 'Query', { kind: 'TransactionConflict' });
+
+describe('a conflict', () => {
+  test.each<[string, Error, boolean]>([
+    ['the words of SurrealDB 3.0', server(retriable), true],
+    ['the same in a block', server(`Query not executed: ${retriable}`), true],
+    ['the kind of later servers', typed, true],
+    ['one that is the cause of another error', new Error('mine', { cause: new Error('more', { cause: typed }) }), true],
+    ['the words for definitions', server('Transaction conflict: Resource busy'), false],
+    [
+      'a block that was not executed',
+      server('The query was not executed due to a failed transaction', 'Query', { kind: 'NotExecuted' }),
+      false,
+    ],
+    ['an error of the user', server('An error occurred: transaction conflict', 'Thrown'), false],
+    ['another error', new Error('no'), false],
+  ])('is recognised exactly: %s', (_name, error, expected) => {
+    expect(isConflict(error)).toBe(expected);
+  });
+
+  test('of definitions is known by its own words, where databases are made', () => {
+    expect(isDefinitionConflict(server('Transaction conflict: Resource busy'))).toBe(true);
+    expect(isDefinitionConflict(server('Resource busy'))).toBe(false);
+  });
+
+  test('of a block explains the statements that were not executed for it, and no others', () => {
+    const notExecuted = () =>
+      server('The query was not executed due to a failed transaction', 'Query', { kind: 'NotExecuted' });
+    const commit = server('Cannot COMMIT: Transaction conflict', 'Query', { kind: 'TransactionConflict' });
+    const thrown = server('An error occurred: no', 'Thrown');
+    const errors = [notExecuted(), notExecuted(), commit, thrown];
+    explainByConflict(errors);
+    expect(errors.map(isConflict)).toEqual([true, true, true, false]);
+    expect(errors[0]?.cause).toBe(commit);
+
+    const other = [notExecuted(), thrown];
+    explainByConflict(other);
+    expect(other.map(isConflict)).toEqual([false, false]);
+  });
+});

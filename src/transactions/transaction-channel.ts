@@ -56,7 +56,7 @@ export class TransactionChannel implements QueryChannel {
   /** SurrealDB keeps what a failed statement wrote: to send it again inside the same transaction would be wrong. */
   readonly retry: RetryOptions = { ...conflictRetry, retryable: () => false };
   /** Queries that were made from the transaction and not sent so far, by what made them. */
-  readonly unsent = new Set<{ readonly name: string }>();
+  readonly unsent: Set<{ readonly name: string }> = new Set();
   readonly #parts: TransactionParts;
   readonly #order = new CallOrder();
   /** The transaction of the server: here and nowhere else, so that another one can take its place. */

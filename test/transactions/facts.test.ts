@@ -250,3 +250,32 @@ describe('9: a builder that is not awaited is not sent', () => {
     expect(await stored()).toEqual([]);
   });
 });
+
+describe('10: isolation is snapshot isolation, and no more', () => {
+  beforeEach(() => own.engine.query('CREATE thing:1 SET v = 1; CREATE thing:2 SET v = 1', place));
+  const all = 'RETURN (SELECT VALUE v FROM thing).sort()';
+
+  test('a transaction sees the database as it was at its begin, and its own writes', async () => {
+    await using connection = await pool.acquire();
+    const transaction = await connection.beginTransaction();
+    await client.query('UPDATE thing:1 SET v = 5; CREATE thing:3 SET v = 9');
+    expect(await transaction.query(all)).toEqual([[1, 1]]);
+    await transaction.query('UPDATE thing:2 SET v = 7');
+    expect(await transaction.query(all)).toEqual([[1, 7]]);
+    expect(await client.query(all)).toEqual([[1, 5, 9]]);
+    await transaction.commit();
+    expect(await client.query(all)).toEqual([[5, 7, 9]]);
+  });
+
+  test('write skew is possible: two transactions read both records and write one each', async () => {
+    await using one = await pool.acquire();
+    await using other = await pool.acquire();
+    const [first, second] = [await one.beginTransaction(), await other.beginTransaction()];
+    expect([await first.query(all), await second.query(all)]).toEqual([[[1, 1]], [[1, 1]]]);
+    await first.query('UPDATE thing:1 SET v = 0');
+    await second.query('UPDATE thing:2 SET v = 0');
+    await first.commit();
+    await second.commit();
+    expect(await client.query(all)).toEqual([[0, 0]]);
+  });
+});

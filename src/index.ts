@@ -29,4 +29,5 @@ export type {
   TransactionOptions,
   WithTransactionOptions,
 } from './transactions/transaction-options.js';
+export type { TransactionWord } from './transactions/transaction-state.js';
 export type { TransactionWork } from './transactions/transactions.js';

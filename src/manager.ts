@@ -297,18 +297,21 @@ export class ConnectionManager extends SurrealQueryable {
    * ```
    * @throws what the work throws, what `acquire()` does, and what `Transaction.commit()` does
    */
-  async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
-    const { signal } = options;
-    const timeout = options.timeout === undefined ? 0 : parseDuration(options.timeout);
-    if (timeout === 0) return await this.withConnection((held) => held.withTransaction(work, options), { signal });
+  async withTransaction<T>(
+    work: TransactionWork<T>,
+    options: AcquireOptions & WithTransactionOptions = {},
+  ): Promise<T> {
+    const { timeout: given, ...rest } = options;
+    const timeout = given === undefined ? 0 : parseDuration(given);
+    if (timeout === 0) return await this.withConnection((held) => held.withTransaction(work, rest), rest);
     const began = performance.now();
-    const waits = this.#config.pool.connectionTimeout;
+    const longestWait = this.#config.pool.connectionTimeout || timeout;
     return await this.withConnection(
       (held) => {
         const left = Math.max(1, timeout - (performance.now() - began));
-        return held.withTransaction(work, { ...options, timeout: left });
+        return held.withTransaction(work, { ...rest, timeout: left });
       },
-      { signal, timeout: waits === 0 ? timeout : Math.min(waits, timeout) },
+      { ...rest, timeout: Math.min(longestWait, timeout) },
     );
   }
 

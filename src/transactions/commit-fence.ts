@@ -116,7 +116,8 @@ export class CommitFence {
       } catch (cause) {
         if (this.#over.signal.aborted || performance.now() + pause > endsAt) return { outcome: 'unknown', cause };
         // A conflict is a race with the commit itself: the next attempt sees who won.
-        await sleep(isConflict(cause) ? 0 : Math.random() * pause);
+        const time = isConflict(cause) ? 0 : Math.random() * pause;
+        await sleep(time, undefined, { signal: this.#over.signal }).catch(() => {});
       }
     }
   }

@@ -2,6 +2,7 @@ import { SurrealQueryable, type Uuid } from 'surrealdb';
 import { asController } from '../connection/query-channel.js';
 import { countBuilt } from './built-calls.js';
 import type { TransactionChannel } from './transaction-channel.js';
+import type { TransactionWord } from './transaction-state.js';
 
 /**
  * An open transaction: every query and builder of the SDK, and {@link Transaction.commit | commit()} or
@@ -32,7 +33,7 @@ export class Transaction extends SurrealQueryable {
   }
 
   /** Where it stands: `active`, `aborted` (a call failed), `committed`, `rolledBack` and so on. */
-  get state(): string {
+  get state(): TransactionWord {
     return this.#channel.state.word;
   }
 

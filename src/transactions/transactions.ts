@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RecordId } from 'surrealdb';
+import type { RecordId, Uuid } from 'surrealdb';
 import { isConflict } from '../connection/classification.js';
 import type { Connection } from '../connection/connection.js';
 import type { LeaseChannel } from '../connection/lease-channel.js';
@@ -37,12 +37,14 @@ export interface TransactionsSettings {
 /** What is done within a transaction. `attempt` is 1 the first time, more after a conflict. */
 export type TransactionWork<T> = (transaction: Transaction, attempt: number) => PromiseLike<T> | T;
 
-type Identity = Pick<TransactionTrace, 'transaction' | 'attempt'>;
+/** Which transaction of the pool, and which attempt of its work. */
+type Numbers = Pick<TransactionTrace, 'transaction' | 'attempt'>;
 
 /** The transactions of one pool: begins them, runs work in them, counts them. */
 export class Transactions {
   readonly counters: TransactionCounters = new TransactionCounters();
   readonly #settings: TransactionsSettings;
+  readonly #beginning = new WeakSet<LeaseChannel>();
   #begun = 0;
 
   constructor(settings: TransactionsSettings) {
@@ -71,15 +73,15 @@ export class Transactions {
     const deadline = new TransactionDeadline(settings.timeout, [settings.signal, lease.signal]);
     try {
       for (let attempt = 1; ; attempt++) {
-        const identity = this.#next(attempt);
+        const numbers = this.#next(attempt);
         try {
-          return await this.#attempt(lease, work, settings, deadline, identity);
+          return await this.#attempt(lease, work, settings, deadline, numbers);
         } catch (error) {
           if (!isConflict(error)) throw error;
           const pause = pauseAfter(attempt);
           if (attempt >= retry.maxAttempts || pause >= deadline.left) throw afterAttempts(error, attempt);
           this.counters.count('retries');
-          const trace = () => this.#trace(lease, identity, 'retry');
+          const trace = () => this.#trace(lease, numbers, 'retry');
           await traced(transactionChannel, trace, () => within(sleep(pause), deadline.signal));
         }
       }
@@ -93,12 +95,12 @@ export class Transactions {
     work: TransactionWork<T>,
     settings: TransactionSettings,
     deadline: TransactionDeadline,
-    identity: Identity,
+    numbers: Numbers,
   ): Promise<T> {
-    const transaction = await this.#begin(lease, settings, deadline, false, identity);
+    const transaction = await this.#begin(lease, settings, deadline, false, numbers);
     let result: T;
     try {
-      result = await within((async () => await work(transaction, identity.attempt))(), deadline.signal);
+      result = await within((async () => await work(transaction, numbers.attempt))(), deadline.signal);
     } catch (error) {
       const { state } = transaction;
       if (state === 'active' || state === 'aborted') await transaction.rollback();
@@ -114,21 +116,34 @@ export class Transactions {
     settings: TransactionSettings,
     deadline: TransactionDeadline,
     ownsDeadline: boolean,
-    identity: Identity,
+    numbers: Numbers,
   ): Promise<Transaction> {
-    if (lease.inside?.status === 'connected') {
+    if (lease.inside?.status === 'connected' || this.#beginning.has(lease)) {
       throw new UsageError('a transaction is open on this connection already: commit it or roll it back first');
     }
-    deadline.signal?.throwIfAborted();
+    const { signal } = deadline;
+    signal?.throwIfAborted();
     const { fence, events } = this.#settings;
     const { connection } = lease;
-    const bounded = deadline.signal === undefined ? lease : lease.bounded(deadline.signal);
-    if (settings.verifyCommit) await fence.prepare(connection);
+    const bounded = signal === undefined ? lease : lease.bounded(signal);
     const marker = settings.verifyCommit ? fence.newMarker() : undefined;
     const begunAt = Date.now();
-    const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };
-    const trace = (): TransactionTrace => this.#trace(lease, identity, 'begin');
-    const server = await traced(transactionChannel, trace, () => openServerTransaction(bounded, wishes));
+    const open = async (): Promise<Uuid> => {
+      if (marker !== undefined) await within(fence.prepare(connection), signal);
+      const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };
+      return await openServerTransaction(bounded, wishes);
+    };
+    this.#beginning.add(lease);
+    let server: Uuid;
+    try {
+      server = await traced(transactionChannel, () => this.#trace(lease, numbers, 'begin'), open);
+      // The lease may be over by now, and the reset undoes what was begun.
+      lease.connection;
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    } finally {
+      this.#beginning.delete(lease);
+    }
 
     const state = new TransactionState(this.counters);
     if (ownsDeadline) state.atEnd(deadline);
@@ -138,7 +153,7 @@ export class Transactions {
         bounded,
         connection,
         state,
-        trace: this.#trace(lease, identity, 'begin'),
+        trace: this.#trace(lease, numbers, 'begin'),
         rollbackTimeout: this.#settings.rollbackTimeout,
         verify: marker && (() => this.#verify(connection, marker, begunAt)),
         onRollbackFailed: (error) => {
@@ -148,7 +163,6 @@ export class Transactions {
       server,
     );
     new ConnectionTie(channel, connection, events);
-    const { signal } = deadline;
     if (signal !== undefined) state.atEnd({ end: onAbort(signal, () => channel.abort(signal.reason)) });
     lease.inside = channel;
     return new Transaction(channel, connection.session);
@@ -160,12 +174,12 @@ export class Transactions {
     return verdict;
   }
 
-  #next(attempt: number): Identity {
+  #next(attempt: number): Numbers {
     return { transaction: ++this.#begun, attempt };
   }
 
-  #trace(lease: LeaseChannel, identity: Identity, step: TransactionTrace['step']): TransactionTrace {
-    return { pool: this.#settings.pool, connection: lease.connection.id, ...identity, step };
+  #trace(lease: LeaseChannel, numbers: Numbers, step: TransactionTrace['step']): TransactionTrace {
+    return { pool: this.#settings.pool, connection: lease.connection.id, ...numbers, step };
   }
 }
 

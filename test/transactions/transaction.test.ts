@@ -87,6 +87,9 @@ describe('a transaction', () => {
     await connection.beginTransaction();
     await expect(connection.beginTransaction()).rejects.toThrow(UsageError);
     await expect(connection.withTransaction(() => {})).rejects.toThrow(UsageError);
+    await using other = await pool.acquire();
+    const both = await Promise.allSettled([other.beginTransaction(), other.beginTransaction()]);
+    expect(both).toMatchObject([{ status: 'fulfilled' }, { reason: { code: 'ERR_POOL_USAGE' } }]);
     for (const change of [
       connection.set('a', 1),
       connection.unset('a'),
@@ -379,6 +382,17 @@ describe('the limits of a transaction', () => {
     expect(pool.poolStats()).toMatchObject({ opened: 1, transactions: { rolledBack: 1, open: 0 } });
   });
 
+  test('cut off the begin as well', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front);
+    front.onRequest = ({ method }) => (method === 'begin' ? 'swallow' : 'pass');
+    await expect(pool.withTransaction(() => {}, { timeout: 50 })).rejects.toThrow(TransactionAbortedError);
+    await using connection = await pool.acquire();
+    await expect(connection.beginTransaction({ signal: AbortSignal.timeout(50) })).rejects.toThrow(
+      TransactionAbortedError,
+    );
+  });
+
   test('cut off a call that is under way, with the connection', async () => {
     const front = await own.listen();
     const pool = await own.connect(front, { maxConnections: 1 });
@@ -441,6 +455,26 @@ describe('the end of a connection', () => {
     expect(told).toEqual([{ connection: connection.id }]);
     expect(pool.poolStats()).toMatchObject({ opened: 1, resets: 1, transactions: { abandoned: 1, open: 0 } });
     expect(await stored()).toEqual([]);
+  });
+
+  test('with a transaction that is just being begun at its release: undone, and the next lease is not told', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front, { maxConnections: 1 });
+    const connection = await pool.acquire();
+    const arrived = new Promise<void>((resolve) => {
+      front.onRequest = ({ method }) => {
+        if (method !== 'begin') return 'pass';
+        resolve();
+        return { delay: 20 };
+      };
+    });
+    const begun = connection.beginTransaction();
+    await arrived;
+    connection.release();
+    await expect(begun).rejects.toThrow(LeaseReleasedError);
+    (await pool.acquire()).release();
+    expect(front.requests.get('cancel')).toBe(1);
+    expect(pool.poolStats()).toMatchObject({ opened: 1, transactions: { begun: 0 } });
   });
 
   test('with a transaction that cannot be cancelled at its release: closed', async () => {

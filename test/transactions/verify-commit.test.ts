@@ -185,6 +185,24 @@ describe('a fence', () => {
 });
 
 describe('verifyCommit', () => {
+  test('works for the user and the database that the connection was lent for', async () => {
+    const other = { namespace: 'test', database: 'other' };
+    await own.engine.query('DEFINE TABLE IF NOT EXISTS thing', other);
+    for (const fault of ['drop', 'kill'] as const) {
+      front.onRequest = firstCommit(fault);
+      const elsewhere = pool.withTransaction((transaction) => transaction.create(id(7)), { ...verified, ...other });
+      const [result] = await Promise.allSettled([elsewhere]);
+      expect(result.status).toBe(fault === 'drop' ? 'fulfilled' : 'rejected');
+      expect(await own.engine.query('RETURN count(DELETE thing RETURN BEFORE)', other)).toEqual([
+        fault === 'drop' ? 1 : 0,
+      ]);
+    }
+    expect(await own.engine.query(`RETURN (SELECT VALUE state FROM ${markerTable}).sort()`, other)).toEqual([
+      ['committed', 'fenced'],
+    ]);
+    expect(pool.poolStats().transactions).toMatchObject({ unknown: 0, fenced: 2 });
+  });
+
   test('leaves conflicts what they are', async () => {
     await own.engine.query('CREATE thing:1 SET v = 0', place);
     await using connection = await pool.acquire();

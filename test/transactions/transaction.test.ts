@@ -442,7 +442,8 @@ describe('the limits of a transaction', () => {
 
 describe('the end of a connection', () => {
   test('with a transaction open at its release: cancelled, told, and kept', async () => {
-    const pool = await own.connect(await own.listen(), { maxConnections: 1 });
+    const front = await own.listen();
+    const pool = await own.connect(front, { maxConnections: 1 });
     const told: unknown[] = [];
     pool.subscribe('transactionAbandoned', (event) => told.push(event));
     const connection = await pool.acquire();
@@ -453,6 +454,7 @@ describe('the end of a connection', () => {
     expect(await pool.query('RETURN 1')).toEqual([1]);
     await settled();
     expect(told).toEqual([{ connection: connection.id }]);
+    expect(front.requests.get('cancel')).toBe(1);
     expect(pool.poolStats()).toMatchObject({ opened: 1, resets: 1, transactions: { abandoned: 1, open: 0 } });
     expect(await stored()).toEqual([]);
   });

@@ -8,12 +8,13 @@ import {
   TransactionLostError,
 } from '../../src/index.js';
 import { markerTable } from '../../src/transactions/commit-fence.js';
+import { bareSdk } from '../support/bare.js';
 import type { Front, RequestHook } from '../support/front.js';
-import { codec, outcomeOf } from '../support/rpc-wire.js';
 import { place, surroundings } from '../support/surroundings.js';
 import { rocksdbUrl, temporaryFolder } from '../support/temporary.js';
 
 const own = surroundings(rocksdbUrl());
+const bare = bareSdk();
 const verified = { verifyCommit: true };
 const id = (number: number) => new RecordId('thing', number);
 
@@ -143,25 +144,18 @@ describe('a commit whose answer was lost', () => {
 
 describe('a fence', () => {
   test('refuses a commit that comes later, which a look at the marker would not', async () => {
-    const session = Uuid.v4();
-    const call = async (method: string, params: unknown[], txn?: Uuid): Promise<unknown> => {
-      const outcome = outcomeOf(await own.engine.call({ method, params, session, ...(txn && { txn }) }));
-      if ('error' in outcome) throw new Error(String(codec.decode<{ message: string }>(outcome.error).message));
-      return codec.decode(outcome.value);
-    };
-    await call('attach', []);
-    await call('use', [place.namespace, place.database]);
+    const client = await bare.connect(front.url, { ...place, reconnect: false });
     await own.engine.query(`DEFINE TABLE ${markerTable}`, place);
     for (const look of [true, false]) {
-      const transaction = (await call('begin', [])) as Uuid;
+      const transaction = await client.beginTransaction();
       const marker = new RecordId(markerTable, Uuid.v4());
-      await call('query', ['CREATE ONLY $marker SET state = "committed"', { marker }], transaction);
+      await transaction.query('CREATE ONLY $marker SET state = "committed"', { marker });
       if (look) {
         expect(await own.engine.query('SELECT * FROM $marker', place, { marker })).toEqual([[]]);
-        await call('commit', [transaction]);
+        await transaction.commit();
       } else {
         await own.engine.query('CREATE ONLY $marker SET state = "fenced"', place, { marker });
-        await expect(call('commit', [transaction])).rejects.toThrow('This transaction can be retried');
+        await expect(transaction.commit()).rejects.toThrow('This transaction can be retried');
       }
     }
   });

@@ -11,7 +11,9 @@ const [url = 'mem://', rounds = '41', size = '100'] = process.argv.slice(2);
 const place = { namespace: 'bench', database: 'bench' };
 const settings = { openTimeout: 5_000, probeTimeout: 2_000, livenessTimeout: 0 };
 
-const transport = await Transport.open(url, settings, AbortSignal.timeout(5_000));
+// A path can be opened only once in a process.
+const beside = /^(rocksdb|surrealkv):/.test(url) ? `${url}-by-hand` : url;
+const transport = await Transport.open(beside, settings, AbortSignal.timeout(5_000));
 const session = await transport.attach();
 await transport.protocol.use(place, session);
 const pool = await createPool(url, { ...place, minConnections: 1 });

@@ -3,16 +3,24 @@ import {
   AcquireError,
   CallError,
   type CallOutcome,
+  CommitVerificationError,
   ConfigurationError,
   ConnectError,
   LeaseReleasedError,
+  TransactionAbortedError,
+  TransactionConflictError,
+  TransactionEndedError,
+  TransactionLostError,
   UsageError,
 } from './errors.js';
 
 /** What is known about a call that failed with this error, whoever made the error: see {@link CallOutcome}. */
 export function outcomeOf(error: unknown): CallOutcome {
   if (error instanceof CallError) return error.outcome;
-  if (error instanceof ServerError) return 'refused';
+  if (error instanceof ServerError || error instanceof TransactionConflictError) return 'refused';
+  // Of these transactions nothing was applied, as if it had never been sent.
+  const undone = [TransactionAbortedError, TransactionEndedError, TransactionLostError, CommitVerificationError];
+  if (undone.some((kind) => error instanceof kind)) return 'not-sent';
   const beforeSending = [AcquireError, ConnectError, ConfigurationError, LeaseReleasedError, UsageError];
   if (beforeSending.some((kind) => error instanceof kind)) return 'not-sent';
   return 'unknown';

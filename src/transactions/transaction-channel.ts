@@ -65,6 +65,7 @@ export class TransactionChannel implements QueryChannel {
   #failure: TransactionAbortedError | TransactionLostError | undefined;
   /** Set when a commit or a rollback waits for no more calls. */
   #closed = false;
+  #committing: Promise<void> | undefined;
   #cancelling: Promise<void> | undefined;
 
   constructor(parts: TransactionParts, server: Uuid) {
@@ -113,7 +114,14 @@ export class TransactionChannel implements QueryChannel {
     }
   }
 
-  async commit(): Promise<void> {
+  /** Asked for twice, it happens once. */
+  commit(): Promise<void> {
+    if (this.#committing !== undefined && this.state.word === 'committing') return this.#committing;
+    this.#committing = this.#commit();
+    return this.#committing;
+  }
+
+  async #commit(): Promise<void> {
     const { state } = this;
     if (state.word === 'lost') throw this.#failure;
     if (state.word !== 'active' && state.word !== 'aborted') throw state.tooLate('commit()');

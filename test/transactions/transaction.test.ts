@@ -341,7 +341,12 @@ describe('withTransaction', () => {
         return how;
       });
     expect([await end('commit', 1), await end('rollback', 2)]).toEqual(['commit', 'rollback']);
-    expect(await stored()).toEqual([1]);
+    await pool.withTransaction((transaction) => {
+      transaction.create(id(3)).then();
+      // Not waited for; the end of the work does.
+      void transaction.commit();
+    });
+    expect(await stored()).toEqual([1, 3]);
   });
 
   test('gives an error to work that outlives it, and no stray write', async () => {

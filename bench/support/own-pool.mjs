@@ -1,0 +1,55 @@
+import { resolveOptions } from '../../dist/config/resolve.js';
+import { systemClock } from '../../dist/pool/clock.js';
+import { Pool } from '../../dist/pool/pool.js';
+import { EndpointBreaker } from '../../dist/resilience/endpoint-breaker.js';
+
+/** @typedef {{ id: number }} Stub What is lent: nothing that costs anything. */
+
+/** The options of a pool that nobody configured. */
+export const defaults = resolveOptions('mem://', { namespace: 'bench', database: 'bench' }).pool;
+
+const endsAtOnce = () => Promise.resolve();
+
+/**
+ * The pool of this package over stubs, as `createPool` makes it.
+ *
+ * @param {Partial<import('../../dist/pool/settings.js').PoolSettings>} [settings]
+ * @param {import('../../dist/pool/clock.js').Clock} [clock]
+ * @returns {Pool<Stub>}
+ */
+export function ownPool(settings = {}, clock = systemClock) {
+  return new Pool(
+    { ...defaults, ...settings },
+    {
+      factory: {
+        open: async ({ id }) => ({ id }),
+        change: endsAtOnce,
+        isClean: () => true,
+        reset: endsAtOnce,
+        probe: endsAtOnce,
+        idleFor: () => 0,
+        close: endsAtOnce,
+        isFatal: () => false,
+      },
+      home: { key: 'home' },
+      clock,
+      random: Math.random,
+      backoff: () => 0,
+      breaker: new EndpointBreaker(defaults.circuitBreaker, Math.random),
+    },
+  );
+}
+
+/**
+ * The same, with so many idle connections.
+ *
+ * @param {number} connections
+ * @param {Partial<import('../../dist/pool/settings.js').PoolSettings>} [settings]
+ * @param {import('../../dist/pool/clock.js').Clock} [clock]
+ */
+export async function filledOwnPool(connections, settings = {}, clock = systemClock) {
+  const pool = ownPool({ maxConnections: connections, maxConnecting: connections, ...settings }, clock);
+  const leases = await Promise.all(Array.from({ length: connections }, () => pool.acquire()));
+  for (const lease of leases) lease.release();
+  return pool;
+}

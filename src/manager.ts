@@ -417,17 +417,17 @@ export class ConnectionManager extends SurrealQueryable {
       if (this.#pool.events.has('nestedAcquire')) this.#pool.events.emit('nestedAcquire', { error: nested });
       if (this.#config.pool.nestedAcquire === 'error') throw nested;
     }
-    const wait = async (): Promise<Lease<Connection>> => {
-      const since = performance.now();
-      let left = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
+    const wait = (): Promise<Lease<Connection>> => {
+      const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
       const preparing = this.isShuttingDown() ? undefined : this.#preparation?.of(identity ?? this.#config);
-      if (preparing !== undefined) {
-        await this.#untilPrepared(preparing, left, signal);
-        if (left > 0) left = Math.max(1, left - (performance.now() - since));
-      }
-      return await this.#pool.acquire({ identity, signal, timeout: left, origin });
+      if (preparing === undefined) return this.#pool.acquire({ identity, signal, timeout: longest, origin });
+      const since = performance.now();
+      return this.#untilPrepared(preparing, longest, signal).then(() => {
+        const left = longest === 0 ? 0 : Math.max(1, longest - (performance.now() - since));
+        return this.#pool.acquire({ identity, signal, timeout: left, origin });
+      });
     };
-    return await traced(acquireChannel, () => ({ pool: this.name }), wait);
+    return traced(acquireChannel, () => ({ pool: this.name }), wait);
   }
 
   async #untilPrepared(preparing: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
@@ -502,6 +502,7 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   #limitsOf({ signal, queryTimeout }: AcquireOptions): CallLimits {
+    if (signal === undefined && queryTimeout === undefined) return this.#limits;
     return {
       ...this.#limits,
       signal,

@@ -68,8 +68,9 @@ const acquireForm: Form = {
  * @throws ConfigurationError with every problem it has
  */
 export function resolveIdentity(options: IdentityOptions): IdentityOptions | undefined {
+  // Asked at every acquire, and nearly always with this answer.
+  if (!acquireForm.names.some((name) => name in options)) return undefined;
   const given = acquireForm.names.filter((name) => name in options);
-  if (given.length === 0) return undefined;
   const identity = Object.fromEntries(given.map((name) => [name, Reflect.get(options, name)]));
   const empty = given.filter((name) => identity[name] === undefined || identity[name] === null);
   if (empty.length > 0) {

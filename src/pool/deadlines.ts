@@ -1,13 +1,25 @@
 import type { Clock, Timer } from './clock.js';
+import { type Linked, LinkedList } from './linked-list.js';
 
-interface Expiring {
+/** Where a waiter stands among those of the same timeout. */
+export class Expiry<W> implements Linked<Expiry<W>> {
+  previous: Expiry<W> | undefined;
+  next: Expiry<W> | undefined;
+  /** Undefined while it has no deadline that anybody watches. */
+  group: LinkedList<Expiry<W>> | undefined;
+
+  constructor(readonly waiter: W) {}
+}
+
+interface Expiring<W> {
   readonly timeout: number;
   readonly deadline: number;
+  readonly expiry: Expiry<W>;
 }
 
 /**
  * One timer for any number of waiters. Waiters with the same timeout expire in the order they came, so each distinct
- * timeout has its own set in order of arrival, and only the first of each set matters (the layout of Node's own timer
+ * timeout has its own list in order of arrival, and only the first of each matters (the layout of Node's own timer
  * lists). Add and remove cost the same for one waiter and for a million; looking for the earliest deadline costs the
  * number of distinct timeouts, and is done only when the timer is armed.
  *
@@ -15,8 +27,8 @@ interface Expiring {
  *      2 s:  ● ●
  *     50 ms: ●               ← the earliest of the first ones is what the timer is armed for
  */
-export class Deadlines<W extends Expiring> {
-  readonly #byTimeout = new Map<number, Set<W>>();
+export class Deadlines<W extends Expiring<W>> {
+  readonly #byTimeout = new Map<number, LinkedList<Expiry<W>>>();
   readonly #clock: Clock;
   readonly #expire: (waiter: W) => void;
   #timer: Timer | undefined;
@@ -32,19 +44,22 @@ export class Deadlines<W extends Expiring> {
     if (waiter.timeout === 0) return;
     let group = this.#byTimeout.get(waiter.timeout);
     if (group === undefined) {
-      group = new Set();
+      group = new LinkedList();
       this.#byTimeout.set(waiter.timeout, group);
     }
-    group.add(waiter);
+    group.append(waiter.expiry);
+    waiter.expiry.group = group;
     if (waiter.deadline < this.#armedFor) this.#arm(waiter.deadline);
   }
 
   remove(waiter: W): void {
-    const group = this.#byTimeout.get(waiter.timeout);
-    if (group?.delete(waiter) && group.size === 0) {
-      this.#byTimeout.delete(waiter.timeout);
-      if (this.#byTimeout.size === 0) this.#disarm();
-    }
+    const { group } = waiter.expiry;
+    if (group === undefined) return;
+    group.remove(waiter.expiry);
+    waiter.expiry.group = undefined;
+    if (group.length > 0) return;
+    this.#byTimeout.delete(waiter.timeout);
+    if (this.#byTimeout.size === 0) this.#disarm();
   }
 
   #arm(deadline: number): void {
@@ -64,18 +79,14 @@ export class Deadlines<W extends Expiring> {
     const now = this.#clock.now();
     for (const group of this.#byTimeout.values()) {
       // Looked up anew each time: whoever is told may add and remove others.
-      for (let first = firstOf(group); first !== undefined && first.deadline <= now; first = firstOf(group)) {
+      for (let first = group.first?.waiter; first !== undefined && first.deadline <= now; first = group.first?.waiter) {
         this.remove(first);
         this.#expire(first);
       }
     }
     for (const group of this.#byTimeout.values()) {
-      const first = firstOf(group);
+      const first = group.first?.waiter;
       if (first !== undefined && first.deadline < this.#armedFor) this.#arm(first.deadline);
     }
   }
-}
-
-function firstOf<T>(group: Set<T>): T | undefined {
-  return group.values().next().value;
 }

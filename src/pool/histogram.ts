@@ -43,13 +43,18 @@ export class Histogram {
 
   /** @param duration in milliseconds; a negative one counts as 0. */
   record(duration: number): void {
-    const milliseconds = Math.max(duration, 0);
-    const microseconds = Math.min(Math.round(milliseconds * 1000), 0xffff_ffff);
+    // Most acquires wait for nothing: these are to cost nothing.
+    if (duration <= 0) {
+      this.#counts[0] = (this.#counts[0] ?? 0) + 1;
+      this.#count++;
+      return;
+    }
+    const microseconds = Math.min(Math.round(duration * 1000), 0xffff_ffff);
     const bucket = bucketOf(microseconds);
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
     this.#count++;
-    this.#sum += milliseconds;
-    if (milliseconds > this.#max) this.#max = milliseconds;
+    this.#sum += duration;
+    if (duration > this.#max) this.#max = duration;
   }
 
   /** The value, in milliseconds, that the given share (0 to 1) of the samples does not exceed; 0 without samples. */

@@ -15,7 +15,7 @@ export class Kind<R, I extends Identity> {
   /** Idle ones, the one used last at the end: it is lent first. */
   readonly idle: LinkedList<Place<Slot<R, I>>> = new LinkedList();
   /** In the order they came. */
-  readonly waiters: Set<Waiter<R, I>> = new Set();
+  readonly waiters: LinkedList<Place<Waiter<R, I>>> = new LinkedList();
   /** Connections that are, or are becoming, of this kind. */
   connections = 0;
   /** Of these, being opened. */
@@ -30,6 +30,6 @@ export class Kind<R, I extends Identity> {
   }
 
   get inUse(): boolean {
-    return this.connections > 0 || this.waiters.size > 0;
+    return this.connections > 0 || this.waiters.length > 0;
   }
 }

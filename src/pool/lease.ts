@@ -11,27 +11,24 @@ export class Lease<R> {
   #state: 'active' | 'released' | 'revoked' = 'active';
   readonly #owner: LeaseOwner<R>;
   readonly #slot: Slot<R>;
-  readonly #resource: R;
   #marked = false;
 
-  /** The number of the connection, unique within the pool. */
-  readonly id: number;
   /** How often the connection was lent, this time included. */
   readonly uses: number;
-  /** When it began, on the pool's clock. */
-  readonly since: number;
   /** Who acquired it, when that was asked for. */
   readonly origin: string | undefined;
 
   /** @internal */
-  constructor(owner: LeaseOwner<R>, slot: Slot<R>, resource: R, origin: string | undefined) {
+  constructor(owner: LeaseOwner<R>, slot: Slot<R>, origin: string | undefined) {
     this.#owner = owner;
     this.#slot = slot;
-    this.#resource = resource;
-    this.id = slot.id;
     this.uses = slot.uses;
-    this.since = slot.leasedAt;
     this.origin = origin;
+  }
+
+  /** The number of the connection, unique within the pool. */
+  get id(): number {
+    return this.#slot.id;
   }
 
   /** Whether the loan goes on: false after `release()`, and after a shutdown that did not wait any longer. */
@@ -45,7 +42,8 @@ export class Lease<R> {
    */
   get resource(): R {
     if (this.#state !== 'active') throw this.ended();
-    return this.#resource;
+    // Every slot that left `opening` for anything but its end has its resource.
+    return this.#slot.resource as R;
   }
 
   /** Asks for the connection to be closed instead of reused. Without effect after the end of the lease. */
@@ -57,6 +55,11 @@ export class Lease<R> {
 
   get markedForRecycling(): boolean {
     return this.#marked || (this.#state === 'active' && this.#slot.retirement !== undefined);
+  }
+
+  /** When the loan began, on the pool's clock, while it goes on. */
+  get since(): number {
+    return this.#slot.leasedAt;
   }
 
   /** Gives the connection back. A second call does nothing but an event. Never throws. */

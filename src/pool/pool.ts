@@ -179,7 +179,7 @@ export class Pool<R, I extends Identity = Identity> {
         });
       }
       this.#queue.add(waiter);
-      waiter.kind.waiters.add(waiter);
+      waiter.kind.waiters.append(waiter.place);
       this.#deadlines.add(waiter);
       if (waiter.kind === this.#home) this.#opening.askedAgain();
       this.#dispatch();
@@ -284,7 +284,7 @@ export class Pool<R, I extends Identity = Identity> {
     waiter.state = state;
     this.#queue.remove(waiter);
     this.#deadlines.remove(waiter);
-    waiter.kind.waiters.delete(waiter);
+    waiter.kind.waiters.remove(waiter.place);
     this.#forgetUnused(waiter.kind);
     waiter.forgetSignal?.();
   }
@@ -331,7 +331,7 @@ export class Pool<R, I extends Identity = Identity> {
 
   /** This identity cannot be had: whoever waits for it is told. */
   #failWaiters(kind: Kind<R, I>, cause: unknown): void {
-    for (const waiter of [...kind.waiters]) {
+    for (let waiter = kind.waiters.first?.owner; waiter !== undefined; waiter = kind.waiters.first?.owner) {
       const waited = this.#clock.now() - waiter.since;
       const error = acquireFailed({ snapshot: this.snapshot(), waited, cause });
       this.#settle(waiter, 'failed');
@@ -443,7 +443,7 @@ export class Pool<R, I extends Identity = Identity> {
   /** Lends to the first waiter of its kind whose time is not over, or keeps the connection as idle. */
   #handOver(slot: Slot<R, I>, now: number, reused: boolean): void {
     while (this.#state === 'running') {
-      const [waiter] = slot.kind.waiters;
+      const waiter = slot.kind.waiters.first?.owner;
       if (waiter === undefined) break;
       if (waiter.deadline <= now) {
         this.#timeOut(waiter);
@@ -478,7 +478,7 @@ export class Pool<R, I extends Identity = Identity> {
     for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.after(waiter)) {
       const { waiters, opening, preparing } = waiter.kind;
       // After one probe that failed the others may fail as well.
-      if (waiters.size > opening + (this.#probesFail ? 0 : preparing)) return waiter.kind;
+      if (waiters.length > opening + (this.#probesFail ? 0 : preparing)) return waiter.kind;
     }
     if (this.#opening.stopped) return undefined;
     const warm = this.#started && this.#settings.warmConnections ? this.#min : 0;
@@ -496,8 +496,7 @@ export class Pool<R, I extends Identity = Identity> {
   /** The one way from state to state. */
   #move(slot: Slot<R, I>, state: SlotState): void {
     const wasLive = slot.state !== 'closing';
-    this.#counters.slots[slot.state]--;
-    this.#counters.slots[state]++;
+    this.#counters.moved(slot.state, state);
     countSupply(slot, -1);
     slot.state = state;
     slot.changing = false;
@@ -616,20 +615,19 @@ export class Pool<R, I extends Identity = Identity> {
     });
   }
 
-  #lend(slot: Slot<R, I>, caller: Caller, waited: number, now: number, reused: boolean): Lease<R> {
+  #lend(slot: Slot<R, I>, { acquire, origin }: Caller, waited: number, now: number, reused: boolean): Lease<R> {
     this.#move(slot, 'leased');
     slot.uses++;
     slot.leasedAt = now;
     slot.overdue = false;
     slot.reportedIdle = false;
-    // Every slot that left `opening` for anything but its end has its resource.
-    const lease = new Lease<R>(this.#owner, slot, slot.resource as R, caller.origin);
+    const lease = new Lease<R>(this.#owner, slot, origin);
     slot.lease = lease;
     this.#counters.served++;
     if (reused) this.#counters.reused++;
     this.#counters.waitTime.record(waited);
     if (this.events.has('acquired')) {
-      this.events.emit('acquired', { acquire: caller.acquire, connection: slot.id, waited, reused });
+      this.events.emit('acquired', { acquire, connection: slot.id, waited, reused });
     }
     return lease;
   }
@@ -648,16 +646,28 @@ export class Pool<R, I extends Identity = Identity> {
     slot.lease = undefined;
     this.#counters.leaseTime.record(held);
     const perished = this.#perished(slot, now);
+    let passedOn = false;
     if (perished === undefined ? !this.#isClean(slot) : this.#mayFinish(slot, perished)) {
       this.#reset(slot);
     } else if (perished === undefined) {
       slot.provenAt = now;
-      this.#keepIdle(slot, now);
+      passedOn = this.#isAwaited(slot, now);
+      if (!passedOn) this.#keepIdle(slot, now);
     } else {
       this.#retire(slot, perished);
     }
     if (this.events.has('released')) this.events.emit('released', { connection: slot.id, held, uses: slot.uses });
+    // Both shortcuts are for the two commonest cases, which come to the same as a dispatch: who is next gets it, and
+    // where nobody waits and no connection went, there is nothing to match and nothing to open.
+    if (passedOn) this.#handOver(slot, now, true);
+    if (slot.state === 'leased' || (slot.state === 'idle' && this.#queue.length === 0)) return;
     this.#dispatch();
+  }
+
+  /** Whether whoever is next waits for one like this, and may have it as it is. */
+  #isAwaited(slot: Slot<R, I>, now: number): boolean {
+    if (this.#dispatching || this.#state !== 'running') return false;
+    return this.#queue.next?.kind === slot.kind && this.#isTrusted(slot, now);
   }
 
   #isClean(slot: Slot<R, I>): boolean {
@@ -784,7 +794,7 @@ export class Pool<R, I extends Identity = Identity> {
           this.#counters.probesPassed++;
           this.#proved(slot, now);
           this.#health.watch(slot);
-          if (this.#perished(slot, now) === undefined && slot.kind.waiters.size === 0) this.#putBack(slot);
+          if (this.#perished(slot, now) === undefined && slot.kind.waiters.length === 0) this.#putBack(slot);
           else this.#handOverOrRetire(slot, now, true);
           if (this.events.has('validated')) this.events.emit('validated', { connection: slot.id, duration });
         } else {

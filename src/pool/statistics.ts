@@ -100,6 +100,12 @@ export class Counters {
   readonly leaseTime: Histogram = new Histogram();
   readonly openTime: Histogram = new Histogram();
 
+  /** A connection went from state to state. */
+  moved(from: SlotState, to: SlotState): void {
+    countSlot(this.slots, from, -1);
+    countSlot(this.slots, to, 1);
+  }
+
   /** Connections of the pool: all but those on their way out. */
   get total(): number {
     const { idle, leased, opening, validating, resetting } = this.slots;
@@ -149,5 +155,19 @@ export class Counters {
       leaseTime: this.leaseTime.summary(),
       openTime: this.openTime.summary(),
     };
+  }
+}
+
+/** By name and not by `slots[state]`, which costs a fifth of an acquire. */
+function countSlot(slots: Record<SlotState, number>, state: SlotState, by: 1 | -1): void {
+  switch (state) {
+    case 'idle':
+      slots.idle += by;
+      break;
+    case 'leased':
+      slots.leased += by;
+      break;
+    default:
+      slots[state] += by;
   }
 }

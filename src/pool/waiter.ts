@@ -1,6 +1,7 @@
+import { Expiry } from './deadlines.js';
 import type { Identity, Kind } from './kind.js';
 import type { Lease } from './lease.js';
-import { type Linked, LinkedList } from './linked-list.js';
+import { type Linked, LinkedList, Place } from './linked-list.js';
 
 /** The one word that decides a waiter's fate; it leaves `waiting` once and never comes back. */
 export type WaiterState = 'waiting' | 'served' | 'timedOut' | 'aborted' | 'refused' | 'failed';
@@ -10,6 +11,9 @@ export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R
   state: WaiterState = 'waiting';
   previous: Waiter<R, I> | undefined;
   next: Waiter<R, I> | undefined;
+  /** Where it stands among those who wait for the same. */
+  readonly place: Place<Waiter<R, I>> = new Place(this);
+  readonly expiry: Expiry<Waiter<R, I>> = new Expiry(this);
   /** Ends the waiter's interest in its caller's signal. */
   forgetSignal: (() => void) | undefined;
 

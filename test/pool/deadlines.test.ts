@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Deadlines } from '../../src/pool/deadlines.js';
+import { Deadlines, Expiry } from '../../src/pool/deadlines.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 class Waiter {
   readonly deadline: number;
+  readonly expiry: Expiry<Waiter> = new Expiry(this);
 
   constructor(
     readonly since: number,

@@ -121,7 +121,7 @@ export async function processorTime(work) {
 }
 
 /** @param {unknown[]} items */
-function shuffle(items) {
+export function shuffle(items) {
   for (let last = items.length - 1; last > 0; last--) {
     const other = Math.floor(Math.random() * (last + 1));
     [items[last], items[other]] = [items[other], items[last]];

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { createPool as createGenericPool } from 'generic-pool';
 import { createPool as createLightningPool } from 'lightning-pool';
 import PgPool from 'pg-pool';
@@ -18,7 +19,10 @@ import { filledOwnPool } from './own-pool.mjs';
  */
 
 /** Enough of a PostgreSQL client for pg-pool, which lends nothing else. */
-class StubClient {
+class StubClient extends EventEmitter {
+  /** Without it pg-pool takes a client for broken, and makes a new one each time. */
+  _queryable = true;
+
   /** @param {(error?: Error) => void} connected */
   connect(connected) {
     connected();
@@ -27,9 +31,6 @@ class StubClient {
   end(ended) {
     ended?.();
   }
-  on() {}
-  once() {}
-  removeListener() {}
   ref() {}
   unref() {}
 }

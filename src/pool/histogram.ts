@@ -59,22 +59,31 @@ export class Histogram {
 
   /** The value, in milliseconds, that the given share (0 to 1) of the samples does not exceed; 0 without samples. */
   quantile(share: number): number {
-    const rank = Math.max(1, Math.ceil(share * this.#count));
+    return this.#quantiles([share])[0] ?? 0;
+  }
+
+  /** For shares in ascending order, in one walk over the buckets; nothing without samples. */
+  #quantiles(shares: readonly number[]): number[] {
+    const ranks = shares.map((share) => Math.max(1, Math.ceil(share * this.#count)));
+    const quantiles: number[] = [];
     let seen = 0;
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
+    for (let bucket = 0; bucket < bucketCount && quantiles.length < ranks.length; bucket++) {
       seen += this.#counts[bucket] ?? 0;
-      if (seen >= rank) return Math.min(upperEdge(bucket) / 1000, this.#max);
+      while (seen >= (ranks[quantiles.length] ?? Number.POSITIVE_INFINITY)) {
+        quantiles.push(Math.min(upperEdge(bucket) / 1000, this.#max));
+      }
     }
-    return 0;
+    return quantiles;
   }
 
   summary(): HistogramSummary {
+    const [p50 = 0, p90 = 0, p99 = 0] = this.#quantiles([0.5, 0.9, 0.99]);
     return {
       count: this.#count,
       mean: this.#count === 0 ? 0 : this.#sum / this.#count,
-      p50: this.quantile(0.5),
-      p90: this.quantile(0.9),
-      p99: this.quantile(0.99),
+      p50,
+      p90,
+      p99,
       max: this.#max,
     };
   }

@@ -1,0 +1,25 @@
+// Lets Node run the tests' support files, which are TypeScript: types are stripped, nothing else.
+import { existsSync, readFileSync } from 'node:fs';
+import { register } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+
+if (isMainThread) register(import.meta.url);
+
+/** @type {import('node:module').ResolveHook} */
+export function resolve(specifier, context, next) {
+  const sibling = specifier.startsWith('.') && new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
+  const isTypeScript = sibling?.pathname.endsWith('.ts') && existsSync(fileURLToPath(sibling));
+  return next(isTypeScript ? sibling.href : specifier, context);
+}
+
+/** @type {import('node:module').LoadHook} */
+export async function load(url, context, next) {
+  if (!url.endsWith('.ts')) return await next(url, context);
+  const { default: typescript } = await import('typescript');
+  const { target, module } = { target: typescript.ScriptTarget.ES2022, module: typescript.ModuleKind.ESNext };
+  const { outputText } = typescript.transpileModule(readFileSync(fileURLToPath(url), 'utf8'), {
+    compilerOptions: { target, module, verbatimModuleSyntax: true },
+  });
+  return { format: 'module', source: outputText, shortCircuit: true };
+}

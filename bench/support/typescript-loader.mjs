@@ -8,9 +8,10 @@ if (isMainThread) register(import.meta.url);
 
 /** @type {import('node:module').ResolveHook} */
 export function resolve(specifier, context, next) {
-  const sibling = specifier.startsWith('.') && new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
-  const isTypeScript = sibling?.pathname.endsWith('.ts') && existsSync(fileURLToPath(sibling));
-  return next(isTypeScript ? sibling.href : specifier, context);
+  if (!specifier.startsWith('.')) return next(specifier, context);
+  // The sources import each other by the names they will have when they are compiled.
+  const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
+  return next(existsSync(fileURLToPath(source)) ? source.href : specifier, context);
 }
 
 /** @type {import('node:module').LoadHook} */

@@ -30,6 +30,7 @@ export function ownPool(settings = {}, clock = systemClock) {
         idleFor: () => 0,
         close: endsAtOnce,
         isFatal: () => false,
+        isAnswer: () => false,
       },
       home: { key: 'home' },
       clock,

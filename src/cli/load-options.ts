@@ -1,9 +1,11 @@
 import { readAddress } from '../config/address.js';
 import { readDuration } from '../config/duration.js';
+import { nearest } from '../config/nearest.js';
 import { defaultPoolConfig, type PasswordCredentials } from '../config/options.js';
 import { Refusal, show } from '../config/refusal.js';
 import { type Assertion, readAssertions } from './assertions.js';
 import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';
+import { scenarios } from './scenarios/all.js';
 
 /** How many of all operations read and how many write, as weights. */
 export interface Mix {
@@ -16,6 +18,8 @@ export type Demand = { readonly workers: number } | { readonly rate: number };
 
 /** What `surreal-pool load` was asked to do. Durations are in milliseconds. */
 export interface LoadOptions {
+  /** The scenario that is played instead of a load of its own making. */
+  readonly scenario: string | undefined;
   readonly endpoint: string;
   readonly namespace: string;
   readonly database: string;
@@ -32,6 +36,7 @@ export interface LoadOptions {
 }
 
 type Name =
+  | 'scenario'
   | 'endpoint'
   | 'namespace'
   | 'database'
@@ -56,8 +61,9 @@ const descriptions: OptionDescriptions<Name> = {
   password: { value: '<text>', help: 'better in SURREAL_POOL_PASSWORD than typed' },
   workers: { value: '<count>', help: 'callers, each doing one operation after another (32)' },
   rate: { value: '<per second>', help: 'instead: operations begin at this rate, come what may' },
-  duration: { value: '<time>', help: 'how long: 500ms, 30s, 1m30s (30s)' },
+  duration: { value: '<time>', help: 'how long: 500ms, 30s, 1m30s (30s; a scenario 5s)' },
   mix: { value: '<weights>', help: 'what the operations are (read=80,write=20)' },
+  scenario: { value: '<name>', help: 'instead of a load of your own: one of those below' },
   'pool-max': { value: '<count>', help: `connections at most (${defaultPoolConfig.maxConnections})` },
   'pool-min': {
     value: '<count>',
@@ -75,6 +81,11 @@ export function loadHelp(): string {
 Usage: surreal-pool load [options]            (in brackets: what holds without)
 
 ${optionsHelp(descriptions)}
+
+Scenarios, each with a pool and expectations of its own:
+${Object.entries(scenarios)
+  .map(([name, { summary }]) => `  ${name.padEnd(18)} ${summary}`)
+  .join('\n')}
 
 Assertions compare (< <= > >= =) throughput, errors, errors.<class>, dropped,
 reuse, opened, closed, and p50, p90, p99, max or mean of wait, query, latency.
@@ -100,7 +111,14 @@ export function readLoadOptions(
   if (minConnections !== undefined && minConnections > most) {
     line.refuse('pool-min', new Refusal(`at most --pool-max, which is ${most}`, show(minConnections)));
   }
+  const scenario = line.read('scenario', readScenario);
+  if (line.has('scenario')) {
+    for (const name of ownOfScenarios) {
+      if (line.has(name)) line.refuse(name, new Refusal('without --scenario, which brings its own', 'with --scenario'));
+    }
+  }
   const options: LoadOptions = {
+    scenario,
     endpoint: line.read('endpoint', readEndpoint) ?? 'mem://',
     namespace: line.read('namespace', readName) ?? 'load',
     database: line.read('database', readName) ?? 'load',
@@ -108,7 +126,7 @@ export function readLoadOptions(
     minConnections,
     maxConnections: most,
     demand: readDemand(line),
-    duration: line.read('duration', readTime) ?? 30_000,
+    duration: line.read('duration', readTime) ?? (scenario === undefined ? 30_000 : 5_000),
     mix: line.read('mix', readMix) ?? { read: 80, write: 20 },
     assertions: line.all('assert').flatMap((list) => {
       const assertions = readAssertions(list);
@@ -154,6 +172,16 @@ function readDemand(line: CommandLine<Name>): Demand {
     );
   }
   return rate === undefined ? { workers: workers ?? 32 } : { rate };
+}
+
+/** What a scenario decides by itself. */
+const ownOfScenarios = ['workers', 'rate', 'mix', 'pool-max', 'pool-min', 'assert', 'progress'] as const;
+
+function readScenario(text: string): string | Refusal {
+  if (Object.hasOwn(scenarios, text)) return text;
+  const meant = nearest(text, Object.keys(scenarios));
+  const allowed = meant === undefined ? Object.keys(scenarios).join(', ') : `${meant} (did you mean that?)`;
+  return new Refusal(allowed, show(text));
 }
 
 function readEndpoint(text: string): string | Refusal {

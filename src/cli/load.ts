@@ -1,12 +1,14 @@
 import { isLostIdentity } from '../connection/classification.js';
 import { shown } from '../connection/transport.js';
 import { type ConnectionManager, createPool } from '../manager.js';
-import { exitCodeOf, firstInterruption } from './interruption.js';
+import { exitCodeOf, firstInterruption, type Interruption } from './interruption.js';
 import { type LoadOptions, loadHelp, readLoadOptions } from './load-options.js';
 import { runLoad } from './load-run.js';
 import { paintFor, print } from './output.js';
 import { progressDisplay } from './progress.js';
 import { assertionLines, reportText } from './report-text.js';
+import { playScenario } from './scenario-run.js';
+import { scenarioText } from './scenario-text.js';
 
 /** `surreal-pool load`. Returns the exit code. */
 export async function load(parameters: readonly string[]): Promise<number> {
@@ -14,6 +16,7 @@ export async function load(parameters: readonly string[]): Promise<number> {
   if (options === undefined) return await print(loadHelp());
 
   const interruption = firstInterruption();
+  if (options.scenario !== undefined) return await loadScenario(options.scenario, options, interruption);
   const display = progressDisplay(process.stderr);
   display.say(`connecting to ${shown(options.endpoint)} …`);
   const pool = await Promise.race([openPool(options).finally(display.clear), interruption]);
@@ -32,6 +35,24 @@ export async function load(parameters: readonly string[]): Promise<number> {
   }
   if (report.interrupted !== null) return exitCodeOf(report.interrupted);
   return report.assertions.every(({ passed }) => passed) ? 0 : 99;
+}
+
+/** Returns the exit code. */
+async function loadScenario(name: string, options: LoadOptions, interruption: Promise<Interruption>): Promise<number> {
+  const stop = new AbortController();
+  let interrupted = null as Interruption | null;
+  void interruption.then((signal) => {
+    interrupted = signal;
+    stop.abort();
+  });
+  const report = await playScenario(name, { ...options, stop: stop.signal }).catch((error: unknown) =>
+    Promise.reject(withAdvice(error, options)),
+  );
+  await print(
+    options.json ? `${JSON.stringify(report, undefined, 2)}\n` : scenarioText(report, paintFor(process.stdout)),
+  );
+  if (interrupted !== null) return exitCodeOf(interrupted);
+  return report.expectations.every(({ held }) => held) ? 0 : 99;
 }
 
 function openPool(options: LoadOptions): Promise<ConnectionManager> {

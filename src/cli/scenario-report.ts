@@ -1,0 +1,54 @@
+import { shown } from '../connection/transport.js';
+import type { HistogramSummary } from '../pool/histogram.js';
+import type { PoolStats } from '../telemetry/pool-stats.js';
+import type { ErrorCount } from './measurements.js';
+import type { Expectation, Scene } from './scenarios/scene.js';
+
+/** What a scenario was and what it showed. Times are in milliseconds. Holds no secret. */
+export interface ScenarioReport {
+  readonly scenario: string;
+  /** Without what follows a question mark, which may be a secret. */
+  readonly endpoint: string;
+  readonly elapsed: number;
+  readonly operations: {
+    readonly total: number;
+    readonly reads: number;
+    readonly writes: number;
+    readonly errors: number;
+  };
+  /** Operations per second that succeeded. */
+  readonly throughput: number;
+  /** From asking the pool for a connection to having it. */
+  readonly wait: HistogramSummary;
+  /** From having a connection to the end of the operation. */
+  readonly query: HistogramSummary;
+  readonly latency: HistogramSummary;
+  readonly errors: Readonly<Record<string, ErrorCount>>;
+  /** The pool at the end, before it was shut down. */
+  readonly pool: PoolStats;
+  readonly expectations: readonly Expectation[];
+}
+
+/** What a scene shows now. */
+export function scenarioReport(scenario: string, scene: Scene): ScenarioReport {
+  const { measurements, counts, place, pool, expectations } = scene;
+  const elapsed = performance.now() - measurements.started;
+  return {
+    scenario,
+    endpoint: shown(place.endpoint),
+    elapsed,
+    operations: {
+      total: counts.total,
+      reads: measurements.succeeded.read,
+      writes: measurements.succeeded.write,
+      errors: counts.failed,
+    },
+    throughput: (1_000 * counts.succeeded) / elapsed,
+    wait: measurements.wait.summary(),
+    query: measurements.query.summary(),
+    latency: measurements.latency.summary(),
+    errors: Object.fromEntries(measurements.errors),
+    pool: pool.poolStats(),
+    expectations,
+  };
+}

@@ -1,0 +1,51 @@
+import { formatCount, formatDuration, formatNumber } from './formats.js';
+import type { Paint } from './output.js';
+import type { ScenarioReport } from './scenario-report.js';
+
+/** The report as a text: what had to hold comes first. */
+export function scenarioText(report: ScenarioReport, paint: Paint): string {
+  const { scenario, endpoint, expectations } = report;
+  const broken = expectations.filter(({ held }) => !held).length;
+  const verdict =
+    broken === 0
+      ? `${scenario}: as it should be.`
+      : `${scenario}: ${formatNumber(broken, 'expectation')} of ${expectations.length} did not hold.`;
+  const widest = Math.max(0, ...expectations.map(({ text }) => text.length));
+  return [
+    paint('bold', verdict),
+    '',
+    ...expectations.map(({ text, actual, held }) => {
+      const mark = held ? paint('green', '✓') : paint('red', '✗');
+      return `  ${mark} ${text.padEnd(widest)}  ${actual}`;
+    }),
+    '',
+    `on           ${endpoint}`,
+    `operations   ${operations(report)}`,
+    `throughput   ${formatCount(report.throughput)}/s`,
+    '',
+    ...times(report),
+    '',
+    ...Object.entries(report.errors).map(
+      ([name, { count, message }]) => `errors       ${formatCount(count)} ${name}: ${message}`,
+    ),
+    '',
+  ]
+    .join('\n')
+    .replace(/\n+$/, '\n');
+}
+
+function operations({ operations: { total, reads, writes, errors }, elapsed }: ScenarioReport): string {
+  const parts = [formatNumber(reads, 'read'), formatNumber(writes, 'write'), formatNumber(errors, 'error')];
+  return `${formatCount(total)} in ${formatDuration(elapsed)}: ${parts.join(', ')}`;
+}
+
+const percentiles = ['p50', 'p90', 'p99', 'max', 'mean'] as const;
+
+function times({ wait, query, latency }: ScenarioReport): string[] {
+  const row = (label: string, ...cells: string[]): string =>
+    label.padEnd(10) + cells.map((cell) => cell.padStart(9)).join('');
+  return [
+    row('', 'wait', 'query', 'latency'),
+    ...percentiles.map((name) => row(name, ...[wait, query, latency].map((time) => formatDuration(time[name])))),
+  ];
+}

@@ -1,0 +1,58 @@
+import { PoolShutdownError } from '../../errors.js';
+import type { Scenario } from './scenario.js';
+
+const connections = 10;
+const workers = 30;
+const warmUp = 100;
+
+/**
+ * The pool is shut down in the middle of the work: who has a connection finishes, who has none is told so, and what was
+ * acknowledged is stored. One lease is kept to the end, to count with.
+ */
+export const gracefulShutdown: Scenario = {
+  summary: `a shutdown while ${workers} workers use ${connections} connections`,
+  async play(scene) {
+    const pool = await scene.open({ minConnections: 0, maxConnections: connections, shutdownGracePeriod: '30s' });
+    const witness = await pool.acquire();
+    let refused = false;
+    const working = scene.work(
+      workers,
+      () => scene.operate('write', (connection) => scene.store(connection)),
+      // A worker that is told goes home.
+      () => refused,
+    );
+    await new Promise<void>((warm) => {
+      const stopWatching = pool.subscribe('released', () => {
+        if (scene.counts.total < warmUp) return;
+        stopWatching();
+        warm();
+      });
+    });
+    const { leased } = pool.poolStats();
+    const shutdown = pool.shutdown();
+    refused = true;
+    const late = await pool.acquire().catch((error: unknown) => error);
+    await working;
+    await scene.expectNothingLost(witness);
+    if (!scene.place.endpoint.startsWith('mem:')) await witness.query(`REMOVE TABLE ${scene.name}`);
+    witness.release();
+    const report = await shutdown;
+    const others = Object.keys(Object.fromEntries(scene.measurements.errors)).filter(
+      (name) => name !== PoolShutdownError.code,
+    );
+    scene.expect('who had a connection finishes', `${report.drained} of ${leased}`, report.drained === leased);
+    scene.expect('no lease is aborted', report.aborted.length, report.aborted.length === 0);
+    scene.expect(
+      'who had none is told of the shutdown, and nothing else',
+      others.join(', ') || 'nothing else',
+      others.length === 0,
+    );
+    scene.expect(
+      'who comes later is refused',
+      late instanceof Error ? late.name : 'served',
+      late instanceof PoolShutdownError,
+    );
+    const { total, closing, waiting } = pool.poolStats();
+    scene.expect('nothing is left', `${total + closing} connections, ${waiting} wait`, total + closing + waiting === 0);
+  },
+};

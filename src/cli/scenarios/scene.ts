@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { RecordId, Table } from 'surrealdb';
+import type { PasswordCredentials, PoolOptions } from '../../config/options.js';
+import { type AcquireOptions, type ConnectionManager, createPool } from '../../manager.js';
+import { Measurements, type OperationKind } from '../measurements.js';
+import type { Queryable } from '../workload.js';
+
+/** Where a scenario takes place, and for how long it goes on where that is up to it. */
+export interface Place {
+  readonly endpoint: string;
+  readonly namespace: string;
+  readonly database: string;
+  readonly credentials: PasswordCredentials | null;
+  /** In milliseconds. */
+  readonly duration: number;
+  /** Ends early what would go on for `duration`. */
+  readonly stop: AbortSignal;
+}
+
+/** Something a scenario has to show. */
+export interface Expectation {
+  readonly text: string;
+  readonly actual: string;
+  readonly held: boolean;
+}
+
+/** How long beyond its duration a scenario waits for what it has to show, in milliseconds. */
+const patience = 20_000;
+
+const text = 'The quick brown fox jumps over the lazy dog. '.repeat(5);
+
+/** What a scenario plays with: a pool, a table of its own, operations that are counted, and what it has to show. */
+export class Scene {
+  /** Not shared with another run. */
+  readonly name: string = `load_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+  readonly table: Table = new Table(this.name);
+  readonly place: Place;
+  readonly expectations: Expectation[] = [];
+  #measurements = new Measurements(performance.now());
+  #pool: ConnectionManager | undefined;
+
+  constructor(place: Place) {
+    this.place = place;
+  }
+
+  /** Opens the pool and makes the table. A scenario has one pool: a database on disk can be opened but once. */
+  async open(options: Partial<PoolOptions>): Promise<ConnectionManager> {
+    const { endpoint, namespace, database, credentials } = this.place;
+    const pool = await createPool(endpoint, { namespace, database, credentials, ...options });
+    this.#pool = pool;
+    // Parallel first writes to a table that is not defined conflict with each other.
+    await pool.query(`DEFINE TABLE IF NOT EXISTS ${this.name} SCHEMALESS`);
+    this.#measurements = new Measurements(performance.now());
+    return pool;
+  }
+
+  get pool(): ConnectionManager {
+    if (this.#pool === undefined) throw new Error('the scenario has not opened its pool yet');
+    return this.#pool;
+  }
+
+  get measurements(): Measurements {
+    return this.#measurements;
+  }
+
+  /** Operations that ended well, and all that ended. */
+  get counts(): { succeeded: number; failed: number; total: number } {
+    const { succeeded, failed } = this.#measurements;
+    const well = succeeded.read + succeeded.write;
+    return { succeeded: well, failed, total: well + failed };
+  }
+
+  /** Borrows a connection for `work` and counts how that went. Never rejects; resolves with whether it went well. */
+  operate(
+    kind: OperationKind,
+    work: (connection: Queryable) => Promise<unknown>,
+    options: AcquireOptions = {},
+  ): Promise<boolean> {
+    return this.measured(kind, (lent) =>
+      this.pool.withConnection(async (connection) => {
+        lent();
+        await work(connection);
+      }, options),
+    );
+  }
+
+  /** Counts how something went that borrows by itself, and says when it has. */
+  async measured(kind: OperationKind, work: (lent: () => void) => Promise<unknown>): Promise<boolean> {
+    const asked = performance.now();
+    let lent: number | undefined;
+    const steps = () => ({ due: asked, asked, lent, ended: performance.now() });
+    try {
+      await work(() => {
+        lent ??= performance.now();
+      });
+      this.#measurements.recordSuccess(kind, steps());
+      return true;
+    } catch (error) {
+      this.#measurements.recordFailure(error, steps());
+      return false;
+    }
+  }
+
+  /** Stores one record under a new id. */
+  async store(connection: Queryable): Promise<void> {
+    const record = new RecordId(this.table, randomUUID());
+    await connection.query('CREATE ONLY $record CONTENT $content RETURN NONE', { record, content: { text } });
+  }
+
+  /** How many records are stored. */
+  async stored(connection: Queryable = this.pool): Promise<number> {
+    const [rows] = await connection.query<[{ count: number }[]]>('SELECT count() FROM $table GROUP ALL', {
+      table: this.table,
+    });
+    return rows[0]?.count ?? 0;
+  }
+
+  /**
+   * So many workers, each doing one operation after another until `enough`, until somebody says stop, or until patience
+   * is lost with a pool that does not do what is waited for.
+   */
+  async work(workers: number, operation: (worker: number) => Promise<unknown>, enough: () => boolean): Promise<void> {
+    const over = (): boolean => enough() || this.place.stop.aborted || this.#elapsed > this.place.duration + patience;
+    const one = async (worker: number): Promise<void> => {
+      while (!over()) await operation(worker);
+    };
+    await Promise.all(Array.from({ length: workers }, (_, worker) => one(worker)));
+  }
+
+  /** True when the scenario has gone on for its `duration`. */
+  lastsLongEnough(): boolean {
+    return this.#elapsed >= this.place.duration;
+  }
+
+  get #elapsed(): number {
+    return performance.now() - this.#measurements.started;
+  }
+
+  expect(text: string, actual: string | number, held: boolean): void {
+    this.expectations.push({
+      text,
+      actual: typeof actual === 'number' ? actual.toLocaleString('en-US') : actual,
+      held,
+    });
+  }
+
+  /** That at least this share of all operations, in percent, succeeded. */
+  expectSuccess(percent: number): void {
+    const { succeeded, total } = this.counts;
+    const held = total > 0 && 100 * succeeded >= percent * total;
+    const share = percent === 100 ? 'all operations succeed' : `at least ${percent} % of all operations succeed`;
+    this.expect(share, `${succeeded.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`, held);
+  }
+
+  /** That what is stored is what was acknowledged, no more and no less. */
+  async expectNothingLost(connection: Queryable = this.pool): Promise<void> {
+    const stored = await this.stored(connection);
+    const acknowledged = this.#measurements.succeeded.write;
+    const actual = `${stored.toLocaleString('en-US')} of ${acknowledged.toLocaleString('en-US')}`;
+    this.expect('every acknowledged write is stored, once', actual, stored === acknowledged);
+  }
+
+  /** That the pool is whole: everything came back, nobody waits. */
+  expectRest(): void {
+    const { leased, waiting } = this.pool.poolStats();
+    this.expect(
+      'nothing is lent and nobody waits at the end',
+      `${leased} lent, ${waiting} wait`,
+      leased + waiting === 0,
+    );
+  }
+
+  /** Leaves the database as it was, and nothing open. */
+  async end(): Promise<void> {
+    const pool = this.#pool;
+    if (pool === undefined) return;
+    // A database in memory goes away by itself.
+    if (!pool.isShuttingDown() && !this.place.endpoint.startsWith('mem:')) {
+      await pool.query(`REMOVE TABLE IF EXISTS ${this.name}`).catch(() => {});
+    }
+    await pool.shutdown({ gracePeriod: 0 });
+  }
+}

@@ -7,7 +7,7 @@ export default defineConfig({
     // Native engines live in the worker: a process of its own per file keeps one file's engine out of the next.
     pool: 'forks',
     // A ceiling for a test that hangs, not a measure: the machine may be slow and shared.
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
   },
 });

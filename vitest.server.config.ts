@@ -8,7 +8,7 @@ export default defineConfig({
     pool: 'forks',
     // They share one server, and the database there.
     fileParallelism: false,
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
   },
 });

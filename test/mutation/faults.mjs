@@ -1,0 +1,313 @@
+/**
+ * Faults that somebody could make in the heart of the pool. For each of them at least one of its tests has to fail; see
+ * scripts/mutation-check.mjs. `from` stands exactly once in the file.
+ *
+ * @typedef {{ name: string, file: string, from: string, to: string, tests: readonly string[] }} Fault
+ */
+
+const pool = 'src/pool/pool.ts';
+const core = ['test/pool', 'test/scenarios'];
+
+/** @type {readonly Fault[]} */
+export const faults = [
+  // States and transitions
+  {
+    name: 'a slot that closes is not counted out of its kind',
+    file: pool,
+    from: `      slot.kind.connections--;
+      this.#forgetUnused(slot.kind);
+    }
+  }
+
+  #become`,
+    to: `    }
+  }
+
+  #become`,
+    tests: core,
+  },
+  {
+    name: 'a connection that dies while it is lent is lent again',
+    file: pool,
+    from: `else if (state === 'leased') slot.retirement ??= 'died';`,
+    to: `else if (state === 'leased') return;`,
+    tests: core,
+  },
+  {
+    name: 'a connection that was recycled by generation is lent again',
+    file: pool,
+    from: `if (slot.generation !== this.#generation) return 'recycled';`,
+    to: ``,
+    tests: core,
+  },
+  {
+    name: 'a connection past its lifetime is lent',
+    file: pool,
+    from: `if (now >= slot.expiresAt) return 'lifetime';`,
+    to: ``,
+    tests: core,
+  },
+  {
+    name: 'uses are not counted towards recycleAfterUses',
+    file: pool,
+    from: `    slot.uses++;`,
+    to: ``,
+    tests: core,
+  },
+  {
+    name: 'what a lease changed is not reset',
+    file: pool,
+    from: `perished === undefined ? !this.#isClean(slot) : this.#mayFinish(slot, perished)`,
+    to: `perished === undefined ? false : this.#mayFinish(slot, perished)`,
+    tests: core,
+  },
+  {
+    name: 'calls under way are cut off when their connection is due for closing',
+    file: pool,
+    from: `return perished !== 'died' && perished !== 'cut-off' && this.#factory.idleFor(slot.resource as R) === undefined;`,
+    to: `return false;`,
+    tests: [...core, 'test/connection/reset.test.ts'],
+  },
+  {
+    name: 'a late arrival is not closed',
+    file: pool,
+    from: `if (arrival !== undefined) await this.#factory.close(arrival.resource, signal);`,
+    to: `void arrival; void signal;`,
+    tests: core,
+  },
+
+  // Deadlines
+  {
+    name: 'no deadline is armed for a step of work',
+    file: 'src/pool/attempt.ts',
+    from: `const timer = clock.timer(step.timeout, true, () => giveUp(new DeadlineError(step.name, step.timeout)));`,
+    to: `const timer = { cancel() {} };`,
+    tests: core,
+  },
+  {
+    name: 'no deadline is armed for a waiter',
+    file: pool,
+    from: `      this.#deadlines.add(waiter);`,
+    to: ``,
+    tests: core,
+  },
+  {
+    name: 'a hand-over to a waiter whose time is over is not refused',
+    file: pool,
+    from: `      if (waiter.deadline <= now) {
+        this.#timeOut(waiter);
+        continue;
+      }
+      this.#settle(waiter, 'served');`,
+    to: `      this.#settle(waiter, 'served');`,
+    tests: core,
+  },
+  {
+    name: 'a signal is not forgotten when the wait is over',
+    file: pool,
+    from: `    waiter.forgetSignal?.();`,
+    to: ``,
+    tests: core,
+  },
+
+  // Order and fairness
+  {
+    name: 'the connection that was used longest ago is lent first',
+    file: 'src/pool/kind.ts',
+    from: `return this.idle.last?.owner;`,
+    to: `return this.idle.first?.owner;`,
+    tests: core,
+  },
+  {
+    name: 'who comes overtakes those who wait',
+    file: pool,
+    from: `if (this.#queue.length === 0 && this.#state === 'running') {`,
+    to: `if (this.#state === 'running') {`,
+    tests: core,
+  },
+  {
+    name: 'an identity gets whatever is idle',
+    file: pool,
+    from: `      const slot = matching ?? this.#idle.oldest;`,
+    to: `      const slot = this.#idle.oldest;`,
+    tests: core,
+  },
+  {
+    name: 'the newest idle connection becomes one of another identity, not the oldest',
+    file: 'src/pool/idle-connections.ts',
+    from: `    return this.#all.first;
+  }
+
+  /** It was used just now. */`,
+    to: `    return this.#all.last;
+  }
+
+  /** It was used just now. */`,
+    tests: core,
+  },
+  {
+    name: 'a health check makes a connection younger',
+    file: pool,
+    from: `    this.#idle.putBack(slot);`,
+    to: `    slot.idleSince = this.#clock.now();
+    this.#idle.add(slot);`,
+    tests: core,
+  },
+
+  // Bounds
+  {
+    name: 'more are opened at once than allowed',
+    file: pool,
+    from: `      if (slots.opening >= this.#settings.maxConnecting) return;`,
+    to: ``,
+    tests: core,
+  },
+  {
+    name: 'closing is not bounded',
+    file: pool,
+    from: `      if (slots.closing + slots.opening > this.#max) return;`,
+    to: ``,
+    tests: core,
+  },
+  {
+    name: 'a refused identity fails everybody who waits',
+    file: pool,
+    from: `    for (let waiter = kind.waiters.first?.owner; waiter !== undefined; waiter = kind.waiters.first?.owner) {`,
+    to: `    void kind;
+    for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.next) {`,
+    tests: core,
+  },
+  {
+    name: 'the backoff between attempts is left out',
+    file: 'src/pool/opening-policy.ts',
+    from: `    this.#notBefore = now + wait;`,
+    to: ``,
+    tests: core,
+  },
+  {
+    name: 'idle connections are closed below the minimum',
+    file: pool,
+    from: ` || this.#counters.total <= this.#min) return;`,
+    to: `) return;`,
+    tests: core,
+  },
+
+  // Counters
+  {
+    name: 'acquires that time out are not counted',
+    file: pool,
+    from: `    this.#counters.timedOut++;`,
+    to: ``,
+    tests: core,
+  },
+  {
+    name: 'a second release is not noticed',
+    file: pool,
+    from: `      this.#counters.releasedTwice++;`,
+    to: ``,
+    tests: core,
+  },
+
+  // Connections
+  {
+    name: 'a query and a change of the session run side by side',
+    file: 'src/connection/session-order.ts',
+    from: `        if (this.#queries > 0) return;`,
+    to: ``,
+    tests: ['test/connection/session-order.test.ts', 'test/hazards'],
+  },
+  {
+    name: 'a released lease still gives its connection',
+    file: 'src/pool/lease.ts',
+    from: `    if (this.#state !== 'active') throw this.ended();`,
+    to: ``,
+    tests: ['test/pool/release.test.ts', 'test/connection/lease.test.ts'],
+  },
+  {
+    name: 'variables are not unset at the reset',
+    file: 'src/connection/sessions.ts',
+    from: `        : protocol.unset(name, connection.session);`,
+    to: `        : Promise.resolve();`,
+    tests: ['test/connection'],
+  },
+  {
+    name: 'live queries are not killed at the reset',
+    file: 'src/connection/connection-factory.ts',
+    from: `    await connection.staySignedIn();
+    for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);`,
+    to: `    await connection.staySignedIn();`,
+    tests: ['test/connection'],
+  },
+  {
+    name: 'a user that a lease signed in stays signed in',
+    file: 'src/connection/connection-factory.ts',
+    from: `    if (changes.authentication) {`,
+    to: `    if (Number.isNaN(0)) {`,
+    tests: ['test/connection', 'test/hazards/06-session-expiry.test.ts'],
+  },
+  {
+    name: 'a session that nears its end is not signed in again',
+    file: 'src/connection/connection.ts',
+    from: `if (performance.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;`,
+    to: `if (this.#session !== undefined) return undefined;`,
+    tests: ['test/connection/identity.test.ts', 'test/hazards/06-session-expiry.test.ts'],
+  },
+  {
+    name: 'every connection signs in by password',
+    file: 'src/connection/sign-in.ts',
+    from: `if (token !== undefined && performance.now() < token.usableUntil) {`,
+    to: `if (token !== undefined && Number.isNaN(0)) {`,
+    tests: ['test/connection'],
+  },
+  {
+    name: 'a call that was given up leaves its connection in the pool',
+    file: 'src/connection/lease-channel.ts',
+    from: `        this.#lease.markForRecycling('cut-off');`,
+    to: ``,
+    tests: ['test/connection/limits.test.ts', 'test/hazards'],
+  },
+  {
+    name: 'a probe is satisfied with any answer',
+    file: 'src/connection/connection.ts',
+    from: `if (chunk.error !== undefined) throw chunk.error;`,
+    to: ``,
+    tests: ['test/connection', 'test/manager'],
+  },
+  {
+    name: 'a silent socket is not asked for a sign of life',
+    file: 'src/connection/liveness.ts',
+    from: `      if (due) socket.ping();`,
+    to: ``,
+    tests: ['test/connection/transport.test.ts'],
+  },
+
+  // Resilience
+  {
+    name: 'the circuit never opens',
+    file: 'src/resilience/circuit-breaker.ts',
+    from: `  if (failures < settings.failureThreshold) return { state: 'closed', failures };`,
+    to: `  if (failures < Number.POSITIVE_INFINITY) return { state: 'closed', failures };`,
+    tests: ['test/resilience.test.ts', 'test/pool/opening.test.ts'],
+  },
+  {
+    name: 'two probes go through a half-open circuit',
+    file: 'src/resilience/circuit-breaker.ts',
+    from: `  return { state: 'half-open', openings: breaker.openings };`,
+    to: `  return breaker;`,
+    tests: ['test/resilience.test.ts', 'test/pool/opening.test.ts'],
+  },
+  {
+    name: 'the pause is not drawn at random',
+    file: 'src/resilience/backoff.ts',
+    from: `return (failures) => random() * `,
+    to: `return (failures) => `,
+    tests: ['test/resilience.test.ts'],
+  },
+  {
+    name: 'what may have been executed is done again',
+    file: 'src/connection/retry-decision.ts',
+    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'later' : 'never';`,
+    to: `return outcomeOf(error) === 'unknown' ? 'later' : idempotent ? 'never' : 'never';`,
+    tests: ['test/manager/retry.test.ts'],
+  },
+];

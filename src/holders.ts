@@ -18,7 +18,8 @@ export class Holders {
   async run<T>(connection: number, stack: string, work: () => Promise<T> | T): Promise<T> {
     const holder: Holder = { connection, stack, active: true };
     try {
-      return await this.#storage.run(holder, work);
+      // Awaited inside: a query that is returned and not awaited is sent only then.
+      return await this.#storage.run(holder, async () => await work());
     } finally {
       holder.active = false;
     }

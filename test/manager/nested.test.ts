@@ -25,6 +25,11 @@ describe('an acquire by work that holds a connection already', () => {
     expect(pool.poolStats()).toMatchObject({ leased: 0, waiting: 0 });
   });
 
+  test('is found also when it is made by a query that is returned and not awaited', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 1, nestedAcquire: 'error', connectionTimeout: 100 });
+    await expect(pool.withConnection(() => pool.query('RETURN 1'))).rejects.toBeInstanceOf(NestedAcquireError);
+  });
+
   test('is only told of with "warn"', async () => {
     const pool = await own.pool('mem://', { maxConnections: 1, nestedAcquire: 'warn' });
     const told: PoolEvents['nestedAcquire'][] = [];

@@ -45,7 +45,7 @@ export function acquireRefused(reason: RefusalReason, refusal: Refusal): Acquire
       );
     case 'circuit-open':
       return new CircuitOpenError(
-        `the circuit is open, the next probe is in ${Math.ceil(nextProbeIn)} ms: ${messageOf(cause)}`,
+        `the circuit is open, the next probe is in ${Math.ceil(nextProbeIn)} ms: ${cause === undefined ? 'connections were lost' : messageOf(cause)}`,
         { ...details, nextProbeIn },
       );
   }

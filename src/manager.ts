@@ -214,7 +214,9 @@ export class ConnectionManager extends SurrealQueryable {
 
   /**
    * Borrows a connection. Give it back with `release()`, or let `await using` do it.
-   * @throws AcquireTimeoutError, AcquireAbortedError, QueueFullError, PoolShutdownError, AcquireFailedError
+   * @throws the kinds of `AcquireError`, each with a snapshot of the pool: AcquireTimeoutError, AcquireAbortedError,
+   * QueueFullError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
+   * @throws ConfigurationError when the identity or a duration cannot be used
    */
   async acquire(options: AcquireOptions = {}): Promise<PooledConnection> {
     const asked = readOptions(options);
@@ -320,10 +322,12 @@ export class ConnectionManager extends SurrealQueryable {
     return this.#pool.events.subscribe(name, listener);
   }
 
+  /** What the pool has counted and what it holds at this instant; costs the same however many connections there are. */
   poolStats(): PoolStats {
     return poolStats(this.#pool.statistics(), this.#transactions.counters.statistics());
   }
 
+  /** Whether the pool can do its work, and if not, why not. Asks nobody: it tells what the pool has seen by itself. */
   healthStatus(): HealthStatus {
     const { state, idle, leased, validating, resetting, maxConnections, waiting, lastOpenError } =
       this.#pool.snapshot();
@@ -373,6 +377,7 @@ export class ConnectionManager extends SurrealQueryable {
     this.#pool.recycleAll();
   }
 
+  /** True from the first call of `shutdown()` on, also when it has ended. */
   isShuttingDown(): boolean {
     return this.#pool.state === 'draining' || this.#pool.state === 'closed';
   }
@@ -393,6 +398,7 @@ export class ConnectionManager extends SurrealQueryable {
     }
   }
 
+  /** `await using pool = …` shuts the pool down at the end of its block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }

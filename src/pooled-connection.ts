@@ -149,6 +149,7 @@ export class PooledConnection extends SurrealQueryable {
     this.#lease.markForRecycling();
   }
 
+  /** Whether it will be closed at its release. */
   isMarkedForRecycling(): boolean {
     return this.#lease.markedForRecycling;
   }
@@ -164,10 +165,12 @@ export class PooledConnection extends SurrealQueryable {
     if (connection !== undefined && connection.dependents.size > 0) connection.endDependents(this.#lease.ended());
   }
 
+  /** `using connection = …` gives it back at the end of its block. */
   [Symbol.dispose](): void {
     this.release();
   }
 
+  /** `await using connection = …` does the same. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.release();
   }
@@ -197,6 +200,7 @@ export class PooledConnection extends SurrealQueryable {
     });
   }
 
+  /** Removes a variable that was defined by {@link PooledConnection.set}. */
   async unset(name: string): Promise<void> {
     await this.#channel.change((connection) => connection.transport.protocol.unset(name, connection.session));
   }

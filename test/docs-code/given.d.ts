@@ -9,3 +9,9 @@ declare const ConnectionManager: typeof import('surreal-pool').ConnectionManager
 declare const RecordId: typeof import('surrealdb').RecordId;
 declare const Table: typeof import('surrealdb').Table;
 declare const surql: typeof import('surrealdb').surql;
+
+declare const url: string;
+declare const username: string;
+declare const password: string;
+declare const email: string;
+declare const token: string;

@@ -28,15 +28,15 @@ declare module 'fastify' {
   export interface FastifyRequest {
     readonly headers: Readonly<Record<string, string | undefined>>;
     readonly raw: import('node:http').IncomingMessage;
-    readonly signal: AbortSignal;
   }
   export interface FastifyReply {
+    readonly raw: import('node:http').ServerResponse;
     code(status: number): this;
     header(name: string, value: string): this;
     send(body?: unknown): this;
   }
   export interface FastifyInstance {
-    decorateRequest(name: string, value: unknown): this;
+    decorateRequest(name: string, value?: unknown): this;
     addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): this;
     addHook(name: 'onClose', hook: () => Promise<unknown>): this;
     get(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): this;
@@ -50,12 +50,6 @@ declare module '@nestjs/common' {
   export interface OnApplicationShutdown {
     onApplicationShutdown(signal?: string): unknown;
   }
-  interface Provider {
-    readonly provide: unknown;
-    readonly useFactory: () => unknown;
-  }
   export function Module(metadata: { providers?: unknown[]; exports?: unknown[] }): ClassDecorator;
   export function Global(): ClassDecorator;
-  export function Injectable(): ClassDecorator;
-  export function Inject(token: unknown): ParameterDecorator;
 }

@@ -25,6 +25,18 @@ describe('the documentation', () => {
     }
   });
 
+  test('compares with the bare SDK in the README only by what docs/why.md tells as well', () => {
+    const whatHappens = (text: string): string[] =>
+      text
+        .split('\n')
+        .filter((line) => line.split('|').length === 5)
+        .map((line) => line.split('|')[1] ?? '');
+    const [, comparison = ''] = readFileSync(`${projectFolder}README.md`, 'utf8').split('\n## The bare SDK');
+    const rows = whatHappens(comparison.split('\n## ')[0] ?? '');
+    expect(rows.length).toBeGreaterThan(5);
+    expect(whatHappens(page('why'))).toEqual(expect.arrayContaining(rows));
+  });
+
   test('has a reference that says what the docstrings say', async () => {
     const check = promisify(execFile)(process.execPath, ['scripts/api-reference.mjs', '--check'], {
       cwd: projectFolder,

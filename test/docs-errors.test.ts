@@ -151,6 +151,56 @@ const provocations: Readonly<Record<string, Provoke>> = {
     };
     await pool.with({ signal: client.signal }).query('RETURN 1');
   },
+  async CommitOutcomeUnknownError() {
+    const front = await own.listen();
+    const pool = await own.connect(front);
+    front.onRequest = ({ method }) => (method === 'commit' ? 'drop' : 'pass');
+    await pool.withTransaction(async (transaction) => await transaction.query('CREATE thing'));
+  },
+  async TransactionAbortedError() {
+    const pool = await busy();
+    await pool.query('CREATE thing:1');
+    await pool.withTransaction(async (transaction) => {
+      await transaction
+        .query('CREATE thing:1')
+        .collect()
+        .catch(() => {});
+    });
+  },
+  async 'TransactionAbortedError, in time'() {
+    const pool = await busy();
+    await pool.withTransaction(() => new Promise(() => {}), { timeout: 50 });
+  },
+  async TransactionConflictError() {
+    const pool = await busy({ maxConnections: 2 });
+    await pool.query('CREATE thing:1 SET value = 1');
+    const change = 'UPDATE thing:1 SET value += 1';
+    await pool.withTransaction(
+      async (transaction) => {
+        await transaction.query(change);
+        await pool.query(change);
+      },
+      { retry: { maxAttempts: 3, initialBackoff: 1 } },
+    );
+  },
+  async TransactionLostError() {
+    const front = await own.listen();
+    const pool = await own.connect(front);
+    front.onRequest = ({ method }) => (method === 'commit' ? 'kill' : 'pass');
+    await pool.withTransaction(async (transaction) => await transaction.query('CREATE thing'), { verifyCommit: true });
+  },
+  async TransactionEndedError() {
+    const pool = await busy();
+    const kept = await pool.withTransaction(async (transaction) => transaction);
+    await kept.query('CREATE thing');
+  },
+  async CommitVerificationError() {
+    const pool = await busy();
+    await pool.withConnection(async (connection) => {
+      await connection.use({ namespace: 'test', database: 'other' });
+      await connection.beginTransaction({ verifyCommit: true });
+    });
+  },
   async LeaseReleasedError() {
     const pool = await busy();
     const connection = await pool.acquire();

@@ -329,7 +329,7 @@ export class TransactionChannel implements QueryChannel {
 
 function lost(cause: unknown): TransactionLostError {
   return new TransactionLostError(
-    `the transaction was lost with its connection; nothing of it was applied: ${messageOf(cause)}`,
+    `the transaction was lost with its connection (${messageOf(cause)}); nothing of it was applied`,
     { cause },
   );
 }

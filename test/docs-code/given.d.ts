@@ -7,6 +7,7 @@ declare const connection: import('surreal-pool').PooledConnection;
 declare const createPool: typeof import('surreal-pool').createPool;
 declare const ConnectionManager: typeof import('surreal-pool').ConnectionManager;
 declare const RecordId: typeof import('surrealdb').RecordId;
+declare type RecordId = import('surrealdb').RecordId;
 declare const Table: typeof import('surrealdb').Table;
 declare const surql: typeof import('surrealdb').surql;
 

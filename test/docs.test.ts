@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { projectFolder } from './support/documentation.js';
+import { page, projectFolder } from './support/documentation.js';
 import { surroundings } from './support/surroundings.js';
 
 const own = surroundings();
-const page = (name: string): string => readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8');
+const docs = (name: string): string => page(`docs/${name}.md`).text;
 
 /** All names in code marks of the first cells of a page's tables. */
 function firstCells(text: string): Set<string> {
@@ -19,7 +19,7 @@ function firstCells(text: string): Set<string> {
 describe('the documentation', () => {
   test('has a row for every field of the statistics', async () => {
     const pool = await own.pool('mem://');
-    const documented = firstCells(page('observability'));
+    const documented = firstCells(docs('observability'));
     for (const field of Object.keys(pool.poolStats())) {
       expect(documented, field).toContain(field);
     }
@@ -31,10 +31,10 @@ describe('the documentation', () => {
         .split('\n')
         .filter((line) => line.split('|').length === 5)
         .map((line) => line.split('|')[1] ?? '');
-    const [, comparison = ''] = readFileSync(`${projectFolder}README.md`, 'utf8').split('\n## The bare SDK');
+    const [, comparison = ''] = page('README.md').text.split('\n## The bare SDK');
     const rows = whatHappens(comparison.split('\n## ')[0] ?? '');
     expect(rows.length).toBeGreaterThan(5);
-    expect(whatHappens(page('why'))).toEqual(expect.arrayContaining(rows));
+    expect(whatHappens(docs('why'))).toEqual(expect.arrayContaining(rows));
   });
 
   test('has a reference that says what the docstrings say', async () => {
@@ -47,7 +47,7 @@ describe('the documentation', () => {
   test('names every reason for which a connection is closed, and every event', async () => {
     const { closeReasons } = await import('../src/pool/slot.js');
     expect(closeReasons).toHaveLength(12);
-    const observability = page('observability');
+    const observability = docs('observability');
     const source = readFileSync(new URL('../src/pool/events.ts', import.meta.url), 'utf8');
     const [, events = ''] = source.split('export interface PoolEvents {');
     for (const [, name] of events.split('\n}')[0]?.matchAll(/^ {2}(\w+):/gm) ?? []) {

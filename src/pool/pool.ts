@@ -255,6 +255,7 @@ export class Pool<R, I extends Identity = Identity> {
       state: this.#state,
       minConnections: this.#min,
       maxConnections: this.#max,
+      identities: this.#kinds.size,
       waiting: this.#queue.length,
       oldestWaiter: oldest === undefined ? 0 : this.#clock.now() - oldest.since,
     });

@@ -20,6 +20,8 @@ export interface PoolStatistics {
   /** On their way out, not part of `total`. */
   readonly closing: number;
 
+  /** Of how many identities besides the pool's own somebody has, or waits for, a connection. */
+  readonly identities: number;
   readonly waiting: number;
   /** How long the oldest waiter has waited, in milliseconds; 0 when nobody waits. */
   readonly oldestWaiter: number;
@@ -61,7 +63,10 @@ export interface PoolStatistics {
 }
 
 /** What the pool knows besides its counters. */
-type PresentState = Pick<PoolStatistics, 'state' | 'minConnections' | 'maxConnections' | 'waiting' | 'oldestWaiter'>;
+type PresentState = Pick<
+  PoolStatistics,
+  'state' | 'minConnections' | 'maxConnections' | 'identities' | 'waiting' | 'oldestWaiter'
+>;
 
 /** The pool's counters. Each is moved in one place. */
 export class Counters {

@@ -206,5 +206,7 @@ test('a thousand identities, one after the other, leave nothing of themselves be
     expect(identityOf(lease)).toBe(`tenant ${number}`);
     lease.release();
   }
-  expect(pool.statistics()).toMatchObject({ total: 1, changes: 999 });
+  expect(pool.statistics()).toMatchObject({ total: 1, changes: 999, identities: 1 });
+  pool.recycleAll();
+  expect(pool.statistics()).toMatchObject({ total: 0, identities: 0 });
 });

@@ -146,6 +146,18 @@ describe('a release', () => {
     next.release();
   });
 
+  test('with a call still running on a connection that is due for closing lets the call end first', async () => {
+    const front = await listen();
+    const pool = await connect(front, { maxConnections: 1 });
+    const connection = await pool.acquire();
+    const slow = connection.query('SLEEP 100ms; RETURN "slow"').collect();
+    await untilAsked(() => asked(front, 'query') > 0);
+    connection.markForRecycling();
+    connection.release();
+    expect(await slow).toEqual([undefined, 'slow']);
+    await vi.waitFor(() => expect(pool.poolStats().closedBy.recycled).toBe(1));
+  });
+
   test('with a call that does not end closes the connection, and the call fails with an unknown outcome', async () => {
     const front = await listen();
     const pool = await connect(front, { maxConnections: 1, resetTimeout: 50 });

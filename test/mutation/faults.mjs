@@ -119,10 +119,10 @@ export const faults = [
     tests: core,
   },
   {
-    name: 'who comes overtakes those who wait',
-    file: pool,
-    from: `if (this.#queue.length === 0 && this.#state === 'running') {`,
-    to: `if (this.#state === 'running') {`,
+    name: 'who comes last is served first',
+    file: 'src/pool/waiter.ts',
+    from: `    this.#waiters.append(waiter);`,
+    to: `    this.#waiters.insert(waiter, undefined);`,
     tests: core,
   },
   {

@@ -267,11 +267,18 @@ export const faults = [
     tests: ['test/connection/limits.test.ts', 'test/hazards'],
   },
   {
-    name: 'a probe is satisfied with any answer',
+    name: 'a probe is satisfied with any database',
     file: 'src/connection/connection.ts',
-    from: `if (chunk.error !== undefined) throw chunk.error;`,
-    to: ``,
-    tests: ['test/connection', 'test/manager'],
+    from: ` && database !== identity.database) {`,
+    to: ` && Number.isNaN(0)) {`,
+    tests: ['test/connection/probe.test.ts'],
+  },
+  {
+    name: 'a probe is satisfied with nobody',
+    file: 'src/connection/connection.ts',
+    from: ` && isSignedIn !== true) {`,
+    to: ` && Number.isNaN(0)) {`,
+    tests: ['test/connection/probe.test.ts'],
   },
   {
     name: 'a silent socket is not asked for a sign of life',

@@ -202,7 +202,11 @@ export class PooledConnection extends SurrealQueryable {
 
   /** Removes a variable that was defined by {@link PooledConnection.set}. */
   async unset(name: string): Promise<void> {
-    await this.#channel.change((connection) => connection.transport.protocol.unset(name, connection.session));
+    await this.#channel.change(async (connection) => {
+      // It may be one of the identity's own, which the next lease must find again.
+      connection.changes.variables.add(name);
+      await connection.transport.protocol.unset(name, connection.session);
+    });
   }
 
   /** Signs the session in as somebody else, until the release. The pool replaces the session then. */

@@ -62,6 +62,14 @@ describe('an acquire as somebody else', () => {
     expect(pool.poolStats(), 'changed to it once, and set back').toMatchObject({ opened: 1, changes: 1, resets: 1 });
   });
 
+  test('has a variable back that a lease took away', async () => {
+    const pool = await own.connect(await own.listen(), { maxConnections: 1 });
+    const mine = { variables: { tenant: 'mine' } };
+    await pool.withConnection((connection) => connection.unset('tenant'), mine);
+    await using connection = await pool.acquire(mine);
+    expect(await connection.query('RETURN $tenant')).toEqual(['mine']);
+  });
+
   test('signs in by password once, whatever the number of its connections', async () => {
     const front = await own.listen({ auth: true });
     const pool = await own.connect(front, { credentials: root, maxConnections: 6, maxConnecting: 6 });

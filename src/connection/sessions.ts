@@ -1,7 +1,7 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
 import { messageOf } from '../error-message.js';
 import { ConnectError } from '../errors.js';
-import { isSignInRefused } from './classification.js';
+import { isRefusedForGood, isSignInRefused } from './classification.js';
 import type { Connection, Session } from './connection.js';
 import type { DatabaseName, FirstUse } from './first-use.js';
 import type { ConnectionIdentity } from './identity.js';
@@ -27,18 +27,37 @@ export class Sessions {
 
   /** Signing out keeps the expiry of a session: only a new one is a clean one. */
   async replace(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
-    const old = connection.session;
-    connection.replaceSession(await this.open(connection.transport, identity, signal));
-    await untilAborted(connection.transport.detach(old), signal);
+    const { session: old, transport } = connection;
+    connection.replaceSession(await this.open(transport, identity, signal));
+    await untilAborted(transport.detach(old), signal).catch((cause: unknown) => {
+      throw halfDone(transport.endpoint, cause);
+    });
   }
 
-  /** The same user, another place or other variables. Refused, when it is, before anything is changed. */
+  /** The same user, another place or other variables. When that is refused, the connection is what it was before. */
   async move(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
-    const { identity: former, transport, session } = connection;
-    if (former.namespace !== identity.namespace || former.database !== identity.database) {
-      await this.#firstUse.use(transport, session, identity, signal);
+    const { identity: former, transport } = connection;
+    try {
+      await this.#move(connection, former, identity, signal);
+    } catch (error) {
+      // The place may have been taken, and some of the variables, before one was refused.
+      if (isRefusedForGood(error)) {
+        await this.#move(connection, identity, former, signal).catch((cause: unknown) => {
+          throw halfDone(transport.endpoint, cause);
+        });
+      }
+      throw error;
     }
-    await this.setVariables(connection, Object.keys(former.variables), identity, signal);
+  }
+
+  async #move(
+    connection: Connection,
+    from: ConnectionIdentity,
+    to: ConnectionIdentity,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (from.namespace !== to.namespace || from.database !== to.database) await this.use(connection, to, signal);
+    await this.setVariables(connection, Object.keys(from.variables), to, signal);
   }
 
   /** Leaves of these names only what the identity has, with its values. */
@@ -90,6 +109,12 @@ export class Sessions {
 
 function refusedCredentials(endpoint: string, cause: unknown): ConnectError {
   return new ConnectError(`${endpoint} refuses the credentials: ${messageOf(cause)}`, { endpoint, fatal: true, cause });
+}
+
+/** Neither what it was nor what it should become: never taken for a refusal, after which it would be lent again. */
+function halfDone(endpoint: string, cause: unknown): ConnectError {
+  const message = `a session at ${endpoint} was left between two identities: ${messageOf(cause)}`;
+  return new ConnectError(message, { endpoint, fatal: false, cause });
 }
 
 /** Asks the session who it is and when it ends: an identity that cannot be proven is none. */

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RecordId, Table } from 'surrealdb';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { AcquireFailedError, type AcquireOptions, ConfigurationError, IdentityLostError } from '../../src/index.js';
+import { sessionNotFound } from '../support/rpc-errors.js';
+import { encodeReply, failure } from '../support/rpc-wire.js';
 import { asked, place, surroundings } from '../support/surroundings.js';
 
 const own = surroundings();
@@ -95,6 +97,32 @@ describe('an acquire as somebody else', () => {
     expect(await pool.query('RETURN 1')).toEqual([1]);
     expect(pool.poolStats()).toMatchObject({ opened: 1, closed: 0, failed: 7 });
     expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
+  });
+
+  test('that is refused half-way leaves the connection what it was', async () => {
+    const pool = await own.connect(await own.listen(), { credentials: root, maxConnections: 1 });
+    const mine = { variables: { tenant: 'mine', region: 'north' } };
+    await pool.withConnection(() => {}, mine);
+    const elsewhere = { namespace: 'other', database: 'place' };
+    for (const asked of [{ variables: { tenant: 'x', zone: 1, token: 1 } }, { ...elsewhere, variables: { auth: 1 } }]) {
+      await expect(pool.acquire(asked)).rejects.toThrow(/protected variable/);
+      await using connection = await pool.acquire(mine);
+      const seen = await connection.query('RETURN [session::ns(), session::db(), $tenant, $region, $zone]');
+      expect(seen).toEqual([['test', 'test', 'mine', 'north', undefined]]);
+    }
+    expect(pool.poolStats(), 'and costs none').toMatchObject({ opened: 1, closed: 0, changesFailed: 2 });
+  });
+
+  test('that got its session, while the old one could not be ended, is never taken for what it was', async () => {
+    const front = await own.listen({ auth: true });
+    const pool = await own.connect(front, { credentials: root, maxConnections: 1 });
+    await pool.query('RETURN 1');
+    front.onRequest = ({ method, id }) =>
+      method === 'detach' ? { instead: () => [encodeReply(id, failure(sessionNotFound('?')))] } : 'pass';
+    const viewer = { credentials: { username: 'viewer', password: 'secret' } };
+    await expect(pool.acquire(viewer)).rejects.toBeInstanceOf(AcquireFailedError);
+    expect(await pool.query('RETURN $token.ID')).toEqual(['root']);
+    expect(pool.poolStats()).toMatchObject({ opened: 2, closedBy: { 'reset-failed': 1 } });
   });
 
   test.each([

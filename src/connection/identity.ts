@@ -46,7 +46,7 @@ export class Identities {
     const { namespace = home.namespace, database = home.database, credentials, variables = {} } = options;
     const name = { namespace, database };
     const signIn = credentials === undefined ? home.signIn : this.#signInOf(credentials, name);
-    return { key: this.#keyOf(name, signIn, variables), ...name, signIn, variables };
+    return { key: this.#keyOf(name, signIn, variables), ...name, signIn, variables: this.#copy(variables) };
   }
 
   /** All sign-ins that may have a token to renew. */
@@ -64,7 +64,7 @@ export class Identities {
     // A record user is one of a database; other users are the same in all.
     const where = typeof credentials === 'function' || 'access' in credentials ? [name.namespace, name.database] : [];
     const key = this.#digest([this.#describe(credentials), ...where]);
-    const signIn = this.#signIns.get(key) ?? new SignIn(key, credentials, name);
+    const signIn = this.#signIns.get(key) ?? new SignIn(key, this.#copy(credentials), name);
     this.#signIns.delete(key);
     this.#signIns.set(key, signIn);
     if (this.#signIns.size > mostSignIns) {
@@ -85,9 +85,18 @@ export class Identities {
     return number;
   }
 
+  /** What the key was made from, whatever its owner does to it later. */
+  #copy<T>(value: T): T {
+    return typeof value === 'function' ? value : this.#codec.decode<T>(this.#encode(value));
+  }
+
   #digest(value: unknown): string {
+    return createHash('sha256').update(this.#encode(value)).digest('base64');
+  }
+
+  #encode(value: unknown): Uint8Array {
     try {
-      return createHash('sha256').update(this.#codec.encode(value)).digest('base64');
+      return this.#codec.encode(value);
     } catch (error) {
       throw new UsageError(`variables: a value that cannot be sent: ${messageOf(error)}`);
     }

@@ -72,6 +72,21 @@ describe('an acquire as somebody else', () => {
     expect(await connection.query('RETURN $tenant')).toEqual(['mine']);
   });
 
+  test('stays what was asked for, whatever becomes of the object that said so', async () => {
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 1 });
+    const variables = { rights: ['read'] };
+    const credentials = { access: 'person', variables: { name: 'Ada' } };
+    const first = await pool.acquire({ credentials, variables });
+    variables.rights.push('write');
+    credentials.variables.name = 'Bob';
+    await first.set('rights', 'all');
+    await first.invalidate();
+    first.release();
+    await using connection = await pool.acquire({ credentials: ada, variables: { rights: ['read'] } });
+    expect([connection.id, connection.uses()]).toEqual([first.id, 2]);
+    expect(await connection.query('RETURN [$auth, $rights]')).toEqual([[new RecordId('person', 'ada'), ['read']]]);
+  });
+
   test('signs in by password once, whatever the number of its connections', async () => {
     const front = await own.listen({ auth: true });
     const pool = await own.connect(front, { credentials: root, maxConnections: 6, maxConnecting: 6 });

@@ -1,5 +1,6 @@
 import { ServerError } from 'surrealdb';
 import { ConfigurationError, UsageError } from '../errors.js';
+import { CredentialsFailure } from './credentials-failure.js';
 
 /** The error and what caused it, outermost first. */
 function* causes(error: unknown): Generator<Error> {
@@ -42,6 +43,7 @@ const forGood: ReadonlySet<string> = new Set(['NotAllowed', 'NotFound', 'Validat
 export function isRefusedForGood(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (cause instanceof ConfigurationError || cause instanceof UsageError) return true;
+    if (cause instanceof CredentialsFailure) return true;
     if (cause instanceof ServerError && forGood.has(cause.kind)) return true;
   }
   return false;

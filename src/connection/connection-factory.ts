@@ -33,7 +33,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
     this.identities = new Identities(config);
-    this.#sessions = new Sessions(new FirstUse(), config.pool.openTimeout);
+    this.#sessions = new Sessions(new FirstUse(), config.pool);
     this.#renewal = new TokenRenewal({
       signIns: () => this.identities.signIns,
       transport: () => this.#transports.anyOpen,
@@ -81,6 +81,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     try {
       if (former.signIn === identity.signIn) {
         await connection.staySignedIn();
+        signal.throwIfAborted();
         await this.#sessions.move(connection, identity, signal);
       } else {
         await this.#sessions.replace(connection, identity, signal);

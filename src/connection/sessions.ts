@@ -3,6 +3,7 @@ import { messageOf } from '../error-message.js';
 import { ConnectError } from '../errors.js';
 import { isRefusedForGood, isSignInRefused } from './classification.js';
 import type { Connection, Session } from './connection.js';
+import { CredentialsFailure } from './credentials-failure.js';
 import type { DatabaseName, FirstUse } from './first-use.js';
 import type { ConnectionIdentity } from './identity.js';
 import type { Transport } from './transport.js';
@@ -10,25 +11,34 @@ import { untilAborted } from './until-aborted.js';
 
 /** A session is signed in again half a minute before its end, or when a quarter of its life is left. */
 const signInAgainBefore = 30_000;
+/** Of the time for a step, a function that gives the credentials may use so much. */
+const shareOfCredentials = 0.8;
+
+/** What a session may take, in milliseconds: to be opened, and to be made into somebody else's. */
+export interface SessionTimeouts {
+  readonly openTimeout: number;
+  readonly resetTimeout: number;
+}
 
 /** Makes sessions of an identity, and one identity's into another's. */
 export class Sessions {
   readonly #firstUse: FirstUse;
-  readonly #openTimeout: number;
+  readonly #timeouts: SessionTimeouts;
 
-  constructor(firstUse: FirstUse, openTimeout: number) {
+  constructor(firstUse: FirstUse, timeouts: SessionTimeouts) {
     this.#firstUse = firstUse;
-    this.#openTimeout = openTimeout;
+    this.#timeouts = timeouts;
   }
 
   open(transport: Transport, identity: ConnectionIdentity, signal: AbortSignal): Promise<Session> {
-    return untilAborted(this.#open(transport, identity, signal), signal);
+    return untilAborted(this.#open(transport, identity, signal, this.#timeouts.openTimeout), signal);
   }
 
   /** Signing out keeps the expiry of a session: only a new one is a clean one. */
   async replace(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
     const { session: old, transport } = connection;
-    connection.replaceSession(await this.open(transport, identity, signal));
+    const opening = this.#open(transport, identity, signal, this.#timeouts.resetTimeout);
+    connection.replaceSession(await untilAborted(opening, signal));
     await untilAborted(transport.detach(old), signal).catch((cause: unknown) => {
       throw halfDone(transport.endpoint, cause);
     });
@@ -80,11 +90,16 @@ export class Sessions {
     return this.#firstUse.use(connection.transport, connection.session, name, signal);
   }
 
-  async #open(transport: Transport, identity: ConnectionIdentity, signal: AbortSignal): Promise<Session> {
+  async #open(
+    transport: Transport,
+    identity: ConnectionIdentity,
+    signal: AbortSignal,
+    timeout: number,
+  ): Promise<Session> {
     const id = await transport.attach();
     try {
       // Signing in may leave the session in another database, so the database is chosen last.
-      await identity.signIn?.apply(transport, id, signal).catch((error: unknown) => {
+      await identity.signIn?.apply(transport, id, signal, shareOfCredentials * timeout).catch((error: unknown) => {
         throw isSignInRefused(error) ? refusedCredentials(transport.endpoint, error) : error;
       });
       await this.#firstUse.use(transport, id, identity, signal);
@@ -101,14 +116,19 @@ export class Sessions {
   }
 
   async signInAgain({ transport, session, identity }: Connection): Promise<Session> {
-    const signal = AbortSignal.timeout(this.#openTimeout);
-    await identity.signIn?.apply(transport, session, signal);
+    const { openTimeout } = this.#timeouts;
+    const signal = AbortSignal.timeout(openTimeout);
+    await identity.signIn?.apply(transport, session, signal, shareOfCredentials * openTimeout);
     return await untilAborted(prove(transport, session, identity), signal);
   }
 }
 
 function refusedCredentials(endpoint: string, cause: unknown): ConnectError {
-  return new ConnectError(`${endpoint} refuses the credentials: ${messageOf(cause)}`, { endpoint, fatal: true, cause });
+  const message =
+    cause instanceof CredentialsFailure
+      ? `nobody can sign in at ${endpoint}: ${cause.message}`
+      : `${endpoint} refuses the credentials: ${messageOf(cause)}`;
+  return new ConnectError(message, { endpoint, fatal: true, cause });
 }
 
 /** Neither what it was nor what it should become: never taken for a refusal, after which it would be lent again. */

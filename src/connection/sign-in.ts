@@ -1,8 +1,10 @@
 import type { AnyAuth, Uuid } from 'surrealdb';
 import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
-import { UsageError } from '../errors.js';
+import { messageOf } from '../error-message.js';
+import { DeadlineError } from '../errors.js';
 import { isAnswer, isSignInRefused } from './classification.js';
+import { CredentialsFailure } from './credentials-failure.js';
 import type { DatabaseName } from './first-use.js';
 import type { Transport } from './transport.js';
 import { untilAborted } from './until-aborted.js';
@@ -34,6 +36,8 @@ export class SignIn {
   readonly #database: DatabaseName;
   #token: IssuedToken | undefined;
   #signingIn: Promise<void> | undefined;
+  /** Its function is being asked for the credentials. */
+  #asking = false;
 
   /** @param database where a record user signs in, unless the credentials say */
   constructor(key: string, credentials: Credentials | CredentialsProvider, database: DatabaseName) {
@@ -51,8 +55,12 @@ export class SignIn {
     return (this.inUse ? this.#token?.renewAt : undefined) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Signs in the session, or rejects: a session is never left anonymous. */
-  async apply(transport: Transport, session: Uuid, signal: AbortSignal): Promise<void> {
+  /**
+   * Signs in the session, or rejects: a session is never left anonymous.
+   * @param patience How long a function may take to give the credentials, in milliseconds: less than what `signal` leaves
+   * in all, so that it is known what took so long.
+   */
+  async apply(transport: Transport, session: Uuid, signal: AbortSignal, patience: number): Promise<void> {
     for (;;) {
       const token = this.#token;
       if (token !== undefined && performance.now() < token.usableUntil) {
@@ -65,19 +73,21 @@ export class SignIn {
           if (this.#token === token) this.#token = undefined;
         }
       } else if (this.#signingIn === undefined) {
-        await this.#lead(transport, session, signal);
+        await this.#lead(transport, session, signal, patience);
         return;
       } else {
         // Whether it goes well or not: then there is a token, or the next one signs in. Only a refusal is one for all.
-        await untilAborted(this.#signingIn, signal).catch((error: unknown) => {
+        const ends = this.#asking ? AbortSignal.any([signal, AbortSignal.timeout(patience)]) : signal;
+        await untilAborted(this.#signingIn, ends).catch((error: unknown) => {
           if (signal.aborted || isSignInRefused(error)) throw error;
+          if (ends.aborted && this.#asking) throw noCredentials(new DeadlineError(askingStep, patience));
         });
       }
     }
   }
 
   /** Gets a new token before the old one ends, on a session made for that, unless somebody is just doing it. */
-  async renew(transport: Transport, signal: AbortSignal): Promise<void> {
+  async renew(transport: Transport, signal: AbortSignal, patience: number): Promise<void> {
     const token = this.#token;
     if (token === undefined) return;
     // When it fails, the old one is used as long as it lives, and this is tried again, ever more often.
@@ -86,10 +96,10 @@ export class SignIn {
     if (this.#signingIn !== undefined) return;
     const session = await untilAborted(transport.attach(), signal);
     try {
-      await this.#lead(transport, session, signal);
+      await this.#lead(transport, session, signal, patience);
     } catch (error) {
       // Refused: nobody uses the old one any more either, and the next session asks the credentials again.
-      if (isSignInRefused(error)) this.#token = undefined;
+      if (isSignInRefused(error) && !(error instanceof CredentialsFailure)) this.#token = undefined;
       throw error;
     } finally {
       transport.detach(session).catch(() => {});
@@ -97,8 +107,8 @@ export class SignIn {
   }
 
   /** One that is given up leads no longer: the next session signs in for itself and the others. */
-  async #lead(transport: Transport, session: Uuid, signal: AbortSignal): Promise<void> {
-    this.#signingIn = untilAborted(this.#signIn(transport, session), signal);
+  async #lead(transport: Transport, session: Uuid, signal: AbortSignal, patience: number): Promise<void> {
+    this.#signingIn = untilAborted(this.#signIn(transport, session, signal, patience), signal);
     try {
       await this.#signingIn;
     } finally {
@@ -106,10 +116,27 @@ export class SignIn {
     }
   }
 
-  async #signIn(transport: Transport, session: Uuid): Promise<void> {
-    const credentials = await resolveCredentials(this.#credentials);
-    // Nobody to sign in as is not the same as no sign-in: never anonymous.
-    if (credentials === null) throw new UsageError('the credentials function answered null');
+  /** @throws CredentialsFailure */
+  async #ask(signal: AbortSignal, patience: number): Promise<Credentials> {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(new DeadlineError(askingStep, patience)), patience);
+    this.#asking = true;
+    try {
+      const ends = AbortSignal.any([signal, deadline.signal]);
+      const credentials = await untilAborted(resolveCredentials(this.#credentials), ends);
+      // Nobody to sign in as is not the same as no sign-in: never anonymous.
+      if (credentials === null) throw new Error('it answered null');
+      return credentials;
+    } catch (cause) {
+      throw noCredentials(cause);
+    } finally {
+      this.#asking = false;
+      clearTimeout(timer);
+    }
+  }
+
+  async #signIn(transport: Transport, session: Uuid, signal: AbortSignal, patience: number): Promise<void> {
+    const credentials = await this.#ask(signal, patience);
     if ('token' in credentials) {
       await transport.protocol.authenticate(credentials.token, session);
       this.#keep(credentials.token, remainingLife(credentials.token));
@@ -129,6 +156,12 @@ export class SignIn {
       renewAt: end - Math.min(renewBefore, life / 4),
     };
   }
+}
+
+const askingStep = 'the credentials function';
+
+function noCredentials(cause: unknown): CredentialsFailure {
+  return new CredentialsFailure(`the credentials function gave none: ${messageOf(cause)}`, { cause });
 }
 
 /** How long a token lives that was issued just now, in milliseconds: both ends by the clock of whoever issued it. */

@@ -55,7 +55,7 @@ export class TokenRenewal {
     const carrier = transport();
     if (carrier !== undefined) {
       for (const signIn of due) {
-        await signIn.renew(carrier, AbortSignal.timeout(timeout)).then(() => renewed(undefined), renewed);
+        await signIn.renew(carrier, AbortSignal.timeout(timeout), timeout).then(() => renewed(undefined), renewed);
       }
     }
     // Without a carrier there is nothing to renew on: the next connection that is opened arms it again.

@@ -144,6 +144,7 @@ describe('an acquire as somebody else', () => {
     ['when there is no such access method', { access: 'nobody', variables: {} }],
     ['when its token is none', { token: 'x.y.z' }],
     ['when a function brings no credentials', () => Promise.resolve(null as never)],
+    ['when a function fails', () => Promise.reject(new Error('the vault is closed'))],
   ])(
     'is refused with a typed error %s, on one connection and not on one after the other',
     async (_when, credentials) => {
@@ -153,6 +154,25 @@ describe('an acquire as somebody else', () => {
       expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
     },
   );
+
+  test('whose function never answers costs no connection, and counts for nothing against the server', async () => {
+    const pool = await own.connect(await own.listen({ auth: true }), {
+      credentials: root,
+      maxConnections: 2,
+      resetTimeout: 50,
+      openTimeout: 500,
+      circuitBreaker: { failureThreshold: 1 },
+    });
+    const silent = { credentials: () => new Promise<never>(() => {}) };
+    for (const held of [await pool.acquire(), undefined]) {
+      for (const refusal of await Promise.allSettled([pool.acquire(silent), pool.acquire(silent)])) {
+        expect(String((refusal as PromiseRejectedResult).reason)).toMatch(/the credentials function did not finish/);
+      }
+      held?.release();
+    }
+    expect(pool.poolStats()).toMatchObject({ failed: 4, closed: 0, idle: 1 });
+    expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
+  });
 
   test.each<[string, object, RegExp]>([
     ['a database without its namespace', { database: 'x' }, /namespace: given one without the other/],

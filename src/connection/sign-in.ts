@@ -87,15 +87,20 @@ export class SignIn {
   }
 
   /** Gets a new token before the old one ends, on a session made for that, unless somebody is just doing it. */
-  async renew(transport: Transport, signal: AbortSignal, patience: number): Promise<void> {
+  renew(transport: Transport, signal: AbortSignal, patience: number): Promise<void> {
+    return untilAborted(this.#renew(transport, signal, patience), signal);
+  }
+
+  async #renew(transport: Transport, signal: AbortSignal, patience: number): Promise<void> {
     const token = this.#token;
     if (token === undefined) return;
     // When it fails, the old one is used as long as it lives, and this is tried again, ever more often.
     const now = performance.now();
     this.#token = { ...token, renewAt: now + Math.max(renewalPause, (token.usableUntil - now) / 2) };
     if (this.#signingIn !== undefined) return;
-    const session = await untilAborted(transport.attach(), signal);
+    const session = await transport.attach();
     try {
+      signal.throwIfAborted();
       await this.#lead(transport, session, signal, patience);
     } catch (error) {
       // Refused: nobody uses the old one any more either, and the next session asks the credentials again.
@@ -139,21 +144,25 @@ export class SignIn {
     const credentials = await this.#ask(signal, patience);
     if ('token' in credentials) {
       await transport.protocol.authenticate(credentials.token, session);
-      this.#keep(credentials.token, remainingLife(credentials.token));
+      // Only a function may bring another one the next time.
+      this.#keep(credentials.token, remainingLife(credentials.token), typeof this.#credentials === 'function');
       return;
     }
     const { namespace, database } = this.#database;
     const where = 'access' in credentials && credentials.namespace === undefined ? { namespace, database } : {};
     const tokens = await transport.protocol.signin({ ...where, ...credentials } as AnyAuth, session);
-    this.#keep(tokens.access, wholeLife(tokens.access));
+    this.#keep(tokens.access, wholeLife(tokens.access), true);
   }
 
-  #keep(text: string, life: number): void {
-    const end = performance.now() + life;
+  #keep(text: string, life: number, renewable: boolean): void {
+    const now = performance.now();
+    const end = now + life;
+    // One that is over by our clock may be good by the server's: it is not asked for all the time.
+    const renewAt = Math.max(now + renewalPause, end - Math.min(renewBefore, life / 4));
     this.#token = {
       text,
       usableUntil: end - Math.min(useNoMore, life / 8),
-      renewAt: end - Math.min(renewBefore, life / 4),
+      renewAt: renewable ? renewAt : Number.POSITIVE_INFINITY,
     };
   }
 }

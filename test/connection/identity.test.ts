@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RecordId, Table } from 'surrealdb';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { AcquireFailedError, type AcquireOptions, ConfigurationError, IdentityLostError } from '../../src/index.js';
+import {
+  AcquireFailedError,
+  type AcquireOptions,
+  ConfigurationError,
+  type Credentials,
+  type CredentialsProvider,
+  IdentityLostError,
+} from '../../src/index.js';
 import { sessionNotFound } from '../support/rpc-errors.js';
 import { encodeReply, failure } from '../support/rpc-wire.js';
 import { asked, place, surroundings } from '../support/surroundings.js';
@@ -338,6 +345,41 @@ describe('a token', () => {
     const before = asked(front, 'signin');
     await sleep(1_500);
     expect(asked(front, 'signin')).toBe(before);
+  });
+
+  test.each<[string, (token: string) => Credentials | CredentialsProvider, number]>([
+    ['', (token) => ({ token }), 0],
+    [', and a function that brings no other', (token) => () => ({ token }), 5],
+  ])('that is over by our clock and good by the server%s, is not renewed all the time', async (_which, from, most) => {
+    const front = await own.listen({ auth: true });
+    const pool = await own.connect(front);
+    const { access } = await pool.withConnection((connection) => connection.signin(root));
+    const fast = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 2 * 3_600_000);
+    try {
+      const late = await own.connect(front, { credentials: from(access), maxConnections: 1 });
+      const before = asked(front, 'authenticate');
+      await sleep(1_300);
+      expect(asked(front, 'authenticate') - before).toBeLessThanOrEqual(most);
+      expect(await late.query('RETURN $token.ID')).toEqual(['root']);
+    } finally {
+      fast.mockRestore();
+    }
+  });
+
+  test('whose renewal is given up leaves no session behind, however late that comes', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE brief ON ROOT PASSWORD "secret" ROLES OWNER DURATION FOR TOKEN 2s');
+    const front = await own.listen({ auth: true });
+    const pool = await own.connect(front, {
+      credentials: { username: 'brief', password: 'secret' },
+      maxConnections: 1,
+      openTimeout: 300,
+    });
+    await pool.query('RETURN 1');
+    const failed = new Promise<{ error: unknown }>((tell) => pool.subscribe('tokenRenewalFailed', tell));
+    const before = asked(front, 'detach');
+    front.onRequest = ({ method }) => (method === 'attach' ? { delay: 600 } : 'pass');
+    expect((await failed).error).toMatchObject({ name: 'TimeoutError' });
+    await vi.waitFor(() => expect(asked(front, 'detach')).toBe(before + 1), 2_000);
   });
 
   test('whose sign-in is lost with its socket is not lost for those who wait for it', async () => {

@@ -1,6 +1,7 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
 import { messageOf } from '../error-message.js';
 import { ConnectionLostError, IdentityLostError } from '../errors.js';
+import type { DatabaseName } from './first-use.js';
 import type { ConnectionIdentity } from './identity.js';
 import { SessionOrder } from './session-order.js';
 import type { Transport } from './transport.js';
@@ -52,6 +53,8 @@ export class Connection {
   readonly #calls = new Set<Call>();
   #onQuiet: (() => void) | undefined;
   #session: Session;
+  /** Where the session is: a lease may have moved it. */
+  database: DatabaseName;
   #signingIn: Promise<void> | undefined;
   readonly #signInAgain: (connection: Connection) => Promise<Session>;
 
@@ -65,6 +68,7 @@ export class Connection {
     signInAgain: (connection: Connection) => Promise<Session>,
   ) {
     this.#session = session;
+    this.database = identity;
     this.#signInAgain = signInAgain;
   }
 

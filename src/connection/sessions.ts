@@ -39,6 +39,7 @@ export class Sessions {
     const { session: old, transport } = connection;
     const opening = this.#open(transport, identity, signal, this.#timeouts.resetTimeout);
     connection.replaceSession(await untilAborted(opening, signal));
+    connection.database = identity;
     await untilAborted(transport.detach(old), signal).catch((cause: unknown) => {
       throw halfDone(transport.endpoint, cause);
     });
@@ -86,8 +87,9 @@ export class Sessions {
     }
   }
 
-  use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
-    return this.#firstUse.use(connection.transport, connection.session, name, signal);
+  async use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
+    await this.#firstUse.use(connection.transport, connection.session, name, signal);
+    connection.database = name;
   }
 
   async #open(
@@ -115,10 +117,13 @@ export class Sessions {
     }
   }
 
-  async signInAgain({ transport, session, identity }: Connection): Promise<Session> {
+  async signInAgain(connection: Connection): Promise<Session> {
+    const { transport, session, identity } = connection;
     const { openTimeout } = this.#timeouts;
     const signal = AbortSignal.timeout(openTimeout);
     await identity.signIn?.apply(transport, session, signal, shareOfCredentials * openTimeout);
+    // Signing in took a record user back to the database of the token.
+    await this.use(connection, connection.database, signal);
     return await untilAborted(prove(transport, session, identity), signal);
   }
 }

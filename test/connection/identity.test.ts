@@ -281,6 +281,19 @@ describe('an identity that changes on the server', () => {
     expect([pool.poolStats().opened, asked(front, 'signin')]).toEqual([1, 1]);
   });
 
+  test('a session that is signed in again stays in the database that its lease chose', async () => {
+    await own.engine.query(
+      `DEFINE ACCESS OVERWRITE brief ON DATABASE TYPE RECORD SIGNIN (SELECT * FROM person:ada) DURATION FOR SESSION 1s`,
+      place,
+    );
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 1 });
+    await using connection = await pool.acquire({ credentials: { access: 'brief', variables: {} } });
+    await connection.use({ namespace: 'other', database: 'place' });
+    await sleep(1_100);
+    const seen = await connection.query('RETURN [$auth, session::ns(), session::db()]');
+    expect(seen).toEqual([[new RecordId('person', 'ada'), 'other', 'place']]);
+  });
+
   test('a session that ends and cannot be signed in again fails the call unsent, and its connection is closed', async () => {
     await own.engine.query('DEFINE USER OVERWRITE guest ON ROOT PASSWORD "secret" ROLES OWNER DURATION FOR SESSION 1s');
     const front = await own.listen({ auth: true });

@@ -78,14 +78,7 @@ export class CommitFence {
       );
     }
     const key = databaseOf(connection);
-    const preparing = this.#prepared.get(key) ?? this.#define(connection);
-    this.#prepared.set(key, preparing);
-    try {
-      await preparing;
-    } catch (error) {
-      this.#prepared.delete(key);
-      throw error;
-    }
+    await this.#defineOnce(connection, key);
     this.#sweepIfDue(connection, key);
   }
 
@@ -126,6 +119,24 @@ export class CommitFence {
   async end(): Promise<void> {
     this.#over.abort(new Error('the pool was shut down'));
     await Promise.all(this.#under);
+  }
+
+  async #defineOnce(connection: Connection, key: string): Promise<void> {
+    const others = this.#prepared.get(key);
+    // What others failed at, for want of the right, this user may be able to do.
+    const done = await others?.then(
+      () => true,
+      () => false,
+    );
+    if (done === true) return;
+    const defining = this.#define(connection);
+    this.#prepared.set(key, defining);
+    try {
+      await defining;
+    } catch (error) {
+      if (this.#prepared.get(key) === defining) this.#prepared.delete(key);
+      throw error;
+    }
   }
 
   async #define(connection: Connection): Promise<void> {

@@ -225,6 +225,20 @@ describe('verifyCommit', () => {
     expect(front.requests.get('cancel')).toBe(1);
   });
 
+  test('is not refused to one who may define the table, because another one who may not came first', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE viewer ON ROOT PASSWORD "secret" ROLES VIEWER', place);
+    await own.engine.query('REMOVE TABLE IF EXISTS surreal_pool_commit', place);
+    const both = await own.connect(front, { credentials: { username: 'root', password: 'secret' }, maxConnections: 2 });
+    await using viewer = await both.acquire({ credentials: { username: 'viewer', password: 'secret' } });
+    await using owner = await both.acquire();
+    const [refused, begun] = await Promise.allSettled([
+      viewer.beginTransaction(verified),
+      owner.beginTransaction(verified),
+    ]);
+    expect([refused.status, begun.status]).toEqual(['rejected', 'fulfilled']);
+    await owner.commitTransaction();
+  });
+
   test('is refused on a connection that was moved, or signed in as somebody else', async () => {
     await using connection = await pool.acquire();
     await connection.use({ namespace: 'test', database: 'other' });

@@ -801,7 +801,8 @@ export class Pool<R, I extends Identity = Identity> {
         } else {
           this.#counters.probesFailed++;
           this.#probesFail = true;
-          this.#onUnhealthy(outcome.error);
+          // Of another identity an answer, such as that its session is over, tells of that identity and not of the pool.
+          if (slot.kind === this.#home || !this.#factory.isAnswer(outcome.error)) this.#onUnhealthy(outcome.error);
           this.#noAnswer(slot, outcome.error, now);
           this.#retire(slot, 'probe-failed');
           if (this.events.has('validationFailed')) {

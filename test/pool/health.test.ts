@@ -97,6 +97,16 @@ describe('the health of connections that nobody uses', () => {
   });
 });
 
+test('probes of other identities that are answered with a refusal make nobody call the pool ill', async () => {
+  const { pool, clock, resources } = poolUnderTest({ ...checked, maxConnections: 4, unhealthyThreshold: 1 });
+  const leases = await Promise.all([1, 2].map(() => pool.acquire({ identity: { key: 'guest' } })));
+  for (const lease of leases) lease.release();
+  resources.behave = behaving({ probe: 'fatal' });
+  await clock.advance(34_000);
+  expect(pool.statistics()).toMatchObject({ probesFailed: 2, total: 0 });
+  expect(pool.health).toEqual({ healthy: true, failures: 0 });
+});
+
 describe('a lease on which nothing is asked for', () => {
   const idleReports = (told: ReturnType<typeof listen>) =>
     told.filter(({ name }) => name === 'leaseIdle').map(({ event }) => event);

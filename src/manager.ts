@@ -405,8 +405,11 @@ export class ConnectionManager extends SurrealQueryable {
 
   async #end(gracePeriod: number): Promise<ShutdownReport> {
     this.#ending.abort();
+    // A database that is being prepared has the same time as a lease.
     for (const extra of this.#extraPools) void extra.shutdown(gracePeriod);
     const report = await this.#pool.shutdown(gracePeriod);
+    // One that a lease began to have prepared since then is wanted by nobody any more.
+    await Promise.all([...this.#extraPools].map((extra) => extra.shutdown(0)));
     await this.#fence.end();
     const { holdsProcess } = this.#factory;
     // The leases are over and the connections closed; a carrier that will not end in order is cut off.

@@ -184,7 +184,9 @@ export class PooledConnection extends SurrealQueryable {
     if (typeof namespace !== 'string' || typeof database !== 'string' || namespace === '' || database === '') {
       throw new UsageError('use() takes both a namespace and a database: { namespace: "app", database: "main" }');
     }
-    await this.#prepare(name);
+    this.#channel.connection;
+    const preparing = this.#prepare({ namespace, database });
+    if (preparing !== undefined) await this.#channel.whileLent(preparing);
     await this.#channel.change(async (connection) => {
       connection.changes.database = true;
       await this.#factory.use(connection, { namespace, database }, AbortSignal.timeout(longestUse));

@@ -137,6 +137,24 @@ export class LeaseChannel implements QueryChannel {
     });
   }
 
+  /** What others do, for as long as the lease and its connection go on. */
+  async whileLent<T>(work: Promise<T>): Promise<T> {
+    const { dependents } = this.connection;
+    const { signal } = this.#limits;
+    return await new Promise((resolve, reject) => {
+      const onSignal = (): void =>
+        reject(
+          new CallAbortedError('a call was aborted by its signal', { outcome: 'not-sent', cause: signal?.reason }),
+        );
+      const forgetSignal = signal === undefined ? undefined : onAbort(signal, onSignal);
+      dependents.add(reject);
+      work.then(resolve, reject).finally(() => {
+        dependents.delete(reject);
+        forgetSignal?.();
+      });
+    });
+  }
+
   async *liveQuery(id: Uuid): AsyncIterable<LiveMessage> {
     const connection = this.connection;
     const messages = lossless(connection.transport.liveQuery(id)[Symbol.asyncIterator]());

@@ -1,5 +1,5 @@
 import type { SurrealQueryable } from 'surrealdb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { AcquireAbortedError, AcquireFailedError, AcquireTimeoutError, type OnFirstUse } from '../../src/index.js';
 import { place, surroundings } from '../support/surroundings.js';
 
@@ -100,6 +100,48 @@ describe('onFirstUse', () => {
     const refused = expect(waiting).rejects.toMatchObject({ code: 'ERR_POOL_SHUTDOWN' });
     await pool.shutdown({ gracePeriod: 10 });
     await refused;
+  });
+
+  test('that is under way at a shutdown has the time of a lease to end', async () => {
+    let asked: ((answer: unknown) => void) | undefined;
+    const answered = new Promise((resolve) => {
+      asked = resolve;
+    });
+    const { hook, calls, end } = slowHook();
+    const onFirstUse: OnFirstUse = async (name, connection) => {
+      await hook(name, connection);
+      asked?.(await connection.query('RETURN 1').collect());
+    };
+    const pool = await own.connect(await own.listen(), { onFirstUse, failFast: false });
+    const waiting = expect(pool.acquire()).rejects.toMatchObject({ code: 'ERR_POOL_SHUTDOWN' });
+    while (calls.length === 0) await new Promise((turn) => setImmediate(turn));
+    const shutdown = pool.shutdown({ gracePeriod: 10_000 });
+    await waiting;
+    end();
+    await shutdown;
+    expect(await answered).toEqual([1]);
+  });
+
+  test('that a lease waits for is waited for no longer than the lease goes on', async () => {
+    const { hook, calls } = slowHook();
+    const onFirstUse: OnFirstUse = (name, connection) =>
+      name.namespace === 'other' ? hook(name, connection) : undefined;
+    const front = await own.listen();
+    const pool = await own.connect(front, { onFirstUse });
+    const abort = new AbortController();
+    const aborted = await pool.acquire({ signal: abort.signal });
+    const given = expect(aborted.use(elsewhere)).rejects.toMatchObject({ code: 'ERR_POOL_CALL_ABORTED' });
+    abort.abort();
+    await given;
+    aborted.release();
+    const connection = await pool.acquire();
+    const over = expect(connection.use(elsewhere)).rejects.toMatchObject({ code: 'ERR_POOL_LEASE_RELEASED' });
+    connection.release();
+    await over;
+    await expect(connection.use({ namespace: 'other', database: 'more' })).rejects.toThrow(/was released/);
+    await vi.waitFor(() => expect(calls).toEqual(['other/place']));
+    await pool.shutdown({ gracePeriod: 10 });
+    await vi.waitFor(() => expect(front.connections).toBe(0));
   });
 
   test('is called before a lease moves to another database', async () => {

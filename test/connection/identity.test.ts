@@ -166,8 +166,8 @@ describe('an acquire as somebody else', () => {
     const pool = await own.connect(await own.listen({ auth: true }), {
       credentials: root,
       maxConnections: 2,
-      resetTimeout: 50,
-      openTimeout: 500,
+      resetTimeout: 1_000,
+      openTimeout: 1_000,
       circuitBreaker: { failureThreshold: 1 },
     });
     const silent = { credentials: () => new Promise<never>(() => {}) };

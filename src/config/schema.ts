@@ -170,15 +170,23 @@ const credentialsSourceSchema: v.GenericSchema<Credentials | CredentialsProvider
 
 // The identity of one lease.
 
+/** One that is there without a value is a tenant that was not found, and must not become nobody's. */
+function readVariables(given: unknown): Readonly<Record<string, unknown>> | Refusal {
+  const variables = readRecord(given, 'an object of variables');
+  if (variables instanceof Refusal) return variables;
+  const empty = Object.keys(given as object).find((name) => !Object.hasOwn(variables, name));
+  return empty === undefined
+    ? variables
+    : new Refusal('a value for each variable, or to leave it out', `nothing for "${empty}"`);
+}
+
 /** What an acquire may say of it. */
 export const identitySchema: v.GenericSchema<IdentityOptions> = v.pipe(
   closed({
     namespace: v.exactOptional(text()),
     database: v.exactOptional(text()),
     credentials: v.exactOptional(credentialsSourceSchema),
-    variables: v.exactOptional(
-      value<Readonly<Record<string, unknown>>>((given) => readRecord(given, 'an object of variables')),
-    ),
+    variables: v.exactOptional(value<Readonly<Record<string, unknown>>>((given) => readVariables(given))),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;

@@ -188,6 +188,7 @@ describe('an acquire as somebody else', () => {
     ['nobody', { credentials: null }, /credentials: given null/],
     ['credentials of no kind', { credentials: { user: 'x' } }, /credentials/],
     ['no variables', { variables: 'x' }, /variables: given a text/],
+    ['a tenant that was not found', { variables: { tenant: undefined } }, /variables: given nothing for "tenant"/],
   ])('is refused before it waits when it names %s', async (_what, options, message) => {
     const pool = await own.pool('mem://', { maxConnections: 1 });
     const refusal = await pool.acquire(options as AcquireOptions).catch((error: unknown) => error);

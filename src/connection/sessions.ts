@@ -117,14 +117,19 @@ export class Sessions {
     }
   }
 
-  async signInAgain(connection: Connection): Promise<Session> {
+  signInAgain(connection: Connection): Promise<Session> {
+    const signal = AbortSignal.timeout(this.#timeouts.openTimeout);
+    return untilAborted(this.#signInAgain(connection, signal), signal);
+  }
+
+  async #signInAgain(connection: Connection, signal: AbortSignal): Promise<Session> {
     const { transport, session, identity } = connection;
-    const { openTimeout } = this.#timeouts;
-    const signal = AbortSignal.timeout(openTimeout);
-    await identity.signIn?.apply(transport, session, signal, shareOfCredentials * openTimeout);
+    await identity.signIn?.apply(transport, session, signal, shareOfCredentials * this.#timeouts.openTimeout);
+    // Given up meanwhile: others may be under way on the session by now.
+    signal.throwIfAborted();
     // Signing in took a record user back to the database of the token.
     await this.use(connection, connection.database, signal);
-    return await untilAborted(prove(transport, session, identity), signal);
+    return await prove(transport, session, identity);
   }
 }
 

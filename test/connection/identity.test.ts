@@ -282,6 +282,24 @@ describe('an identity that changes on the server', () => {
     expect([pool.poolStats().opened, asked(front, 'signin')]).toEqual([1, 1]);
   });
 
+  test('a session that ends, and whose sign-in is never answered, fails the call within openTimeout', async () => {
+    await own.engine.query('DEFINE USER OVERWRITE guest ON ROOT PASSWORD "secret" ROLES OWNER DURATION FOR SESSION 1s');
+    const front = await own.listen({ auth: true });
+    const credentials = { username: 'guest', password: 'secret' };
+    const pool = await own.connect(front, { credentials, maxConnections: 1, openTimeout: 500 });
+    const connection = await pool.acquire();
+    await sleep(1_100);
+    front.onRequest = ({ method }) => (method === 'authenticate' ? 'swallow' : 'pass');
+    await expect(connection.query('RETURN 1')).rejects.toMatchObject({
+      code: 'ERR_POOL_IDENTITY_LOST',
+      outcome: 'not-sent',
+      cause: { name: 'TimeoutError' },
+    });
+    connection.release();
+    front.onRequest = () => 'pass';
+    expect(await pool.query('RETURN $token.ID')).toEqual(['guest']);
+  });
+
   test('a session that is signed in again stays in the database that its lease chose', async () => {
     await own.engine.query(
       `DEFINE ACCESS OVERWRITE brief ON DATABASE TYPE RECORD SIGNIN (SELECT * FROM person:ada) DURATION FOR SESSION 1s`,

@@ -248,7 +248,8 @@ export class ConnectionManager extends SurrealQueryable {
   /**
    * Borrows a connection for `work`, and does both again when that failed in a way that another attempt may mend:
    * at once when nothing was sent, after a pause (`retryPolicy`) when the server refused because of a concurrent
-   * transaction, or no connection could be had. `work` is told the number of its attempt, from 1.
+   * transaction, or no connection could be had. `work` is told the number of its attempt, from 1. What its calls did before
+   * the one that failed is not undone, and is done again: see {@link ConnectionManager.withTransaction}.
    *
    * @throws what the last attempt threw, after `retryPolicy.maxAttempts` attempts
    */

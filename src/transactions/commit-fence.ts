@@ -71,12 +71,7 @@ export class CommitFence {
         'verifyCommit cannot be had on surrealkv://: when a commit and its fence come together it lets both succeed; use rocksdb:// or a server',
       );
     }
-    const { changes } = connection;
-    if (changes.database || changes.authentication) {
-      throw new CommitVerificationError(
-        'verifyCommit needs a connection as it was lent: the outcome is sought as the same user in the same database, which use() and signin() have changed',
-      );
-    }
+    refuseChanged(connection);
     const key = databaseOf(connection);
     await this.#defineOnce(connection, key);
     this.#sweepIfDue(connection, key);
@@ -88,6 +83,8 @@ export class CommitFence {
 
   /** Writes the marker, as part of the transaction. */
   async mark(connection: Connection, transaction: Uuid, marker: RecordId): Promise<void> {
+    // It may have been moved since: a marker elsewhere would be looked for in vain, and its commit taken for none.
+    refuseChanged(connection);
     const created = await plainQuery(connection, creation(marker, 'committed'), transaction);
     // Whoever may not create a record is told nothing, and gets none.
     if (created === undefined) throw noRight('create records in');
@@ -204,6 +201,13 @@ async function fence(spare: Connection, marker: RecordId): Promise<'committed' |
 
 function creation(marker: RecordId, state: 'committed' | 'fenced'): BoundQuery {
   return new BoundQuery('CREATE ONLY $marker SET state = $state, at = time::now()', { marker, state });
+}
+
+function refuseChanged({ changes }: Connection): void {
+  if (!changes.database && !changes.authentication) return;
+  throw new CommitVerificationError(
+    'verifyCommit needs a connection as it was lent: the outcome is sought as the same user in the same database, which use() and signin() have changed',
+  );
 }
 
 function databaseOf({ identity }: Connection): string {

@@ -245,6 +245,13 @@ describe('verifyCommit', () => {
     await expect(connection.beginTransaction(verified)).rejects.toThrow(CommitVerificationError);
   });
 
+  test('is refused on a connection that is moved while the transaction is begun', async () => {
+    await using connection = await pool.acquire();
+    const begun = expect(connection.beginTransaction(verified)).rejects.toThrow(CommitVerificationError);
+    await connection.use({ namespace: 'test', database: 'other' });
+    await begun;
+  });
+
   test('is refused on surrealkv, and works on the other engines inside the process', async () => {
     const lossy = await own.pool(`surrealkv://${temporaryFolder()}/db`);
     await expect(lossy.withTransaction(() => {}, verified)).rejects.toThrow('it lets both succeed');

@@ -79,7 +79,7 @@ describe('onFirstUse', () => {
   });
 
   test('that takes long lets each caller wait no longer than it said, and goes on', async () => {
-    const { hook, end } = slowHook();
+    const { hook, calls, end } = slowHook();
     const pool = await own.pool('mem://', { onFirstUse: hook, failFast: false });
     await expect(pool.acquire({ timeout: 20 })).rejects.toBeInstanceOf(AcquireTimeoutError);
     await expect(pool.acquire({ timeout: 20 })).rejects.toThrow(/onFirstUse is still under way/);
@@ -88,6 +88,7 @@ describe('onFirstUse', () => {
     abort.abort(new Error('enough'));
     await expect(aborted).rejects.toBeInstanceOf(AcquireAbortedError);
     const patient = pool.acquire();
+    await vi.waitFor(() => expect(calls).toHaveLength(1));
     end();
     (await patient).release();
   });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import * as everything from '../src/index.js';
 import { surroundings } from './support/surroundings.js';
@@ -24,6 +24,19 @@ describe('the documentation', () => {
     expect(classes.length).toBeGreaterThan(8);
     for (const [name, value] of classes) {
       expect(errors).toContain(`| \`${name}\` | \`${(value as unknown as { code: string }).code}\` |`);
+    }
+  });
+
+  test('names tests that are there, and every load scenario with the option that plays it', async () => {
+    const testing = page('testing');
+    const named = [...testing.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(([, file]) => file ?? '');
+    expect(named.length).toBeGreaterThan(20);
+    const missing = named.filter((file) => !existsSync(new URL(file, import.meta.url)));
+    expect(missing).toEqual([]);
+    const { scenarios } = await import('../src/cli/scenarios/all.js');
+    for (const name of Object.keys(scenarios)) {
+      expect(testing, name).toContain(`\`${name}\``);
+      expect(firstCells(page('load')), name).toContain(name);
     }
   });
 

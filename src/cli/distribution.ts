@@ -18,7 +18,8 @@ export function distribution(histogram: Histogram): Step[] {
   const steps = new Map<number, number>();
   const first = edgeAbove(histogram.quantile(0.01));
   for (const bucket of histogram.buckets()) {
-    const upTo = Math.max(first, edgeAbove(bucket.upTo));
+    // A bucket may end above the longest sample in it, and beyond the last step.
+    const upTo = Math.max(first, edgeAbove(Math.min(bucket.upTo, max)));
     steps.set(upTo, (steps.get(upTo) ?? 0) + bucket.count);
   }
   const edges = edgesFrom(first, edgeAbove(max));

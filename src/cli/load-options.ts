@@ -18,7 +18,7 @@ export type Demand = { readonly workers: number } | { readonly rate: number };
 
 /** What `surreal-pool load` was asked to do. Durations are in milliseconds. */
 export interface LoadOptions {
-  /** The scenario that is played instead of a load of its own making. */
+  /** The scenario that is played instead of a load of its own making, or {@link scenarioList}. */
   readonly scenario: string | undefined;
   readonly endpoint: string;
   readonly namespace: string;
@@ -63,7 +63,7 @@ const descriptions: OptionDescriptions<Name> = {
   rate: { value: '<per second>', help: 'instead: operations begin at this rate, come what may' },
   duration: { value: '<time>', help: 'how long: 500ms, 30s, 1m30s (30s; a scenario 5s)' },
   mix: { value: '<weights>', help: 'what the operations are (read=80,write=20)' },
-  scenario: { value: '<name>', help: 'instead of a load of your own: one of those below' },
+  scenario: { value: '<name>', help: 'one that has something to show; "list" names them' },
   'pool-max': { value: '<count>', help: `connections at most (${defaultPoolConfig.maxConnections})` },
   'pool-min': {
     value: '<count>',
@@ -82,16 +82,16 @@ Usage: surreal-pool load [options]            (in brackets: what holds without)
 
 ${optionsHelp(descriptions)}
 
-Scenarios, each with a pool and expectations of its own:
-${Object.entries(scenarios)
-  .map(([name, { summary }]) => `  ${name.padEnd(18)} ${summary}`)
-  .join('\n')}
-
 Assertions compare (< <= > >= =) throughput, errors, errors.<class>, dropped,
 reuse, opened, closed, and p50, p90, p99, max or mean of wait, query, latency.
 Exit: 0 done, 1 no connection, 2 wrong options, 99 an assertion failed,
 130 and 143 stopped by Ctrl-C or SIGTERM.
 `;
+}
+
+export function scenariosHelp(): string {
+  const rows = Object.entries(scenarios).map(([name, { summary }]) => `  ${name.padEnd(18)} ${summary}`);
+  return `Scenarios of surreal-pool load, each with a pool and expectations of its own:\n\n${rows.join('\n')}\n`;
 }
 
 /**
@@ -174,11 +174,14 @@ function readDemand(line: CommandLine<Name>): Demand {
   return rate === undefined ? { workers: workers ?? 32 } : { rate };
 }
 
+/** In the place of a scenario's name: asks which there are. */
+export const scenarioList = 'list';
+
 /** What a scenario decides by itself. */
 const ownOfScenarios = ['workers', 'rate', 'mix', 'pool-max', 'pool-min', 'assert', 'progress'] as const;
 
 function readScenario(text: string): string | Refusal {
-  if (Object.hasOwn(scenarios, text)) return text;
+  if (text === scenarioList || Object.hasOwn(scenarios, text)) return text;
   const meant = nearest(text, Object.keys(scenarios));
   const allowed = meant === undefined ? Object.keys(scenarios).join(', ') : `${meant} (did you mean that?)`;
   return new Refusal(allowed, show(text));

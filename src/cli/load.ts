@@ -2,7 +2,7 @@ import { isLostIdentity } from '../connection/classification.js';
 import { shown } from '../connection/transport.js';
 import { type ConnectionManager, createPool } from '../manager.js';
 import { exitCodeOf, firstInterruption, type Interruption } from './interruption.js';
-import { type LoadOptions, loadHelp, readLoadOptions } from './load-options.js';
+import { type LoadOptions, loadHelp, readLoadOptions, scenarioList, scenariosHelp } from './load-options.js';
 import { runLoad } from './load-run.js';
 import { paintFor, print } from './output.js';
 import { progressDisplay } from './progress.js';
@@ -14,6 +14,7 @@ import { scenarioText } from './scenario-text.js';
 export async function load(parameters: readonly string[]): Promise<number> {
   const options = readLoadOptions(parameters, process.env);
   if (options === undefined) return await print(loadHelp());
+  if (options.scenario === scenarioList) return await print(scenariosHelp());
 
   const interruption = firstInterruption();
   if (options.scenario !== undefined) return await loadScenario(options.scenario, options, interruption);

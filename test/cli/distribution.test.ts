@@ -42,6 +42,10 @@ describe('a distribution', () => {
     ]);
   });
 
+  test('counts the longest sample although its bucket ends beyond the last step', () => {
+    expect(distributionOf(1.5, 1.99)).toEqual([{ upTo: 2, count: 2 }]);
+  });
+
   test('loses no sample, however far apart they are', () => {
     const durations = [0, 0.001, 0.05, 1, 77, 4_000_000];
     expect(distributionOf(...durations).reduce((sum, { count }) => sum + count, 0)).toBe(durations.length);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { loadHelp, readLoadOptions } from '../../src/cli/load-options.js';
+import { loadHelp, readLoadOptions, scenariosHelp } from '../../src/cli/load-options.js';
+import { scenarios } from '../../src/cli/scenarios/all.js';
 import { ConfigurationError, type ConfigurationIssue } from '../../src/errors.js';
 
 function read(...parameters: string[]) {
@@ -35,6 +36,38 @@ describe('what is not given', () => {
       json: false,
       progress: 1_000,
     });
+  });
+});
+
+describe('a scenario', () => {
+  test('goes on for five seconds where that is up to it, or for as long as it is told', () => {
+    expect(read('--scenario', 'bursts')).toMatchObject({ scenario: 'bursts', duration: 5_000 });
+    expect(read('--scenario', 'bursts', '--duration', '1s')).toMatchObject({ duration: 1_000 });
+  });
+
+  test('that nobody knows is refused with the one that was meant', () => {
+    expect(issuesOf(['--scenario', 'burst'])).toEqual([
+      { path: '--scenario', given: '"burst"', allowed: 'bursts (did you mean that?)' },
+    ]);
+  });
+
+  test.each(['workers', 'rate', 'mix', 'pool-max', 'pool-min', 'assert', 'progress'])(
+    'brings its own, so --%s is refused beside it',
+    (name) => {
+      const value = { mix: 'read=1', assert: 'errors=0', progress: '1s' }[name] ?? '3';
+      expect(issuesOf(['--scenario', 'bursts', `--${name}`, value])).toEqual([
+        { path: `--${name}`, given: 'with --scenario', allowed: 'without --scenario, which brings its own' },
+      ]);
+    },
+  );
+
+  test('is in the list of them, each on one line of a terminal', () => {
+    expect(read('--scenario', 'list')).toMatchObject({ scenario: 'list' });
+    const lines = scenariosHelp().split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    for (const name of Object.keys(scenarios)) {
+      expect(lines.filter((line) => line.startsWith(`  ${name} `))).toHaveLength(1);
+    }
   });
 });
 

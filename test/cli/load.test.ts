@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadReport } from '../../src/cli/load-report.js';
+import type { ScenarioReport } from '../../src/cli/scenario-report.js';
 import { Front, type FrontOptions } from '../support/front.js';
 import { SharedEngine } from '../support/shared-engine.js';
 import { rocksdbUrl } from '../support/temporary.js';
@@ -250,6 +251,30 @@ describe('a run that cannot be', () => {
     expect(await command.ended).toEqual({ code: 130, stdout: '', stderr: '' });
     socket.destroy();
     server.close();
+  });
+});
+
+describe('a scenario', () => {
+  test('says what had to hold, exits 0 when it did, and leaves no table behind', async () => {
+    const front = await listen();
+    const before = await tablesLeft();
+    const { code, stdout } = await run(['load', '--scenario', 'bursts', '--endpoint', front.url]);
+    expect(stdout).toMatch(/^bursts: as it should be\.\n\n {2}✓ at least 90 % of all operations succeed +250 of 250\n/);
+    expect(code).toBe(0);
+    expect(await tablesLeft()).toEqual(before);
+  });
+
+  test('exits 99 when something did not hold, in JSON too', async () => {
+    const front = await listen();
+    let creates = 0;
+    front.onRequest = ({ params: [query] }) =>
+      String(query).startsWith('CREATE') && ++creates % 4 === 0 ? 'kill' : 'pass';
+    const { code, stdout } = await run(['load', '--scenario', 'bursts', '--json', '--endpoint', front.url]);
+    const { expectations } = JSON.parse(stdout) as ScenarioReport;
+    expect(expectations.filter(({ held }) => !held).map(({ text }) => text)).toContain(
+      'at least 90 % of all operations succeed',
+    );
+    expect(code).toBe(99);
   });
 });
 

@@ -7,7 +7,7 @@ const uses = 40;
 
 /** Many short leases on connections that are replaced after some uses. */
 export const connectionChurn: Scenario = {
-  summary: `${workers * leases} short leases on connections that are replaced after ${uses} uses`,
+  summary: `${workers * leases} short leases on connections replaced after ${uses} uses`,
   async play(scene) {
     const pool = await scene.open({ minConnections: 0, maxConnections: connections, recycleAfterUses: uses });
     let begun = 0;

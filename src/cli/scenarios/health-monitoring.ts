@@ -6,7 +6,7 @@ const leastProbes = 5;
 
 /** What nobody uses is probed while others work: both go on, and nothing is taken for ill that is not. */
 export const healthMonitoring: Scenario = {
-  summary: `health checks of idle connections while ${workers} workers use the others`,
+  summary: `health checks of what is idle, beside ${workers} workers`,
   async play(scene) {
     const pool = await scene.open({
       minConnections: connections,

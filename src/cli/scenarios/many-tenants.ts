@@ -17,7 +17,7 @@ interface Tenant extends AcquireOptions {
 
 /** More tenants than connections, each in a database of its own: a connection becomes another's, and shows nothing. */
 export const manyTenants: Scenario = {
-  summary: `${tenants} tenants at once, each in its own database, on ${connections} connections`,
+  summary: `${tenants} tenants at once, a database each, on ${connections} connections`,
   async play(scene) {
     const pool = await scene.open({
       minConnections: 0,

@@ -8,7 +8,7 @@ const counters = 2;
 
 /** Many callers change the same few records: the database refuses some of them, and they try again. */
 export const retryUnderLoad: Scenario = {
-  summary: `${workers * operations} changes of the same ${counters} records, repeated when they conflict`,
+  summary: `${workers * operations} changes of ${counters} records, repeated when they conflict`,
   async play(scene) {
     const pool = await scene.open({
       minConnections: 0,

@@ -84,8 +84,7 @@ ${optionsHelp(descriptions)}
 
 Assertions compare (< <= > >= =) throughput, errors, errors.<class>, dropped,
 reuse, opened, closed, and p50, p90, p99, max or mean of wait, query, latency.
-Exit: 0 done, 1 no connection, 2 wrong options, 99 an assertion failed,
-130 and 143 stopped by Ctrl-C or SIGTERM.
+Exit: 0 done, 1 no connection, 2 wrong options, 99 failed, 130 or 143 stopped.
 `;
 }
 

@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
  */
 export async function startServer() {
   const url = process.env.SURREALDB_URL;
-  if (url) return { url, what: 'the server at SURREALDB_URL', stop: () => {} };
+  if (url) return { url: new URL('/rpc', url).href, what: 'the server at SURREALDB_URL', stop: () => {} };
   const binary = (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, process.platform === 'win32' ? 'surreal.exe' : 'surreal'))
@@ -47,7 +47,7 @@ async function startBinary(binary) {
     if (child.exitCode !== null) throw new Error(`${binary} ended with ${child.exitCode} before it listened`);
     await sleep(20);
   }
-  return { url: `ws://127.0.0.1:${port}`, what: 'SurrealDB in memory', stop };
+  return { url: `ws://127.0.0.1:${port}/rpc`, what: 'SurrealDB in memory', stop };
 }
 
 /** @returns {Promise<Server>} */

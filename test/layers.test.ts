@@ -16,6 +16,7 @@ const layers: readonly (readonly string[])[] = [
   ['telemetry'],
   ['pool'],
   ['config'],
+  ['surrealql'],
   ['outcome.ts', 'holders.ts'],
   ['errors.ts', 'error-message.ts', 'logger.ts', 'on-abort.ts'],
 ];

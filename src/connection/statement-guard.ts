@@ -1,5 +1,7 @@
 import type { BoundQuery } from 'surrealdb';
 import { UsageError } from '../errors.js';
+import { splitStatements } from '../surrealql/statements.js';
+import type { Token } from '../surrealql/tokens.js';
 
 /** What to do instead of a statement that does nothing lasting when it is sent as text. */
 const remedies: Readonly<Record<string, string>> = {
@@ -11,8 +13,7 @@ const remedies: Readonly<Record<string, string>> = {
 /** A cheap look that lets nearly every query pass. */
 const suspicious = /\b(?:BEGIN|LET|USE)\b/i;
 
-/** What may last though its result is forgotten: a statement that writes, and a call, which may do anything. */
-const lasting = /\b(?:CREATE|UPDATE|UPSERT|INSERT|DELETE|RELATE|DEFINE|ALTER|REMOVE|REBUILD)\b|[\w"]\s*\(/i;
+const writing = new Set('CREATE UPDATE UPSERT INSERT DELETE RELATE DEFINE ALTER REMOVE REBUILD'.split(' '));
 
 /**
  * Refuses a query that consists of nothing but `BEGIN`, `LET` or `USE`. SurrealDB 3 accepts each of them alone, answers
@@ -20,39 +21,20 @@ const lasting = /\b(?:CREATE|UPDATE|UPSERT|INSERT|DELETE|RELATE|DEFINE|ALTER|REM
  * that may do something lasting on its way passes.
  */
 export function refuseLoneStatement(query: BoundQuery): void {
-  const text = query.query;
-  if (!suspicious.test(text)) return;
-  const all = statements(text);
-  const keywords = all.map((statement) => /^[a-z]+/i.exec(statement)?.[0].toUpperCase() ?? '');
+  if (!suspicious.test(query.query)) return;
+  const statements = splitStatements(query.query);
+  const keywords = statements.map(([first]) => (first?.kind === 'word' ? first.value : ''));
   const last = keywords.at(-1);
   if (last === undefined || keywords.some((keyword) => remedies[keyword] === undefined)) return;
-  if (all.some((statement) => lasting.test(statement))) return;
+  if (statements.some(mayLast)) return;
   throw new UsageError(`a lone ${last} does nothing on SurrealDB 3: ${remedies[last]}`);
 }
 
-/** Quoted text, comments, brackets and the end of a statement, in the spellings SurrealQL has. */
-const token =
-  /'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`|⟨[^⟩]*⟩|(\/\*[\s\S]*?\*\/|(?:--|#|\/\/)[^\n]*)|([{([])|([})\]])|(;)/g;
-
-/** The statements of a text, without comments and without what stands in quotes; empty ones are left out. */
-export function statements(text: string): string[] {
-  const found: string[] = [];
-  let current = '';
-  let depth = 0;
-  let from = 0;
-  for (const match of text.matchAll(token)) {
-    const [all, comment, opening, closing, end] = match;
-    current += text.slice(from, match.index);
-    from = match.index + all.length;
-    if (opening !== undefined) depth++;
-    if (closing !== undefined) depth--;
-    if (end !== undefined && depth <= 0) {
-      found.push(current.trim());
-      current = '';
-    } else {
-      current += comment !== undefined ? ' ' : (opening ?? closing ?? end ?? '""');
-    }
-  }
-  found.push((current + text.slice(from)).trim());
-  return found.filter((statement) => statement !== '');
+/** Whether it does something that lasts though its result is forgotten: it writes, or calls what may do anything. */
+function mayLast(statement: readonly Token[]): boolean {
+  return statement.some((token, index) => {
+    if (token.kind === 'word' && writing.has(token.value)) return true;
+    const before = statement[index - 1];
+    return token.text === '(' && before !== undefined && before.kind !== 'mark';
+  });
 }

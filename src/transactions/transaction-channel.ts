@@ -23,7 +23,7 @@ import { outcomeOf } from '../outcome.js';
 import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
 import { CallOrder, type Place } from './call-order.js';
 import type { CommitOutcome } from './commit-fence.js';
-import { refuseForbiddenStatement } from './forbidden-statements.js';
+import { refuseForbiddenStatements } from './forbidden-statements.js';
 import { endServerTransaction } from './server-transaction.js';
 import type { TransactionState } from './transaction-state.js';
 
@@ -100,7 +100,7 @@ export class TransactionChannel implements QueryChannel {
     try {
       await place.turn();
       if (this.#closed || this.state.word !== 'committing') this.#refuseLateCalls();
-      refuseForbiddenStatement(query.query);
+      refuseForbiddenStatements(query);
       const chunks: QueryChunk<T>[] = [];
       const { bounded, connection } = this.#parts;
       for await (const chunk of bounded.query<T>(query, connection.session, this.#server)) chunks.push(chunk);

@@ -27,19 +27,19 @@ export interface Token {
 // the server sees a statement.
 const lineEnd = '\\n\\r\\u0085\\u2028\\u2029';
 
+// Of what is quoted only the beginning: a long string would be too much for a regular expression.
 const lexer = new RegExp(
   [
     `(?<space>[\\s\\u0085]+|(?:--|#|//)[^${lineEnd}]*|/\\*.*?\\*/)`,
-    `(?<string>[bdfrsu]?(?:"(?:\\\\.|[^"\\\\])*"|'(?:\\\\.|[^'\\\\])*'))`,
+    `(?<string>[bdfrsu]?["'])`,
     '(?<word>[A-Za-z_][A-Za-z0-9_]*)',
-    '(?<name>`(?:\\\\.|[^`\\\\])*`|⟨(?:\\\\.|[^⟩\\\\])*⟩)',
+    '(?<name>[`⟨])',
     '(?<number>[0-9][A-Za-z0-9_µμ]*(?:\\.[0-9][A-Za-z0-9_]*)?)',
-    '(?<parameter>\\$(?:[A-Za-z0-9_]+|`(?:\\\\.|[^`\\\\])*`|⟨(?:\\\\.|[^⟩\\\\])*⟩))',
+    '(?<parameter>\\$(?:[A-Za-z0-9_]+|[`⟨]))',
     '(?<mark>::|->|<-|\\|\\||/(?!\\*)|[-+*%=!<>?:;,.|&~@(){}[\\]])',
   ].join('|'),
   'yus',
 );
-const regex = /\/(?:\\.|[^/\\])*\//sy;
 
 /** Words after which a value comes, so that a slash begins a regular expression there and is no division. */
 const beforeValue = new Set(
@@ -57,18 +57,25 @@ export function tokenize(text: string): Token[] {
     const groups = lexer.exec(text)?.groups;
     const start = at;
     if (groups === undefined) {
-      // What is not closed reaches to the end: what would follow it is inside of it.
-      at = text.length;
-      tokens.push({ kind: 'unknown', text: text.slice(start), value: '', start, end: at });
+      // An open comment reaches to the end; of another character nothing is known but that it is one.
+      at = text.startsWith('/*', start)
+        ? text.length
+        : start + String.fromCodePoint(text.codePointAt(start) ?? 0).length;
+      tokens.push({ kind: 'unknown', text: text.slice(start, at), value: '', start, end: at });
       continue;
     }
     at = lexer.lastIndex;
     if (groups.space !== undefined) continue;
     let kind = kindOf(groups);
-    if (text[start] === '/' && kind === 'mark' && !endsValue(tokens.at(-1))) {
-      regex.lastIndex = start;
-      kind = regex.test(text) ? 'regex' : 'unknown';
-      at = kind === 'regex' ? regex.lastIndex : text.length;
+    const opening = text[at - 1] ?? '';
+    const closing = kind === 'mark' ? regexMark(opening, tokens.at(-1)) : closingMarks[opening];
+    if (closing !== undefined) {
+      at = endOfQuoted(text, at, closing);
+      if (kind === 'mark') kind = 'regex';
+      if (at === -1) {
+        kind = 'unknown';
+        at = text.length;
+      }
     }
     const written = text.slice(start, at);
     tokens.push({ kind, text: written, value: meaningOf(kind, written), start, end: at });
@@ -90,6 +97,21 @@ function meaningOf(kind: TokenKind, written: string): string {
   if (kind === 'name') return written.slice(1, -1);
   if (kind === 'parameter') return written.slice(1).replace(/^[`⟨](.*)[`⟩]$/s, '$1');
   return written;
+}
+
+const closingMarks: Readonly<Record<string, string>> = { '"': '"', "'": "'", '`': '`', '⟨': '⟩' };
+
+function regexMark(mark: string, before: Token | undefined): string | undefined {
+  return mark === '/' && !endsValue(before) ? '/' : undefined;
+}
+
+/** Where what is quoted ends, or -1; behind a backslash it does not end. */
+function endOfQuoted(text: string, from: number, closing: string): number {
+  for (let at = from; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === closing) return at + 1;
+  }
+  return -1;
 }
 
 /** Whether a value may end with this token, so that an operator follows. */

@@ -211,11 +211,15 @@ class Judge {
     throw this.#noId(keyword, at);
   }
 
-  /** The token behind the bracket that closes the one at `at`. */
+  /**
+   * The token behind the bracket that closes the one at `at`. A RETURN between them would leave the whole target, and
+   * put what it returns in the place of it: `type::record('a', { RETURN b })` is the table b.
+   */
   #closing(at: number, keyword: string): number {
     let depth = 0;
     for (let end = at; end < this.#tokens.length; end++) {
       const token = this.#tokens[end];
+      if (token?.value === 'RETURN' && token.kind === 'word') break;
       if (token?.kind !== 'mark') continue;
       if ('([{'.includes(token.text)) depth++;
       else if (')]}'.includes(token.text) && --depth === 0) return end + 1;

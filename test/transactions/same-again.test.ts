@@ -35,19 +35,23 @@ const text = fc.letrec<Record<'expression' | 'target' | 'statement' | 'text', st
     fc.tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part))).map((all) => all.join(''));
   const gap = fc.constantFrom(' ', '\n', ' /* a:1 */ ', ' -- rand()\r', '\t');
   const name = fc.constantFrom('v', 'w', 'x', 'id', '`value`', 'x.y', 'rand', 'select_it', '$n', '$record', '$this');
-  const call = fc.constantFrom(
-    ...pureFunctions,
-    'rand',
-    'rand::int',
-    'time::now',
-    'rand::uuid',
-    'array::shuffle',
-    'time :: now',
-    'session::id',
-    'fn::mine',
-    'rand::ulid',
+  const call = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...pureFunctions) },
+    fc.constantFrom(
+      'rand',
+      'rand::int',
+      'time::now',
+      'rand::uuid',
+      'array::shuffle',
+      'time :: now',
+      'fn::mine',
+      'rand::ulid',
+    ),
   );
-  const method = fc.constantFrom(...pureMethods, 'shuffle', 'chain', 'map');
+  const method = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...pureMethods) },
+    fc.constantFrom('shuffle', 'chain', 'map'),
+  );
   const operator = fc.constantFrom(
     '+',
     '-',
@@ -163,6 +167,7 @@ const text = fc.letrec<Record<'expression' | 'target' | 'statement' | 'text', st
             '[{ id: 21 }, { v: 2 }]',
             '(id, v) VALUES (22, 3)',
           ),
+          join('{ id: 1, v: ', e, ' }'),
           join('{ id: ', e, ' }'),
         ),
       ),

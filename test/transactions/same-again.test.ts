@@ -104,6 +104,7 @@ const text = fc.letrec<Record<'expression' | 'target' | 'statement' | 'text', st
       join(call, '()'),
       join(call, '(', e, ', ', e, ')'),
       join('(', e, ').', method, '()'),
+      join('[3, 1, 2, 4].', method, '()'),
       join('(', e, ').', method, '(', e, ')'),
       join(e, ' ', operator, ' ', e),
       join('[', e, ', ', e, ']'),

@@ -28,6 +28,9 @@ export function replayability(query: BoundQuery): Replayability {
   }
 }
 
+/** The reason that can be taken away by giving the ids beforehand. */
+export const newIdReason = 'the server may choose the id of a new record';
+
 class Verdict {
   constructor(
     readonly kind: 'impure' | 'outside',
@@ -368,7 +371,7 @@ class Judge {
 
   #noId(keyword: string, at: number): Verdict {
     const target = this.#tokens[at]?.text ?? '';
-    return new Verdict('impure', `${keyword} ${target}`.trim(), 'the server may choose the id of a new record');
+    return new Verdict('impure', `${keyword} ${target}`.trim(), newIdReason);
   }
 }
 

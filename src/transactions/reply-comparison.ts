@@ -9,9 +9,9 @@ export interface TimeWindow {
 /** Where the moments lie that the server may have taken for `time::now()`, then and at the replay. */
 export interface TimeWindows {
   /** From the begin of the first transaction to the end of the statement. */
-  readonly then: TimeWindow;
+  readonly first: TimeWindow;
   /** From the begin of the second transaction until now. */
-  readonly now: TimeWindow;
+  readonly second: TimeWindow;
 }
 
 /**
@@ -56,7 +56,8 @@ export class ReplyComparison {
     if (expected instanceof BoundIncluded || expected instanceof BoundExcluded) {
       return both(expected.value, (found as { value: unknown }).value);
     }
-    if (expected instanceof Value) return expected.equals(found);
+    // The rest of the server's types have all they are in their text.
+    if (expected instanceof Value) return String(expected) === String(found);
     if (expected instanceof Set) return found instanceof Set && both([...expected], [...found]);
     const keys = Object.keys(expected);
     return (
@@ -65,12 +66,12 @@ export class ReplyComparison {
     );
   }
 
-  #sameMoment(expected: DateTime, found: DateTime, { then, now }: TimeWindows): boolean {
+  #sameMoment(expected: DateTime, found: DateTime, { first, second }: TimeWindows): boolean {
     const [old, young] = [expected.nanoseconds, found.nanoseconds];
     if (old === young) return true;
     const known = this.#moments.get(old);
     if (known !== undefined) return known === young;
-    if (!this.#within(old, then) || !this.#within(young, now)) return false;
+    if (!this.#within(old, first) || !this.#within(young, second)) return false;
     this.#moments.set(old, young);
     return true;
   }

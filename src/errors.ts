@@ -26,6 +26,10 @@
  *     ├─ TransactionEndedError     something of a transaction was used after its end
  *     ├─ CommitVerificationError   `verifyCommit` cannot be had here
  *     ├─ LeaseReleasedError        something of a lease was used after its end
+ *     ├─ SavepointUnsupportedError what came before cannot be replayed
+ *     ├─ SavepointDivergedError    what came before gave something else when it was replayed
+ *     ├─ SavepointLimitError       what came before is too much to be replayed
+ *     ├─ SavepointNotFoundError    there is no savepoint of that name any more
  *     └─ UsageError                a call that can never work as it was made
  */
 
@@ -325,4 +329,84 @@ export class LeaseReleasedError extends PoolError {
 /** A call that can never work the way it was made; the message says what to do instead. */
 export class UsageError extends PoolError {
   static override readonly code: string = 'ERR_POOL_USAGE';
+}
+
+/**
+ * A savepoint was refused: the transaction has made a call that cannot be replayed, so it could not be rolled back to.
+ * The transaction goes on. Make the call after the savepoint, or give it what it lets the server choose.
+ */
+export class SavepointUnsupportedError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_SAVEPOINT_UNSUPPORTED';
+  /** What in the call is the reason: `rand()`, `CREATE person`. */
+  readonly statement: string;
+  readonly reason: string;
+
+  constructor(details: { statement: string; reason: string }) {
+    super(
+      `no savepoint after "${details.statement}": ${details.reason}. Make it before that call, or give the call what it lets the server choose (ids, times, random values)`,
+    );
+    this.statement = details.statement;
+    this.reason = details.reason;
+  }
+}
+
+/**
+ * Rolling back to a savepoint failed: a call before it gave something else when it was replayed, mostly because others
+ * have changed what it reads. The transaction is as it was; roll all of it back and run it again.
+ */
+export class SavepointDivergedError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_SAVEPOINT_DIVERGED';
+  override readonly retryable: boolean = true;
+  /** Which call of the transaction it was, counted from 0. */
+  readonly index: number;
+  /** Its text. */
+  readonly statement: string;
+  /** What it gave the first time, and what at the replay: a value, or the error of the server. */
+  readonly expected: unknown;
+  readonly found: unknown;
+
+  constructor(details: { index: number; statement: string; expected: unknown; found: unknown }) {
+    const text = details.statement.length > 120 ? `${details.statement.slice(0, 120)}…` : details.statement;
+    super(
+      `call ${details.index} of the transaction gave something else when it was replayed: ${text}. Others have changed what it reads; roll the transaction back and run it again`,
+    );
+    this.index = details.index;
+    this.statement = details.statement;
+    this.expected = details.expected;
+    this.found = details.found;
+  }
+}
+
+/** A savepoint or a rollback to it was refused: it would be too much to keep or to replay. The transaction goes on. */
+export class SavepointLimitError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_SAVEPOINT_LIMIT';
+  /** What would be too large: the log in bytes, or the number of replayed statements. */
+  readonly limit: 'log' | 'replay';
+  /** The most there may be. */
+  readonly most: number;
+
+  constructor(limit: 'log' | 'replay', most: number) {
+    const what =
+      limit === 'log'
+        ? `the calls of this transaction and their replies take more than ${most} bytes`
+        : `this transaction would have replayed more than ${most} statements`;
+    super(
+      `${what}: no savepoint can be rolled back to. Make savepoints early, and read less or in smaller transactions`,
+    );
+    this.limit = limit;
+    this.most = most;
+  }
+}
+
+/** There is no savepoint of that name: it was never made, was released, or came after one that was rolled back to. */
+export class SavepointNotFoundError extends PoolError {
+  static override readonly code: string = 'ERR_POOL_SAVEPOINT_NOT_FOUND';
+  readonly savepoint: string;
+
+  constructor(savepoint: string) {
+    super(
+      `there is no savepoint "${savepoint}": it was not made, was released, or came after one that was rolled back to`,
+    );
+    this.savepoint = savepoint;
+  }
 }

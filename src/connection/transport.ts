@@ -1,7 +1,6 @@
 import {
   type BoundQuery,
   CallTerminatedError,
-  CborCodec,
   type ConnectionSession,
   type ConnectionState,
   ConnectionUnavailableError,
@@ -23,6 +22,7 @@ import { onAbort } from '../on-abort.js';
 import { isAnswerTo, isServerError } from './answers.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { socketClass } from './socket.js';
+import { type Exchange, TappedCodec } from './tapped-codec.js';
 
 /** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
 type Engine = RpcEngine & SurrealEngine;
@@ -34,17 +34,6 @@ interface Books {
 
 /** Stands for an error that is none. */
 const nonsense = Symbol('nonsense');
-
-/** Says of a value that cannot be sent that it was not sent. */
-class Codec extends CborCodec {
-  override encode(data: unknown): ReturnType<CborCodec['encode']> {
-    try {
-      return super.encode(data);
-    } catch (cause) {
-      throw new UsageError(`a value cannot be sent: ${messageOf(cause)}`, { cause });
-    }
-  }
-}
 
 /** What a socket goes by, in milliseconds. */
 export interface SocketSettings extends LivenessSettings {
@@ -67,6 +56,9 @@ export class Transport {
   readonly #sessions: Map<Uuid, ConnectionSession>;
   /** An embedded engine on which an index was defined keeps its threads after `close()`, and the process with them. */
   definedIndex = false;
+  readonly #codec = new TappedCodec();
+  /** Whom the next request and its reply are shown to, as they are on the wire. */
+  #tap: ((exchange: Exchange) => void) | undefined;
   #socket: WebSocket | undefined;
   #liveness: Liveness | undefined;
   readonly #deathListeners = new Set<(cause: Error) => void>();
@@ -101,7 +93,7 @@ export class Transport {
         ),
       },
       uniqueId: () => String(++calls),
-      codecs: { cbor: new Codec({}), flatbuffer: new FlatBufferCodec({}), json: new JsonCodec({}) },
+      codecs: { cbor: this.#codec, flatbuffer: new FlatBufferCodec({}), json: new JsonCodec({}) },
     });
     this.#watchReplies(() => String(calls));
   }
@@ -178,6 +170,21 @@ export class Transport {
     return this.#engine.query<T>(query, session, transaction);
   }
 
+  /** A query whose request and reply are shown as they are on the wire, before its first chunk is given. */
+  async *tappedQuery<T>(
+    query: BoundQuery,
+    session: Uuid,
+    transaction: Uuid | undefined,
+    show: (exchange: Exchange) => void,
+  ): AsyncIterable<QueryChunk<T>> {
+    const chunks = this.query<T>(query, session, transaction)[Symbol.asyncIterator]();
+    // The engine sends with the first step, before that returns.
+    this.#tap = show;
+    const first = chunks.next();
+    this.#tap = undefined;
+    for (let chunk = await first; chunk.done !== true; chunk = await chunks.next()) yield chunk.value;
+  }
+
   liveQuery(id: Uuid): AsyncIterable<LiveMessage> {
     return this.#engine.liveQuery(id);
   }
@@ -218,7 +225,11 @@ export class Transport {
       request: RpcRequest<Method, Parameters>,
     ): Promise<Result> => {
       const { method } = request;
-      const reply = send<Method, Parameters, Result>(request);
+      const tap = this.#tap;
+      const reply =
+        tap === undefined
+          ? send<Method, Parameters, Result>(request)
+          : this.#codec.tap(() => send<Method, Parameters, Result>(request), tap);
       const call = lastCall();
       // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
       if (method === 'ping') return reply.catch(() => undefined as Result);

@@ -1,6 +1,18 @@
 import { createNodeEngines } from '@surrealdb/node';
 import fc from 'fast-check';
-import { DateTime, RecordId, Surreal, type SurrealTransaction } from 'surrealdb';
+import {
+  BoundExcluded,
+  BoundIncluded,
+  DateTime,
+  Decimal,
+  Range,
+  RecordId,
+  RecordIdRange,
+  StringRecordId,
+  Surreal,
+  type SurrealTransaction,
+  Table,
+} from 'surrealdb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReplyComparison, type TimeWindows } from '../../src/transactions/reply-comparison.js';
 import { arrived, bytesOf, surrealValue } from '../support/values.js';
@@ -23,6 +35,30 @@ describe('two replies are equal', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test.each([
+    [new RecordId('a', 1), new RecordId('b', 1)],
+    [new RecordId('a', 1), new RecordId('a', '1')],
+    [new RecordId('a', 1), new StringRecordId('a:1')],
+    [new RecordIdRange('a', new BoundIncluded(1), undefined), new RecordIdRange('b', new BoundIncluded(1), undefined)],
+    [new RecordIdRange('a', new BoundIncluded(1), undefined), new RecordIdRange('a', new BoundExcluded(1), undefined)],
+    [new RecordIdRange('a', undefined, new BoundIncluded(1)), new RecordIdRange('a', undefined, new BoundIncluded(2))],
+    [new Range(new BoundIncluded(1), undefined), new Range(new BoundIncluded(2), undefined)],
+    [new Range(undefined, new BoundIncluded(1)), new Range(undefined, undefined)],
+    [new Decimal('1.01'), new Decimal('1.02')],
+    [new Table('a'), new Table('b')],
+    [new Set([1]), [1]],
+    [new Set([1]), new Set([2])],
+    [undefined, null],
+    [0, -0],
+    [1, 1n],
+    [{}, []],
+    [{ a: 1 }, { a: 1, b: 2 }],
+    [new Uint8Array([1]).buffer, new Uint8Array([2]).buffer],
+  ])('not when they differ ever so little: %s, %s', (one, other) => {
+    expect(new ReplyComparison(0).equal(one, other, never)).toBe(false);
+    expect(new ReplyComparison(0).equal(other, one, never)).toBe(false);
   });
 
   test('when a moment of the first run has become one of the replay, and the same everywhere', () => {

@@ -37,9 +37,9 @@ export type Refusal =
   | { readonly kind: 'limit'; readonly bytes: number };
 
 /** What the log of one transaction may hold: 4 MiB. */
-export const logBudget = 4 * 1024 * 1024;
+export const logBudget: number = 4 * 1024 * 1024;
 /** How many statements one transaction may replay. */
-export const replayBudget = 10_000;
+export const replayBudget: number = 10_000;
 
 /**
  * The calls of a transaction, for as far as they can be replayed. From the first that cannot be on, nothing is kept: what

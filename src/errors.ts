@@ -352,7 +352,8 @@ export class SavepointUnsupportedError extends PoolError {
 
 /**
  * Rolling back to a savepoint failed: a call before it gave something else when it was replayed, mostly because others
- * have changed what it reads. The transaction is as it was; roll all of it back and run it again.
+ * have changed what it reads. The transaction is as it was; roll all of it back and run it again. `withTransaction()` does
+ * that by itself. When the work of a nested one was to be undone, `cause` is what it had thrown.
  */
 export class SavepointDivergedError extends PoolError {
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_DIVERGED';

@@ -22,12 +22,13 @@ export { PooledConnection } from './pooled-connection.js';
 export { shutdownOnSignals } from './shutdown-on-signals.js';
 export type { AcquireTrace, ConnectTrace, QueryTrace, TransactionTrace } from './telemetry/channels.js';
 export type { PoolStats } from './telemetry/pool-stats.js';
+export type { SavepointStatistics } from './telemetry/savepoint-counters.js';
 export type { TransactionStatistics } from './telemetry/transaction-counters.js';
-export { Transaction } from './transactions/transaction.js';
+export { Savepoint } from './transactions/savepoint.js';
+export { Transaction, type TransactionWork } from './transactions/transaction.js';
 export type {
   ConflictRetryOptions,
   TransactionOptions,
   WithTransactionOptions,
 } from './transactions/transaction-options.js';
 export type { TransactionWord } from './transactions/transaction-state.js';
-export type { TransactionWork } from './transactions/transactions.js';

@@ -32,8 +32,9 @@ import { logEvents } from './telemetry/log-events.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
 import { CommitFence } from './transactions/commit-fence.js';
+import type { TransactionWork } from './transactions/transaction.js';
 import type { WithTransactionOptions } from './transactions/transaction-options.js';
-import { Transactions, type TransactionWork } from './transactions/transactions.js';
+import { Transactions } from './transactions/transactions.js';
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {
@@ -325,7 +326,8 @@ export class ConnectionManager extends SurrealQueryable {
 
   /** What the pool has counted and what it holds at this instant; costs the same however many connections there are. */
   poolStats(): PoolStats {
-    return poolStats(this.#pool.statistics(), this.#transactions.counters.statistics());
+    const { counters, savepointCounters } = this.#transactions;
+    return poolStats(this.#pool.statistics(), counters.statistics(), savepointCounters.statistics());
   }
 
   /** Whether the pool can do its work, and if not, why not. Asks nobody: it tells what the pool has seen by itself. */

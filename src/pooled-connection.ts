@@ -17,10 +17,11 @@ import { asController } from './connection/query-channel.js';
 import { UsageError } from './errors.js';
 import type { Lease } from './pool/lease.js';
 import { countBuilt } from './transactions/built-calls.js';
-import type { Transaction } from './transactions/transaction.js';
+import type { Savepoint } from './transactions/savepoint.js';
+import { Transaction, type TransactionWork } from './transactions/transaction.js';
 import { TransactionChannel } from './transactions/transaction-channel.js';
 import type { TransactionOptions, WithTransactionOptions } from './transactions/transaction-options.js';
-import type { Transactions, TransactionWork } from './transactions/transactions.js';
+import type { Transactions } from './transactions/transactions.js';
 
 /** How long choosing another database may keep those waiting who want the same one for the first time. */
 const longestUse = 10_000;
@@ -135,12 +136,29 @@ export class PooledConnection extends SurrealQueryable {
     await this.#begun('rollbackTransaction').rollback();
   }
 
+  /** Makes a savepoint in the open transaction; see {@link Transaction.savepoint}. */
+  async savepoint(name?: string): Promise<Savepoint> {
+    return await this.#current('savepoint').savepoint(name);
+  }
+
+  /** Undoes everything since the savepoint of that name; see {@link Savepoint.rollback}. */
+  async rollbackToSavepoint(name: string): Promise<void> {
+    await this.#current('rollbackToSavepoint').rollbackToSavepoint(name);
+  }
+
+  /** Forgets the savepoint of that name; see {@link Savepoint.release}. */
+  async releaseSavepoint(name: string): Promise<void> {
+    await this.#current('releaseSavepoint').releaseSavepoint(name);
+  }
+
   /**
    * Runs work in a transaction: commits it when the work returns, rolls it back when the work throws, with the error
    * unchanged. When the commit is refused because of a concurrent transaction, all of it is done again, as `retry` says.
+   * While a transaction is open, the work is a part of it; see {@link Transaction.withTransaction}.
    * @throws what the work throws, and what {@link Transaction.commit} does
    */
   async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
+    if (this.#within() !== undefined) return await this.#current('withTransaction').withTransaction(work, options);
     return await this.#transactions.run(this.#channel, work, options);
   }
 
@@ -234,6 +252,12 @@ export class PooledConnection extends SurrealQueryable {
   #begun(method: string): Transaction {
     if (this.#transaction !== undefined) return this.#transaction;
     throw new UsageError(`${method}() without a transaction: call beginTransaction() before it`);
+  }
+
+  /** The transaction that is open, or the one that was begun last. */
+  #current(method: string): Transaction {
+    const within = this.#within();
+    return within === undefined ? this.#begun(method) : new Transaction(within.channel, within.session);
   }
 
   #within(): { channel: TransactionChannel; session: Uuid } | undefined {

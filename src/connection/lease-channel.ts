@@ -25,6 +25,7 @@ import type { Connection } from './connection.js';
 import { lossless } from './lossless.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 import { refuseLoneStatement } from './statement-guard.js';
+import type { Exchange } from './tapped-codec.js';
 
 /** What a failed call says of itself when it was the server that refused it. */
 const refused: { readonly outcome: CallOutcome } = { outcome: 'refused' };
@@ -91,7 +92,13 @@ export class LeaseChannel implements QueryChannel {
     this.#lease.markForRecycling();
   }
 
-  async *query<T>(query: BoundQuery, session: Session, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
+  /** @param show is shown the request and its reply, as they are on the wire */
+  async *query<T>(
+    query: BoundQuery,
+    session: Session,
+    transaction?: Uuid,
+    show?: (exchange: Exchange) => void,
+  ): AsyncIterable<QueryChunk<T>> {
     const connection = this.connection;
     if (transaction === undefined && this.inside?.status === 'connected') {
       yield* this.inside.query<T>(query, session);
@@ -102,7 +109,12 @@ export class LeaseChannel implements QueryChannel {
     // in it began has to be undone even when an error before it is all that the reader sees.
     const ask = async (): Promise<QueryChunk<T>[]> => {
       const chunks: QueryChunk<T>[] = [];
-      for await (const chunk of connection.transport.query<T>(query, connection.session, transaction)) {
+      const { transport, session: own } = connection;
+      const answer =
+        show === undefined
+          ? transport.query<T>(query, own, transaction)
+          : transport.tappedQuery<T>(query, own, transaction, show);
+      for await (const chunk of answer) {
         this.#note(connection, chunk);
         chunks.push(chunk);
       }

@@ -29,8 +29,19 @@ export interface TransactionTrace {
   readonly transaction: number;
   /** The first is 1; more when `withTransaction()` tries again after a conflict. */
   readonly attempt: number;
-  /** `retry` is the pause before the next attempt; `fence` finds out whether a commit without an answer was applied. */
-  readonly step: 'begin' | 'commit' | 'rollback' | 'fence' | 'retry';
+  /**
+   * `retry` is the pause before the next attempt; `fence` finds out whether a commit without an answer was applied;
+   * `rollbackToSavepoint` is also told of a failed call that is undone alone.
+   */
+  readonly step:
+    | 'begin'
+    | 'commit'
+    | 'rollback'
+    | 'fence'
+    | 'retry'
+    | 'savepoint'
+    | 'rollbackToSavepoint'
+    | 'releaseSavepoint';
 }
 
 /**

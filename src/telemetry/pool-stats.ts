@@ -1,4 +1,5 @@
 import type { PoolStatistics } from '../pool/statistics.js';
+import type { SavepointStatistics } from './savepoint-counters.js';
 import type { TransactionStatistics } from './transaction-counters.js';
 
 /** The pool at one instant: the nine summary fields, and under them everything the pool counts. Rates are percent. */
@@ -18,9 +19,14 @@ export interface PoolStats extends PoolStatistics {
   /** Acquires served by a connection that was there before, of all that were served; 0 before the first. */
   readonly averageReuseRatio: number;
   readonly transactions: TransactionStatistics;
+  readonly savepoints: SavepointStatistics;
 }
 
-export function poolStats(statistics: PoolStatistics, transactions: TransactionStatistics): PoolStats {
+export function poolStats(
+  statistics: PoolStatistics,
+  transactions: TransactionStatistics,
+  savepoints: SavepointStatistics,
+): PoolStats {
   const { probesPassed, probesFailed, served, started, waiting, reused } = statistics;
   return {
     totalConnections: statistics.total,
@@ -34,6 +40,7 @@ export function poolStats(statistics: PoolStatistics, transactions: TransactionS
     averageReuseRatio: percent(reused, served),
     ...statistics,
     transactions,
+    savepoints,
   };
 }
 

@@ -22,12 +22,6 @@ export interface TimeWindows {
  */
 export class ReplyComparison {
   readonly #moments = new Map<bigint, bigint>();
-  readonly #tolerance: number;
-
-  /** @param tolerance How far a moment may lie outside of its window, in milliseconds. */
-  constructor(tolerance: number) {
-    this.#tolerance = tolerance;
-  }
 
   equal(expected: unknown, found: unknown, windows: TimeWindows): boolean {
     if (Object.is(expected, found)) return true;
@@ -71,13 +65,13 @@ export class ReplyComparison {
     if (old === young) return true;
     const known = this.#moments.get(old);
     if (known !== undefined) return known === young;
-    if (!this.#within(old, first) || !this.#within(young, second)) return false;
+    if (!isWithin(old, first) || !isWithin(young, second)) return false;
     this.#moments.set(old, young);
     return true;
   }
+}
 
-  #within(moment: bigint, { from, until }: TimeWindow): boolean {
-    const milliseconds = Number(moment) / 1e6;
-    return milliseconds >= from - this.#tolerance && milliseconds <= until + this.#tolerance;
-  }
+function isWithin(moment: bigint, { from, until }: TimeWindow): boolean {
+  const milliseconds = Number(moment) / 1e6;
+  return milliseconds >= from && milliseconds <= until;
 }

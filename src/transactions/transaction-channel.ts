@@ -3,6 +3,7 @@ import { isConflict, isTransactionUnknown } from '../connection/classification.j
 import type { Connection } from '../connection/connection.js';
 import type { LeaseChannel } from '../connection/lease-channel.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../connection/query-channel.js';
+import type { Exchange } from '../connection/tapped-codec.js';
 import { untilAborted } from '../connection/until-aborted.js';
 import { messageOf } from '../error-message.js';
 import {
@@ -13,6 +14,7 @@ import {
   IdentityLostError,
   LeaseReleasedError,
   QueryTimeoutError,
+  SavepointDivergedError,
   TransactionAbortedError,
   TransactionConflictError,
   TransactionEndedError,
@@ -24,7 +26,12 @@ import { type TransactionTrace, traced, transactionChannel } from '../telemetry/
 import { CallOrder, type Place } from './call-order.js';
 import type { CommitOutcome } from './commit-fence.js';
 import { refuseForbiddenStatements } from './forbidden-statements.js';
+import { Nesting } from './nesting.js';
+import { replay } from './replay.js';
+import { prepareCall } from './replayable-call.js';
+import type { SavepointMark, Savepoints } from './savepoints.js';
 import { endServerTransaction } from './server-transaction.js';
+import type { LoggedCall, Mark } from './statement-log.js';
 import type { TransactionState } from './transaction-state.js';
 
 /** What a transaction is made of. */
@@ -38,6 +45,12 @@ export interface TransactionParts {
   readonly trace: Omit<TransactionTrace, 'step'>;
   /** How long a rollback may take, in milliseconds. */
   readonly rollbackTimeout: number;
+  /** Opens another transaction on the server, like the first. */
+  readonly open: () => Promise<Uuid>;
+  /** Undefined when there are to be none. */
+  readonly savepoints: Savepoints | undefined;
+  /** Whether a failed call is undone alone. */
+  readonly undoesFailures: boolean;
   /** Finds out what became of a commit without an answer; undefined when nobody asked for that. */
   readonly verify: (() => Promise<CommitOutcome>) | undefined;
   /** Told of a transaction that could not be cancelled. */
@@ -59,8 +72,11 @@ export class TransactionChannel implements QueryChannel {
   readonly unsent: Set<{ readonly name: string }> = new Set();
   readonly #parts: TransactionParts;
   readonly #order = new CallOrder();
+  readonly #nesting = new Nesting();
   /** The transaction of the server: here and nowhere else, so that another one can take its place. */
   #server: Uuid;
+  /** When that one was begun, in milliseconds of this process. */
+  #begunAt: number;
   /** Why it is aborted, or lost. */
   #failure: TransactionAbortedError | TransactionLostError | undefined;
   /** Set when a commit or a rollback waits for no more calls. */
@@ -68,9 +84,10 @@ export class TransactionChannel implements QueryChannel {
   #committing: Promise<void> | undefined;
   #cancelling: Promise<void> | undefined;
 
-  constructor(parts: TransactionParts, server: Uuid) {
+  constructor(parts: TransactionParts, server: Uuid, begunAt: number) {
     this.#parts = parts;
     this.#server = server;
+    this.#begunAt = begunAt;
   }
 
   get state(): TransactionState {
@@ -97,21 +114,71 @@ export class TransactionChannel implements QueryChannel {
 
   /** Sends a call in its turn. Every query of the transaction comes by here. */
   async run<T>(query: BoundQuery, place: Place): Promise<QueryChunk<T>[]> {
+    let before: Mark | undefined;
     try {
       await place.turn();
       if (this.#closed || this.state.word !== 'committing') this.#refuseLateCalls();
+      before = this.#parts.savepoints?.log.mark();
       refuseForbiddenStatements(query);
-      const chunks: QueryChunk<T>[] = [];
-      const { bounded, connection } = this.#parts;
-      for await (const chunk of bounded.query<T>(query, connection.session, this.#server)) chunks.push(chunk);
+      const chunks = await this.#send<T>(query);
       const failed = chunks.find(({ error }) => error !== undefined);
-      if (failed !== undefined) this.#fail(failed.error, query.query);
+      if (failed !== undefined) await this.#failed(failed.error, query.query, before);
       return chunks;
     } catch (error) {
-      throw this.#fail(error, query.query);
+      throw await this.#failed(error, query.query, before);
     } finally {
       place.leave();
     }
+  }
+
+  /** Makes a savepoint, after the calls that were begun before. */
+  async savepoint(name?: string): Promise<SavepointMark> {
+    const savepoints = this.#savepoints();
+    return await this.#inTurn('savepoint', async () => savepoints.add(name, this.unsent));
+  }
+
+  async releaseSavepoint(which: string | SavepointMark): Promise<void> {
+    const savepoints = this.#savepoints();
+    await this.#inTurn('releaseSavepoint', async () => savepoints.release(savepoints.find(which)));
+  }
+
+  /** Undoes what came after a savepoint. When it fails, everything is as it was. */
+  async rollbackTo(which: string | SavepointMark): Promise<void> {
+    const savepoints = this.#savepoints();
+    this.#refuseReturn();
+    const place = this.#order.enter();
+    try {
+      await place.turn();
+      this.#refuseReturn();
+      const made = savepoints.find(which);
+      await this.#traced('rollbackToSavepoint', () =>
+        this.#goBack(savepoints, made.mark, this.state.word === 'aborted'),
+      );
+      savepoints.keepUpTo(made);
+      for (const query of this.unsent) if (!made.unsent.has(query)) this.unsent.delete(query);
+      // A commit may wait for this.
+      if (this.state.word === 'aborted') this.state.to(this.#committing === undefined ? 'active' : 'committing');
+    } finally {
+      place.leave();
+    }
+  }
+
+  /** Runs work that is undone alone when it throws. */
+  async withSavepoint<T>(work: () => PromiseLike<T> | T): Promise<T> {
+    return await this.#nesting.run(async (isInnermost) => {
+      const made = await this.savepoint();
+      try {
+        const result = await work();
+        if (!isInnermost())
+          throw new UsageError('a withTransaction() or withSavepoint() within this one was not awaited');
+        // Work may have ended the whole transaction by itself.
+        if (!this.state.ended) await this.releaseSavepoint(made);
+        return result;
+      } catch (error) {
+        await this.#undo(made, error);
+        throw error;
+      }
+    });
   }
 
   /** Asked for twice, it happens once. */
@@ -177,10 +244,11 @@ export class TransactionChannel implements QueryChannel {
   /** Live queries are not part of a transaction; other features are for the server to refuse. */
   assertFeature(feature: Feature): void {
     if (feature !== Features.LiveQueries) return;
-    throw this.#fail(
-      new UsageError('a live query is not part of a transaction: call live() on the connection, outside of it'),
-      'LIVE SELECT',
+    const error = new UsageError(
+      'a live query is not part of a transaction: call live() on the connection, outside of it',
     );
+    if (!this.#parts.undoesFailures) this.#abortFor(error, 'LIVE SELECT');
+    throw error;
   }
 
   liveQuery(): never {
@@ -205,28 +273,177 @@ export class TransactionChannel implements QueryChannel {
     throw state.tooLate('a call');
   }
 
+  /** Sends a call, and keeps what it takes to replay it. */
+  async #send<T>(query: BoundQuery): Promise<QueryChunk<T>[]> {
+    const log = this.#parts.savepoints?.log;
+    if (log === undefined) return await this.#ask<T>(query, this.#server);
+    const prepared = prepareCall(query);
+    let exchange: Exchange | undefined;
+    const wanted = log.note(query.query, prepared.replayability);
+    const show = (shown: Exchange): void => {
+      exchange = shown;
+    };
+    const chunks = await this.#ask<T>(prepared.query, this.#server, wanted ? show : undefined);
+    if (wanted && chunks.every(({ error }) => error === undefined)) {
+      if (exchange === undefined) throw new Error('the reply of a call was not seen');
+      log.add(exchange, chunks.length, { from: this.#begunAt, until: performance.now() });
+    }
+    return chunks;
+  }
+
+  async #ask<T>(query: BoundQuery, server: Uuid, show?: (exchange: Exchange) => void): Promise<QueryChunk<T>[]> {
+    const { bounded, connection } = this.#parts;
+    const chunks: QueryChunk<T>[] = [];
+    for await (const chunk of bounded.query<T>(query, connection.session, server, show)) chunks.push(chunk);
+    return chunks;
+  }
+
   /** Notes that a call failed, and says what its caller is told. */
-  #fail(error: unknown, text: string): unknown {
-    const { state } = this;
+  async #failed(error: unknown, text: string, before: Mark | undefined): Promise<unknown> {
     if (error instanceof TransactionAbortedError || error instanceof TransactionEndedError) return error;
     if (error instanceof TransactionLostError || error instanceof LeaseReleasedError) return error;
-    const cutOff = error instanceof QueryTimeoutError || error instanceof CallAbortedError;
-    if (error instanceof ConnectionLostError || (cutOff && error.outcome === 'unknown')) {
-      const loss = lost(error);
-      if (!state.ended && state.word !== 'rollingBack') {
-        this.#failure = loss;
-        state.to('lost');
-      }
-      return cutOff ? error : loss;
+    const told = this.#noteLoss(error);
+    if (told !== undefined) return told;
+    const { savepoints, undoesFailures } = this.#parts;
+    if (!undoesFailures || savepoints === undefined || before === undefined) {
+      this.#abortFor(error, text);
+      return error;
     }
-    const statement = text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
-    this.abort(
-      new TransactionAbortedError(
-        `the transaction is aborted and can only be rolled back, because this failed: ${statement}: ${messageOf(error)}`,
-        { statement, cause: error },
-      ),
-    );
+    try {
+      this.#refuseReturn();
+      await this.#traced('rollbackToSavepoint', () => this.#goBack(savepoints, before, true));
+    } catch (why) {
+      this.#abortFor(error, text, why);
+    }
     return error;
+  }
+
+  /** What is told of an error with which the transaction is lost; undefined when it is not. */
+  #noteLoss(error: unknown): unknown {
+    const { state } = this;
+    const cutOff = error instanceof QueryTimeoutError || error instanceof CallAbortedError;
+    if (!(error instanceof ConnectionLostError) && !(cutOff && error.outcome === 'unknown')) return undefined;
+    const loss = lost(error);
+    if (!state.ended && state.word !== 'rollingBack') {
+      this.#failure = loss;
+      state.to('lost');
+    }
+    return cutOff ? error : loss;
+  }
+
+  /** @param notUndone why the call could not be undone alone */
+  #abortFor(error: unknown, text: string, notUndone?: unknown): void {
+    const statement = text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+    const message = `the transaction is aborted and can only be rolled back, because this failed: ${statement}: ${messageOf(error)}`;
+    if (notUndone === undefined) {
+      this.abort(new TransactionAbortedError(message, { statement, cause: error }));
+      return;
+    }
+    const more = `${message}; it could not be undone alone: ${messageOf(notUndone)}`;
+    this.abort(new TransactionAbortedError(more, { statement, cause: causedBy(notUndone, error) }));
+  }
+
+  /** @throws UsageError */
+  #savepoints(): Savepoints {
+    const { savepoints } = this.#parts;
+    if (savepoints !== undefined) return savepoints;
+    throw new UsageError('this transaction was begun with savepoints: false');
+  }
+
+  /** Something that asks the server nothing, in its turn among the calls. */
+  async #inTurn<T>(step: TransactionTrace['step'], work: () => Promise<T>): Promise<T> {
+    const place = this.enter();
+    try {
+      await place.turn();
+      if (this.#closed || this.state.word !== 'committing') this.#refuseLateCalls();
+      return await this.#traced(step, work);
+    } finally {
+      place.leave();
+    }
+  }
+
+  /** A failed call is undone by going back, other ends are not. */
+  #refuseReturn(): void {
+    const { word } = this.state;
+    if (word !== 'active' && word !== 'aborted' && (word !== 'committing' || this.#closed)) this.#refuseLateCalls();
+    this.#parts.bounded.signal?.throwIfAborted();
+  }
+
+  /**
+   * Makes the transaction what it was at a place in the log, or leaves it as it is and throws. The server cannot take
+   * anything back, so another transaction takes the place of the first:
+   *
+   *     first    begin ── calls before ──┬── calls behind ───────────────────── cancel
+   *     second                           └─────────── begin ── calls before ──┬── goes on
+   *                                                        all as the first time?
+   *                                                                           └── no: cancel, and the first goes on
+   */
+  async #goBack(savepoints: Savepoints, mark: Mark, failed: boolean): Promise<void> {
+    const { log, counters } = savepoints;
+    if (failed || log.writtenSince(mark)) {
+      const calls = savepoints.toReplay(mark);
+      const begunAt = performance.now();
+      const second = await this.#replayed(calls).catch((error: unknown) => {
+        if (error instanceof SavepointDivergedError) counters.count('divergences');
+        throw error;
+      });
+      counters.replayTime.record(performance.now() - begunAt);
+      const first = this.#server;
+      this.#server = second;
+      this.#begunAt = begunAt;
+      void this.#drop(first);
+    }
+    log.truncate(mark);
+    counters.count('rollbacks');
+  }
+
+  /** Opens a transaction that has come as far as these calls. */
+  async #replayed(calls: readonly LoggedCall[]): Promise<Uuid> {
+    try {
+      const second = await this.#parts.open();
+      try {
+        await replay(calls, (query) => this.#ask(query, second));
+        // Much may have happened meanwhile.
+        this.#refuseReturn();
+        return second;
+      } catch (error) {
+        void this.#drop(second);
+        throw error;
+      }
+    } catch (error) {
+      const { signal } = this.#parts.bounded;
+      throw this.#noteLoss(error) ?? (signal?.aborted ? signal.reason : error);
+    }
+  }
+
+  /** Cancels a transaction of the server that is not needed any more; nobody has to wait for that. */
+  async #drop(server: Uuid): Promise<void> {
+    try {
+      await this.#cancelInTime(server);
+    } catch {
+      // Never committed, it ends with the connection at the latest.
+      this.#parts.lease.discard();
+    }
+  }
+
+  /** Undoes a piece of work that threw. What cannot be undone is not committed either. */
+  async #undo(made: SavepointMark, error: unknown): Promise<void> {
+    const { state } = this;
+    if (state.word !== 'active' && state.word !== 'aborted') return;
+    try {
+      await this.rollbackTo(made);
+      this.#savepoints().release(made);
+    } catch (failure) {
+      if (state.ended || this.#parts.bounded.signal?.aborted) return;
+      const cause = causedBy(failure, error);
+      const reason = new TransactionAbortedError(
+        `the transaction is aborted and can only be rolled back, because a part of it that failed could not be undone: ${messageOf(failure)}`,
+        { statement: undefined, cause },
+      );
+      if (state.word === 'aborted') this.#failure = reason;
+      else this.abort(reason);
+      throw cause;
+    }
   }
 
   /** Rolls back instead of committing what is not whole. */
@@ -235,16 +452,15 @@ export class TransactionChannel implements QueryChannel {
     if (state.word === 'lost') throw this.#failure;
     if (state.word !== 'committing' && state.word !== 'aborted') throw state.tooLate('commit()');
     const names = [...this.unsent].map(({ name }) => name);
-    if (state.word === 'committing' && names.length === 0) return;
+    if (state.word === 'committing' && names.length === 0 && !this.#nesting.busy) return;
     const failure = state.word === 'aborted' ? this.#failure : undefined;
     state.to('rollingBack');
     await this.#cancel();
-    throw (
-      failure ??
-      new UsageError(
-        `the transaction was rolled back instead of committed: ${names.length} of its queries were made and never sent (${names.join(', ')}); a query is sent when it is awaited`,
-      )
-    );
+    const why =
+      names.length > 0
+        ? `${names.length} of its queries were made and never sent (${names.join(', ')}); a query is sent when it is awaited`
+        : 'a withTransaction() or withSavepoint() within it was under way; await it first, and commit outside of it';
+    throw failure ?? new UsageError(`the transaction was rolled back instead of committed: ${why}`);
   }
 
   #cancel(): Promise<void> {
@@ -253,14 +469,9 @@ export class TransactionChannel implements QueryChannel {
   }
 
   async #cancelOnce(): Promise<void> {
-    const { lease, rollbackTimeout, state } = this.#parts;
-    const deadline = new AbortController();
-    const timer = setTimeout(
-      () => deadline.abort(new DeadlineError('rolling back a transaction', rollbackTimeout)),
-      rollbackTimeout,
-    );
+    const { lease, state } = this.#parts;
     try {
-      await untilAborted(endServerTransaction(lease, 'cancel', this.#server), deadline.signal);
+      await this.#cancelInTime(this.#server);
       state.to('rolledBack');
     } catch (error) {
       // Never committed, it ends with the connection at the latest.
@@ -268,6 +479,18 @@ export class TransactionChannel implements QueryChannel {
       state.to('lost');
       this.#failure = lost(error);
       this.#parts.onRollbackFailed(error);
+    }
+  }
+
+  async #cancelInTime(server: Uuid): Promise<void> {
+    const { lease, rollbackTimeout } = this.#parts;
+    const deadline = new AbortController();
+    const timer = setTimeout(
+      () => deadline.abort(new DeadlineError('rolling back a transaction', rollbackTimeout)),
+      rollbackTimeout,
+    );
+    try {
+      await untilAborted(endServerTransaction(lease, 'cancel', server), deadline.signal);
     } finally {
       clearTimeout(timer);
     }
@@ -332,4 +555,10 @@ function lost(cause: unknown): TransactionLostError {
     `the transaction was lost with its connection (${messageOf(cause)}); nothing of it was applied`,
     { cause },
   );
+}
+
+/** An error that says what it followed from, when it does not say another cause already. */
+function causedBy(error: unknown, cause: unknown): unknown {
+  if (error instanceof Error && error.cause === undefined) error.cause = cause;
+  return error;
 }

@@ -20,6 +20,17 @@ export interface TransactionOptions {
    * NONE there, and permissions that look at it are wrong. Default false: refused.
    */
   allowWithoutUser?: boolean | undefined;
+  /**
+   * Whether it can be rolled back to savepoints. Its calls and their replies are kept for that, up to 4 MiB. Default true;
+   * false keeps nothing, and then `savepoint()` and nested transactions are refused.
+   */
+  savepoints?: boolean | undefined;
+  /**
+   * What a failed call does. Default `abort`: the transaction can only be rolled back, or back to a savepoint. `savepoint`:
+   * the call alone is undone, as by a savepoint just before it, and the transaction goes on; it is aborted only when the
+   * call cannot be undone alone.
+   */
+  onStatementError?: 'abort' | 'savepoint' | undefined;
 }
 
 /** How often, and after which pauses, the work of a `withTransaction()` is tried again after a conflict. */
@@ -46,6 +57,8 @@ export interface TransactionSettings {
   readonly signal: AbortSignal | undefined;
   readonly verifyCommit: boolean;
   readonly allowWithoutUser: boolean;
+  readonly savepoints: boolean;
+  readonly onStatementError: 'abort' | 'savepoint';
 }
 
 /** {@link ConflictRetryOptions} with everything filled in; durations are milliseconds. */
@@ -56,14 +69,22 @@ export interface RetrySettings {
   readonly multiplier: number;
 }
 
-/** @throws ConfigurationError for a timeout that is none */
+/** @throws ConfigurationError for a timeout that is none, UsageError for an `onStatementError` that is none */
 export function readTransactionOptions(options: TransactionOptions): TransactionSettings {
-  const { timeout, signal, verifyCommit, allowWithoutUser } = options;
+  const { timeout, signal, verifyCommit, allowWithoutUser, savepoints = true, onStatementError = 'abort' } = options;
+  if (onStatementError !== 'abort' && onStatementError !== 'savepoint') {
+    throw new UsageError(`onStatementError is ${String(onStatementError)}; allowed: abort, savepoint`);
+  }
+  if (onStatementError === 'savepoint' && !savepoints) {
+    throw new UsageError('onStatementError: savepoint needs savepoints, which savepoints: false turns off');
+  }
   return {
     timeout: timeout === undefined ? 0 : parseDuration(timeout),
     signal,
     verifyCommit: verifyCommit ?? false,
     allowWithoutUser: allowWithoutUser ?? false,
+    savepoints,
+    onStatementError,
   };
 }
 

@@ -27,7 +27,7 @@ export type TransactionWord =
 
 const next: Readonly<Record<TransactionWord, readonly TransactionWord[]>> = {
   active: ['aborted', 'committing', 'rollingBack', 'lost', 'abandoned'],
-  aborted: ['active', 'rollingBack', 'lost', 'abandoned'],
+  aborted: ['active', 'committing', 'rollingBack', 'lost', 'abandoned'],
   committing: ['aborted', 'rollingBack', 'committed', 'conflicted', 'lost', 'unknown', 'abandoned'],
   rollingBack: ['rolledBack', 'lost', 'abandoned'],
   committed: [],

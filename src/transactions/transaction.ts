@@ -1,13 +1,19 @@
 import { SurrealQueryable, type Uuid } from 'surrealdb';
 import { asController } from '../connection/query-channel.js';
+import { UsageError } from '../errors.js';
 import { countBuilt } from './built-calls.js';
+import { Savepoint } from './savepoint.js';
 import type { TransactionChannel } from './transaction-channel.js';
+import type { WithTransactionOptions } from './transaction-options.js';
 import type { TransactionWord } from './transaction-state.js';
+
+/** What is done within a transaction. `attempt` is 1 the first time, more after a conflict. */
+export type TransactionWork<T> = (transaction: Transaction, attempt: number) => PromiseLike<T> | T;
 
 /**
  * An open transaction: every query and builder of the SDK, and {@link Transaction.commit | commit()} or
  * {@link Transaction.rollback | rollback()} at the end. Its calls run one after the other, in the order in which they were
- * begun. Once a call has failed, it can only be rolled back. At the end of its block, `await using` rolls back what was
+ * begun. Once a call has failed, it can only be rolled back, or back to a {@link savepoint}. At the end of its block, `await using` rolls back what was
  * not committed.
  *
  * ```ts
@@ -56,6 +62,55 @@ export class Transaction extends SurrealQueryable {
    */
   rollback(): Promise<void> {
     return this.#channel.rollback();
+  }
+
+  /**
+   * Makes a savepoint: a place to which the transaction can be rolled back. Waits for the calls that were begun before it.
+   * @param name for {@link rollbackToSavepoint} and {@link releaseSavepoint}; a second one of a name hides the first
+   * @throws SavepointUnsupportedError when a call was made that cannot be replayed
+   * @throws SavepointLimitError when the calls so far are too many or too large to be replayed
+   * @throws TransactionAbortedError when a call had failed
+   * @throws TransactionLostError, TransactionEndedError
+   * @throws UsageError with `savepoints: false`
+   */
+  async savepoint(name?: string): Promise<Savepoint> {
+    return new Savepoint(this.#channel, await this.#channel.savepoint(name));
+  }
+
+  /** Undoes everything since the savepoint of that name; see {@link Savepoint.rollback}. */
+  rollbackToSavepoint(name: string): Promise<void> {
+    return this.#channel.rollbackTo(name);
+  }
+
+  /** Forgets the savepoint of that name; see {@link Savepoint.release}. */
+  releaseSavepoint(name: string): Promise<void> {
+    return this.#channel.releaseSavepoint(name);
+  }
+
+  /**
+   * Runs work that is undone alone when it throws, or when it hides that a call failed: what was done before it remains,
+   * and the transaction goes on. Its error is given as it is. Runs one at a time; calls that are made beside it, and not
+   * by it, are undone with it.
+   * @throws what the work throws, and what {@link savepoint} does
+   * @throws SavepointDivergedError, SavepointLimitError when it could not be undone, with the error of the work as
+   *   `cause`: then the transaction is aborted
+   */
+  withSavepoint<T>(work: (transaction: Transaction) => PromiseLike<T> | T): Promise<T> {
+    return this.#channel.withSavepoint(() => work(this));
+  }
+
+  /**
+   * A transaction within this one: {@link withSavepoint}. It is committed with the whole, so what the whole was begun with
+   * counts (`retry`, `verifyCommit` and so on), not what is given here.
+   * @throws UsageError for a `timeout` or a `signal`: only the whole transaction can be cut off
+   */
+  async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
+    if (options.timeout !== undefined || options.signal !== undefined) {
+      throw new UsageError(
+        'a transaction within another one has no timeout and no signal of its own: give them to the outer one',
+      );
+    }
+    return await this.withSavepoint((transaction) => work(transaction, 1));
   }
 
   /** Rolls back what was not committed. */

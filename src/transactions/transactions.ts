@@ -4,16 +4,18 @@ import { isConflict } from '../connection/classification.js';
 import type { Connection } from '../connection/connection.js';
 import type { LeaseChannel } from '../connection/lease-channel.js';
 import { untilAborted } from '../connection/until-aborted.js';
-import { TransactionConflictError, UsageError } from '../errors.js';
+import { SavepointDivergedError, TransactionAbortedError, TransactionConflictError, UsageError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import type { Emitter, PoolEvents } from '../pool/events.js';
 import { fullJitterBackoff } from '../resilience/backoff.js';
 import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
+import { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { TransactionCounters } from '../telemetry/transaction-counters.js';
 import type { CommitFence, CommitOutcome } from './commit-fence.js';
 import { ConnectionTie } from './connection-tie.js';
+import { Savepoints } from './savepoints.js';
 import { openServerTransaction } from './server-transaction.js';
-import { Transaction } from './transaction.js';
+import { Transaction, type TransactionWork } from './transaction.js';
 import { TransactionChannel } from './transaction-channel.js';
 import { TransactionDeadline } from './transaction-deadline.js';
 import {
@@ -34,15 +36,13 @@ export interface TransactionsSettings {
   readonly rollbackTimeout: number;
 }
 
-/** What is done within a transaction. `attempt` is 1 the first time, more after a conflict. */
-export type TransactionWork<T> = (transaction: Transaction, attempt: number) => PromiseLike<T> | T;
-
 /** Which transaction of the pool, and which attempt of its work. */
 type Numbers = Pick<TransactionTrace, 'transaction' | 'attempt'>;
 
 /** The transactions of one pool: begins them, runs work in them, counts them. */
 export class Transactions {
   readonly counters: TransactionCounters = new TransactionCounters();
+  readonly savepointCounters: SavepointCounters = new SavepointCounters();
   readonly #settings: TransactionsSettings;
   readonly #beginning = new WeakSet<LeaseChannel>();
   #begun = 0;
@@ -64,7 +64,8 @@ export class Transactions {
   }
 
   /**
-   * Runs work in a transaction: commits when it returns, rolls back when it throws, and begins again after a conflict.
+   * Runs work in a transaction: commits when it returns, rolls back when it throws, and begins again after a conflict or
+   * when it could not be rolled back to a savepoint because others had changed what it reads.
    */
   async run<T>(lease: LeaseChannel, work: TransactionWork<T>, options: WithTransactionOptions): Promise<T> {
     const settings = readTransactionOptions(options);
@@ -77,7 +78,7 @@ export class Transactions {
         try {
           return await this.#attempt(lease, work, settings, deadline, numbers);
         } catch (error) {
-          if (!isConflict(error)) throw error;
+          if (!isConflict(error) && !isDivergence(error)) throw error;
           const pause = pauseAfter(attempt);
           if (attempt >= retry.maxAttempts || pause >= deadline.left) throw afterAttempts(error, attempt);
           this.counters.count('retries');
@@ -128,6 +129,7 @@ export class Transactions {
     const bounded = signal === undefined ? lease : lease.bounded(signal);
     const marker = settings.verifyCommit ? fence.newMarker() : undefined;
     const begunAt = Date.now();
+    const beginning = performance.now();
     const open = async (): Promise<Uuid> => {
       if (marker !== undefined) await within(fence.prepare(connection), signal);
       const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };
@@ -155,12 +157,16 @@ export class Transactions {
         state,
         trace: this.#trace(lease, numbers, 'begin'),
         rollbackTimeout: this.#settings.rollbackTimeout,
+        open,
+        savepoints: settings.savepoints ? new Savepoints(this.savepointCounters) : undefined,
+        undoesFailures: settings.onStatementError === 'savepoint',
         verify: marker && (() => this.#verify(connection, marker, begunAt)),
         onRollbackFailed: (error) => {
           if (events.has('rollbackFailed')) events.emit('rollbackFailed', { connection: connection.id, error });
         },
       },
       server,
+      beginning,
     );
     new ConnectionTie(channel, connection, events);
     if (signal !== undefined) state.atEnd({ end: onAbort(signal, () => channel.abort(signal.reason)) });
@@ -193,4 +199,10 @@ function afterAttempts(error: unknown, attempts: number): unknown {
   if (!(error instanceof TransactionConflictError)) return error;
   const tried = attempts === 1 ? '' : ` (tried ${attempts} times)`;
   return new TransactionConflictError(`${error.message}${tried}`, { attempts, cause: error.cause });
+}
+
+/** Whether a rollback to a savepoint failed because of others, and that is why the transaction failed. */
+function isDivergence(error: unknown): boolean {
+  const cause = error instanceof TransactionAbortedError ? error.cause : error;
+  return cause instanceof SavepointDivergedError;
 }

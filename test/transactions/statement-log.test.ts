@@ -32,6 +32,7 @@ async function tapped(on: { transport: Transport; id: Uuid }, query: BoundQuery)
   return shown;
 }
 
+const never = { from: 0, until: 0 };
 const replayable = { kind: 'replayable' } as const;
 
 describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s)', (kind) => {
@@ -41,10 +42,10 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
     const [exchange] = await tapped(on, new BoundQuery('RETURN $list; RETURN [$none, 2]', parameters));
     parameters.list.push(3);
     const log = new StatementLog();
-    expect(log.note(replayable)).toBe(true);
+    expect(log.note('RETURN 1', replayable)).toBe(true);
     if (exchange === undefined) throw new Error('nothing was shown');
-    log.add(exchange, 5);
-    const [entry] = log.before(1);
+    log.add(exchange, 2, { from: 4, until: 5 });
+    const [entry] = log.before({ ...log.mark(), length: 1 });
     const { call, results } = entry?.read() ?? {};
     expect(call).toMatchObject({ text: 'RETURN $list; RETURN [$none, 2]', replies: 2 });
     expect(bytesOf(call?.bindings)).toBe(bytesOf({ list: [1, new RecordId('a', 'b')], none: undefined }));
@@ -54,7 +55,7 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
         [undefined, 2],
       ]),
     );
-    expect(entry?.endedAt).toBe(5);
+    expect(entry?.made).toEqual({ from: 4, until: 5 });
   });
 
   test('belongs to its own call, among others at the same time', async () => {
@@ -71,8 +72,8 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
     );
     for (const number of numbers) {
       const log = new StatementLog();
-      for (const exchange of all[number] ?? []) log.add(exchange, 0);
-      const seen = log.before(1).map((entry) => entry.read());
+      for (const exchange of all[number] ?? []) log.add(exchange, 1, never);
+      const seen = log.before({ ...log.mark(), length: 1 }).map((entry) => entry.read());
       expect(seen.map(({ call, results }) => [call.bindings.n, results])).toEqual(
         number % 3 > 0 ? [[number, [number]]] : [],
       );
@@ -91,30 +92,31 @@ describe('the log of a transaction', () => {
 
   test('stops at the first call that cannot be replayed, and goes on after a rollback before it', () => {
     const log = new StatementLog();
-    expect(log.note(replayable)).toBe(true);
-    log.add(exchange(10), 0);
-    const savepoint = log.length;
-    expect(log.note({ kind: 'impure', culprit: 'rand()', reason: 'because' })).toBe(false);
-    expect(log.note(replayable)).toBe(false);
-    log.add(exchange(10), 0);
-    expect(log.length).toBe(1);
-    expect(log.refusal).toEqual({ kind: 'unsupported', culprit: 'rand()', reason: 'because' });
+    expect(log.note('RETURN 1', replayable)).toBe(true);
+    log.add(exchange(10), 1, never);
+    const savepoint = log.mark();
+    expect(log.note('RETURN rand()', { kind: 'impure', culprit: 'rand()', reason: 'because' })).toBe(false);
+    expect(log.note('RETURN 1', replayable)).toBe(false);
+    log.add(exchange(10), 1, never);
+    expect(log.mark().length).toBe(1);
+    expect(log.mark().refusal).toEqual({ kind: 'unsupported', culprit: 'rand()', reason: 'because' });
     log.truncate(savepoint);
-    expect(log.refusal).toBeUndefined();
-    expect(log.note(replayable)).toBe(true);
+    expect(log.mark().refusal).toBeUndefined();
+    expect(log.note('RETURN 1', replayable)).toBe(true);
   });
 
   test('stops when it would grow beyond its budget', () => {
     const log = new StatementLog(100);
-    log.add(exchange(60), 0);
-    log.add(exchange(40), 0);
-    expect(log.refusal).toBeUndefined();
-    log.add(exchange(1), 0);
-    expect(log.refusal).toEqual({ kind: 'limit', bytes: 101 });
-    expect(log.note(replayable)).toBe(false);
-    log.truncate(1);
-    log.add(exchange(40), 0);
-    expect(log.length).toBe(2);
-    expect(log.refusal).toBeUndefined();
+    log.add(exchange(60), 1, never);
+    const first = log.mark();
+    log.add(exchange(40), 1, never);
+    expect(log.mark().refusal).toBeUndefined();
+    log.add(exchange(1), 1, never);
+    expect(log.mark().refusal).toEqual({ kind: 'limit', bytes: 101 });
+    expect(log.note('RETURN 1', replayable)).toBe(false);
+    log.truncate(first);
+    log.add(exchange(40), 1, never);
+    expect(log.mark().length).toBe(2);
+    expect(log.mark().refusal).toBeUndefined();
   });
 });

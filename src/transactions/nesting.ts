@@ -1,0 +1,42 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { UsageError } from '../errors.js';
+
+/** One piece of work that is undone alone. It says which it is and holds nothing. */
+type Piece = Readonly<Record<never, never>>;
+
+/** The pieces of work that are around what runs now, of all transactions, followed through `await`. */
+const around = new AsyncLocalStorage<readonly Piece[]>();
+
+/**
+ * The pieces of work of one transaction that are undone alone, each within the one before. Two beside each other would
+ * undo each other's calls, so the second is refused.
+ */
+export class Nesting {
+  #innermost: Piece | undefined;
+
+  /** Whether one is under way. */
+  get busy(): boolean {
+    return this.#innermost !== undefined;
+  }
+
+  /**
+   * @param piece is told how to find out whether all within it has ended
+   * @throws UsageError when another one is under way that is not around this one
+   */
+  async run<T>(piece: (isInnermost: () => boolean) => Promise<T>): Promise<T> {
+    const outer = this.#innermost;
+    const pieces = around.getStore() ?? [];
+    if (outer !== undefined && !pieces.includes(outer)) {
+      throw new UsageError(
+        'another withTransaction() or withSavepoint() is under way in this transaction: await it first; side by side each would undo calls of the other',
+      );
+    }
+    const own: Piece = {};
+    this.#innermost = own;
+    try {
+      return await around.run([...pieces, own], () => piece(() => this.#innermost === own));
+    } finally {
+      this.#innermost = outer;
+    }
+  }
+}

@@ -6,7 +6,6 @@ import {
   SavepointDivergedError,
   SavepointLimitError,
   SavepointNotFoundError,
-  SavepointUnsupportedError,
   type Transaction,
   TransactionAbortedError,
   TransactionEndedError,

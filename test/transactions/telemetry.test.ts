@@ -62,6 +62,50 @@ describe('the channel surreal-pool:transaction', () => {
   });
 });
 
+describe('savepoints on the channel', () => {
+  test('are told as steps: made, released, rolled back to, with or without success', async () => {
+    const pool = await own.connect(await own.listen());
+    await own.engine.query('CREATE thing:1 SET v = 0', place);
+    const told = listen();
+    const work = async (transaction: Transaction): Promise<void> => {
+      await transaction.select(new RecordId('thing', 1));
+      const savepoint = await transaction.savepoint();
+      await transaction.create(new RecordId('thing', 2));
+      await savepoint.rollback();
+      await transaction.query('THROW "no"').responses();
+      await savepoint.release();
+      await transaction.savepoint();
+      await own.engine.query('UPDATE thing:1 SET v += 1', place);
+      await transaction.query('THROW "no"').responses();
+    };
+    await expect(pool.withTransaction(work, { retry: false, onStatementError: 'savepoint' })).rejects.toMatchObject({
+      cause: { code: 'ERR_POOL_SAVEPOINT_DIVERGED' },
+    });
+    expect(told).toEqual([
+      '1.1 begin',
+      '1.1 savepoint',
+      '1.1 rollbackToSavepoint',
+      '1.1 rollbackToSavepoint',
+      '1.1 releaseSavepoint',
+      '1.1 savepoint',
+      '1.1 rollbackToSavepoint failed',
+      '1.1 rollbackToSavepoint',
+      '1.1 commit failed',
+      '1.1 commit',
+    ]);
+    const { replayTime, ...counts } = pool.poolStats().savepoints;
+    expect(counts).toEqual({
+      created: 2,
+      rollbacks: 2,
+      divergences: 1,
+      refusedUnsupported: 0,
+      refusedLimit: 0,
+      replayedCalls: 3,
+    });
+    expect(replayTime.count).toBe(2);
+  });
+});
+
 describe('a server without interactive transactions', () => {
   test('is said to have none', async () => {
     const begin = vi

@@ -7,7 +7,12 @@ const pool = await createPool('mem://', { namespace: 'app', database: 'main' });
 const account = new RecordId('account', 'ada');
 await pool.create(account).content({ balance: 100 });
 
-/** Pays for a seat and books it: both or none, with or without a transaction around it. */
+/**
+ * Pays for a seat and books it: both or none, with or without a transaction around it.
+ *
+ * @param {import('surreal-pool').PooledConnection} connection
+ * @param {string} seat
+ */
 async function book(connection, seat) {
   await connection.withTransaction(async (transaction) => {
     await transaction.query('UPDATE $account SET balance -= 30', { account });

@@ -82,6 +82,14 @@ export class LeaseChannel implements QueryChannel {
     return new LeaseChannel(this.#lease, this.#pool, { ...this.#limits, signal });
   }
 
+  /** A channel of the same lease whose calls may take as long as several. */
+  patient(calls: number): LeaseChannel {
+    return new LeaseChannel(this.#lease, this.#pool, {
+      ...this.#limits,
+      queryTimeout: this.#limits.queryTimeout * calls,
+    });
+  }
+
   /** The signal that aborts the calls of the lease. */
   get signal(): AbortSignal | undefined {
     return this.#limits.signal;

@@ -16,7 +16,7 @@ export interface TransactionStatistics {
   readonly unknown: number;
   /** Cancelled by the pool, because they were open when their connection was released. */
   readonly abandoned: number;
-  /** Of all of them: those in which a call failed, so that they could only be rolled back. */
+  /** Of all of them: those in which a call failed, so that they could only be rolled back, or back to a savepoint. */
   readonly aborted: number;
   /** Times that the work of a `withTransaction()` was begun again after a conflict. */
   readonly retries: number;

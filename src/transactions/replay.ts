@@ -4,8 +4,8 @@ import { alignReplies, replayBatches } from './replay-batches.js';
 import { ReplyComparison, type TimeWindow, type TimeWindows } from './reply-comparison.js';
 import type { LoggedCall } from './statement-log.js';
 
-/** Sends a query in the transaction of the replay. */
-export type Ask = (query: BoundQuery) => Promise<QueryChunk<unknown>[]>;
+/** Sends a query in the transaction of the replay: as many calls in one. */
+export type Ask = (query: BoundQuery, calls: number) => Promise<QueryChunk<unknown>[]>;
 
 /**
  * Makes calls again in another transaction, which has just been begun.
@@ -18,7 +18,7 @@ export async function replay(calls: readonly LoggedCall[], ask: Ask): Promise<vo
   for (const batch of replayBatches(entries.map(({ call }) => call))) {
     const sentAt = performance.now();
     // The first batch also asks what time it is, once the transaction has begun.
-    const chunks = await ask(clock === undefined ? withTime(batch.query) : batch.query);
+    const chunks = await ask(clock === undefined ? withTime(batch.query) : batch.query, batch.calls.length);
     const arrivedAt = performance.now();
     const replies = chunks.map(replyOf);
     clock ??= new ServerClock(replies.shift(), { from: sentAt, until: arrivedAt });

@@ -291,10 +291,15 @@ export class TransactionChannel implements QueryChannel {
     return chunks;
   }
 
-  async #ask<T>(query: BoundQuery, server: Uuid, show?: (exchange: Exchange) => void): Promise<QueryChunk<T>[]> {
-    const { bounded, connection } = this.#parts;
+  async #ask<T>(
+    query: BoundQuery,
+    server: Uuid,
+    show?: (exchange: Exchange) => void,
+    channel: LeaseChannel = this.#parts.bounded,
+  ): Promise<QueryChunk<T>[]> {
     const chunks: QueryChunk<T>[] = [];
-    for await (const chunk of bounded.query<T>(query, connection.session, server, show)) chunks.push(chunk);
+    const { session } = this.#parts.connection;
+    for await (const chunk of channel.query<T>(query, session, server, show)) chunks.push(chunk);
     return chunks;
   }
 
@@ -402,7 +407,8 @@ export class TransactionChannel implements QueryChannel {
     try {
       const second = await this.#parts.open();
       try {
-        await replay(calls, (query) => this.#ask(query, second));
+        const { bounded } = this.#parts;
+        await replay(calls, (query, count) => this.#ask(query, second, undefined, bounded.patient(count)));
         // Much may have happened meanwhile.
         this.#refuseReturn();
         return second;

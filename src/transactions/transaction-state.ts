@@ -2,8 +2,8 @@ import { TransactionEndedError } from '../errors.js';
 import type { TransactionCounters } from '../telemetry/transaction-counters.js';
 
 /**
- * Where a transaction stands. After a failed call it is `aborted`, as in PostgreSQL: it can only be rolled back. The
- * words of the last line are final.
+ * Where a transaction stands. After a failed call it is `aborted`, as in PostgreSQL: it can only be rolled back, or back
+ * to a savepoint. The words of the last line are final.
  *
  *               a call failed
  *     active ──────────────────▶ aborted        (back again: for a rollback to a savepoint)
@@ -55,6 +55,7 @@ const inWords: Readonly<Record<TransactionWord, string>> = {
 /** The state of one transaction, which changes here and nowhere else. */
 export class TransactionState {
   #word: TransactionWord = 'active';
+  #wasAborted = false;
   readonly #counters: TransactionCounters;
   readonly #atEnd: { end(): void }[] = [];
 
@@ -79,7 +80,10 @@ export class TransactionState {
   to(word: TransactionWord): void {
     if (!next[this.#word].includes(word)) throw new Error(`a transaction that ${inWords[this.#word]} became ${word}`);
     this.#word = word;
-    if (word === 'aborted') this.#counters.count('aborted');
+    if (word === 'aborted' && !this.#wasAborted) {
+      this.#wasAborted = true;
+      this.#counters.count('aborted');
+    }
     if (word === 'conflicted') this.#counters.count('conflicts');
     else if (this.ended) this.#counters.count(word as 'committed' | 'rolledBack' | 'lost' | 'unknown' | 'abandoned');
     if (this.ended) for (const what of this.#atEnd.splice(0)) what.end();

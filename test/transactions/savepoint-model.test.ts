@@ -26,7 +26,9 @@ describe(`random programs with savepoints, seed ${seed}`, () => {
     const { transactions, savepoints } = pool.poolStats();
     expect(transactions).toMatchObject({ open: 0, lost: 0, unknown: 0, conflicts: 0 });
     expect(savepoints.replayedCalls).toBeGreaterThan(numRuns / 4);
-    if (where === 'mem') seen.divergences = numRuns;
-    for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(numRuns / 50);
+    const { divergences, ...others } = seen;
+    for (const times of Object.values(others)) expect(times, JSON.stringify(seen)).toBeGreaterThan(numRuns / 50);
+    // Nobody else writes on mem.
+    if (where !== 'mem') expect(divergences).toBeGreaterThan(numRuns / 50);
   });
 });

@@ -1,5 +1,5 @@
 import { type DateTime, RecordId, Table } from 'surrealdb';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   type ConnectionManager,
   LeaseReleasedError,
@@ -72,6 +72,11 @@ describe('a rollback to a savepoint', () => {
     const { connection, transaction } = await begin();
     await transaction.create(id(1));
     const savepoint = await transaction.savepoint('before');
+    for (let round = 0; round < 2; round++) {
+      await expect(fail(transaction)).rejects.toThrow('no');
+      await savepoint.rollback();
+    }
+    expect(pool.poolStats().transactions.aborted).toBe(1);
     await expect(fail(transaction)).rejects.toThrow('no');
     await expect(transaction.savepoint()).rejects.toThrow(TransactionAbortedError);
     await expect(transaction.releaseSavepoint('before')).rejects.toThrow(TransactionAbortedError);
@@ -278,6 +283,8 @@ describe('a rollback that diverges', () => {
     });
     expect(transaction.state).toBe(state);
     expect(pool.poolStats().savepoints).toMatchObject({ divergences: 1, rollbacks: 0 });
+    // The second transaction, and not the first.
+    await vi.waitFor(() => expect(asked(front, 'cancel')).toBe(1));
     if (state === 'aborted') {
       await expect(transaction.commit()).rejects.toThrow(TransactionAbortedError);
       expect(await stored()).toEqual([50]);
@@ -395,13 +402,13 @@ describe('a savepoint is refused', () => {
     const record = await transaction.create(thing).content({ n: 1 });
     expect(record).toBeDefined();
     for (const refused of [
-      transaction.savepoint(),
-      transaction.rollbackToSavepoint('a'),
-      transaction.releaseSavepoint('a'),
-      transaction.withSavepoint(() => {}),
-      connection.withTransaction(() => {}),
+      () => transaction.savepoint(),
+      () => transaction.rollbackToSavepoint('a'),
+      () => transaction.releaseSavepoint('a'),
+      () => transaction.withSavepoint(() => {}),
+      () => connection.withTransaction(() => {}),
     ]) {
-      await expect(refused).rejects.toThrow(UsageError);
+      await expect(refused()).rejects.toThrow('begun with savepoints: false');
     }
     await transaction.commit();
     expect(await stored()).toHaveLength(1);
@@ -705,6 +712,20 @@ describe('what happens during a replay', () => {
     expect(transaction.state).toBe('lost');
     connection.release();
     expect(await stored()).toEqual([]);
+  });
+
+  test('queryTimeout is for each call, not for the batch they are in', async () => {
+    pool = await own.connect(front, { queryTimeout: 500 });
+    const { connection, transaction } = await begin();
+    for (let number = 0; number < 4; number++)
+      await transaction.query('SELECT * FROM thing; CREATE $id', { id: id(number) });
+    const savepoint = await transaction.savepoint();
+    await transaction.create(id(9));
+    front.onRequest = ({ params }) => (String(params[0]).startsWith('RETURN time') ? { delay: 700 } : 'pass');
+    await savepoint.rollback();
+    await transaction.commit();
+    expect(await stored()).toEqual([0, 1, 2, 3]);
+    connection.release();
   });
 
   test('a first transaction that cannot be cancelled ends with its connection', async () => {

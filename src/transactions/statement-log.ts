@@ -9,7 +9,7 @@ export class LoggedCall {
   readonly #exchange: Exchange;
   /** How many statements answered. */
   readonly statements: number;
-  /** From the begin of the server's transaction to the reply, in milliseconds of this process (`performance.now()`). */
+  /** From the begin of the transaction to the reply, in milliseconds of this process (`performance.now()`). */
   readonly made: TimeWindow;
 
   constructor(exchange: Exchange, statements: number, made: TimeWindow) {

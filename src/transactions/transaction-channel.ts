@@ -75,8 +75,8 @@ export class TransactionChannel implements QueryChannel {
   readonly #nesting = new Nesting();
   /** The transaction of the server: here and nowhere else, so that another one can take its place. */
   #server: Uuid;
-  /** When that one was begun, in milliseconds of this process. */
-  #begunAt: number;
+  /** When the first one was begun, in milliseconds of this process. */
+  readonly #begunAt: number;
   /** Why it is aborted, or lost. */
   #failure: TransactionAbortedError | TransactionLostError | undefined;
   /** Set when a commit or a rollback waits for no more calls. */
@@ -395,7 +395,6 @@ export class TransactionChannel implements QueryChannel {
       counters.replayTime.record(performance.now() - begunAt);
       const first = this.#server;
       this.#server = second;
-      this.#begunAt = begunAt;
       void this.#drop(first);
     }
     log.truncate(mark);

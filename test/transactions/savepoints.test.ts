@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type DateTime, RecordId, Table } from 'surrealdb';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -16,6 +18,10 @@ import {
 import type { Fault, Front } from '../support/front.js';
 import { asked, place, surroundings } from '../support/surroundings.js';
 import { rocksdbUrl } from '../support/temporary.js';
+
+// The collector is asked to do its work now instead of whenever it likes.
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const own = surroundings(rocksdbUrl());
 const thing = new Table('thing');
@@ -326,6 +332,20 @@ describe('a rollback that diverges', () => {
     await transaction.rollback();
     connection.release();
     await meddle('REMOVE FIELD touched ON thing');
+  });
+
+  test('is not fooled by moments that others made since the begin of the first transaction', async () => {
+    await meddle('DEFINE FIELD OVERWRITE created_at ON thing TYPE datetime DEFAULT time::now()');
+    const { connection, transaction } = await begin();
+    await transaction.upsert(id(1)).merge({ n: 1 });
+    const savepoint = await transaction.savepoint();
+    await transaction.create(id(2));
+    // What the second transaction finds differs in nothing but the time of its creation.
+    await meddle('CREATE thing:1 SET n = 1');
+    await expect(savepoint.rollback()).rejects.toThrow(SavepointDivergedError);
+    await transaction.rollback();
+    connection.release();
+    await meddle('REMOVE FIELD created_at ON thing');
   });
 
   test('has the whole work of withTransaction done again', async () => {
@@ -711,6 +731,25 @@ describe('what happens during a replay', () => {
     await expect(back).rejects.toThrow(TransactionLostError);
     expect(transaction.state).toBe('lost');
     connection.release();
+    expect(await stored()).toEqual([]);
+  });
+
+  test('a lease that nobody holds any more is taken back, with what it had of savepoints', async () => {
+    pool = await own.connect(front, { maxConnections: 1, leakDetectionThreshold: '1h' });
+    await (async () => {
+      const { transaction } = await begin();
+      await transaction.withTransaction((within) => within.create(id(1)).then());
+      const savepoint = await transaction.savepoint();
+      await transaction.create(id(2));
+      await savepoint.rollback();
+    })();
+    await vi.waitFor(
+      () => {
+        collectGarbage();
+        expect(pool.poolStats()).toMatchObject({ reclaimed: 1, transactions: { abandoned: 1, open: 0 } });
+      },
+      { timeout: 20_000 },
+    );
     expect(await stored()).toEqual([]);
   });
 

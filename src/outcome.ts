@@ -7,6 +7,10 @@ import {
   ConfigurationError,
   ConnectError,
   LeaseReleasedError,
+  SavepointDivergedError,
+  SavepointLimitError,
+  SavepointNotFoundError,
+  SavepointUnsupportedError,
   TransactionAbortedError,
   TransactionConflictError,
   TransactionEndedError,
@@ -21,6 +25,9 @@ export function outcomeOf(error: unknown): CallOutcome {
   // Of these transactions nothing was applied, as if it had never been sent.
   const undone = [TransactionAbortedError, TransactionEndedError, TransactionLostError, CommitVerificationError];
   if (undone.some((kind) => error instanceof kind)) return 'not-sent';
+  // Nothing was done about the savepoint, and a withTransaction() that fails with one of these applied nothing.
+  const savepoints = [SavepointUnsupportedError, SavepointDivergedError, SavepointLimitError, SavepointNotFoundError];
+  if (savepoints.some((kind) => error instanceof kind)) return 'not-sent';
   const beforeSending = [AcquireError, ConnectError, ConfigurationError, LeaseReleasedError, UsageError];
   if (beforeSending.some((kind) => error instanceof kind)) return 'not-sent';
   return 'unknown';

@@ -200,6 +200,36 @@ const provocations: Readonly<Record<string, Provoke>> = {
       await connection.beginTransaction({ verifyCommit: true });
     });
   },
+  async SavepointUnsupportedError() {
+    const pool = await busy();
+    await pool.withTransaction(async (transaction) => {
+      await transaction.query('CREATE thing SET value = 1');
+      await transaction.savepoint();
+    });
+  },
+  async SavepointDivergedError() {
+    const pool = await busy({ maxConnections: 2 });
+    await pool.query('CREATE thing:1 SET value = 1');
+    const work = async (transaction: everything.Transaction): Promise<void> => {
+      await transaction.query('SELECT * FROM thing:1');
+      const savepoint = await transaction.savepoint();
+      await transaction.query('CREATE thing:2');
+      await pool.query('UPDATE thing:1 SET value += 1');
+      await savepoint.rollback();
+    };
+    await pool.withTransaction(work, { retry: false });
+  },
+  async SavepointLimitError() {
+    const pool = await busy();
+    await pool.withTransaction(async (transaction) => {
+      await transaction.query('RETURN $text', { text: 'x'.repeat(3_000_000) });
+      await transaction.savepoint();
+    });
+  },
+  async SavepointNotFoundError() {
+    const pool = await busy();
+    await pool.withTransaction((transaction) => transaction.rollbackToSavepoint('before'));
+  },
   async LeaseReleasedError() {
     const pool = await busy();
     const connection = await pool.acquire();

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createNodeEngines } from '@surrealdb/node';
+import { BoundQuery, RecordId, Table } from 'surrealdb';
+import { Transport } from '../../dist/connection/transport.js';
+import { createPool } from '../../dist/index.js';
+import { compare } from '../harness/paired.mjs';
+
+export const question = 'what do savepoints cost: keeping the calls, and a rollback in batches against one by one?';
+
+const place = { namespace: 'bench', database: 'bench' };
+const row = (/** @type {number} */ index) => new RecordId('row', index % 100);
+const select = (/** @type {number} */ index) => new BoundQuery('SELECT * FROM $row', { row: row(index) });
+const update = (/** @type {number} */ index) =>
+  new BoundQuery('UPDATE $row SET value += $by', { row: row(index), by: index });
+const create = (/** @type {number} */ index) =>
+  new BoundQuery('CREATE $row SET value = $by', { row: new RecordId('new', index), by: index });
+/** @type {Record<string, (index: number) => BoundQuery>} */
+const mixes = {
+  reads: select,
+  'reads and updates': (index) => (index % 2 === 0 ? select : update)(index),
+  'reads, updates, new records': (index) => ([select, update][index % 3] ?? create)(index),
+};
+const rows = new BoundQuery(
+  'DEFINE TABLE new; FOR $index IN 0..100 { CREATE type::record("row", $index) SET value = 0 }',
+);
+
+/** How much later every answer of the embedded engine comes, in milliseconds. */
+let latency = 0;
+
+/** All calls of an embedded engine go through one method; from now on their answers may come late. */
+function delayAnswers() {
+  const context = /** @type {import('surrealdb').DriverContext} */ (/** @type {unknown} */ ({ options: {} }));
+  const engine = createNodeEngines().mem?.(context);
+  const prototype = Object.getPrototypeOf(engine);
+  const { send } = prototype;
+  prototype.send = async function (/** @type {unknown} */ request) {
+    const answer = send.call(this, request);
+    if (latency > 0) await sleep(latency);
+    return await answer;
+  };
+}
+
+/** @param {import('../run.mjs').BenchOptions} options */
+export async function* run({ rounds }) {
+  delayAnswers();
+  const settings = { openTimeout: 5_000, probeTimeout: 2_000, livenessTimeout: 0 };
+  const transport = await Transport.open('mem://', settings, AbortSignal.timeout(5_000));
+  const session = await transport.attach();
+  await transport.protocol.use(place, session);
+  const pool = await createPool('mem://', { ...place, minConnections: 1 });
+  const held = await pool.acquire();
+  for await (const { error } of transport.query(rows, session)) if (error) throw error;
+  await held.query(rows);
+
+  /** @param {readonly BoundQuery[]} calls */
+  const byHand = async (calls) => {
+    const transaction = await transport.protocol.begin(session);
+    for (const query of calls) {
+      for await (const { error } of transport.query(query, session, transaction)) if (error) throw error;
+    }
+    return transaction;
+  };
+
+  for (const [mix, make] of Object.entries(mixes)) {
+    const calls = Array.from({ length: 100 }, (_, index) => make(index));
+    /** @param {boolean} savepoints */
+    const kept = (savepoints) => async () => {
+      const transaction = await held.beginTransaction({ savepoints });
+      const time = await timed(async () => {
+        for (const query of calls) await transaction.query(query);
+      });
+      await transaction.rollback();
+      return time / calls.length;
+    };
+    yield await compare(
+      `one call of 100 in a transaction: ${mix}`,
+      [
+        { name: 'savepoints: false', sample: kept(false) },
+        { name: 'calls are kept', sample: kept(true) },
+      ],
+      { rounds, unit: 'µs' },
+    );
+  }
+
+  for (const delay of [0, 5]) {
+    for (const [mix, make] of Object.entries(mixes)) {
+      for (const size of [10, 100, 1_000]) {
+        const calls = Array.from({ length: size }, (_, index) => make(index));
+        const oneByOne = async () => {
+          const first = await byHand(calls);
+          latency = delay;
+          let second = first;
+          const time = await timed(async () => {
+            second = await byHand(calls);
+            await transport.protocol.cancel(first, session);
+          });
+          latency = 0;
+          await transport.protocol.cancel(second, session);
+          return time;
+        };
+        const rollback = async () => {
+          const transaction = await held.beginTransaction();
+          for (const query of calls) await transaction.query(query);
+          const savepoint = await transaction.savepoint();
+          await transaction.delete(new Table('new'));
+          latency = delay;
+          const time = await timed(() => savepoint.rollback());
+          latency = 0;
+          await transaction.rollback();
+          return time;
+        };
+        yield await compare(
+          `a rollback after ${size} calls (${mix}), ${delay} ms of latency`,
+          [
+            { name: 'the calls again, one by one', sample: oneByOne },
+            { name: 'savepoint.rollback()', sample: rollback },
+          ],
+          // One by one with latency a thousand calls take seconds.
+          { rounds: delay * size > 1_000 ? Math.min(rounds, 3) : rounds, unit: 'µs' },
+        );
+      }
+    }
+  }
+  held.release();
+  await pool.shutdown({ gracePeriod: 0 });
+  await transport.close(AbortSignal.timeout(2_000));
+}
+
+/**
+ * In nanoseconds.
+ *
+ * @param {() => Promise<unknown>} work
+ */
+async function timed(work) {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) * 1e6;
+}

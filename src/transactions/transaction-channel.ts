@@ -367,7 +367,7 @@ export class TransactionChannel implements QueryChannel {
     }
   }
 
-  /** A failed call is undone by going back, other ends are not. */
+  /** Going back is for failed calls. It does not bring back what has ended, or whose time is up. */
   #refuseReturn(): void {
     const { word } = this.state;
     if (word !== 'active' && word !== 'aborted' && (word !== 'committing' || this.#closed)) this.#refuseLateCalls();

@@ -7,6 +7,7 @@
 
 const pool = 'src/pool/pool.ts';
 const core = ['test/pool', 'test/scenarios'];
+const savepoints = ['test/transactions/savepoints.test.ts'];
 
 /** @type {readonly Fault[]} */
 export const faults = [
@@ -316,5 +317,62 @@ export const faults = [
     from: `return idempotent && outcomeOf(error) === 'unknown' ? 'later' : 'never';`,
     to: `return outcomeOf(error) === 'unknown' ? 'later' : idempotent ? 'never' : 'never';`,
     tests: ['test/manager/retry.test.ts'],
+  },
+  // Savepoints
+  {
+    name: 'a replay that gives something else is taken for equal',
+    file: 'src/transactions/replay.ts',
+    from: `comparison.equal(one, other, windows)`,
+    to: `comparison.equal(one, one, windows)`,
+    tests: savepoints,
+  },
+  {
+    name: 'moments of others are taken for those of the replay',
+    file: 'src/transactions/replay.ts',
+    from: `second: { from: this.#begin,`,
+    to: `second: { from: this.#begin - 1_000,`,
+    tests: savepoints,
+  },
+  {
+    name: 'the second transaction does not take the place of the first',
+    file: 'src/transactions/transaction-channel.ts',
+    from: `this.#server = second;`,
+    to: `this.#server = first;`,
+    tests: savepoints,
+  },
+  {
+    name: 'a second transaction that diverged is left open',
+    file: 'src/transactions/transaction-channel.ts',
+    from: `void this.#drop(second);`,
+    to: `void second;`,
+    tests: savepoints,
+  },
+  {
+    name: 'what came behind a savepoint stays in the log',
+    file: 'src/transactions/transaction-channel.ts',
+    from: `log.truncate(mark);`,
+    to: `void log;`,
+    tests: savepoints,
+  },
+  {
+    name: 'a write behind a savepoint is taken for a read',
+    file: 'src/transactions/statement-log.ts',
+    from: `this.#writes > mark.writes`,
+    to: `this.#writes > mark.writes + 1`,
+    tests: savepoints,
+  },
+  {
+    name: 'replayed statements are not counted',
+    file: 'src/transactions/savepoints.ts',
+    from: `this.#replayed += statementsOf(calls);`,
+    to: ``,
+    tests: savepoints,
+  },
+  {
+    name: 'pieces of work run beside each other',
+    file: 'src/transactions/nesting.ts',
+    from: `!pieces.includes(outer)`,
+    to: `pieces.includes(outer)`,
+    tests: savepoints,
   },
 ];

@@ -2,7 +2,7 @@ import { messageOf } from '../error-message.js';
 import { type AcquireAbortedError, DeadlineError, type PoolSnapshot, UsageError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import { acquireAborted, acquireFailed, acquireRefused, acquireTimedOut } from './acquire-errors.js';
-import { attempt } from './attempt.js';
+import { attempt, type Outcome, type Step } from './attempt.js';
 import type { Clock, Timer } from './clock.js';
 import { Deadlines } from './deadlines.js';
 import { Emitter, type PoolEvents, type RefusalReason } from './events.js';
@@ -691,37 +691,47 @@ export class Pool<R, I extends Identity = Identity> {
     this.#idle.add(slot);
   }
 
+  /**
+   * Does something with a connection that is on its way from one state to another. What that comes to counts only when
+   * the connection still waits for it: it may have been retired meanwhile.
+   */
+  #step(
+    slot: Slot<R, I>,
+    step: Step<void>,
+    done: (outcome: Outcome<void>, now: number, duration: number) => void,
+  ): void {
+    const { state } = slot;
+    const began = this.#clock.now();
+    attempt(this.#clock, slot, step, (outcome) => {
+      if (slot.state !== state) return;
+      const now = this.#clock.now();
+      done(outcome, now, now - began);
+      this.#dispatch();
+    });
+  }
+
   #reset(slot: Slot<R, I>): void {
     this.#move(slot, 'resetting');
-    const began = this.#clock.now();
-    attempt(
-      this.#clock,
-      slot,
-      {
-        name: 'resetting a connection',
-        timeout: this.#settings.resetTimeout,
-        start: (signal) => this.#factory.reset(slot.resource as R, signal),
-      },
-      (outcome) => {
-        if (slot.state !== 'resetting') return;
-        const now = this.#clock.now();
-        const duration = now - began;
-        if (outcome.ok) {
-          this.#counters.resets++;
-          this.#proved(slot, now);
-          this.#keepIdleOrRetire(slot, now);
-          if (this.events.has('reset')) this.events.emit('reset', { connection: slot.id, duration });
-        } else {
-          this.#counters.resetsFailed++;
-          this.#noAnswer(slot, outcome.error, now);
-          this.#retire(slot, 'reset-failed');
-          if (this.events.has('resetFailed')) {
-            this.events.emit('resetFailed', { connection: slot.id, duration, error: outcome.error });
-          }
-        }
-        this.#dispatch();
-      },
-    );
+    const step = {
+      name: 'resetting a connection',
+      timeout: this.#settings.resetTimeout,
+      start: (signal: AbortSignal) => this.#factory.reset(slot.resource as R, signal),
+    };
+    this.#step(slot, step, (outcome, now, duration) => {
+      const connection = slot.id;
+      if (outcome.ok) {
+        this.#counters.resets++;
+        this.#proved(slot, now);
+        this.#keepIdleOrRetire(slot, now);
+        if (this.events.has('reset')) this.events.emit('reset', { connection, duration });
+        return;
+      }
+      const { error } = outcome;
+      this.#counters.resetsFailed++;
+      this.#noAnswer(slot, error, now);
+      this.#retire(slot, 'reset-failed');
+      if (this.events.has('resetFailed')) this.events.emit('resetFailed', { connection, duration, error });
+    });
   }
 
   /** Makes an idle connection into one of another kind. */
@@ -732,86 +742,68 @@ export class Pool<R, I extends Identity = Identity> {
     this.#move(slot, 'resetting');
     slot.changing = true;
     countSupply(slot, 1);
-    const began = this.#clock.now();
-    attempt(
-      this.#clock,
-      slot,
-      {
-        name: 'changing the identity of a connection',
-        timeout: this.#settings.resetTimeout,
-        start: (signal) => this.#factory.change(slot.resource as R, kind.identity, signal),
-      },
-      (outcome) => {
-        if (slot.state !== 'resetting') return;
-        const now = this.#clock.now();
-        const duration = now - began;
-        const refused = !outcome.ok && this.#factory.isFatal(outcome.error);
-        if (outcome.ok || refused) this.#proved(slot, now);
-        if (outcome.ok) {
-          this.#counters.changes++;
-          this.#handOverOrRetire(slot, now, true);
-          if (this.events.has('changed')) this.events.emit('changed', { connection: slot.id, duration });
-        } else {
-          this.#counters.changesFailed++;
-          if (refused) {
-            // The connection is what it was, and as good as before.
-            this.#become(slot, this.#kindOf(identity) ?? this.#addKind(identity));
-            this.#keepIdleOrRetire(slot, now);
-            this.#failWaiters(kind, outcome.error);
-          } else {
-            this.#probesFail = true;
-            this.#noAnswer(slot, outcome.error, now);
-            this.#retire(slot, 'reset-failed');
-            // An answer would be the same on the next connection, and on the next.
-            if (this.#factory.isAnswer(outcome.error)) this.#failWaiters(kind, outcome.error);
-          }
-          if (this.events.has('changeFailed')) {
-            this.events.emit('changeFailed', { connection: slot.id, duration, error: outcome.error });
-          }
-        }
-        this.#dispatch();
-      },
-    );
+    const step = {
+      name: 'changing the identity of a connection',
+      timeout: this.#settings.resetTimeout,
+      start: (signal: AbortSignal) => this.#factory.change(slot.resource as R, kind.identity, signal),
+    };
+    this.#step(slot, step, (outcome, now, duration) => {
+      const connection = slot.id;
+      if (outcome.ok) {
+        this.#counters.changes++;
+        this.#proved(slot, now);
+        this.#handOverOrRetire(slot, now, true);
+        if (this.events.has('changed')) this.events.emit('changed', { connection, duration });
+        return;
+      }
+      const { error } = outcome;
+      this.#counters.changesFailed++;
+      if (this.#factory.isFatal(error)) {
+        // The connection is what it was, and as good as before.
+        this.#proved(slot, now);
+        this.#become(slot, this.#kindOf(identity) ?? this.#addKind(identity));
+        this.#keepIdleOrRetire(slot, now);
+        this.#failWaiters(kind, error);
+      } else {
+        this.#probesFail = true;
+        this.#noAnswer(slot, error, now);
+        this.#retire(slot, 'reset-failed');
+        // An answer would be the same on the next connection, and on the next.
+        if (this.#factory.isAnswer(error)) this.#failWaiters(kind, error);
+      }
+      if (this.events.has('changeFailed')) this.events.emit('changeFailed', { connection, duration, error });
+    });
   }
 
   /** Probes an idle connection, before it is lent or because it was not used for long. */
   #validate(slot: Slot<R, I>): void {
     this.#idle.remove(slot);
     this.#move(slot, 'validating');
-    const began = this.#clock.now();
-    attempt(
-      this.#clock,
-      slot,
-      {
-        name: 'probing a connection',
-        timeout: this.#settings.probeTimeout,
-        start: (signal) => this.#factory.probe(slot.resource as R, signal),
-      },
-      (outcome) => {
-        if (slot.state !== 'validating') return;
-        const now = this.#clock.now();
-        const duration = now - began;
-        if (outcome.ok) {
-          this.#counters.probesPassed++;
-          this.#proved(slot, now);
-          this.#health.watch(slot);
-          if (this.#perished(slot, now) === undefined && slot.kind.waiters.length === 0) this.#putBack(slot);
-          else this.#handOverOrRetire(slot, now, true);
-          if (this.events.has('validated')) this.events.emit('validated', { connection: slot.id, duration });
-        } else {
-          this.#counters.probesFailed++;
-          this.#probesFail = true;
-          // Of another identity an answer, such as that its session is over, tells of that identity and not of the pool.
-          if (slot.kind === this.#home || !this.#factory.isAnswer(outcome.error)) this.#onUnhealthy(outcome.error);
-          this.#noAnswer(slot, outcome.error, now);
-          this.#retire(slot, 'probe-failed');
-          if (this.events.has('validationFailed')) {
-            this.events.emit('validationFailed', { connection: slot.id, duration, error: outcome.error });
-          }
-        }
-        this.#dispatch();
-      },
-    );
+    const step = {
+      name: 'probing a connection',
+      timeout: this.#settings.probeTimeout,
+      start: (signal: AbortSignal) => this.#factory.probe(slot.resource as R, signal),
+    };
+    this.#step(slot, step, (outcome, now, duration) => {
+      const connection = slot.id;
+      if (outcome.ok) {
+        this.#counters.probesPassed++;
+        this.#proved(slot, now);
+        this.#health.watch(slot);
+        if (this.#perished(slot, now) === undefined && slot.kind.waiters.length === 0) this.#putBack(slot);
+        else this.#handOverOrRetire(slot, now, true);
+        if (this.events.has('validated')) this.events.emit('validated', { connection, duration });
+        return;
+      }
+      const { error } = outcome;
+      this.#counters.probesFailed++;
+      this.#probesFail = true;
+      // Of another identity an answer, such as that its session is over, tells of that identity and not of the pool.
+      if (slot.kind === this.#home || !this.#factory.isAnswer(error)) this.#onUnhealthy(error);
+      this.#noAnswer(slot, error, now);
+      this.#retire(slot, 'probe-failed');
+      if (this.events.has('validationFailed')) this.events.emit('validationFailed', { connection, duration, error });
+    });
   }
 
   /** A probe is no use: the connection is idle for as long as it was before. */

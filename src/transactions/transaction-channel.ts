@@ -1,20 +1,15 @@
-import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session, type Uuid } from 'surrealdb';
+import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
 import { isConflict, isTransactionUnknown } from '../connection/classification.js';
-import type { Connection } from '../connection/connection.js';
 import type { LeaseChannel } from '../connection/lease-channel.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../connection/query-channel.js';
-import type { Exchange } from '../connection/tapped-codec.js';
-import { untilAborted } from '../connection/until-aborted.js';
 import { messageOf } from '../error-message.js';
 import {
   CallAbortedError,
   CommitOutcomeUnknownError,
   ConnectionLostError,
-  DeadlineError,
   IdentityLostError,
   LeaseReleasedError,
   QueryTimeoutError,
-  SavepointDivergedError,
   TransactionAbortedError,
   TransactionConflictError,
   TransactionEndedError,
@@ -27,26 +22,20 @@ import { CallOrder, type Place } from './call-order.js';
 import type { CommitOutcome } from './commit-fence.js';
 import { refuseForbiddenStatements } from './forbidden-statements.js';
 import { Nesting } from './nesting.js';
-import { replay } from './replay.js';
-import { prepareCall } from './replayable-call.js';
+import type { ReplaceableTransaction } from './replaceable-transaction.js';
 import type { SavepointMark, Savepoints } from './savepoints.js';
-import { endServerTransaction } from './server-transaction.js';
 import type { LoggedCall, Mark } from './statement-log.js';
 import type { TransactionState } from './transaction-state.js';
 
 /** What a transaction is made of. */
 export interface TransactionParts {
-  /** The lease, for what has to be done even when the time of the transaction is up. */
   readonly lease: LeaseChannel;
-  /** The lease within the time and the signal of the transaction: for its calls. */
-  readonly bounded: LeaseChannel;
-  readonly connection: Connection;
+  /** Ends the time of the transaction. */
+  readonly signal: AbortSignal | undefined;
+  /** What it is on the server. */
+  readonly server: ReplaceableTransaction;
   readonly state: TransactionState;
   readonly trace: Omit<TransactionTrace, 'step'>;
-  /** How long a rollback may take, in milliseconds. */
-  readonly rollbackTimeout: number;
-  /** Opens another transaction on the server, like the first. */
-  readonly open: () => Promise<Uuid>;
   /** Undefined when there are to be none. */
   readonly savepoints: Savepoints | undefined;
   /** Whether a failed call is undone alone. */
@@ -73,10 +62,6 @@ export class TransactionChannel implements QueryChannel {
   readonly #parts: TransactionParts;
   readonly #order = new CallOrder();
   readonly #nesting = new Nesting();
-  /** The transaction of the server: here and nowhere else, so that another one can take its place. */
-  #server: Uuid;
-  /** When the first one was begun, in milliseconds of this process. */
-  readonly #begunAt: number;
   /** Why it is aborted, or lost. */
   #failure: TransactionAbortedError | TransactionLostError | undefined;
   /** Set when a commit or a rollback waits for no more calls. */
@@ -84,10 +69,8 @@ export class TransactionChannel implements QueryChannel {
   #committing: Promise<void> | undefined;
   #cancelling: Promise<void> | undefined;
 
-  constructor(parts: TransactionParts, server: Uuid, begunAt: number) {
+  constructor(parts: TransactionParts) {
     this.#parts = parts;
-    this.#server = server;
-    this.#begunAt = begunAt;
   }
 
   get state(): TransactionState {
@@ -120,7 +103,7 @@ export class TransactionChannel implements QueryChannel {
       if (this.#closed || this.state.word !== 'committing') this.#refuseLateCalls();
       before = this.#parts.savepoints?.log.mark();
       refuseForbiddenStatements(query);
-      const chunks = await this.#send<T>(query);
+      const chunks = await this.#parts.server.send<T>(query, this.#parts.savepoints?.log);
       const failed = chunks.find(({ error }) => error !== undefined);
       if (failed !== undefined) await this.#failed(failed.error, query.query, before);
       return chunks;
@@ -151,9 +134,7 @@ export class TransactionChannel implements QueryChannel {
       await place.turn();
       this.#refuseReturn();
       const made = savepoints.find(which);
-      await this.#traced('rollbackToSavepoint', () =>
-        this.#goBack(savepoints, made.mark, this.state.word === 'aborted'),
-      );
+      await this.#goBack(savepoints, made.mark, this.state.word === 'aborted');
       savepoints.keepUpTo(made);
       for (const query of this.unsent) if (!made.unsent.has(query)) this.unsent.delete(query);
       // A commit may wait for this.
@@ -199,7 +180,7 @@ export class TransactionChannel implements QueryChannel {
       // What was sent before the commit may have failed meanwhile.
       await this.#refuseCommit();
       try {
-        await endServerTransaction(this.#parts.bounded, 'commit', this.#server);
+        await this.#parts.server.commit();
         state.to('committed');
       } catch (error) {
         await this.#settleCommit(error);
@@ -273,36 +254,6 @@ export class TransactionChannel implements QueryChannel {
     throw state.tooLate('a call');
   }
 
-  /** Sends a call, and keeps what it takes to replay it. */
-  async #send<T>(query: BoundQuery): Promise<QueryChunk<T>[]> {
-    const log = this.#parts.savepoints?.log;
-    if (log === undefined) return await this.#ask<T>(query, this.#server);
-    const prepared = prepareCall(query);
-    let exchange: Exchange | undefined;
-    const wanted = log.note(query.query, prepared.replayability);
-    const show = (shown: Exchange): void => {
-      exchange = shown;
-    };
-    const chunks = await this.#ask<T>(prepared.query, this.#server, wanted ? show : undefined);
-    if (wanted && chunks.every(({ error }) => error === undefined)) {
-      if (exchange === undefined) throw new Error('the reply of a call was not seen');
-      log.add(exchange, chunks.length, { from: this.#begunAt, until: performance.now() });
-    }
-    return chunks;
-  }
-
-  async #ask<T>(
-    query: BoundQuery,
-    server: Uuid,
-    show?: (exchange: Exchange) => void,
-    channel: LeaseChannel = this.#parts.bounded,
-  ): Promise<QueryChunk<T>[]> {
-    const chunks: QueryChunk<T>[] = [];
-    const { session } = this.#parts.connection;
-    for await (const chunk of channel.query<T>(query, session, server, show)) chunks.push(chunk);
-    return chunks;
-  }
-
   /** Notes that a call failed, and says what its caller is told. */
   async #failed(error: unknown, text: string, before: Mark | undefined): Promise<unknown> {
     if (error instanceof TransactionAbortedError || error instanceof TransactionEndedError) return error;
@@ -316,7 +267,7 @@ export class TransactionChannel implements QueryChannel {
     }
     try {
       this.#refuseReturn();
-      await this.#traced('rollbackToSavepoint', () => this.#goBack(savepoints, before, true));
+      await this.#goBack(savepoints, before, true);
     } catch (why) {
       this.#abortFor(error, text, why);
     }
@@ -371,63 +322,20 @@ export class TransactionChannel implements QueryChannel {
   #refuseReturn(): void {
     const { word } = this.state;
     if (word !== 'active' && word !== 'aborted' && (word !== 'committing' || this.#closed)) this.#refuseLateCalls();
-    this.#parts.bounded.signal?.throwIfAborted();
+    this.#parts.signal?.throwIfAborted();
   }
 
-  /**
-   * Makes the transaction what it was at a place in the log, or leaves it as it is and throws. The server cannot take
-   * anything back, so another transaction takes the place of the first:
-   *
-   *     first    begin ── calls before ──┬── calls behind ───────────────────── cancel
-   *     second                           └─────────── begin ── calls before ──┬── goes on
-   *                                                        all as the first time?
-   *                                                                           └── no: cancel, and the first goes on
-   */
-  async #goBack(savepoints: Savepoints, mark: Mark, failed: boolean): Promise<void> {
-    const { log, counters } = savepoints;
-    if (failed || log.writtenSince(mark)) {
-      const calls = savepoints.toReplay(mark);
-      const begunAt = performance.now();
-      const second = await this.#replayed(calls).catch((error: unknown) => {
-        if (error instanceof SavepointDivergedError) counters.count('divergences');
-        throw error;
-      });
-      counters.replayTime.record(performance.now() - begunAt);
-      const first = this.#server;
-      this.#server = second;
-      void this.#drop(first);
-    }
-    log.truncate(mark);
-    counters.count('rollbacks');
+  /** Makes the transaction what it was at a place in the log, or leaves it as it is and throws. */
+  #goBack(savepoints: Savepoints, mark: Mark, failed: boolean): Promise<void> {
+    return this.#traced('rollbackToSavepoint', () => savepoints.goBack(mark, failed, (calls) => this.#replay(calls)));
   }
 
-  /** Opens a transaction that has come as far as these calls. */
-  async #replayed(calls: readonly LoggedCall[]): Promise<Uuid> {
+  async #replay(calls: readonly LoggedCall[]): Promise<void> {
+    const { server, signal } = this.#parts;
     try {
-      const second = await this.#parts.open();
-      try {
-        const { bounded } = this.#parts;
-        await replay(calls, (query, count) => this.#ask(query, second, undefined, bounded.patient(count)));
-        // Much may have happened meanwhile.
-        this.#refuseReturn();
-        return second;
-      } catch (error) {
-        void this.#drop(second);
-        throw error;
-      }
+      await server.replace(calls, () => this.#refuseReturn());
     } catch (error) {
-      const { signal } = this.#parts.bounded;
       throw this.#noteLoss(error) ?? (signal?.aborted ? signal.reason : error);
-    }
-  }
-
-  /** Cancels a transaction of the server that is not needed any more; nobody has to wait for that. */
-  async #drop(server: Uuid): Promise<void> {
-    try {
-      await this.#cancelInTime(server);
-    } catch {
-      // Never committed, it ends with the connection at the latest.
-      this.#parts.lease.discard();
     }
   }
 
@@ -439,7 +347,7 @@ export class TransactionChannel implements QueryChannel {
       await this.rollbackTo(made);
       this.#savepoints().release(made);
     } catch (failure) {
-      if (state.ended || this.#parts.bounded.signal?.aborted) return;
+      if (state.ended || this.#parts.signal?.aborted) return;
       const cause = causedBy(failure, error);
       const reason = new TransactionAbortedError(
         `the transaction is aborted and can only be rolled back, because a part of it that failed could not be undone: ${messageOf(failure)}`,
@@ -474,9 +382,9 @@ export class TransactionChannel implements QueryChannel {
   }
 
   async #cancelOnce(): Promise<void> {
-    const { lease, state } = this.#parts;
+    const { lease, server, state } = this.#parts;
     try {
-      await this.#cancelInTime(this.#server);
+      await server.cancel();
       state.to('rolledBack');
     } catch (error) {
       // Never committed, it ends with the connection at the latest.
@@ -484,20 +392,6 @@ export class TransactionChannel implements QueryChannel {
       state.to('lost');
       this.#failure = lost(error);
       this.#parts.onRollbackFailed(error);
-    }
-  }
-
-  async #cancelInTime(server: Uuid): Promise<void> {
-    const { lease, rollbackTimeout } = this.#parts;
-    const deadline = new AbortController();
-    const timer = setTimeout(
-      () => deadline.abort(new DeadlineError('rolling back a transaction', rollbackTimeout)),
-      rollbackTimeout,
-    );
-    try {
-      await untilAborted(endServerTransaction(lease, 'cancel', server), deadline.signal);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -13,6 +13,7 @@ import { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { TransactionCounters } from '../telemetry/transaction-counters.js';
 import type { CommitFence, CommitOutcome } from './commit-fence.js';
 import { ConnectionTie } from './connection-tie.js';
+import { ReplaceableTransaction } from './replaceable-transaction.js';
 import { Savepoints } from './savepoints.js';
 import { openServerTransaction } from './server-transaction.js';
 import { Transaction, type TransactionWork } from './transaction.js';
@@ -124,7 +125,7 @@ export class Transactions {
     }
     const { signal } = deadline;
     signal?.throwIfAborted();
-    const { fence, events } = this.#settings;
+    const { fence, events, rollbackTimeout } = this.#settings;
     const { connection } = lease;
     const bounded = signal === undefined ? lease : lease.bounded(signal);
     const marker = settings.verifyCommit ? fence.newMarker() : undefined;
@@ -149,25 +150,19 @@ export class Transactions {
 
     const state = new TransactionState(this.counters);
     if (ownsDeadline) state.atEnd(deadline);
-    const channel = new TransactionChannel(
-      {
-        lease,
-        bounded,
-        connection,
-        state,
-        trace: this.#trace(lease, numbers, 'begin'),
-        rollbackTimeout: this.#settings.rollbackTimeout,
-        open,
-        savepoints: settings.savepoints ? new Savepoints(this.savepointCounters) : undefined,
-        undoesFailures: settings.onStatementError === 'savepoint',
-        verify: marker && (() => this.#verify(connection, marker, begunAt)),
-        onRollbackFailed: (error) => {
-          if (events.has('rollbackFailed')) events.emit('rollbackFailed', { connection: connection.id, error });
-        },
+    const channel = new TransactionChannel({
+      lease,
+      signal,
+      server: new ReplaceableTransaction({ lease, bounded, rollbackTimeout, open }, server, beginning),
+      state,
+      trace: this.#trace(lease, numbers, 'begin'),
+      savepoints: settings.savepoints ? new Savepoints(this.savepointCounters) : undefined,
+      undoesFailures: settings.onStatementError === 'savepoint',
+      verify: marker && (() => this.#verify(connection, marker, begunAt)),
+      onRollbackFailed: (error) => {
+        if (events.has('rollbackFailed')) events.emit('rollbackFailed', { connection: connection.id, error });
       },
-      server,
-      beginning,
-    );
+    });
     new ConnectionTie(channel, connection, events);
     if (signal !== undefined) state.atEnd({ end: onAbort(signal, () => channel.abort(signal.reason)) });
     lease.inside = channel;

@@ -37,11 +37,4 @@ export class IdleConnections<R, I extends Identity> {
     this.#all.remove(slot);
     slot.kind.idle.remove(slot.place);
   }
-
-  /** The one that was idle longest among those of which `matches` is true. */
-  oldestThat(matches: (slot: Slot<R, I>) => boolean): Slot<R, I> | undefined {
-    let slot = this.#all.first;
-    while (slot !== undefined && !matches(slot)) slot = slot.next;
-    return slot;
-  }
 }

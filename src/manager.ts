@@ -27,7 +27,7 @@ import { fullJitterBackoff } from './resilience/backoff.js';
 import type { CircuitBreakerState } from './resilience/circuit-breaker.js';
 import { EndpointBreaker } from './resilience/endpoint-breaker.js';
 import { type RetryRules, withRetry } from './resilience/retry.js';
-import { acquireChannel, connectChannel, traced } from './telemetry/channels.js';
+import { acquireChannel, traced } from './telemetry/channels.js';
 import { logEvents } from './telemetry/log-events.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
@@ -130,7 +130,7 @@ export class ConnectionManager extends SurrealQueryable {
 
   private constructor(config: ResolvedConfig) {
     const name = `${shown(config.url)}/${config.namespace}/${config.database}`;
-    const factory = new ConnectionFactory(config);
+    const factory = new ConnectionFactory(config, name);
     const limits: CallLimits = {
       queryTimeout: config.pool.queryTimeout,
       sever: (connection) => factory.sever(connection),
@@ -481,29 +481,12 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   #makePool(settings: Partial<ResolvedConfig['pool']>): Pool<Connection, ConnectionIdentity> {
-    const { name } = this;
     const factory = this.#factory;
     const { retryPolicy, circuitBreaker } = this.#config.pool;
     return new Pool(
       { ...this.#config.pool, ...settings },
       {
-        factory: {
-          open: (context) =>
-            traced(
-              connectChannel,
-              () => ({ pool: name, connection: context.id }),
-              () => factory.open(context),
-            ),
-          change: (connection, identity, signal) => factory.change(connection, identity, signal),
-          isClean: (connection) => connection.clean,
-          reset: (connection, signal) => factory.reset(connection, signal),
-          probe: (connection) => factory.probe(connection),
-          idleFor: (connection) => connection.idleFor,
-          close: (connection, signal) => factory.close(connection, signal),
-          isAnswer: (error) => factory.isAnswer(error),
-          isFatal: (error) => factory.isFatal(error),
-          givenUp: (reason) => factory.givenUp(reason),
-        },
+        factory,
         home: factory.identities.home,
         clock: systemClock,
         random: Math.random,

@@ -4,6 +4,7 @@ import { messageOf } from '../error-message.js';
 import { ConfigurationError, ConnectError, ConnectionLostError, DeadlineError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import type { OpenContext, ResourceFactory } from '../pool/settings.js';
+import { connectChannel, traced } from '../telemetry/channels.js';
 import { isAnswer, isRefusedForGood } from './classification.js';
 import { Connection } from './connection.js';
 import { type DatabaseName, FirstUse } from './first-use.js';
@@ -19,6 +20,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   readonly identities: Identities;
   /** Told how each renewal of a token went: undefined for well. */
   onRenewal: (error: unknown) => void = () => {};
+  readonly #pool: string;
   readonly #transports: Transports;
   readonly #sessions: Sessions;
   readonly #renewal: TokenRenewal;
@@ -26,7 +28,9 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   readonly #endpoint: string;
   readonly #forgetDeath = new WeakMap<Connection, () => void>();
 
-  constructor(config: ResolvedConfig) {
+  /** @param pool its name, in traces */
+  constructor(config: ResolvedConfig, pool: string) {
+    this.#pool = pool;
     this.#transports = new Transports({
       url: config.url,
       socket: config.pool,
@@ -44,7 +48,15 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     this.#endpoint = shown(config.url);
   }
 
-  async open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
+  open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
+    return traced(
+      connectChannel,
+      () => ({ pool: this.#pool, connection: context.id }),
+      () => this.#open(context),
+    );
+  }
+
+  async #open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
     const { id, identity, signal, died } = context;
     const transport = await this.#transports.take(signal);
     // A socket that is opened for this connection alone ends with the wish for it: then every step below rejects.
@@ -90,6 +102,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       throw this.#explain(error, transport.endpoint);
     }
     connection.identity = identity;
+    if (former.signIn === identity.signIn) return;
     this.#countSignIn(identity, 1);
     this.#countSignIn(former, -1);
   }

@@ -260,8 +260,9 @@ export class RandomWrites {
     const tags = oneOf(this.#random, ['[]', `['red']`, `['blue', 'green']`]);
     const [name, bio] = [oneOf(this.#random, names), oneOf(this.#random, texts)];
     const best = this.#anyone();
+    const at = `{ x: ${between(this.#random, 1, 4)} }`;
     // The number keeps the unique index content.
-    return `{ name: '${name}', email: '${number}@x', v: ${between(this.#random, 0, 9)}, tags: ${tags}, bio: '${bio}', best: person:${best}, at: { x: ${between(this.#random, 1, 4)} } }`;
+    return `name: '${name}', email: '${number}@x', v: ${between(this.#random, 0, 9)}, tags: ${tags}, bio: '${bio}', best: person:${best}, at: ${at}`;
   }
 
   #anyone(): number {
@@ -274,15 +275,15 @@ export class RandomWrites {
     const fields = this.#fields(number);
     this.#people.add(number);
     return between(this.#random, 0, 1) === 0
-      ? `CREATE person:${number} CONTENT ${fields}`
-      : `INSERT INTO person [object::extend(${fields}, { id: person:${number} })]`;
+      ? `CREATE person:${number} CONTENT { ${fields} }`
+      : `INSERT INTO person [{ id: ${number}, ${fields} }]`;
   }
 
   #change(): string {
     const number = this.#anyone();
     const what = oneOf(this.#random, [
       `SET v += 1`,
-      `MERGE ${this.#fields(number)}`,
+      `MERGE { ${this.#fields(number)} }`,
       `SET best = person:${this.#anyone()}`,
     ]);
     const where = oneOf(this.#random, ['', ` WHERE id = person:${number}`, ` WHERE record::exists(person:${number})`]);
@@ -293,7 +294,7 @@ export class RandomWrites {
     const number = oneOf(this.#random, [5, 7]);
     const fields = this.#fields(number);
     this.#people.add(number);
-    return `UPSERT person:${number} MERGE ${fields}`;
+    return `UPSERT person:${number} MERGE { ${fields} }`;
   }
 
   #remove(): string {

@@ -19,12 +19,13 @@ import {
 } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import type { Lease } from '../pool/lease.js';
+import { refuseStatements } from '../surrealql/refused-statements.js';
+import { SurrealText } from '../surrealql/surreal-text.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
 import { explainByConflict, isLostIdentity } from './classification.js';
 import type { Connection } from './connection.js';
 import { lossless } from './lossless.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
-import { refuseLoneStatement } from './statement-guard.js';
 import type { Exchange } from './tapped-codec.js';
 
 /** What a failed call says of itself when it was the server that refused it. */
@@ -112,7 +113,8 @@ export class LeaseChannel implements QueryChannel {
       yield* this.inside.query<T>(query, session);
       return;
     }
-    refuseLoneStatement(query);
+    // A text of a transaction has passed its own guard.
+    if (transaction === undefined) refuseStatements(new SurrealText(query.query), 'session');
     // The whole answer comes in one message. It is read to its end here, whatever its reader does with it: what a LIVE
     // in it began has to be undone even when an error before it is all that the reader sees.
     const ask = async (): Promise<QueryChunk<T>[]> => {

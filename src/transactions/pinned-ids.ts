@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { BoundQuery, RecordId, StringRecordId, Table } from 'surrealdb';
+import { hasId } from '../surrealql/record-targets.js';
 import { type Token, tokenize } from '../surrealql/tokens.js';
-import { hasId } from './replayability.js';
 
 /** A call whose new records get their ids from the server, and why it stays so. */
 export class Unpinnable {

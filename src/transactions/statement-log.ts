@@ -1,7 +1,7 @@
 import { CborCodec } from 'surrealdb';
 import { type Exchange, resultIn } from '../connection/tapped-codec.js';
+import type { Replayability } from '../surrealql/verdict.js';
 import type { ReplayedCall } from './replay-batches.js';
-import type { Replayability } from './replayability.js';
 import type { TimeWindow } from './reply-comparison.js';
 
 /** One call of a transaction, as it went over the wire: its text, its parameters and its reply. */

@@ -17,10 +17,11 @@ import {
   UsageError,
 } from '../errors.js';
 import { outcomeOf } from '../outcome.js';
+import { refuseStatements } from '../surrealql/refused-statements.js';
+import { SurrealText } from '../surrealql/surreal-text.js';
 import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
 import { CallOrder, type Place } from './call-order.js';
 import type { CommitOutcome } from './commit-fence.js';
-import { refuseForbiddenStatements } from './forbidden-statements.js';
 import { Nesting } from './nesting.js';
 import type { ReplaceableTransaction } from './replaceable-transaction.js';
 import type { SavepointMark, Savepoints } from './savepoints.js';
@@ -102,7 +103,7 @@ export class TransactionChannel implements QueryChannel {
       await place.turn();
       if (this.#closed || this.state.word !== 'committing') this.#refuseLateCalls();
       before = this.#parts.savepoints?.log.mark();
-      refuseForbiddenStatements(query);
+      refuseStatements(new SurrealText(query.query), 'transaction');
       const chunks = await this.#parts.server.send<T>(query, this.#parts.savepoints?.log);
       const failed = chunks.find(({ error }) => error !== undefined);
       if (failed !== undefined) await this.#failed(failed.error, query.query, before);

@@ -1,8 +1,9 @@
 import type { Recording } from '../connection/recording-codec.js';
 import { type AddedAnswers, withoutAdded } from '../surrealql/mended-text.js';
 import { onlyReads } from '../surrealql/only-reads.js';
-import { writtenRecords } from '../surrealql/record-targets.js';
-import { newIdReason, type Replayability, replayability } from '../surrealql/replayability.js';
+import { writtenRecords } from '../surrealql/written-records.js';
+import { replayability } from '../surrealql/replayability.js';
+import { newIdReason, type Replayability } from '../surrealql/verdict.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import { EncodedValue } from './encoded-value.js';
 import { pinIds, Unpinnable } from './pinned-ids.js';

@@ -132,9 +132,9 @@ export class Transactions {
     const begunAt = Date.now();
     const beginning = performance.now();
     const open = async (): Promise<Uuid> => {
-      if (marker !== undefined) await within(fence.prepare(connection), signal);
       const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };
-      return await openServerTransaction(bounded, wishes);
+      const begin = (): Promise<Uuid> => openServerTransaction(bounded, wishes);
+      return await (marker === undefined ? begin() : fence.openMarked(connection, marker, signal, begin));
     };
     this.#beginning.add(lease);
     let server: Uuid;
@@ -158,7 +158,7 @@ export class Transactions {
       trace: this.#trace(lease, numbers, 'begin'),
       savepoints: settings.savepoints ? new Savepoints(this.savepointCounters) : undefined,
       undoesFailures: settings.onStatementError === 'savepoint',
-      verify: marker && (() => this.#verify(connection, marker, begunAt)),
+      verify: marker && (() => this.#verify(connection, marker, begunAt, signal)),
       onRollbackFailed: (error) => {
         if (events.has('rollbackFailed')) events.emit('rollbackFailed', { connection: connection.id, error });
       },
@@ -169,8 +169,13 @@ export class Transactions {
     return new Transaction(channel, connection.session);
   }
 
-  async #verify(connection: Connection, marker: RecordId, begunAt: number): Promise<CommitOutcome> {
-    const verdict = await this.#settings.fence.settle(connection, marker, begunAt);
+  async #verify(
+    connection: Connection,
+    marker: RecordId,
+    begunAt: number,
+    signal: AbortSignal | undefined,
+  ): Promise<CommitOutcome> {
+    const verdict = await this.#settings.fence.settle(connection, marker, begunAt, signal);
     if (verdict.outcome !== 'unknown') this.counters.count('fenced');
     return verdict;
   }

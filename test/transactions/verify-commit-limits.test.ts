@@ -88,20 +88,6 @@ describe('while the table of markers is prepared', () => {
     }
   });
 
-  test('a shutdown ends the pause between two definitions', async () => {
-    const pool = await connect();
-    let asked = 0;
-    front.onRequest = (request) => {
-      if (!defines(request)) return 'pass';
-      asked++;
-      return { instead: () => [] };
-    };
-    const writing = failure(write(pool));
-    await vi.waitFor(() => expect(asked).toBe(1));
-    await pool.shutdown({ gracePeriod: 0 });
-    expect(await writing).toBeInstanceOf(PoolShutdownError);
-  });
-
   test.each(['swallow', 'kill', 'drop'] as const)(
     'a definition without an answer (%s) means: not begun, try again',
     async (fault) => {

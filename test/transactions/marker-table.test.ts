@@ -1,6 +1,11 @@
 import { RecordId } from 'surrealdb';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { CommitOutcomeUnknownError, CommitVerificationError, type ConnectionManager } from '../../src/index.js';
+import {
+  CommitOutcomeUnknownError,
+  CommitVerificationError,
+  type ConnectionManager,
+  TransactionLostError,
+} from '../../src/index.js';
 import { markerTable } from '../../src/transactions/commit-fence.js';
 import type { Place } from '../support/backend.js';
 import { firstCommit, newDatabase } from '../support/commits.js';
@@ -166,7 +171,9 @@ describe.each(['STRICT', ''] as const)('in a database %s, a lost commit is unkno
       // The next lost commit is found out again.
       front.onRequest = firstCommit('drop');
       await write();
-      expect(pool.poolStats().transactions).toMatchObject({ unknown: 1, fenced: 1, open: 0 });
+      front.onRequest = firstCommit('kill');
+      await expect(write()).rejects.toBeInstanceOf(TransactionLostError);
+      expect(pool.poolStats().transactions).toMatchObject({ unknown: 1, fenced: 2, open: 0 });
     }
   });
 

@@ -169,6 +169,8 @@ describe('while the outcome of a commit is sought', () => {
       expect(error).toBeInstanceOf(CommitOutcomeUnknownError);
       expect(error).toMatchObject({ outcome: 'unknown', cause: expect.any(TransactionAbortedError) });
       expect(await stored()).toBe(1);
+      // Nor does the search keep a connection.
+      await vi.waitFor(() => expect(front.connections).toBe(0));
     },
   );
 

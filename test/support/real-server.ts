@@ -88,7 +88,8 @@ class RelayedSocket implements Service {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#socket.readyState === WebSocket.CLOSED) return;
-    const closed = once(this.#socket, 'close');
+    // Not by once() of Node, which rejects when a socket is given up that was never open.
+    const closed = new Promise((resolve) => this.#socket.once('close', resolve));
     this.#socket.terminate();
     await closed;
   }

@@ -20,7 +20,7 @@ import {
 import { onAbort } from '../on-abort.js';
 import type { Lease } from '../pool/lease.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
-import { explainByConflict, isLostIdentity } from './classification.js';
+import { explainByCause, isLostIdentity } from './classification.js';
 import type { Connection } from './connection.js';
 import { lossless } from './lossless.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -126,7 +126,7 @@ export class LeaseChannel implements QueryChannel {
         this.#note(connection, chunk);
         chunks.push(chunk);
       }
-      explainByConflict(chunks.flatMap(({ error }) => error ?? []));
+      explainByCause(chunks.map(({ error }) => error));
       return chunks;
     };
     const trace = () => ({

@@ -164,7 +164,8 @@ export class TransactionChannel implements QueryChannel {
 
   /** Asked for twice, it happens once. */
   commit(): Promise<void> {
-    if (this.#committing !== undefined && this.state.word === 'committing') return this.#committing;
+    const { word } = this.state;
+    if (this.#committing !== undefined && (word === 'committing' || word === 'unknown')) return this.#committing;
     this.#committing = this.#commit();
     return this.#committing;
   }
@@ -191,9 +192,9 @@ export class TransactionChannel implements QueryChannel {
   /** Undoes everything. Never rejects when the transaction was open: nothing of it is applied, whatever happens. */
   async rollback(): Promise<void> {
     const { state } = this;
-    if (state.word === 'committing' || state.word === 'committed' || state.word === 'unknown') {
-      throw state.tooLate('rollback()');
-    }
+    // To say anything else would hide that it may have been committed, from callers who roll back whatever fails.
+    if (state.word === 'unknown') return await this.#committing;
+    if (state.word === 'committing' || state.word === 'committed') throw state.tooLate('rollback()');
     if (state.ended) return;
     if (state.word !== 'rollingBack') state.to('rollingBack');
     await this.#traced('rollback', async () => {

@@ -88,8 +88,8 @@ class RelayedSocket implements Service {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#socket.readyState === WebSocket.CLOSED) return;
-    // Not by once() of Node, which rejects when a socket is given up that was never open.
-    const closed = new Promise((resolve) => this.#socket.once('close', resolve));
+    // Not by once() of node:events: a socket that is still opening has an error before its end, which it rejects with.
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.terminate();
     await closed;
   }

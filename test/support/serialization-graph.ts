@@ -116,7 +116,9 @@ export class SerializationGraph {
     }
     if (missing.length === 0) return;
     if (transaction.told === 'committed') {
-      const rivals = this.#accounts.filter((other) => other !== account && overwrites(other, account));
+      const rivals = this.#accounts.filter(
+        (other) => other.transaction.told !== 'aborted' && other !== account && overwrites(other, account),
+      );
       const involved = [transaction, ...rivals.map((rival) => rival.transaction)];
       this.#report('lost write', `${name(transaction)} was committed, and nothing is stored of ${missing}`, involved);
     } else if (there.length > 0) {

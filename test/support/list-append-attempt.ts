@@ -1,20 +1,17 @@
 import { RecordId, type SurrealQueryable } from 'surrealdb';
 import type { Transaction } from '../../src/index.js';
 import type { Recording } from './history.js';
-import type { Failing, Part, Program, Step } from './list-append-program.js';
+import type { Failing, Keys, Part, Program, Step } from './list-append-program.js';
 
 /** Empties the tables, and makes the lists anew. */
-export async function prepareLists(ask: (text: string) => PromiseLike<unknown>, keys: ListNames): Promise<void> {
+export async function prepareLists(ask: (text: string) => PromiseLike<unknown>, keys: Keys): Promise<void> {
   const rows = [...keys.hot, ...keys.cold].map((name) => {
     return `CREATE list:${name} SET name = '${name}', hot = ${keys.hot.includes(name)}, items = [];`;
   });
-  await ask('DEFINE TABLE IF NOT EXISTS list; DEFINE TABLE IF NOT EXISTS entry; DEFINE TABLE IF NOT EXISTS taken');
-  await ask(`DELETE list; DELETE entry; UPSERT taken:1; ${rows.join(' ')}`);
-}
-
-interface ListNames {
-  readonly hot: readonly string[];
-  readonly cold: readonly string[];
+  const tables = ['list', 'entry', 'claim', 'taken'];
+  await ask(tables.map((table) => `DEFINE TABLE IF NOT EXISTS ${table}; DELETE ${table};`).join(''));
+  const claims = Array.from({ length: keys.places / 2 }, (_, half) => `CREATE claim:${2 * half + 1};`);
+  await ask(`CREATE taken:1; ${claims.join(' ')} ${rows.join(' ')}`);
 }
 
 interface ListRow {
@@ -35,14 +32,9 @@ export async function storedLists(
     ListRow[],
     { group: number; number: number }[],
   ];
-  const stored = new Map<string, readonly number[]>(lists.map(({ name, items }) => [keyOfList(name), items]));
-  for (const group of groups) {
-    const own = entries.filter((entry) => entry.group === group);
-    stored.set(
-      keyOfGroup(group),
-      own.map(({ number }) => number),
-    );
-  }
+  const stored = new Map<string, number[]>(lists.map(({ name, items }) => [keyOfList(name), [...items]]));
+  for (const group of groups) stored.set(keyOfGroup(group), []);
+  for (const { group, number } of entries) stored.get(keyOfGroup(group))?.push(number);
   return stored;
 }
 
@@ -65,6 +57,13 @@ export async function insert(
   else await queries.query('CREATE $record SET group = $group, number = $number', { record, group, number });
 }
 
+/** Creates or deletes what transactions claim. */
+export async function toggle(queries: SurrealQueryable, place: number): Promise<void> {
+  await queries.query('IF $record.exists() { DELETE $record RETURN NONE } ELSE { CREATE $record }', {
+    record: new RecordId('claim', place),
+  });
+}
+
 /** What a program throws because it wants to be undone. */
 export class Wanted extends Error {}
 
@@ -78,6 +77,8 @@ export class Attempt {
   readonly #others = new Map<string, readonly number[]>();
   /** All values that it ever wrote. */
   readonly #own = new Set<number>();
+  /** Places that it ever claimed with success. */
+  readonly #claimed = new Set<number>();
   #appended: { readonly name: string; readonly value: number }[] = [];
   /** How many parts and calls were undone alone. */
   undone = 0;
@@ -108,6 +109,8 @@ export class Attempt {
         return await insert(this.#transaction, this.#recording, step.group, step.how);
       case 'look':
         return await this.#look(step);
+      case 'claim':
+        return await this.#claim(step.place).catch((error: unknown) => this.#goOnAfter(error));
       case 'wait':
         return await this.#wait();
       case 'failing':
@@ -174,6 +177,22 @@ export class Attempt {
     const from = how === 'range' ? `entry:[${group}, NONE]..[${group + 1}, NONE]` : 'entry WHERE group = $group';
     const [numbers] = await this.#transaction.query<[number[]]>(`SELECT VALUE number FROM ${from}`, { group });
     this.#recording.read(key, numbers);
+  }
+
+  /** Only whether it is there is recorded, and whether that changes: others create and delete it as they like. */
+  async #claim(place: number): Promise<void> {
+    if (this.#claimed.has(place)) return;
+    const undo = this.#mark();
+    try {
+      await this.#transaction.create(new RecordId('claim', place));
+      this.#claimed.add(place);
+      this.#recording.count(`claim ${place}`, 0);
+    } catch (error) {
+      if (!/already exists/.test(String(error))) throw error;
+      this.#recording.count(`claim ${place}`, 1);
+      if (this.#program.onStatementError === 'savepoint' && this.#transaction.state === 'active') undo();
+      throw new Wanted('it is there already', { cause: error });
+    }
   }
 
   /** Rejects. With `onStatementError: 'savepoint'` it is undone alone. */

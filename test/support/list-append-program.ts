@@ -7,6 +7,8 @@ export type Step =
   | { readonly do: 'append'; readonly list: string; readonly how: 'plain' | 'answered' | 'derived' }
   | { readonly do: 'insert'; readonly group: number; readonly how: 'text' | 'builder' }
   | { readonly do: 'look'; readonly group: number; readonly how: 'condition' | 'range' | 'count' }
+  /** Creates a record that may be there already; that it is there is an answer as well. */
+  | { readonly do: 'claim'; readonly place: number }
   /** Lets others commit meanwhile. */
   | { readonly do: 'wait' }
   | Failing
@@ -42,20 +44,22 @@ export interface Keys {
   readonly hot: readonly [string, ...string[]];
   readonly cold: readonly [string, ...string[]];
   readonly groups: readonly [number, ...number[]];
+  /** How many records there are to claim. */
+  readonly places: number;
 }
 
 export function drawKeys(random: Random): Keys {
-  const names = (prefix: string, most: number): [string, ...string[]] => {
-    const others = Array.from({ length: between(random, 0, most - 1) }, (_, index) => `${prefix}${index + 2}`);
+  const names = (prefix: string, least: number, most: number): [string, ...string[]] => {
+    const others = Array.from({ length: between(random, least, most) - 1 }, (_, index) => `${prefix}${index + 2}`);
     return [`${prefix}1`, ...others];
   };
-  return { hot: names('hot', 3), cold: names('cold', 8), groups: [1, 2, 3] };
+  return { hot: names('hot', 1, 3), cold: names('cold', 4, 10), groups: [1, 2, 3], places: 8 };
 }
 
 export function drawProgram(random: Random, keys: Keys, withSavepoints: boolean): Program {
   const onStatementError = withSavepoints && random() < 0.5 ? 'savepoint' : 'abort';
   const depth = withSavepoints ? 2 : 0;
-  const draw = { random, keys, fails: onStatementError === 'savepoint' };
+  const draw = { random, keys, fails: onStatementError === 'savepoint', inPart: false };
   return { steps: drawSteps(draw, depth, between(random, 2, 7)), onStatementError, throws: random() < 0.03 };
 }
 
@@ -64,6 +68,7 @@ interface Draw {
   readonly keys: Keys;
   /** Whether a call may fail by itself, without the transaction. */
   readonly fails: boolean;
+  readonly inPart: boolean;
 }
 
 function drawSteps(draw: Draw, depth: number, length: number): Step[] {
@@ -75,6 +80,7 @@ function drawStep(draw: Draw, depth: number): Step {
   const chance = random();
   if (depth > 0 && chance < 0.25) return drawPart(draw, depth);
   if (fails && chance < 0.35) return drawFailing(draw);
+  if ((fails || draw.inPart) && chance > 0.9) return { do: 'claim', place: between(random, 1, keys.places) };
   const list = drawList(draw);
   const group = oneOf(random, keys.groups);
   switch (oneOf(random, ['read', 'read', 'read', 'append', 'append', 'insert', 'look', 'wait'] as const)) {
@@ -96,7 +102,7 @@ function drawPart(draw: Draw, depth: number): Part {
   return {
     do: 'part',
     form: oneOf(random, ['savepoint', 'withSavepoint', 'withTransaction'] as const),
-    steps: drawSteps(draw, depth - 1, between(random, 1, 3)),
+    steps: drawSteps({ ...draw, inPart: true }, depth - 1, between(random, 1, 3)),
     end: oneOf(random, ['kept', 'thrown', 'statement', 'hidden'] as const),
     failing: drawFailing(draw),
   };
@@ -111,5 +117,5 @@ function drawFailing(draw: Draw): Failing {
 }
 
 function drawList({ random, keys }: Draw): string {
-  return oneOf(random, random() < 0.6 ? keys.hot : keys.cold);
+  return oneOf(random, random() < 0.5 ? keys.hot : keys.cold);
 }

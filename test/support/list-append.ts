@@ -10,7 +10,7 @@ import {
   TransactionConflictError,
 } from '../../src/index.js';
 import { type History, Recorder, type Recording } from './history.js';
-import { Attempt, append, insert, prepareLists, storedLists, Wanted } from './list-append-attempt.js';
+import { Attempt, append, insert, prepareLists, storedLists, toggle, Wanted } from './list-append-attempt.js';
 import { drawKeys, drawProgram, type Keys } from './list-append-program.js';
 import { between, oneOf, type Random, seededRandom } from './seeded-random.js';
 import { anomaliesOf } from './serialization-graph.js';
@@ -139,8 +139,9 @@ export class ListAppend {
 
   /** Writes without transactions, until the workers have ended. */
   async #write(writer: number, random: Random): Promise<void> {
-    const { hot, cold, groups } = this.#keys;
+    const { hot, cold, groups, places } = this.#keys;
     for (let turn = 1; !this.#over; turn++) {
+      if (random() < 0.3) await toggle(this.#pool, between(random, 1, places)).catch(() => {});
       const recording = this.#recorder.begin(`writer ${writer}, call ${turn}`, this.#recorder.moment());
       const call =
         random() < 0.3

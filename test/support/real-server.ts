@@ -88,7 +88,8 @@ class RelayedSocket implements Service {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#socket.readyState === WebSocket.CLOSED) return;
-    const closed = once(this.#socket, 'close');
+    // Not `once()` of events: that rejects when a socket is terminated that was not open yet, for it then has an error.
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.terminate();
     await closed;
   }

@@ -16,7 +16,8 @@ export async function prepareLists(ask: (text: string) => PromiseLike<unknown>, 
 
 interface ListRow {
   readonly name: string;
-  readonly items: readonly number[];
+  /** Missing where a server loses it, which a history has to show. */
+  readonly items?: readonly number[] | undefined;
 }
 
 /** What the history calls them. */
@@ -32,7 +33,7 @@ export async function storedLists(
     ListRow[],
     { group: number; number: number }[],
   ];
-  const stored = new Map<string, number[]>(lists.map(({ name, items }) => [keyOfList(name), [...items]]));
+  const stored = new Map<string, number[]>(lists.map(({ name, items }) => [keyOfList(name), [...(items ?? [])]]));
   for (const group of groups) stored.set(keyOfGroup(group), []);
   for (const { group, number } of entries) stored.get(keyOfGroup(group))?.push(number);
   return stored;
@@ -42,7 +43,7 @@ export async function storedLists(
 export async function append(queries: SurrealQueryable, recording: Recording, name: string): Promise<void> {
   const value = recording.write(keyOfList(name));
   const [[row]] = await queries.query<[[ListRow]]>('UPDATE $list SET items += $value', { list: list(name), value });
-  recording.read(keyOfList(name), row.items);
+  recording.read(keyOfList(name), row.items ?? []);
 }
 
 export async function insert(
@@ -122,13 +123,13 @@ export class Attempt {
 
   async #read({ list: name, how }: Step & { do: 'read' }): Promise<void> {
     if (how === 'text') {
-      const [items] = await this.#transaction.query<[number[]]>(`SELECT VALUE items FROM ONLY $list`, {
+      const [items] = await this.#transaction.query<[ListRow['items']]>(`SELECT VALUE items FROM ONLY $list`, {
         list: list(name),
       });
       this.#found({ name, items });
     } else if (how === 'builder') {
       const row = await this.#transaction.select<ListRow>(list(name));
-      this.#found({ name, items: row?.items ?? [] });
+      this.#found({ name, items: row?.items });
     } else {
       const condition = how === 'hot' ? ' WHERE hot' : '';
       const [rows] = await this.#transaction.query<[ListRow[]]>(`SELECT name, items FROM list${condition}`);
@@ -136,7 +137,7 @@ export class Attempt {
     }
   }
 
-  #found({ name, items }: ListRow): void {
+  #found({ name, items = [] }: ListRow): void {
     this.#recording.read(keyOfList(name), items);
     this.#others.set(
       name,
@@ -215,7 +216,7 @@ export class Attempt {
     const text = `SELECT VALUE items FROM ONLY $read; UPDATE $written SET items += $value; CREATE taken:1`;
     const binding = { read: list(read), written: list(written), value };
     const [before, updated, failed] = await this.#transaction
-      .query<[number[], [ListRow], unknown]>(text, binding)
+      .query<[ListRow['items'], [ListRow], unknown]>(text, binding)
       .responses();
     if (before?.success === true) this.#found({ name: read, items: before.result });
     if (updated?.success === true) this.#found(updated.result[0]);

@@ -57,8 +57,8 @@ describe(`transactions beside others that write, seed ${seed}`, () => {
 });
 
 describe(`transactions over sockets that are cut at random, seed ${seed}`, () => {
-  const others = { savepoints: true, transactionsEach: 25 };
-  const options = { seed, workers: 6, writers: 2, verifyCommit: true, faults: true, ...others };
+  const others = { savepoints: true, transactionsEach: 50 };
+  const options = { seed, workers: 4, writers: 2, verifyCommit: true, faults: true, ...others };
   const ask = (text: string) => own.engine.query(text, place);
 
   test('see one snapshot each, and lose nothing, when the server goes away during a call', async () => {

@@ -9,7 +9,7 @@ import {
   TransactionAbortedError,
   TransactionConflictError,
 } from '../../src/index.js';
-import { type History, Recorder, type Recording } from './history.js';
+import { type History, Recorder, type Recording, type Told } from './history.js';
 import { Attempt, append, insert, prepareLists, storedLists, toggle, Wanted } from './list-append-attempt.js';
 import { drawKeys, drawProgram, type Keys } from './list-append-program.js';
 import { between, oneOf, type Random, seededRandom } from './seeded-random.js';
@@ -129,9 +129,9 @@ export class ListAppend {
   }
 
   #failed(error: unknown, recording: Recording | undefined): void {
-    const isUnknown = !(error instanceof Wanted) && outcomeOf(error) === 'unknown';
-    recording?.end(isUnknown ? 'unknown' : 'aborted');
-    if (isUnknown) this.tally.unknown++;
+    const told = toldBy(error);
+    recording?.end(told);
+    if (told === 'unknown') this.tally.unknown++;
     else this.tally.refused++;
     const allowed = this.#options.faults ? [Wanted, PoolError] : [Wanted, ...refusals];
     if (!allowed.some((kind) => error instanceof kind)) this.unexpected.push(error);
@@ -152,7 +152,7 @@ export class ListAppend {
         recording.end('committed');
         this.tally.singles++;
         this.#tell();
-      } else recording.end(outcomeOf(result.reason) === 'unknown' ? 'unknown' : 'aborted');
+      } else recording.end(toldBy(result.reason));
       await pause(between(random, 0, 12));
     }
   }
@@ -165,6 +165,13 @@ export class ListAppend {
   #tell(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
+}
+
+/** What an error tells its caller. Of what a program throws itself nothing is applied. */
+function toldBy(error: unknown): Told {
+  const outcome: string = error instanceof Wanted ? 'not-sent' : outcomeOf(error);
+  if (outcome === 'unknown') return 'unknown';
+  return outcome === 'applied' ? 'committed' : 'aborted';
 }
 
 /** In how many committed transactions something was read behind a savepoint, and that was undone. */

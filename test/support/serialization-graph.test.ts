@@ -233,8 +233,8 @@ describe('an anomaly is found', () => {
       'unordered read',
       history({ x: [1, 2] }, committed(write('x', 1)), committed(write('x', 2)), committed(read('x', 2))),
     ],
-    ['nobody wrote what is there', 'value from nowhere', history({ x: [1] })],
-    ['nobody wrote what was read', 'value from nowhere', history({ x: [] }, committed(read('x', 1)))],
+    ['no transaction wrote what is there', 'value from nowhere', history({ x: [1] })],
+    ['no transaction wrote what was read', 'value from nowhere', history({ x: [] }, committed(read('x', 1)))],
   ];
   test.each(bad)('%s (%s)', (_name, kind, of) => {
     expect(kinds(of)).toContain(kind);

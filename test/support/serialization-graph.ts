@@ -134,7 +134,8 @@ export class SerializationGraph {
     for (const value of repeated(values)) this.#report('double commit', `${what}, with ${value} twice`, [transaction]);
     for (const value of values) {
       const writer = this.#writers.get(value);
-      if (writer === undefined) this.#report('value from nowhere', `${what}: nobody wrote ${value}`, [transaction]);
+      if (writer === undefined)
+        this.#report('value from nowhere', `${what}: no transaction wrote ${value}`, [transaction]);
       else if (writer.isUndone || writer.account.transaction.told === 'aborted') {
         const whose = name(writer.account.transaction);
         this.#report('G1a: aborted read', `${what}: ${value} of ${whose} was never committed`, [

@@ -19,7 +19,7 @@ export interface Account {
   readonly left: ReadonlyMap<string, readonly number[]>;
   /** What it wrote and a rollback undid. */
   readonly undone: ReadonlySet<number>;
-  /** What is wrong with it already, whatever the others did. */
+  /** What is wrong with it already. */
   readonly faults: readonly AccountFault[];
 }
 
@@ -102,7 +102,7 @@ function withoutOwn(
     return { values: others, count: others.length };
   }
   const count = values.length - own.length;
-  // What a transaction appends stands at the end for itself: nobody can append behind it before it ends.
+  // What a transaction appends stands at the end for itself: no other can append behind it before it ends.
   if (count < 0 || !own.every((value, at) => values[count + at] === value)) return expected;
   return { values: values.slice(0, count), count };
 }

@@ -6,6 +6,7 @@ import { EncodedValue } from '../savepoints/encoded-value.js';
 import type { LoggedCall } from '../savepoints/logged-call.js';
 import { type CallDifference, Rerun } from '../savepoints/rerun.js';
 import { type Savepoints, timeGivenBack } from '../savepoints/savepoints.js';
+import type { SchemaScan } from '../savepoints/schema-scan.js';
 import { givesBackTime } from '../savepoints/times-given-back.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import type { ServerTransaction } from './server-transaction.js';
@@ -17,29 +18,40 @@ export const replayBudget: number = 100_000;
 interface Outcome {
   readonly difference: CallDifference | undefined;
   readonly comparison: AnswerComparison;
+  readonly preface: readonly EncodedValue[];
+}
+
+/** A transaction that has come as far as the first was, and the times that the server has made anew in it. */
+interface Verified {
+  readonly transaction: Uuid;
+  readonly replaced: Iterable<bigint>;
 }
 
 /**
  * The way back to a place in a transaction. The server cannot take anything back, so another transaction takes the place
- * of the first, and a third one is the witness that the program may go on believing what it has seen:
+ * of the first. Everything the program has seen is verified before: in the second, and what the second must not do in a
+ * third one, the witness, which is thrown away.
  *
- *     first     begin ── before ──┬── behind ─────────────────────────────────────── cancel
- *     second                      └── begin ── before ─────────────── as it was? ─── goes on
- *     witness                              └── begin ── before ── behind ── as it was? ── cancel
+ *     first     begin ── before ──┬── reads ── writes ───────────────────────────────────────── cancel
+ *     second                      └── begin ── before ── reads ──────────── as it was? ──────── goes on
+ *     witness                              └── begin ── before ── reads ── writes ── as it was? ── cancel
  *
- * The witness begins later than the second: what it sees as it was, the second sees as it was, too. It also makes the
- * times that the server makes for the second time: those differ in all three, and what others have changed does not.
+ * Without a witness go the reads that stand before everything that is undone, as long as no read can write there (see
+ * {@link SchemaScan}), and no time was made by the server: that is another one in all three, and what others have changed
+ * is the same in both of the later ones.
  * Nothing is given up before everything is verified; when it is not, the first goes on as it is.
  */
 export class Undo {
   readonly #server: ServerTransaction;
   readonly #savepoints: Savepoints;
+  readonly #schema: SchemaScan;
   readonly #counters: SavepointCounters;
   #replayed = 0;
 
-  constructor(server: ServerTransaction, savepoints: Savepoints, counters: SavepointCounters) {
+  constructor(server: ServerTransaction, savepoints: Savepoints, schema: SchemaScan, counters: SavepointCounters) {
     this.#server = server;
     this.#savepoints = savepoints;
+    this.#schema = schema;
     this.#counters = counters;
   }
 
@@ -55,22 +67,60 @@ export class Undo {
     if (log.complete && behind.every(({ undone }) => undone)) return;
     this.#refuseUnverifiable([...before, ...behind]);
     const begunAt = performance.now();
-    const second = await this.#server.openAnother();
-    let replaced: Iterable<bigint>;
-    try {
-      replaced = await this.#verify(second, before, behind);
-      // Much may have happened meanwhile.
-      refuse();
-    } catch (error) {
-      void this.#server.drop(second);
-      if (error instanceof SavepointDivergedError) this.#counters.count('divergences');
-      throw error;
-    }
-    this.#server.adopt(second);
+    const { transaction, replaced } =
+      (await this.#withoutWitness(before, behind, refuse)) ?? (await this.#withWitness(before, behind, refuse));
+    this.#server.adopt(transaction);
     for (const moment of replaced) log.replaced.add(moment);
     log.undoSince(mark, { from: begunAt, until: performance.now() });
     this.#counters.count('rollbacks');
     this.#counters.replayTime.record(performance.now() - begunAt);
+  }
+
+  /** Opens the second transaction, and verifies it by itself; undefined when that cannot be done, or did not succeed. */
+  async #withoutWitness(
+    before: readonly LogEntry[],
+    behind: readonly LogEntry[],
+    refuse: () => void,
+  ): Promise<Verified | undefined> {
+    const { database } = this.#server;
+    const scan = this.#schema.statements(database);
+    if (scan === undefined || this.#savepoints.log.branches.length > 0) return undefined;
+    const history = [...before, ...behind];
+    if (!history.every(({ call, undone }, index) => call.onlyReads || (!undone && index < before.length)))
+      return undefined;
+    return await this.#tried(async (second) => {
+      const { difference, comparison, preface } = await this.#rerun(second, history, scan);
+      const isVerified = difference === undefined && comparison.moments.size === 0;
+      if (!isVerified || !this.#schema.readsOnlyRead(database, preface)) return undefined;
+      refuse();
+      return [];
+    });
+  }
+
+  async #withWitness(before: readonly LogEntry[], behind: readonly LogEntry[], refuse: () => void): Promise<Verified> {
+    const verified = await this.#tried(async (second) => {
+      const replaced = await this.#verify(second, before, behind);
+      // Much may have happened meanwhile.
+      refuse();
+      return replaced;
+    });
+    // With a witness it succeeds or throws.
+    return verified as Verified;
+  }
+
+  /** Opens a second transaction for work, and drops it when that does not end well. */
+  async #tried(work: (second: Uuid) => Promise<Iterable<bigint> | undefined>): Promise<Verified | undefined> {
+    const transaction = await this.#server.openAnother();
+    try {
+      const replaced = await work(transaction);
+      if (replaced !== undefined) return { transaction, replaced };
+    } catch (error) {
+      if (error instanceof SavepointDivergedError) this.#counters.count('divergences');
+      void this.#server.drop(transaction);
+      throw error;
+    }
+    void this.#server.drop(transaction);
+    return undefined;
   }
 
   /** What cannot be made again in the witness cannot be verified: then nothing is undone. */
@@ -134,7 +184,7 @@ export class Undo {
     }
   }
 
-  async #rerun(transaction: Uuid, entries: readonly LogEntry[]): Promise<Outcome> {
+  async #rerun(transaction: Uuid, entries: readonly LogEntry[], preface: readonly string[] = []): Promise<Outcome> {
     // They count even when it fails: the server has had the work.
     this.#replayed += entries.length;
     if (this.#replayed > replayBudget) {
@@ -142,9 +192,9 @@ export class Undo {
       throw new SavepointLimitError('replay', replayBudget);
     }
     this.#counters.count('replayedCalls', entries.length);
-    const rerun = new Rerun(this.#server.target(transaction), this.#savepoints.log.replays);
+    const rerun = new Rerun(this.#server.target(transaction), this.#savepoints.log.replays, preface);
     const difference = await rerun.run(entries.map(({ call }) => call));
-    return { difference, comparison: rerun.comparison };
+    return { difference, comparison: rerun.comparison, preface: rerun.prefaceAnswers };
   }
 }
 

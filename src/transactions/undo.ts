@@ -1,7 +1,7 @@
 import type { Uuid } from 'surrealdb';
 import { SavepointDivergedError, SavepointLimitError } from '../errors.js';
 import type { AnswerComparison, Part } from '../savepoints/answer-comparison.js';
-import type { LogEntry, Mark } from '../savepoints/call-log.js';
+import { beforeFirst, type LogEntry, type Mark } from '../savepoints/call-log.js';
 import { EncodedValue } from '../savepoints/encoded-value.js';
 import type { LoggedCall } from '../savepoints/logged-call.js';
 import { type CallDifference, Rerun } from '../savepoints/rerun.js';
@@ -14,31 +14,33 @@ import type { ServerTransaction } from './server-transaction.js';
 /** How many calls one transaction may make again. */
 export const replayBudget: number = 100_000;
 
+/** What a transaction has done: the calls before the place it is brought back to, and those behind. */
+interface History {
+  readonly before: readonly LogEntry[];
+  readonly behind: readonly LogEntry[];
+}
+
 /** What came of making calls again. */
 interface Outcome {
   readonly difference: CallDifference | undefined;
   readonly comparison: AnswerComparison;
-  readonly preface: readonly EncodedValue[];
-}
-
-/** A transaction that has come as far as the first was, and the times that the server has made anew in it. */
-interface Verified {
-  readonly transaction: Uuid;
-  readonly replaced: Iterable<bigint>;
+  /** Whether the reads among them have certainly not written. */
+  readonly onlyRead: boolean;
 }
 
 /**
  * The way back to a place in a transaction. The server cannot take anything back, so another transaction takes the place
- * of the first. Everything the program has seen is verified before: in the second, and what the second must not do in a
- * third one, the witness, which is thrown away.
+ * of the first. Everything the program has seen is verified before that: in the second, and what the second must not do,
+ * in a third one, the witness, which is thrown away.
  *
  *     first     begin ── before ──┬── reads ── writes ───────────────────────────────────────── cancel
- *     second                      └── begin ── before ── reads ──────────── as it was? ──────── goes on
- *     witness                              └── begin ── before ── reads ── writes ── as it was? ── cancel
+ *     second                      └── begin ── before ── reads ─────── as they were? ────────── goes on
+ *     witness                              └── begin ── before ── reads ── writes ── as they were? ── cancel
  *
- * Without a witness go the reads that stand before everything that is undone, as long as no read can write there (see
- * {@link SchemaScan}), and no time was made by the server: that is another one in all three, and what others have changed
- * is the same in both of the later ones.
+ * - The second does not make the reads again when a read may write in this database: see {@link SchemaScan}.
+ * - The witness is for what stands behind the first undone write, for what was undone earlier, and for times that the
+ *   server has made: those are others in all three, while what others have changed is the same in both of the later ones.
+ *
  * Nothing is given up before everything is verified; when it is not, the first goes on as it is.
  */
 export class Undo {
@@ -62,65 +64,16 @@ export class Undo {
    */
   async to(mark: Mark, refuse: () => void): Promise<void> {
     const { log } = this.#savepoints;
-    const before = this.#savepoints.replayable(mark);
-    const behind = log.since(mark);
-    if (log.complete && behind.every(({ undone }) => undone)) return;
-    this.#refuseUnverifiable([...before, ...behind]);
+    const history = { before: this.#savepoints.replayable(mark), behind: log.since(mark) };
+    if (log.complete && history.behind.every(({ undone }) => undone)) return;
+    this.#refuseUnverifiable([...history.before, ...history.behind]);
     const begunAt = performance.now();
-    const { transaction, replaced } =
-      (await this.#withoutWitness(before, behind, refuse)) ?? (await this.#withWitness(before, behind, refuse));
-    this.#server.adopt(transaction);
-    for (const moment of replaced) log.replaced.add(moment);
+    const scan = this.#schema.statements(this.#server.database);
+    const done = scan !== undefined && (await this.#goOver(history, scan, refuse));
+    if (!done) await this.#goOver(history, undefined, refuse);
     log.undoSince(mark, { from: begunAt, until: performance.now() });
     this.#counters.count('rollbacks');
     this.#counters.replayTime.record(performance.now() - begunAt);
-  }
-
-  /** Opens the second transaction, and verifies it by itself; undefined when that cannot be done, or did not succeed. */
-  async #withoutWitness(
-    before: readonly LogEntry[],
-    behind: readonly LogEntry[],
-    refuse: () => void,
-  ): Promise<Verified | undefined> {
-    const { database } = this.#server;
-    const scan = this.#schema.statements(database);
-    if (scan === undefined || this.#savepoints.log.branches.length > 0) return undefined;
-    const history = [...before, ...behind];
-    if (!history.every(({ call, undone }, index) => call.onlyReads || (!undone && index < before.length)))
-      return undefined;
-    return await this.#tried(async (second) => {
-      const { difference, comparison, preface } = await this.#rerun(second, history, scan);
-      const isVerified = difference === undefined && comparison.moments.size === 0;
-      if (!isVerified || !this.#schema.readsOnlyRead(database, preface)) return undefined;
-      refuse();
-      return [];
-    });
-  }
-
-  async #withWitness(before: readonly LogEntry[], behind: readonly LogEntry[], refuse: () => void): Promise<Verified> {
-    const verified = await this.#tried(async (second) => {
-      const replaced = await this.#verify(second, before, behind);
-      // Much may have happened meanwhile.
-      refuse();
-      return replaced;
-    });
-    // With a witness it succeeds or throws.
-    return verified as Verified;
-  }
-
-  /** Opens a second transaction for work, and drops it when that does not end well. */
-  async #tried(work: (second: Uuid) => Promise<Iterable<bigint> | undefined>): Promise<Verified | undefined> {
-    const transaction = await this.#server.openAnother();
-    try {
-      const replaced = await work(transaction);
-      if (replaced !== undefined) return { transaction, replaced };
-    } catch (error) {
-      if (error instanceof SavepointDivergedError) this.#counters.count('divergences');
-      void this.#server.drop(transaction);
-      throw error;
-    }
-    void this.#server.drop(transaction);
-    return undefined;
   }
 
   /** What cannot be made again in the witness cannot be verified: then nothing is undone. */
@@ -136,26 +89,68 @@ export class Undo {
     throw this.#savepoints.unsupported({ statement: givingBack.text, reason: timeGivenBack, refused: 'rollback' });
   }
 
-  /** @returns the times that the server has made anew in the second */
-  async #verify(second: Uuid, before: readonly LogEntry[], behind: readonly LogEntry[]): Promise<Iterable<bigint>> {
+  /**
+   * Opens the second transaction, verifies it and goes on in it.
+   * @param scan looks whether reads can write, and has the second make the reads again; without it, the second makes none
+   * @returns false when reads may have written, so that the second cannot be gone on in
+   */
+  async #goOver(history: History, scan: readonly string[] | undefined, refuse: () => void): Promise<boolean> {
     const { log } = this.#savepoints;
+    const second = await this.#server.openAnother();
+    try {
+      const replaced = await this.#verify(second, history, scan);
+      if (replaced === undefined) {
+        void this.#server.drop(second);
+        return false;
+      }
+      // Much may have happened meanwhile.
+      refuse();
+      this.#server.adopt(second);
+      for (const moment of replaced) log.replaced.add(moment);
+      return true;
+    } catch (error) {
+      void this.#server.drop(second);
+      if (error instanceof SavepointDivergedError) this.#counters.count('divergences');
+      throw error;
+    }
+  }
+
+  /** @returns the times that the server has made anew in the second; undefined when reads may have written in it */
+  async #verify(
+    second: Uuid,
+    { before, behind }: History,
+    scan: readonly string[] | undefined,
+  ): Promise<Iterable<bigint> | undefined> {
+    const { branches } = this.#savepoints.log;
+    const all = [...before, ...behind];
+    const reads = scan === undefined ? [] : beforeFirst(behind, ({ call }) => !call.onlyReads);
     const kept = before.filter(({ undone }) => !undone);
-    const history = [...before, ...behind];
-    const [adopted, witness] = await bothSettled(this.#rerun(second, kept), this.#witness(history));
+    const earlier = before.filter(({ undone, call }) => !undone || (scan !== undefined && call.onlyReads));
+    const own = [...earlier, ...reads];
+    const needsWitness = scan === undefined || reads.length < behind.length || branches.length > 0;
+    const [adopted, early] = await bothSettled(
+      // Without reads among them there is nothing to scan for.
+      this.#rerun(second, own, own.length > kept.length ? scan : undefined),
+      needsWitness ? this.#witness(all) : undefined,
+    );
+    if (!adopted.onlyRead) return undefined;
+    const { moments } = adopted.comparison;
+    if (!needsWitness && adopted.difference === undefined && moments.size === 0) return [];
+    const witness = early ?? (await this.#witness(all));
     const difference = adopted.difference ?? witness.difference;
     if (difference !== undefined) {
-      throw await this.#explain(difference, adopted.difference === undefined ? undefined : witness, history);
+      throw await this.#explain(difference, adopted.difference === undefined ? undefined : witness, all);
     }
-    for (const [old, { young, call }] of adopted.comparison.moments) {
-      // Made by the server, it is another one in each run; others' is the same one in both.
+    for (const [old, { young, call }] of moments) {
+      // Made by the server, it is another one in each run; that of others is the same one in both.
       if (witness.comparison.moments.get(old)?.young === young) throw diverged(call, '', undefined, undefined, false);
     }
     // What was undone earlier, the program may go on believing.
-    for (const branch of log.branches) {
+    for (const branch of branches) {
       const found = await this.#witness(branch);
       if (found.difference !== undefined) throw await this.#explain(found.difference, undefined, branch);
     }
-    return adopted.comparison.moments.keys();
+    return moments.keys();
   }
 
   /**
@@ -178,13 +173,13 @@ export class Undo {
   async #witness(history: readonly LogEntry[]): Promise<Outcome> {
     const witness = await this.#server.openWitness();
     try {
-      return await this.#rerun(witness, history);
+      return await this.#rerun(witness, history, undefined);
     } finally {
       void this.#server.drop(witness);
     }
   }
 
-  async #rerun(transaction: Uuid, entries: readonly LogEntry[], preface: readonly string[] = []): Promise<Outcome> {
+  async #rerun(transaction: Uuid, entries: readonly LogEntry[], scan: readonly string[] | undefined): Promise<Outcome> {
     // They count even when it fails: the server has had the work.
     this.#replayed += entries.length;
     if (this.#replayed > replayBudget) {
@@ -192,14 +187,19 @@ export class Undo {
       throw new SavepointLimitError('replay', replayBudget);
     }
     this.#counters.count('replayedCalls', entries.length);
-    const rerun = new Rerun(this.#server.target(transaction), this.#savepoints.log.replays, preface);
+    const rerun = new Rerun(this.#server.target(transaction), this.#savepoints.log.replays, scan);
     const difference = await rerun.run(entries.map(({ call }) => call));
-    return { difference, comparison: rerun.comparison, preface: rerun.prefaceAnswers };
+    const { comparison, prefaceAnswers } = rerun;
+    const onlyRead = scan === undefined || this.#schema.readsOnlyRead(this.#server.database, prefaceAnswers);
+    return { difference, comparison, onlyRead };
   }
 }
 
 /** Both outcomes, when both are there: nothing goes on behind the back of a failure. */
-async function bothSettled(one: Promise<Outcome>, other: Promise<Outcome>): Promise<[Outcome, Outcome]> {
+async function bothSettled(
+  one: Promise<Outcome>,
+  other: Promise<Outcome> | undefined,
+): Promise<[Outcome, Outcome | undefined]> {
   await Promise.allSettled([one, other]);
   return [await one, await other];
 }
@@ -218,11 +218,6 @@ function diverged(
   lasting: boolean,
 ): SavepointDivergedError {
   const shown = (part: Part): unknown => (part instanceof EncodedValue ? part.decode() : part);
-  return new SavepointDivergedError({
-    statement: call.text,
-    path,
-    expected: shown(expected),
-    found: shown(found),
-    lasting,
-  });
+  const details = { path, expected: shown(expected), found: shown(found), lasting };
+  return new SavepointDivergedError({ statement: call.text, ...details });
 }

@@ -95,7 +95,7 @@ function* withOneLess(steps: readonly Step[]): Generator<Step[]> {
 export function shown({ seed, kind, schema, variables, prepared, form, onStatementError, steps }: Program): string {
   const before = prepared === undefined ? '' : `ANOTHER CLIENT, before: ${prepared.label}\n`;
   const set = Object.keys(variables).length > 0 ? `set: ${inspect(variables)}\n` : '';
-  return `seed ${seed}, ${kind}, ${form}, onStatementError: ${onStatementError}\n${schema.text}\n${before}${set}${lines(steps, 1)}`;
+  return `seed ${seed}, ${kind}, ${form}, onStatementError: ${onStatementError}\n${schema.text}\n${schema.refusable}\n${before}${set}${lines(steps, 1)}`;
 }
 
 function lines(steps: readonly Step[], depth: number): string {

@@ -69,6 +69,9 @@ function refusal(error: unknown): Refused | undefined {
  */
 export async function run(pool: ConnectionManager, program: Program, placed?: Placed): Promise<RunOf> {
   await pool.query(`${emptied}; ${program.schema.text}`);
+  await pool.query(program.schema.refusable).catch((error: unknown) => {
+    if (!String(error).includes('must be read-only')) throw error;
+  });
   await pool.query(beginning);
   return await new Run(pool, program, placed).all();
 }

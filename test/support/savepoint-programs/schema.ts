@@ -11,6 +11,8 @@ export type Feature = 'times' | 'random';
 /** The tables of a program, and the statements that define their fields, parameters and events. */
 export interface Schema {
   readonly text: string;
+  /** What servers from 3.1 on refuse to define, and then the program goes on without it. */
+  readonly refusable: string;
   readonly features: ReadonlySet<Feature>;
 }
 
@@ -76,7 +78,6 @@ const parts: readonly Part[] = [
   {
     text: ({ any }) => `DEFINE FIELD seen_by ON shop COMPUTED { RETURN [${any()}, count(SELECT 1 FROM item)] }`,
   },
-  { text: () => 'DEFINE FIELD hit ON watched COMPUTED { UPSERT log:hits SET n = (n ?? 0) + 1; RETURN 1; }' },
   { text: ({ any }) => event('item', `by = ${any()} ?? 'nobody', who = ${any()}`) },
   { text: ({ any, number }) => event('doc', `by = ${any()} ?? 'nobody', rate = ${number()}`) },
   {
@@ -96,6 +97,8 @@ const parts: readonly Part[] = [
       }`,
   },
 ];
+
+const readThatWrites = 'DEFINE FIELD hit ON watched COMPUTED { UPSERT log:hits SET n = (n ?? 0) + 1; RETURN 1; }';
 
 /** An event that writes an audit record with an id that follows from what happened. */
 function event(table: string, sets: string): string {
@@ -123,7 +126,8 @@ export function someSchema(random: Random, allowed: ReadonlySet<Feature>, hot: H
     texts.push(text.replace('event_number', `event_${texts.length}`));
     if (part.feature !== undefined) features.add(part.feature);
   }
-  return { text: texts.join(';\n'), features };
+  const refusable = random() < 0.45 ? readThatWrites : 'RETURN NONE';
+  return { text: texts.join(';\n'), refusable, features };
 }
 
 /** Makes the database what it is before every program. */

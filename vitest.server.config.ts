@@ -7,6 +7,7 @@ export default defineConfig({
       'test/{connection,hazards,manager,server}/*.test.ts',
       'test/failures.test.ts',
       'test/transactions/savepoint-differential.test.ts',
+      'test/transactions/own-writes.test.ts',
     ],
     globalSetup: 'test/support/server-setup.ts',
     pool: 'forks',

@@ -1,4 +1,8 @@
 import { SurrealQueryable, Uuid } from 'surrealdb';
+import { LeaseChannel } from './calls/lease-channel.js';
+import type { CallLimits } from './calls/limits.js';
+import { PoolChannel } from './calls/pool-channel.js';
+import { asController } from './calls/query-channel.js';
 import { type Duration, parseDuration } from './config/duration.js';
 import type { DatabaseConfig, IdentityOptions, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveIdentity, resolveOptions } from './config/resolve.js';
@@ -6,9 +10,6 @@ import type { Connection } from './connection/connection.js';
 import { ConnectionFactory } from './connection/connection-factory.js';
 import type { DatabaseName } from './connection/first-use.js';
 import type { ConnectionIdentity } from './connection/identity.js';
-import { type CallLimits, LeaseChannel } from './connection/lease-channel.js';
-import { PoolChannel } from './connection/pool-channel.js';
-import { asController } from './connection/query-channel.js';
 import { retryDecision } from './connection/retry-decision.js';
 import { shown } from './connection/transport.js';
 import { untilAborted } from './connection/until-aborted.js';

@@ -1,22 +1,48 @@
-import { type Token, tokenize } from './tokens.js';
+import type { Token } from './tokens.js';
 
-/** The statements of a text, each as its tokens; empty ones are left out. */
-export function splitStatements(text: string): Token[][] {
-  const statements: Token[][] = [];
-  let current: Token[] = [];
-  let depth = 0;
-  for (const token of tokenize(text)) {
-    if (token.kind === 'mark') {
-      if ('([{'.includes(token.text)) depth++;
-      else if (')]}'.includes(token.text)) depth--;
-      else if (token.text === ';' && depth <= 0) {
-        statements.push(current);
-        current = [];
-        continue;
-      }
-    }
-    current.push(token);
+/** One statement of a text. */
+export interface Statement {
+  readonly tokens: readonly Token[];
+  /** Where it begins and ends in the text, without the semicolon. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A text, cut at the semicolons between its statements. */
+export interface Split {
+  /** Empty ones are left out. */
+  readonly statements: readonly Statement[];
+  /**
+   * Whether the server cuts it in the same way, for sure. If so, it takes a statement put behind the semicolon of one
+   * of these for one of its own.
+   */
+  readonly certain: boolean;
+}
+
+/** Cuts a text that was read into tokens. Brackets without a partner hide no semicolon. */
+export function splitStatements(tokens: readonly Token[]): Split {
+  const statements: Statement[] = [];
+  let certain = true;
+  let from = 0;
+  const cut = (to: number): void => {
+    const own = tokens.slice(from, to);
+    from = to + 1;
+    const [first, last] = [own[0], own.at(-1)];
+    if (first === undefined || last === undefined) return;
+    // `IF a THEN b; ELSE c; END` is one statement.
+    if (first.kind === 'word' && (first.value === 'ELSE' || first.value === 'END')) certain = false;
+    statements.push({ tokens: own, start: first.start, end: last.end });
+  };
+  tokens.forEach((token) => {
+    if (token.kind === 'unknown' || token.doubtful) certain = false;
+    if (token.kind === 'mark' && token.partner === undefined && '()[]{}'.includes(token.text)) certain = false;
+  });
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at];
+    if (token?.kind !== 'mark') continue;
+    if (token.partner !== undefined && token.partner > at) at = token.partner;
+    else if (token.text === ';') cut(at);
   }
-  statements.push(current);
-  return statements.filter((statement) => statement.length > 0);
+  cut(tokens.length);
+  return { statements, certain };
 }

@@ -1,3 +1,5 @@
+import { likelySlash, slashBehind } from './slashes.js';
+
 /**
  * The tokens of SurrealQL, as far as one has to know them to see what a text does: where a string, a comment or an
  * escaped name ends, and what stands next to what. No more: it finds no syntax errors.
@@ -7,10 +9,10 @@
  * - `word`: a bare name or keyword; `name` the same in backticks or ⟨⟩, whose `value` is without them
  * - `string`: with its prefix, as in `r"a:1"`; `number`: also durations and keys as in `1h30m`, `12ab`
  * - `parameter`: its `value` is the name without `$`
- * - `regex`; `mark`: punctuation
- * - `unknown`: a character no token begins with, or one that is not closed before the end of the text
+ * - `regex`; `script`: the body of a JavaScript function, with its braces; `mark`: punctuation
+ * - `unknown`: a character no token begins with, or a token that is not closed before the end of the text
  */
-export type TokenKind = 'word' | 'name' | 'string' | 'number' | 'parameter' | 'regex' | 'mark' | 'unknown';
+export type TokenKind = 'word' | 'name' | 'string' | 'number' | 'parameter' | 'regex' | 'script' | 'mark' | 'unknown';
 
 export interface Token {
   readonly kind: TokenKind;
@@ -21,71 +23,162 @@ export interface Token {
   /** Where it begins and ends in the text. */
   readonly start: number;
   readonly end: number;
+  /** Of a bracket: where among the tokens its partner is. Absent when it has none. */
+  readonly partner?: number;
+  /** The server may read another token here, and so another text behind it. */
+  readonly doubtful?: true;
 }
 
-// SurrealDB takes five characters as the end of a line, in a comment too: whoever knows only "\n" sees a comment where
-// the server sees a statement.
+// SurrealDB takes five characters as the end of a line, in a comment too: with "\n" alone a comment would reach over
+// what the server takes for a statement.
 const lineEnd = '\\n\\r\\u0085\\u2028\\u2029';
+const space = '\\t\\n\\v\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000';
 
 // Of what is quoted only the beginning: a long string would be too much for a regular expression.
 const lexer = new RegExp(
   [
-    `(?<space>[\\s\\u0085]+|(?:--|#|//)[^${lineEnd}]*|/\\*.*?\\*/)`,
+    `(?<space>[${space}]+|(?:--|#|//)[^${lineEnd}]*[${lineEnd}]?|/\\*.*?\\*/)`,
     `(?<string>[bdfrsu]?["'])`,
     '(?<word>[A-Za-z_][A-Za-z0-9_]*)',
     '(?<name>[`⟨])',
-    '(?<number>[0-9][A-Za-z0-9_µμ]*(?:\\.[0-9][A-Za-z0-9_]*)?)',
+    '(?<number>[0-9][A-Za-z0-9_µ]*(?:\\.[0-9][A-Za-z0-9_]*)?)',
     '(?<parameter>\\$(?:[A-Za-z0-9_]+|[`⟨]))',
-    '(?<mark>::|->|<-|\\|\\||/(?!\\*)|[-+*%=!<>?:;,.|&~@(){}[\\]])',
+    '(?<mark>::|->|<-|\\|\\||/(?!\\*)|[-+*%=!<>?:;,.|&~@$(){}[\\]…×÷∋∌∈∉⊇⊃⊅⊆⊂⊄])',
   ].join('|'),
   'yus',
 );
 
-/** Words after which a value comes, so that a slash begins a regular expression there and is no division. */
-const beforeValue = new Set(
-  'AND AS ASSERT BY CONTAINS CONTAINSALL CONTAINSANY CONTAINSNONE CONTAINSNOT CONTENT DEFAULT ELSE FROM IF IN INSIDE IS LET LIMIT NOT ON ONLY OR RETURN SELECT SET THEN THROW VALUE WHERE'.split(
-    ' ',
-  ),
-);
-
 /** Reads a text. Comments and white space are left out; whatever the text, all of it is read and nothing is thrown. */
-export function tokenize(text: string): Token[] {
-  const tokens: Token[] = [];
-  let at = 0;
-  while (at < text.length) {
-    lexer.lastIndex = at;
+export function tokenize(text: string): readonly Token[] {
+  return new Reading(text, []).tokens;
+}
+
+const mostReadings = 64;
+
+/**
+ * Every way the server may read a text: one for each choice of what its doubtful tokens are. Undefined when they are
+ * too many.
+ */
+export function readings(text: string): readonly (readonly Token[])[] | undefined {
+  const found: (readonly Token[])[] = [];
+  const open: (readonly boolean[])[] = [[]];
+  for (let choices = open.pop(); choices !== undefined; choices = open.pop()) {
+    if (found.length === mostReadings) return undefined;
+    const reading = new Reading(text, choices);
+    found.push(reading.tokens);
+    for (let at = choices.length; at < reading.doubts; at++) {
+      open.push([...choices, ...new Array<boolean>(at - choices.length).fill(false), true]);
+    }
+  }
+  return found;
+}
+
+const closingMarks: Readonly<Record<string, string>> = { '"': '"', "'": "'", '`': '`', '⟨': '⟩' };
+const brackets: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+class Reading {
+  readonly tokens: Mutable<Token>[] = [];
+  /** How many doubtful tokens were met. */
+  doubts = 0;
+  readonly #text: string;
+  /** Of each doubtful token, whether to take it for what is less likely. */
+  readonly #unlikely: readonly boolean[];
+  /** Brackets that are open, by their place among the tokens. */
+  readonly #open: number[] = [];
+
+  constructor(text: string, unlikely: readonly boolean[]) {
+    this.#text = text;
+    this.#unlikely = unlikely;
+    for (let at = 0; at < text.length; ) at = this.#read(at);
+  }
+
+  /** Reads what begins there, and says where it ends. */
+  #read(start: number): number {
+    const text = this.#text;
+    lexer.lastIndex = start;
     const groups = lexer.exec(text)?.groups;
-    const start = at;
     if (groups === undefined) {
       // An open comment reaches to the end; of another character nothing is known but that it is one.
-      at = text.startsWith('/*', start)
-        ? text.length
-        : start + String.fromCodePoint(text.codePointAt(start) ?? 0).length;
-      tokens.push({ kind: 'unknown', text: text.slice(start, at), value: '', start, end: at });
-      continue;
+      const character = String.fromCodePoint(text.codePointAt(start) ?? 0);
+      return this.#add('unknown', start, text.startsWith('/*', start) ? text.length : start + character.length);
     }
-    at = lexer.lastIndex;
-    if (groups.space !== undefined) continue;
-    let kind = kindOf(groups);
-    const opening = text[at - 1] ?? '';
-    const closing = kind === 'mark' ? regexMark(opening, tokens.at(-1)) : closingMarks[opening];
-    if (closing !== undefined) {
-      at = endOfQuoted(text, at, closing);
-      if (kind === 'mark') kind = 'regex';
-      if (at === -1) {
-        kind = 'unknown';
-        at = text.length;
-      }
-    }
-    const written = text.slice(start, at);
-    tokens.push({ kind, text: written, value: meaningOf(kind, written), start, end: at });
+    const end = lexer.lastIndex;
+    if (groups.space !== undefined) return end;
+    if (groups.mark !== undefined) return this.#mark(groups.mark, start, end);
+    const kind = kindOf(groups);
+    const quote = closingMarks[text[end - 1] ?? ''];
+    return quote === undefined ? this.#add(kind, start, end) : this.#quoted(kind, start, end, quote);
   }
-  return tokens;
+
+  #mark(mark: string, start: number, end: number): number {
+    if (mark === '/') return this.#slash(start, end);
+    if (mark === '{' && this.#beginsScript()) {
+      const close = endOfScript(this.#text, end);
+      if (!this.#takeUnlikely()) {
+        return close === -1
+          ? this.#add('unknown', start, this.#text.length, true)
+          : this.#add('script', start, close, true);
+      }
+      return this.#bracket(mark, start, end, true);
+    }
+    return this.#bracket(mark, start, end);
+  }
+
+  #slash(start: number, end: number): number {
+    const slash = slashBehind(this.tokens);
+    if (slash !== 'doubtful') {
+      return slash === 'division' ? this.#add('mark', start, end) : this.#quoted('regex', start, end, '/');
+    }
+    const regex = (likelySlash(this.tokens.at(-1)) === 'regex') !== this.#takeUnlikely();
+    return regex ? this.#quoted('regex', start, end, '/', true) : this.#add('mark', start, end, true);
+  }
+
+  #takeUnlikely(): boolean {
+    return this.#unlikely[this.doubts++] ?? false;
+  }
+
+  #bracket(mark: string, start: number, end: number, doubtful?: true): number {
+    const index = this.tokens.length;
+    this.#add('mark', start, end, doubtful);
+    if (mark === '(' || mark === '[' || mark === '{') this.#open.push(index);
+    const opening = brackets[mark];
+    const partner = this.tokens[this.#open.at(-1) ?? -1];
+    const token = this.tokens[index];
+    if (opening !== undefined && partner?.text === opening && token !== undefined) {
+      token.partner = this.#open.pop() ?? 0;
+      partner.partner = index;
+    }
+    return end;
+  }
+
+  /** `function() {`: what is in these braces is JavaScript, whose strings and comments are others. */
+  #beginsScript(): boolean {
+    const close = this.tokens.at(-1);
+    if (close?.text !== ')' || close.partner === undefined) return false;
+    const word = this.tokens[close.partner - 1];
+    return word?.kind === 'word' && word.value === 'FUNCTION';
+  }
+
+  #quoted(kind: TokenKind, start: number, from: number, closing: string, doubtful?: true): number {
+    const end = endOfQuoted(this.#text, from, closing);
+    return end === -1
+      ? this.#add('unknown', start, this.#text.length, doubtful)
+      : this.#add(kind, start, end, doubtful);
+  }
+
+  #add(kind: TokenKind, start: number, end: number, doubtful?: true): number {
+    const text = this.#text.slice(start, end);
+    const token: Mutable<Token> = { kind, text, value: meaningOf(kind, text), start, end };
+    if (doubtful) token.doubtful = true;
+    this.tokens.push(token);
+    return end;
+  }
 }
 
 function kindOf(groups: Record<string, string | undefined>): TokenKind {
   if (groups.word !== undefined) return 'word';
-  if (groups.mark !== undefined) return 'mark';
   if (groups.parameter !== undefined) return 'parameter';
   if (groups.string !== undefined) return 'string';
   if (groups.number !== undefined) return 'number';
@@ -99,12 +192,6 @@ function meaningOf(kind: TokenKind, written: string): string {
   return written;
 }
 
-const closingMarks: Readonly<Record<string, string>> = { '"': '"', "'": "'", '`': '`', '⟨': '⟩' };
-
-function regexMark(mark: string, before: Token | undefined): string | undefined {
-  return mark === '/' && !endsValue(before) ? '/' : undefined;
-}
-
 /** Where what is quoted ends, or -1; behind a backslash it does not end. */
 function endOfQuoted(text: string, from: number, closing: string): number {
   for (let at = from; at < text.length; at++) {
@@ -114,9 +201,22 @@ function endOfQuoted(text: string, from: number, closing: string): number {
   return -1;
 }
 
-/** Whether a value may end with this token, so that an operator follows. */
-function endsValue(token: Token | undefined): boolean {
-  if (token === undefined) return false;
-  if (token.kind === 'mark') return token.text === ')' || token.text === ']' || token.text === '}';
-  return token.kind !== 'word' || !beforeValue.has(token.value);
+/** Where the body of a JavaScript function ends as the server takes it, or -1. It knows no regular expressions there. */
+function endOfScript(text: string, from: number): number {
+  let depth = 1;
+  for (let at = from; at < text.length; at++) {
+    const character = text[at] ?? '';
+    if (character === '{') depth++;
+    else if (character === '}' && --depth === 0) return at + 1;
+    else if (character === '"' || character === "'" || character === '`') {
+      at = endOfQuoted(text, at + 1, character) - 1;
+      if (at < 0) return -1;
+    } else if (text.startsWith('//', at)) {
+      while (at + 1 < text.length && !/[\n\r\u2028\u2029]/.test(text[at] ?? '')) at++;
+    } else if (text.startsWith('/*', at)) {
+      at = text.indexOf('*/', at + 2) + 1;
+      if (at === 0) return -1;
+    }
+  }
+  return -1;
 }

@@ -1,11 +1,11 @@
 import { SurrealQueryable, type Uuid } from 'surrealdb';
-import { asController } from '../connection/query-channel.js';
+import { asController } from '../calls/query-channel.js';
 import { UsageError } from '../errors.js';
-import { countBuilt } from './built-calls.js';
 import { Savepoint } from './savepoint.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import type { WithTransactionOptions } from './transaction-options.js';
 import type { TransactionWord } from './transaction-state.js';
+import { countBuilt } from './unsent-queries.js';
 
 /** What is done within a transaction. `attempt` is 1 the first time, more after a conflict. */
 export type TransactionWork<T> = (transaction: Transaction, attempt: number) => PromiseLike<T> | T;
@@ -62,6 +62,16 @@ export class Transaction extends SurrealQueryable {
    */
   rollback(): Promise<void> {
     return this.#channel.rollback();
+  }
+
+  /** The same as {@link Transaction.rollback}, by the name that the SDK has for it. */
+  cancel(): Promise<void> {
+    return this.rollback();
+  }
+
+  /** The transaction as the SDK's type, for code that asks for one. */
+  connection(): SurrealQueryable {
+    return this;
   }
 
   /**

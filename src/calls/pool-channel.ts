@@ -1,10 +1,11 @@
 import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
+import { isConflict } from '../connection/classification.js';
+import type { Connection } from '../connection/connection.js';
 import { UsageError } from '../errors.js';
 import type { Lease } from '../pool/lease.js';
 import { type RetryRules, withRetry } from '../resilience/retry.js';
-import { isConflict } from './classification.js';
-import type { Connection } from './connection.js';
-import { type CallLimits, LeaseChannel } from './lease-channel.js';
+import { LeaseChannel } from './lease-channel.js';
+import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 
 /** What queries made from the pool itself go through: each call borrows a connection and gives it back with the answer. */

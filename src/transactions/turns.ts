@@ -7,11 +7,11 @@
  * with a bad name of a function, never arrives at its place: whoever comes next waits for it until the end of the
  * present turn of the event loop, and not longer.
  */
-export class CallOrder {
-  #last: Place | undefined;
+export class Turns {
+  #last: Turn | undefined;
 
-  enter(): Place {
-    this.#last = new Place(this.#last);
+  enter(): Turn {
+    this.#last = new Turn(this.#last);
     return this.#last;
   }
 
@@ -22,18 +22,18 @@ export class CallOrder {
 }
 
 /** The place of one call in the order. */
-export class Place {
-  #before: Place | undefined;
+export class Turn {
+  #before: Turn | undefined;
   #arrived = false;
   #left = false;
   #onLeft: (() => void)[] = [];
 
-  constructor(before: Place | undefined) {
+  constructor(before: Turn | undefined) {
     this.#before = before;
   }
 
   /** The call is there: resolves when those before it are over. */
-  async turn(): Promise<void> {
+  async come(): Promise<void> {
     this.#arrived = true;
     await this.#before?.over();
     this.#before = undefined;

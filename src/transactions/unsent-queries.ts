@@ -6,9 +6,9 @@ import {
   SurrealQueryable,
   type Uuid,
 } from 'surrealdb';
-import { asController, type Feature, type QueryChannel } from '../connection/query-channel.js';
-import type { Place } from './call-order.js';
+import { asController, type Feature, type QueryChannel } from '../calls/query-channel.js';
 import type { TransactionChannel } from './transaction-channel.js';
+import type { Turn } from './turns.js';
 
 /** The methods of a queryable that make one query; `api` makes an object that makes them. */
 const makers = ['query', 'select', 'create', 'insert', 'relate', 'update', 'upsert', 'delete', 'run', 'auth'] as const;
@@ -17,7 +17,7 @@ const makers = ['query', 'select', 'create', 'insert', 'relate', 'update', 'upse
 class BuiltCall implements QueryChannel {
   readonly name: string;
   readonly #transaction: TransactionChannel;
-  #place: Place | undefined;
+  #turn: Turn | undefined;
 
   constructor(transaction: TransactionChannel, name: string) {
     this.#transaction = transaction;
@@ -27,14 +27,14 @@ class BuiltCall implements QueryChannel {
   }
 
   async ready(): Promise<void> {
-    this.#place ??= this.#transaction.enter();
+    this.#turn ??= this.#transaction.enter();
   }
 
   async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    const place = this.#place ?? this.#transaction.enter();
-    this.#place = undefined;
+    const turn = this.#turn ?? this.#transaction.enter();
+    this.#turn = undefined;
     this.#transaction.unsent.delete(this);
-    yield* await this.#transaction.run<T>(query, place);
+    yield* (await this.#transaction.run(query, turn)) as QueryChunk<T>[];
   }
 
   get retry(): QueryChannel['retry'] {

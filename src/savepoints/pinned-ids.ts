@@ -1,32 +1,45 @@
 import { randomBytes } from 'node:crypto';
-import { BoundQuery, RecordId, StringRecordId, Table } from 'surrealdb';
-import { type Token, tokenize } from '../surrealql/tokens.js';
-import { hasId } from './replayability.js';
+import { RecordId, StringRecordId, Table } from 'surrealdb';
+import type { Call } from '../calls/call.js';
+import { EncodedBindings } from '../connection/recording-codec.js';
+import { hasId } from '../surrealql/record-targets.js';
+import type { SurrealText } from '../surrealql/surreal-text.js';
+import type { Token } from '../surrealql/tokens.js';
 
 /** A call whose new records get their ids from the server, and why it stays so. */
 export class Unpinnable {
   constructor(readonly reason: string) {}
 }
 
+/** A call as it is sent: new records have their ids in it, where a builder made it. */
+export function withPinnedIds(call: Call): Call {
+  const { bindings } = call.details;
+  if (bindings instanceof EncodedBindings || !makesRecords.test(call.text)) return call;
+  // In the calls of the builders the table is a parameter.
+  if (!Object.values(bindings).some((value) => value instanceof Table)) return call;
+  const pinned = pinIds(call.surrealText, bindings);
+  return pinned instanceof Unpinnable ? call : call.with({ bindings: pinned });
+}
+
+const makesRecords = /^(?:CREATE|INSERT|RELATE)\b/i;
+
 /**
  * Gives new records their ids here instead of on the server, so that a replay makes the same ones. The text stays as it
  * is: in the calls of the builders, `create(table)`, `insert(table, rows)` and `relate(from, table, to)`, what is swapped
  * is a value bound to it. The ids look like the server's own.
  */
-export function pinIds(query: BoundQuery): BoundQuery | Unpinnable {
-  const tokens = tokenize(query.query);
+export function pinIds({ tokens }: SurrealText, bindings: Bindings): Bindings | Unpinnable {
   const parameters = tokens.filter((token) => token.kind === 'parameter').map((token) => token.value);
   if (tokens.some((token) => token.text === ';') || new Set(parameters).size < parameters.length) {
     return new Unpinnable('only the calls of the builders can be given their ids beforehand');
   }
-  const bindings = query.bindings;
   switch (tokens[0]?.value) {
     case 'CREATE':
-      return pinCreate(query, tokens, bindings);
+      return pinCreate(tokens, bindings);
     case 'INSERT':
-      return pinInsert(query, tokens, bindings);
+      return pinInsert(tokens, bindings);
     case 'RELATE':
-      return pinRelate(query, tokens, bindings);
+      return pinRelate(tokens, bindings);
     default:
       return new Unpinnable('no record it makes is named in it');
   }
@@ -37,16 +50,16 @@ type Bindings = Readonly<Record<string, unknown>>;
 const hasOwnId = new Unpinnable('its content has an id of its own');
 
 /** `CREATE $table CONTENT $data` */
-function pinCreate(query: BoundQuery, tokens: readonly Token[], bindings: Bindings): BoundQuery | Unpinnable {
+function pinCreate(tokens: readonly Token[], bindings: Bindings): Bindings | Unpinnable {
   const [, target, clause, data] = withoutOnly(tokens);
   const table = tableOf(target, bindings);
   if (target === undefined || table === undefined) return new Unpinnable('what it creates is no table given as such');
   if (saysId(clause, data, bindings)) return hasOwnId;
-  return new BoundQuery(query.query, { ...bindings, [target.value]: newId(table) });
+  return { ...bindings, [target.value]: newId(table) };
 }
 
 /** `RELATE ONLY $from->$table->$to CONTENT $data` */
-function pinRelate(query: BoundQuery, tokens: readonly Token[], bindings: Bindings): BoundQuery | Unpinnable {
+function pinRelate(tokens: readonly Token[], bindings: Bindings): Bindings | Unpinnable {
   const [, from, , edge, arrow, to, clause, data] = withoutOnly(tokens);
   const table = tableOf(edge, bindings);
   if (edge === undefined || table === undefined) return new Unpinnable('the edge is no table given as such');
@@ -54,11 +67,11 @@ function pinRelate(query: BoundQuery, tokens: readonly Token[], bindings: Bindin
     return new Unpinnable('it relates more than one record with another');
   }
   if (saysId(clause, data, bindings)) return hasOwnId;
-  return new BoundQuery(query.query, { ...bindings, [edge.value]: newId(table) });
+  return { ...bindings, [edge.value]: newId(table) };
 }
 
 /** `INSERT INTO $table $rows`: each row that has no id gets one. */
-function pinInsert(query: BoundQuery, tokens: readonly Token[], bindings: Bindings): BoundQuery | Unpinnable {
+function pinInsert(tokens: readonly Token[], bindings: Bindings): Bindings | Unpinnable {
   const into = tokens.findIndex((token) => token.value === 'INTO');
   const table = tableOf(tokens[into + 1], bindings);
   const given = tokens[into + 2];
@@ -69,7 +82,7 @@ function pinInsert(query: BoundQuery, tokens: readonly Token[], bindings: Bindin
   const list: unknown[] = Array.isArray(rows) ? rows : [rows];
   if (!list.every(isPlainObject)) return new Unpinnable('its rows are no plain objects');
   const pinned = list.map((row) => (hasId(row) ? row : { ...row, id: newId(table) }));
-  return new BoundQuery(query.query, { ...bindings, [given.value]: Array.isArray(rows) ? pinned : pinned[0] });
+  return { ...bindings, [given.value]: Array.isArray(rows) ? pinned : pinned[0] };
 }
 
 function withoutOnly(tokens: readonly Token[]): readonly Token[] {

@@ -1,6 +1,7 @@
-import { type BoundQuery, RecordId, StringRecordId, Uuid } from 'surrealdb';
+import { RecordId, StringRecordId, Uuid } from 'surrealdb';
 import { type Token, tokenize } from '../surrealql/tokens.js';
 import { constantFamilies, outsideFamilies, pureFunctions, pureMethods } from './pure-functions.js';
+import type { SurrealText } from './surreal-text.js';
 
 /**
  * Whether a call, made again on the same data, does and answers the same.
@@ -9,18 +10,25 @@ import { constantFamilies, outsideFamilies, pureFunctions, pureMethods } from '.
  * - `impure`: no, or not known to; with what in it is the reason
  * - `outside`: it also does something that no rollback undoes
  */
-export type Replayability =
+export type Replayability = { readonly byTextAlone?: boolean } & (
   | { readonly kind: 'replayable' }
-  | { readonly kind: 'impure' | 'outside'; readonly culprit: string; readonly reason: string };
+  | { readonly kind: 'impure' | 'outside'; readonly culprit: string; readonly reason: string }
+);
 
 /**
  * Judges a call by its text and its parameters. It knows few things and takes everything else for impure, so it may
  * refuse what would do, but does not let pass what would not. What a text cannot show (events, computed fields,
  * random defaults) is found by comparing the replies.
  */
-export function replayability(query: BoundQuery): Replayability {
+export function replayability(
+  text: SurrealText,
+  bindings: Readonly<Record<string, unknown>>,
+): Replayability & { byTextAlone: boolean } {
+  return { ...judged(text.text, bindings), byTextAlone: Object.keys(bindings).length === 0 };
+}
+function judged(text: string, bindings: Readonly<Record<string, unknown>>): Replayability {
   try {
-    new Judge(tokenize(query.query), query.bindings).judge();
+    new Judge(tokenize(text), bindings).judge();
     return { kind: 'replayable' };
   } catch (verdict) {
     if (verdict instanceof Verdict) return { kind: verdict.kind, culprit: verdict.culprit, reason: verdict.reason };

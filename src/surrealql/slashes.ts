@@ -1,0 +1,99 @@
+import type { Token } from './tokens.js';
+
+/** What a slash is for the server: the sign of a division, the begin of a regular expression, or not to be told. */
+export type Slash = 'division' | 'regex' | 'doubtful';
+
+const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
+
+/**
+ * Keywords the parsers of SurrealDB 3.0 to 3.3 read a value behind, in some statement. All of them are names as well:
+ * `SET when = limit / 2`. A keyword too many here costs a doubt, one too few hides text from us.
+ */
+const beforeValue = words(
+  'ACCESS ALL ALLINSIDE ALTER ALWAYS ANALYZE ANALYZER AND ANY ANYINSIDE API AS ASSERT ASYNC AT AUDIENCE AUTHENTICATE ' +
+    'BACKEND BATCH BEFORE AFTER BUCKET BY CHANGEFEED COLUMNS COMMENT COMPUTED CONCURRENTLY CONFIG CONTAINS CONTAINSALL ' +
+    'CONTAINSANY CONTAINSNONE CONTAINSNOT CONTENT CONTEXT COUNT CREATE DATABASE DB DEFAULT DEFINE DELETE DIFF DIMENSION ' +
+    'DROP DUPLICATE DURATION ELSE EVENT EXISTS EXPLAIN EXPUNGE FETCH FIELD FIELDS FILTERS FLEXIBLE FOR FORMAT FROM FULL ' +
+    'FUNCTION FUNCTIONS GRANT GRAPHQL GRAPHQL_ALIAS GRAPHQL_DEPRECATED GROUP IF IGNORE IN INCLUDE INDEX INFO INLINE ' +
+    'INSERT INSIDE INTERSECTS INTO IS ISSUER JSON KEY KILL LET LIMIT LIVE MATCHES MAXDEPTH MERGE MIDDLEWARE ML MODEL ' +
+    'MODULE NAMESPACE NONEINSIDE NOT NOTINSIDE NS OMIT ON ONLY OPTION OR ORDER OUT OUTSIDE OVERWRITE PARALLEL PARAM ' +
+    'PASSHASH PASSWORD PATCH PERMISSIONS READONLY REBUILD RECORD REFERENCE REFRESH RELATE RELATION REMOVE REPLACE ' +
+    'RETRY RETURN REVOKE ROLES ROOT SELECT SEQUENCE SESSION SET SHOW SIGNIN SIGNUP SINCE SLEEP SPLIT START STRUCTURE ' +
+    'SYSTEM TABLE TABLES TB TEXT THEN THROW TIMEOUT TO TOKEN TOKENIZERS TYPE UNSET UPDATE UPSERT URL USE USER VALUE ' +
+    'VALUES VERSION WHEN WHERE WITH',
+);
+
+/** Keywords that begin a statement or a condition where a value may begin, and so are no names there. */
+const beforeStatement = words(
+  'ACCESS ALTER BEGIN CREATE DEFINE DELETE EXPLAIN FOR FUNCTION IF INFO INSERT KILL LET LIVE NOT OPTION REBUILD RELATE ' +
+    'REMOVE RETURN SELECT SHOW SLEEP THROW UPDATE UPSERT USE WHERE',
+);
+
+/** Keywords that are operators behind a value, wherever that stands. */
+const operators = words(
+  'AND OR IS IN INSIDE NOTINSIDE ALLINSIDE ANYINSIDE NONEINSIDE OUTSIDE INTERSECTS CONTAINS CONTAINSALL CONTAINSANY ' +
+    'CONTAINSNONE CONTAINSNOT',
+);
+
+/** Marks a value comes behind, wherever they stand. */
+const opening = new Set('+-%=,;:<>!([{&×÷∋∌∈∉⊇⊃⊅⊆⊂⊄');
+const closing = new Set(')]}');
+
+/**
+ * Tells what a slash behind these tokens is. The server knows it from its grammar: where a value may begin, a slash
+ * begins a regular expression, and quotes, semicolons and comments in that are none. Here the tokens before it have to do.
+ */
+export function slashBehind(tokens: readonly Token[]): Slash {
+  const last = tokens.length - 1;
+  const token = tokens[last];
+  if (token === undefined) return 'regex';
+  if (token.kind === 'mark') return behindMark(tokens, last);
+  if (token.kind === 'unknown') return 'doubtful';
+  // `INSERT INTO t /x/`: the rows are a value right behind the table.
+  if (isWord(tokens[last - 1], 'INTO')) return 'doubtful';
+  return token.kind === 'word' ? behindWord(tokens, last) : 'division';
+}
+
+/** What to take a doubtful slash for when only one reading can be had. */
+export function likelySlash(token: Token | undefined): Exclude<Slash, 'doubtful'> {
+  if (token?.kind === 'word') return beforeValue.has(token.value) ? 'regex' : 'division';
+  return token?.text === '?' || token?.text === '|' || token?.text === '@' ? 'regex' : 'division';
+}
+
+function behindMark(tokens: readonly Token[], at: number): Slash {
+  const mark = tokens[at]?.text ?? '';
+  if (closing.has(mark)) return 'division';
+  if (opening.has(mark) || mark === '||' || mark === '/') return 'regex';
+  // `a.* / 2` is all of a list; elsewhere a star multiplies.
+  if (mark === '*') return tokens[at - 1]?.text === '.' ? 'doubtful' : 'regex';
+  // `a.? / 2` and `a ?? /x/`, `a… / 2` and `a../x/`, `|t:3| / 2` and `|$a| /x/`, `a.@ / 2` and `a @@ /x/`.
+  return 'doubtful';
+}
+
+function behindWord(tokens: readonly Token[], at: number): Slash {
+  const keyword = tokens[at]?.value ?? '';
+  if (!beforeValue.has(keyword) || isMember(tokens, at)) return 'division';
+  const before = tokens[at - 1];
+  const beginsValue = before === undefined || (before.kind === 'mark' && behindMark(tokens, at - 1) === 'regex');
+  if (beginsValue) return beforeStatement.has(keyword) ? 'doubtful' : 'division';
+  // Not the begin of a clause: the first two statements of a block may stand side by side, as in `{ 1 when / 2 }`.
+  return operators.has(keyword) && endsValue(tokens, at - 1) ? 'regex' : 'doubtful';
+}
+
+function endsValue(tokens: readonly Token[], at: number): boolean {
+  const token = tokens[at];
+  if (token === undefined || token.kind === 'unknown' || isWord(tokens[at - 1], 'INTO')) return false;
+  if (token.kind === 'mark') return closing.has(token.text);
+  return token.kind !== 'word' || !beforeValue.has(token.value) || isMember(tokens, at);
+}
+
+/** A field behind one dot, the table behind an arrow, the end of a path. */
+function isMember(tokens: readonly Token[], at: number): boolean {
+  const before = tokens[at - 1]?.text;
+  if (before === '.') return tokens[at - 2]?.text !== '.';
+  return before === '->' || before === '<-' || before === '::';
+}
+
+function isWord(token: Token | undefined, keyword: string): boolean {
+  return token?.kind === 'word' && token.value === keyword;
+}

@@ -1,0 +1,34 @@
+import { type Split, splitStatements } from './statements.js';
+import { readings, type Token, tokenize } from './tokens.js';
+
+/** A text that is sent to the server, read when a look at it is asked for, and then only once. */
+export class SurrealText {
+  readonly text: string;
+  #tokens: readonly Token[] | undefined;
+  #split: Split | undefined;
+  #readings: readonly (readonly Token[])[] | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** In the likeliest reading. */
+  get tokens(): readonly Token[] {
+    this.#tokens ??= tokenize(this.text);
+    return this.#tokens;
+  }
+
+  /** Its statements, in the likeliest reading. */
+  get split(): Split {
+    this.#split ??= splitStatements(this.tokens);
+    return this.#split;
+  }
+
+  /** Every way the server may read it; undefined when they are too many. */
+  get readings(): readonly (readonly Token[])[] | undefined {
+    if (this.#readings === undefined) {
+      this.#readings = this.tokens.some(({ doubtful }) => doubtful) ? readings(this.text) : [this.tokens];
+    }
+    return this.#readings;
+  }
+}

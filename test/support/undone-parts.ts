@@ -7,6 +7,7 @@ import {
   type Transaction,
   TransactionAbortedError,
   TransactionConflictError,
+  UsageError,
   type WithTransactionOptions,
 } from '../../src/index.js';
 
@@ -32,7 +33,13 @@ const leaveOut: Undo = async () => {};
 export function refusal(error: unknown): string | undefined {
   const kinds = [SavepointUnsupportedError, SavepointDivergedError, SavepointLimitError, TransactionConflictError];
   if (kinds.some((kind) => error instanceof kind)) return (error as Error).name;
+  if (isStaleMoment(error)) return 'SavepointStaleMoment';
   return error instanceof TransactionAbortedError ? refusal(error.cause) : undefined;
+}
+
+/** Whether a call was refused because it gives back a moment that a rollback has replaced by a later one. */
+export function isStaleMoment(error: unknown): boolean {
+  return error instanceof UsageError && /time that the server had made/.test(error.message);
 }
 
 /** What is stored in these tables, as the server writes it. */

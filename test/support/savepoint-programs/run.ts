@@ -8,6 +8,7 @@ import {
   TransactionAbortedError,
   TransactionConflictError,
 } from '../../../src/index.js';
+import { isStaleMoment } from '../undone-parts.js';
 import { type Entry, inOrder, momentsIn, momentText, type Transcript, textOf } from './answers.js';
 import { type Call, Memory } from './calls.js';
 import type { OtherWrite, Program, Step } from './program.js';
@@ -57,6 +58,7 @@ function refusal(error: unknown): Refused | undefined {
   if (error instanceof SavepointUnsupportedError) return new Refused('unsupported', error);
   if (error instanceof SavepointDivergedError) return new Refused('diverged', error);
   if (error instanceof SavepointLimitError) return new Refused('limit', error);
+  if (isStaleMoment(error)) return new Refused('stale moment', error);
   if (error instanceof TransactionConflictError) return new Refused('conflict', error);
   if (error instanceof TransactionAbortedError) return refusal(error.cause);
   return undefined;

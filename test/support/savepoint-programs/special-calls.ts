@@ -110,13 +110,6 @@ export function momentGivenBack({ random, fresh }: Source): Call {
       'a version as text',
       (at) => [`UPDATE doc SET body = 'v${id}' WHERE <string>updated_at = $v RETURN NONE`, { v: serverText(at) }],
     ],
-    [
-      'a version as a Date',
-      (at) => [
-        `UPDATE doc SET body = 'v${id}' WHERE time::floor(updated_at, 1ms) = $v RETURN NONE`,
-        { v: at.toDate() },
-      ],
-    ],
   ];
   const reads: typeof forms = [
     ['a count', (v) => ['RETURN count(SELECT 1 FROM doc WHERE updated_at = $v)', { v }]],

@@ -101,6 +101,22 @@ const cases: Readonly<Record<string, Case>> = {
     schema: "DEFINE FIELD by ON b DEFAULT $who ?? 'system'",
     work: calls([`{ LET $who = 'ada'; UPSERT a:1 SET v = $who ${quiet}; }`], [`CREATE b:1 ${quiet}`]),
   },
+  'a block that returns': {
+    schema: '',
+    set: { user: 'joe' },
+    work: calls(
+      ['{ LET $x = $n; UPSERT b:1 SET v = $x RETURN NONE; RETURN [$x, $user]; }', { n: 1 }],
+      ['{ LET $x = $n; UPSERT b:2 SET v = $x RETURN NONE; RETURN [$x, $user]; }', { n: 2 }],
+    ),
+  },
+  'a block that returns early': {
+    schema: '',
+    work: calls(
+      ['{ IF $n = 1 { RETURN 5 }; UPSERT b:1 SET v = $n RETURN NONE }', { n: 1 }],
+      ['RETURN { UPSERT b:2 SET v = $n RETURN NONE; RETURN 6; }', { n: 2 }],
+      ['UPSERT b:3 SET v = $n RETURN NONE', { n: 3 }],
+    ),
+  },
   'the variable of a FOR': {
     schema: "DEFINE FIELD by ON b DEFAULT $i ?? 'system'",
     work: calls([`FOR $i IN 1..3 { UPSERT a:1 SET v = $i ${quiet} }`], [`CREATE b:1 ${quiet}`]),

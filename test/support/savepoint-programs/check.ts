@@ -3,6 +3,7 @@ import type { ConnectionManager } from '../../../src/index.js';
 import { difference } from './answers.js';
 import { type Kind, type Program, program as programOf, type Step } from './program.js';
 import { type Ending, type RunOf, run, writesOf } from './run.js';
+import { nothing } from './schema.js';
 
 /** What a program came to. */
 export interface Verdict {
@@ -45,10 +46,16 @@ function onlyData({ transcript }: RunOf): RunOf['transcript'] {
   return { ...transcript, entries: transcript.entries.filter(({ what }) => what.startsWith('what is stored')) };
 }
 
-/** Whether a pool may refuse a program: one without random parts, without moments given back and without writers must run. */
-export function mayBeRefused({ kind, steps }: Program): boolean {
-  if (kind === 'plain' || kind === 'times') return false;
-  return kind !== 'writers' || writesOf(steps).some((write) => !write.label.includes('elsewhere'));
+/**
+ * Whether a pool may refuse a program. It must not where nothing is random, the server makes no times, a read writes
+ * nothing and nobody else writes. A time that is read without the id of its record is not known to be the program's own,
+ * so programs with times may be refused; most of them must not.
+ */
+export function mayBeRefused({ kind, schema, steps }: Program): boolean {
+  if (schema.refusable !== nothing) return true;
+  if (kind === 'plain') return false;
+  if (kind === 'writers') return writesOf(steps).some((write) => !write.label.includes('elsewhere'));
+  return true;
 }
 
 /** A program, and how it differs. */

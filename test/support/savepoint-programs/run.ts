@@ -236,6 +236,8 @@ class Run {
       try {
         const answer = await call.run(transaction, memory);
         if (isShared) this.#tell(call, answer);
+        // It told its failure by an answer, and was undone alone.
+        if (call.fails && transaction.state === 'active') this.#epoch++;
       } catch (error) {
         if (refusal(error) !== undefined) throw error;
         const isUndoneAlone = onStatementError === 'savepoint' && transaction.state === 'active';

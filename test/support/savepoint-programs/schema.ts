@@ -98,6 +98,9 @@ const parts: readonly Part[] = [
   },
 ];
 
+/** A text that defines nothing. */
+export const nothing = 'RETURN NONE';
+
 const readThatWrites = 'DEFINE FIELD hit ON watched COMPUTED { UPSERT log:hits SET n = (n ?? 0) + 1; RETURN 1; }';
 
 /** An event that writes an audit record with an id that follows from what happened. */
@@ -126,7 +129,7 @@ export function someSchema(random: Random, allowed: ReadonlySet<Feature>, hot: H
     texts.push(text.replace('event_number', `event_${texts.length}`));
     if (part.feature !== undefined) features.add(part.feature);
   }
-  const refusable = random() < 0.45 ? readThatWrites : 'RETURN NONE';
+  const refusable = random() < 0.3 ? readThatWrites : nothing;
   return { text: texts.join(';\n'), refusable, features };
 }
 

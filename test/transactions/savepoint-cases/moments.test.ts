@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DateTime, RecordId } from 'surrealdb';
+import { BoundIncluded, DateTime, Range, RecordId } from 'surrealdb';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ConnectionManager, createPool, type Transaction } from '../../../src/index.js';
 import { momentsIn, textOf } from '../../support/savepoint-programs/answers.js';
@@ -38,6 +38,18 @@ const copies: Readonly<Record<string, Give>> = {
     transaction.query('CREATE copy:1 SET at = <datetime>$at RETURN NONE', { at: written(at) }),
   'in the text of the call': (transaction, at) =>
     transaction.query(`CREATE copy:1 SET at = d'${written(at)}' RETURN NONE`),
+  'in the id of a record': (transaction, at) =>
+    transaction.query('CREATE copy:1 SET at = record::id($id)[0] RETURN NONE', { id: new RecordId('copy', [at]) }),
+  'in the id of a record, in an object': (transaction, at) =>
+    transaction.query('CREATE copy:1 SET at = record::id($o.id).at RETURN NONE', {
+      o: { id: new RecordId('copy', { at }) },
+    }),
+  'in a bound of a range': (transaction, at) =>
+    transaction.query('CREATE copy:1 SET at = (SELECT VALUE updated_at FROM doc:1 WHERE updated_at IN $r)[0]', {
+      r: new Range(new BoundIncluded(at), new BoundIncluded(at)),
+    }),
+  'as a key of an object': (transaction, at) =>
+    transaction.query('CREATE copy:1 SET at = <datetime>object::keys($o)[0] RETURN NONE', { o: { [written(at)]: 1 } }),
   'by a LET': (transaction, at) => transaction.query('LET $x = $at; CREATE copy:1 SET at = $x RETURN NONE', { at }),
 };
 

@@ -320,6 +320,13 @@ export class TransactionEndedError extends PoolError {
 /** `verifyCommit` cannot be had here; the message says why, and what to do. */
 export class CommitVerificationError extends PoolError {
   static override readonly code: string = 'ERR_POOL_COMMIT_VERIFICATION';
+  /** True only when the table could not be prepared in time: then another attempt may succeed. */
+  override readonly retryable: boolean;
+
+  constructor(message: string, details?: { cause?: unknown; retryable?: boolean }) {
+    super(message, details?.cause === undefined ? undefined : { cause: details.cause });
+    this.retryable = details?.retryable ?? false;
+  }
 }
 
 /** Something of a lease (the connection, a query, a builder, a live iterator) was used after the lease ended. */

@@ -17,7 +17,7 @@ import { DatabasePreparation } from './database-preparation.js';
 import { messageOf } from './error-message.js';
 import { AcquireFailedError, AcquireTimeoutError, UsageError } from './errors.js';
 import { Holders } from './holders.js';
-import { acquireAborted } from './pool/acquire-errors.js';
+import { acquireAborted, acquireRefused } from './pool/acquire-errors.js';
 import { systemClock } from './pool/clock.js';
 import type { PoolEvents } from './pool/events.js';
 import type { Lease } from './pool/lease.js';
@@ -414,7 +414,7 @@ export class ConnectionManager extends SurrealQueryable {
     const report = await this.#pool.shutdown(gracePeriod);
     // One that a lease began to have prepared since then is wanted by nobody any more.
     await Promise.all([...this.#extraPools].map((extra) => extra.shutdown(0)));
-    await this.#fence.end();
+    await this.#fence.end(acquireRefused('shutdown', { snapshot: this.#pool.snapshot() }));
     const { holdsProcess } = this.#factory;
     // The leases are over and the connections closed; a carrier that will not end in order is cut off.
     await this.#factory.end(this.#config.pool.closeTimeout).catch(() => {});

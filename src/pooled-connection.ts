@@ -3,7 +3,8 @@ import {
   type AnyAuth,
   type LiveResource,
   type NamespaceDatabase,
-  SurrealQueryable,
+  type SurrealQueryable,
+  SurrealSession,
   type Token,
   type Tokens,
   type Uuid,
@@ -39,13 +40,15 @@ const longestUse = 10_000;
  * const people = await connection.select(new Table('person'));
  * ```
  */
-export class PooledConnection extends SurrealQueryable {
+export class PooledConnection extends SurrealSession {
   readonly #lease: Lease<Connection>;
   readonly #route: LeaseRoute;
   readonly #factory: ConnectionFactory;
   readonly #transactions: Transactions;
   readonly #prepare: (name: DatabaseName) => Promise<void> | undefined;
   #transaction: Transaction | undefined;
+  /** Where {@link use} moved it. */
+  #place: DatabaseName | undefined;
 
   static {
     // While a transaction is open, the queries of the connection belong to it from the moment they are made.
@@ -97,8 +100,18 @@ export class PooledConnection extends SurrealQueryable {
   }
 
   /** The same connection as the SDK's type, for code that asks for one. It ends with the lease. */
-  connection(): SurrealQueryable {
+  connection(): SurrealSession {
     return this;
+  }
+
+  /** The namespace of its queries. */
+  override get namespace(): string {
+    return (this.#place ?? this.#lease.resource.identity).namespace;
+  }
+
+  /** The database of its queries. */
+  override get database(): string {
+    return (this.#place ?? this.#lease.resource.identity).database;
   }
 
   /**
@@ -123,7 +136,7 @@ export class PooledConnection extends SurrealQueryable {
    * @throws UnsupportedFeatureError when the server has no interactive transactions
    * @throws CommitVerificationError when `verifyCommit` cannot be had
    */
-  async beginTransaction(options: TransactionOptions = {}): Promise<Transaction> {
+  override async beginTransaction(options: TransactionOptions = {}): Promise<Transaction> {
     this.#transaction = await this.#transactions.begin(this.#route, options);
     return this.#transaction;
   }
@@ -199,7 +212,7 @@ export class PooledConnection extends SurrealQueryable {
   }
 
   /** `await using connection = …` does the same. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     this.release();
   }
 
@@ -207,8 +220,9 @@ export class PooledConnection extends SurrealQueryable {
    * Moves the session to another database until the release. Namespace and database are always given together.
    * @throws LeaseReleasedError, UsageError, and what `onFirstUse` rejects with, for its first use
    */
-  async use(name: { namespace: string; database: string }): Promise<NamespaceDatabase> {
-    const { namespace, database } = name;
+  override async use(name: { namespace: string; database: string }): Promise<NamespaceDatabase> {
+    // Code for the SDK's session may give nothing.
+    const { namespace, database }: typeof name = Object(name);
     if (typeof namespace !== 'string' || typeof database !== 'string' || namespace === '' || database === '') {
       throw new UsageError('use() takes both a namespace and a database: { namespace: "app", database: "main" }');
     }
@@ -219,11 +233,12 @@ export class PooledConnection extends SurrealQueryable {
       connection.changes.database = true;
       await this.#factory.use(connection, { namespace, database }, AbortSignal.timeout(longestUse));
     });
+    this.#place = { namespace, database };
     return { namespace, database };
   }
 
   /** Defines a variable (`$name`) for the queries of this lease. */
-  async set(name: string, value: unknown): Promise<void> {
+  override async set(name: string, value: unknown): Promise<void> {
     await this.#route.change(async (connection) => {
       connection.changes.variables.add(name);
       await connection.transport.protocol.set(name, value, connection.session);
@@ -231,7 +246,7 @@ export class PooledConnection extends SurrealQueryable {
   }
 
   /** Removes a variable that was defined by {@link PooledConnection.set}. */
-  async unset(name: string): Promise<void> {
+  override async unset(name: string): Promise<void> {
     await this.#route.change(async (connection) => {
       // It may be one of the identity's own, which the next lease must find again.
       connection.changes.variables.add(name);
@@ -240,23 +255,57 @@ export class PooledConnection extends SurrealQueryable {
   }
 
   /** Signs the session in as somebody else, until the release. The pool replaces the session then. */
-  signin(credentials: AnyAuth): Promise<Tokens> {
+  override signin(credentials: AnyAuth): Promise<Tokens> {
     return this.#changeUser((connection) => connection.transport.protocol.signin(credentials, connection.session));
   }
 
   /** Signs up a record user and signs the session in as that user, until the release. */
-  signup(credentials: AccessRecordAuth): Promise<Tokens> {
+  override signup(credentials: AccessRecordAuth): Promise<Tokens> {
     return this.#changeUser((connection) => connection.transport.protocol.signup(credentials, connection.session));
   }
 
-  /** Signs the session in by a token, until the release. */
-  authenticate(token: Token): Promise<void> {
-    return this.#changeUser((connection) => connection.transport.protocol.authenticate(token, connection.session));
+  /** Signs the session in by a token, until the release. Gives the access token back; a refresh token is not used. */
+  override async authenticate(token: Token | Tokens): Promise<Tokens> {
+    const access = typeof token === 'string' ? token : token.access;
+    await this.#changeUser((connection) => connection.transport.protocol.authenticate(access, connection.session));
+    return { access };
   }
 
   /** Signs the session out, until the release. */
-  invalidate(): Promise<void> {
+  override invalidate(): Promise<void> {
     return this.#changeUser((connection) => connection.transport.protocol.invalidate(connection.session));
+  }
+
+  /** {@link release}, by the name that it has in the SDK. */
+  override async closeSession(): Promise<void> {
+    this.release();
+  }
+
+  // What else a session of the SDK has, and a lease has not.
+
+  /** Undefined: the pool shows the tokens of its users to no caller. */
+  override get accessToken(): undefined {
+    return undefined;
+  }
+
+  /** @throws UsageError the pool shows variables to no caller, for they may be secret */
+  override get parameters(): never {
+    throw new UsageError('a connection of the pool does not show its variables: ask the server for one, RETURN $name');
+  }
+
+  /** @throws UsageError a lease has no events */
+  override subscribe(): never {
+    throw new UsageError('a connection of the pool has no events: subscribe to those of the pool');
+  }
+
+  /** @throws UsageError a lease is one session */
+  override async forkSession(): Promise<never> {
+    throw new UsageError('a connection of the pool is one session: acquire another one instead of forkSession()');
+  }
+
+  /** @throws UsageError what a lease changed is undone after its release */
+  override async reset(): Promise<never> {
+    throw new UsageError('reset() is for the pool: release the connection, and acquire another one');
   }
 
   #begun(method: string): Transaction {

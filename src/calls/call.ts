@@ -1,5 +1,5 @@
 import { type BoundQuery, type QueryChunk, Uuid } from 'surrealdb';
-import { explainByConflict } from '../connection/classification.js';
+import { explainByCause } from '../connection/classification.js';
 import type { Connection } from '../connection/connection.js';
 import type { EncodedBindings, Recording } from '../connection/recording-codec.js';
 import { type CallOutcome, ConnectionLostError } from '../errors.js';
@@ -118,7 +118,7 @@ async function ask(connection: Connection, details: CallDetails): Promise<Answer
     note(connection, chunk);
     answer.push(chunk);
   }
-  explainByConflict(answer.flatMap(({ error }) => error ?? []));
+  explainByCause(answer.map(({ error }) => error));
   return answer;
 }
 

@@ -1,9 +1,10 @@
 import type { Recording } from '../connection/recording-codec.js';
 import { type AddedAnswers, withoutAdded } from '../surrealql/mended-text.js';
 import { onlyReads } from '../surrealql/only-reads.js';
-import { writtenRecords } from '../surrealql/record-targets.js';
-import { newIdReason, type Replayability, replayability } from '../surrealql/replayability.js';
+import { replayability } from '../surrealql/replayability.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
+import { newIdReason, type Replayability } from '../surrealql/verdict.js';
+import { writtenRecords } from '../surrealql/written-records.js';
 import { EncodedValue } from './encoded-value.js';
 import { pinIds, Unpinnable } from './pinned-ids.js';
 import { rememberedByText } from './remembered.js';

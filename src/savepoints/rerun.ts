@@ -3,7 +3,7 @@ import { type CallRecording, newRecording } from '../calls/call.js';
 import { EncodedBindings } from '../connection/recording-codec.js';
 import { type Mending, withoutAdded } from '../surrealql/mended-text.js';
 import { keywordOf } from '../surrealql/refused-statements.js';
-import { newIdReason } from '../surrealql/replayability.js';
+import { newIdReason } from '../surrealql/verdict.js';
 import { AnswerComparison, type ComparedCall, type Difference } from './answer-comparison.js';
 import type { EncodedValue } from './encoded-value.js';
 import { answersIn, type LoggedCall } from './logged-call.js';

@@ -36,7 +36,7 @@ const operators = words(
 );
 
 /** Marks a value comes behind, wherever they stand. */
-const opening = new Set('+-%=,;:<>!([{&×÷∋∌∈∉⊇⊃⊅⊆⊂⊄');
+const opening = new Set('+-%=;:<!([{&×÷∋∌∈∉⊇⊃⊅⊆⊂⊄');
 const closing = new Set(')]}');
 
 /**
@@ -63,9 +63,13 @@ export function likelySlash(token: Token | undefined): Exclude<Slash, 'doubtful'
 function behindMark(tokens: readonly Token[], at: number): Slash {
   const mark = tokens[at]?.text ?? '';
   if (closing.has(mark)) return 'division';
+  // `DEFINE USER … DURATION FOR TOKEN 1h, / 2`: the one list that may end with a comma without brackets.
+  if (mark === ',') return tokens.some((token) => isWord(token, 'DURATION')) ? 'doubtful' : 'regex';
   if (opening.has(mark) || mark === '||' || mark === '/') return 'regex';
-  // `a.* / 2` is all of a list; elsewhere a star multiplies.
-  if (mark === '*') return tokens[at - 1]?.text === '.' ? 'doubtful' : 'regex';
+  // `a.* / 2`, `UPDATE t RETURN * / 2`: everything; behind a value a star multiplies.
+  if (mark === '*') return endsValue(tokens, at - 1) ? 'regex' : 'doubtful';
+  // `DEFINE FIELD a ON t TYPE array<int> / 2`: a statement is a value as well, and ends with what it ends with.
+  if (mark === '>') return tokens.some(({ text, kind }) => kind === 'mark' && text === '<') ? 'doubtful' : 'regex';
   // `a.? / 2` and `a ?? /x/`, `a… / 2` and `a../x/`, `|t:3| / 2` and `|$a| /x/`, `a.@ / 2` and `a @@ /x/`.
   return 'doubtful';
 }

@@ -5,7 +5,6 @@ import { untilAborted } from '../connection/until-aborted.js';
 import { DeadlineError } from '../errors.js';
 import type { RerunTarget } from '../savepoints/rerun.js';
 import { type Mending, mendingOf, type TransactionFaults } from '../surrealql/mended-text.js';
-import { openServerTransaction, type ServerTransactionWishes } from './begin.js';
 
 /** What a transaction of the server is reached by. */
 export interface ServerTransactionParts {
@@ -15,9 +14,12 @@ export interface ServerTransactionParts {
   readonly bounded: LeaseChannel;
   /** How long a rollback may take, in milliseconds. */
   readonly rollbackTimeout: number;
-  readonly wishes: ServerTransactionWishes;
   /** What the server gets wrong within transactions. */
   readonly faults: TransactionFaults;
+  /** Opens another one like the first. */
+  readonly open: () => Promise<Uuid>;
+  /** Opens one that is thrown away in any case: it needs no marker of a commit. */
+  readonly openWitness: () => Promise<Uuid>;
 }
 
 /** The transaction of the server behind one of the pool. Another one can take its place, unseen from outside. */
@@ -41,14 +43,12 @@ export class ServerTransaction {
 
   /** Opens another one like the first, which can be adopted. */
   openAnother(): Promise<Uuid> {
-    const { bounded, wishes } = this.#parts;
-    return openServerTransaction(bounded, wishes);
+    return this.#parts.open();
   }
 
-  /** Opens one that is thrown away in any case: it needs no marker of a commit. */
+  /** Opens one that is thrown away in any case. */
   openWitness(): Promise<Uuid> {
-    const { bounded, wishes } = this.#parts;
-    return openServerTransaction(bounded, { ...wishes, marker: undefined });
+    return this.#parts.openWitness();
   }
 
   /** Goes on in this one; the one before is cancelled. */

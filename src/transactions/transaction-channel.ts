@@ -171,7 +171,8 @@ export class TransactionChannel implements QueryChannel {
   /** Asked for twice, it happens once. */
   commit(): Promise<void> {
     const { word } = this.state;
-    if (this.#committing !== undefined && (word === 'draining' || word === 'committing')) return this.#committing;
+    if (this.#committing !== undefined && (word === 'draining' || word === 'committing' || word === 'unknown'))
+      return this.#committing;
     this.#committing = this.#traced('commit', () => this.#commit.run());
     return this.#committing;
   }
@@ -180,9 +181,9 @@ export class TransactionChannel implements QueryChannel {
   async rollback(): Promise<void> {
     const { state } = this;
     const { word } = state;
-    if (word === 'draining' || word === 'committing' || word === 'committed' || word === 'unknown') {
-      throw state.tooLate('rollback()');
-    }
+    // To say anything else would hide that it may have been committed, from callers who roll back whatever fails.
+    if (word === 'unknown') return await this.#committing;
+    if (word === 'draining' || word === 'committing' || word === 'committed') throw state.tooLate('rollback()');
     if (state.ended) return;
     if (word !== 'rollingBack') state.to('rollingBack');
     await this.#traced('rollback', async () => {

@@ -1,4 +1,4 @@
-import { SurrealQueryable, type Uuid } from 'surrealdb';
+import { type SurrealQueryable, SurrealTransaction, type Uuid } from 'surrealdb';
 import { asController } from '../calls/query-channel.js';
 import { UsageError } from '../errors.js';
 import { Savepoint } from './savepoint.js';
@@ -23,7 +23,7 @@ export type TransactionWork<T> = (transaction: Transaction, attempt: number) => 
  * await transaction.commit();
  * ```
  */
-export class Transaction extends SurrealQueryable {
+export class Transaction extends SurrealTransaction {
   readonly #channel: TransactionChannel;
   readonly #session: Uuid;
 
@@ -33,7 +33,8 @@ export class Transaction extends SurrealQueryable {
 
   /** @internal */
   constructor(channel: TransactionChannel, session: Uuid) {
-    super(asController(channel), session);
+    // The last is for the SDK's own transaction: the channel names its own, which a rollback to a savepoint replaces.
+    super(asController(channel), session, session);
     this.#channel = channel;
     this.#session = session;
   }
@@ -52,24 +53,25 @@ export class Transaction extends SurrealQueryable {
    * @throws CommitOutcomeUnknownError when the answer to the commit was lost
    * @throws TransactionEndedError when it was over already
    */
-  commit(): Promise<void> {
+  override commit(): Promise<void> {
     return this.#channel.commit();
   }
 
   /**
    * Undoes everything. Does nothing when that has happened already; with the connection lost, nothing is there to undo.
    * @throws TransactionEndedError after a commit, and during one
+   * @throws CommitOutcomeUnknownError when the answer to the commit was lost: the error of the commit again
    */
   rollback(): Promise<void> {
     return this.#channel.rollback();
   }
 
-  /** The same as {@link Transaction.rollback}, by the name that the SDK has for it. */
-  cancel(): Promise<void> {
+  /** {@link rollback}, by the name that it has in the SDK. */
+  override cancel(): Promise<void> {
     return this.rollback();
   }
 
-  /** The transaction as the SDK's type, for code that asks for one. */
+  /** The same transaction as the SDK's type, for code that asks for one: what it queries is part of the transaction. */
   connection(): SurrealQueryable {
     return this;
   }

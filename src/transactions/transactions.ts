@@ -147,14 +147,18 @@ export class Transactions {
     const marker = settings.verifyCommit ? fence.newMarker() : undefined;
     const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };
     const begunAt = Date.now();
+    const openWitness = (): Promise<Uuid> => openServerTransaction(bounded, { ...wishes, marker: undefined });
+    const open = async (): Promise<Uuid> => {
+      if (marker === undefined) return await openWitness();
+      return await fence.openMarked(connection, marker, signal, () => openServerTransaction(bounded, wishes));
+    };
     let first: Uuid;
     let faults: TransactionFaults;
     try {
       const trace = () => this.#trace(lease, numbers, 'begin');
       [first, faults] = await traced(transactionChannel, trace, async () => {
-        if (marker !== undefined) await within(fence.prepare(connection), signal);
         const found = await this.#probe.faultsOf(bounded);
-        return [await openServerTransaction(bounded, wishes), found];
+        return [await open(), found];
       });
       // The lease may be over by now, and the reset undoes what was begun.
       lease.connection;
@@ -165,7 +169,7 @@ export class Transactions {
     }
 
     const state = new TransactionState(this.counters);
-    const server = new ServerTransaction({ lease, bounded, rollbackTimeout, wishes, faults }, first);
+    const server = new ServerTransaction({ lease, bounded, rollbackTimeout, faults, open, openWitness }, first);
     const savepoints = settings.savepoints ? new Savepoints(this.savepointCounters) : undefined;
     const channel = new TransactionChannel({
       lease,
@@ -177,7 +181,7 @@ export class Transactions {
       undo: savepoints && new Undo(server, savepoints, this.savepointCounters),
       undoesFailures: settings.onStatementError === 'savepoint',
       onMendingRefused: () => this.#tellOfOwnWrites(),
-      verify: marker && (() => this.#verify(connection, marker, begunAt)),
+      verify: marker && (() => this.#verify(connection, marker, begunAt, signal)),
       onRollbackFailed: (error) => {
         if (events.has('rollbackFailed')) events.emit('rollbackFailed', { connection: connection.id, error });
       },
@@ -196,8 +200,13 @@ export class Transactions {
     );
   }
 
-  async #verify(connection: Connection, marker: RecordId, begunAt: number): Promise<CommitOutcome> {
-    const verdict = await this.#settings.fence.settle(connection, marker, begunAt);
+  async #verify(
+    connection: Connection,
+    marker: RecordId,
+    begunAt: number,
+    signal: AbortSignal | undefined,
+  ): Promise<CommitOutcome> {
+    const verdict = await this.#settings.fence.settle(connection, marker, begunAt, signal);
     if (verdict.outcome !== 'unknown') this.counters.count('fenced');
     return verdict;
   }

@@ -31,7 +31,14 @@ const examples: readonly [text: string, tokens: string][] = [
   ['RETURN /a/', 'word RETURN, regex /a/'],
   ['"open; b', 'unknown "open; b'],
   ['a /* open', 'word a, unknown /* open'],
-  ['a ∋ b', 'word a, unknown ∋, word b'],
+  ['a ∋ b × c… 1 ÷ 2', 'word a, mark ∋, word b, mark ×, word c, mark …, number 1, mark ÷, number 2'],
+  ['a ≠ b', 'word a, unknown ≠, word b'],
+  ['a\u00a0b\u3000c \u2028 \ufeff', 'word a, word b, word c, unknown \u2028, unknown \ufeff'],
+  [
+    "function($a) { '}' /* } */ + `}` // }\n } a",
+    "word function, mark (, parameter $a, mark ), script { '}' /* } */ + `}` // }\n }, word a",
+  ],
+  ['a.* * b', 'word a, mark ., mark *, mark *, word b'],
 ];
 
 describe('the tokens of SurrealQL', () => {
@@ -76,12 +83,43 @@ describe('the tokens of SurrealQL', () => {
   });
 });
 
+describe('brackets', () => {
+  test('know their partners', () => {
+    const partners = tokenize('a(b[1], { c }) ) ( [ }').map(({ partner }) => partner);
+    expect(partners).toEqual([
+      ...[undefined, 10, undefined, 5, undefined, 3, undefined, 9, undefined, 7, 1],
+      ...[undefined, undefined, undefined, undefined],
+    ]);
+  });
+});
+
 describe('the statements of a text', () => {
   const statements = (text: string): string[] =>
-    splitStatements(text).map((tokens) => tokens.map((token) => token.text).join(' '));
+    splitStatements(tokenize(text)).statements.map(({ tokens }) => tokens.map((token) => token.text).join(' '));
 
   test('end at a semicolon that is not in brackets, quotes or comments', () => {
     expect(statements('a; "b;" ; { c; d }; (e;) -- f;\n; g')).toEqual(['a', '"b;"', '{ c ; d }', '( e ; )', 'g']);
     expect(statements(' ;; -- nothing')).toEqual([]);
+  });
+
+  test('say where in the text they stand', () => {
+    const text = ' RETURN 1 /* ; */ ;\n{ a; b } ; -- end';
+    const { statements: found, certain } = splitStatements(tokenize(text));
+    expect(found.map(({ start, end }) => text.slice(start, end))).toEqual(['RETURN 1', '{ a; b }']);
+    expect(certain).toBe(true);
+  });
+
+  test.each([
+    'RETURN (1',
+    'RETURN 1)',
+    'RETURN ([1)]',
+    'RETURN 1 ≠ 2',
+    'RETURN "open',
+    'SELECT when /;/ FROM a',
+    'IF true THEN 1; ELSE 2; END',
+    'IF true THEN 1; END',
+    'RETURN function() { return 1 }',
+  ])('are uncertain where the server may cut otherwise: %s', (text) => {
+    expect(splitStatements(tokenize(text)).certain).toBe(false);
   });
 });

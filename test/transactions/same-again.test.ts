@@ -2,8 +2,9 @@ import { createNodeEngines } from '@surrealdb/node';
 import fc from 'fast-check';
 import { BoundQuery, CborCodec, RecordId, Surreal, Table } from 'surrealdb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pureFunctions, pureMethods } from '../../src/transactions/pure-functions.js';
-import { replayability } from '../../src/transactions/replayability.js';
+import { pureFunctions, pureMethods } from '../../src/surrealql/pure-functions.js';
+import { replayability } from '../../src/surrealql/replayability.js';
+import { SurrealText } from '../../src/surrealql/surreal-text.js';
 import { rocksdbUrl } from '../support/temporary.js';
 
 const db = new Surreal({ engines: createNodeEngines() });
@@ -206,7 +207,7 @@ describe('what is judged replayable', () => {
     await fc.assert(
       fc.asyncProperty(text, async (source) => {
         const query = new BoundQuery(source, bindings);
-        if (replayability(query).kind !== 'replayable') {
+        if (replayability(new SurrealText(source), bindings).kind !== 'replayable') {
           seen.refused++;
           return;
         }

@@ -1,10 +1,77 @@
-import { BoundQuery, RecordId } from 'surrealdb';
+import { RecordId } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
-import { refuseLoneStatement } from '../../src/connection/statement-guard.js';
 import { UsageError } from '../../src/index.js';
-import { surroundings } from '../support/surroundings.js';
+import { type Place, refuseStatements } from '../../src/surrealql/refused-statements.js';
+import { SurrealText } from '../../src/surrealql/surreal-text.js';
+import { place, surroundings } from '../support/surroundings.js';
 
 const own = surroundings();
+
+const refuse = (text: string, where: Place): void => refuseStatements(new SurrealText(text), where);
+
+const forbidden = [
+  'BEGIN',
+  'begin transaction;',
+  'CREATE thing; COMMIT',
+  '-- begin\nCancel /* now */ ;',
+  'RETURN ";"; # COMMIT\ncommit',
+  'USE DB other',
+  'use/**/ns other',
+  'RETURN 1;; USE NAMESPACE a DATABASE b',
+  'LIVE SELECT * FROM thing',
+  'live\n  select DIFF FROM thing',
+  'KILL $id',
+  "kill u'0189'",
+  '-- x\rUSE DB b',
+];
+
+const allowed = [
+  'SELECT begin, commit, cancel, use, live, kill FROM thing',
+  'UPDATE thing:1 SET begin = 1, live = true, kill = "x"',
+  'RETURN { begin: 1, commit: 2, kill: 3 }',
+  'RETURN "BEGIN; COMMIT"',
+  "RETURN 'x; USE DB other'",
+  '-- COMMIT\nRETURN 1',
+  '/* ; KILL $id */ RETURN 1',
+  'SELECT * FROM live WHERE use = "LIVE SELECT"',
+  'CREATE thing SET text = `kill`',
+  'IF true { RETURN kill.x }',
+  // The first two statements of a block need no semicolon between them: a name and a SELECT, a name and a value.
+  '{ LIVE SELECT * FROM thing }',
+  '{ KILL u"018f0000-0000-7000-8000-000000000000" }',
+  'RETURN use',
+  'LET $a = 1; RETURN $a',
+  "RETURN 'a' IN /use x; USE DB b; /",
+  'CREATE begin:1',
+  'RETURN { commit }',
+  '`begin`',
+];
+
+describe('a statement that has no place in a transaction', () => {
+  test.each(forbidden)('is refused: %s', (text) => {
+    expect(() => refuse(text, 'transaction')).toThrow(UsageError);
+  });
+
+  test.each(allowed)('is not what only looks like it: %s', (text) => {
+    expect(() => refuse(text, 'transaction')).not.toThrow();
+  });
+
+  test.each([...allowed, 'RETURN 1'])('what is allowed is also what SurrealDB can read: %s', async (text) => {
+    await own.engine.query('DEFINE TABLE IF NOT EXISTS live; DEFINE TABLE IF NOT EXISTS begin; DELETE begin', place);
+    await own.engine.query(text, place);
+  });
+
+  test('is never sent', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front);
+    await using connection = await pool.acquire();
+    const transaction = await connection.beginTransaction();
+    const before = new Map(front.requests);
+    const call = transaction.query('RETURN "; COMMIT"; use db other');
+    await expect(call.collect()).rejects.toThrow('USE cannot be used inside a transaction');
+    expect(front.requests).toEqual(before);
+  });
+});
 
 const refused: readonly [string, RegExp][] = [
   ['BEGIN', /in one query/],
@@ -55,12 +122,12 @@ const passed: readonly string[] = [
 
 describe('a lone statement that does nothing lasting', () => {
   test.each(refused)('is refused, with what to do instead: %s', (text, remedy) => {
-    expect(() => refuseLoneStatement(new BoundQuery(text))).toThrow(UsageError);
-    expect(() => refuseLoneStatement(new BoundQuery(text))).toThrow(remedy);
+    expect(() => refuse(text, 'session')).toThrow(UsageError);
+    expect(() => refuse(text, 'session')).toThrow(remedy);
   });
 
   test.each(passed)('is not seen where there is none: %s', (text) => {
-    refuseLoneStatement(new BoundQuery(text));
+    refuse(text, 'session');
   });
 
   test('is none when it writes: what a lone LET does is done', async () => {

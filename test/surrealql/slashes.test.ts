@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { splitStatements } from '../../src/surrealql/statements.js';
-import { readings, tokenize } from '../../src/surrealql/tokens.js';
+import { readings, type Token, tokenize } from '../../src/surrealql/tokens.js';
 import { between, oneOf, type Random, seededRandom } from '../support/seeded-random.js';
 import { place, surroundings } from '../support/surroundings.js';
 
@@ -138,6 +138,15 @@ const proofs = [
   ['mark', '/ "/" / 2'],
 ] as const;
 
+/**
+ * Whether a token is the slash at `start`, read in this way. A slash that ends a regular expression proves nothing: in a
+ * block the value behind it may be a statement of its own.
+ */
+function isWhatIsProven(token: Token, kind: string, start: number): boolean {
+  if (token.start === start) return token.kind === kind;
+  return kind === 'mark' && token.kind === 'regex' && token.end === start + 1;
+}
+
 /** What the server takes a slash for that we do not, behind `before` in `context`. */
 async function disagreements(context: string, before: string): Promise<string[]> {
   const [head = '', tail = ''] = context.split('_');
@@ -145,9 +154,7 @@ async function disagreements(context: string, before: string): Promise<string[]>
   for (const [kind, slash] of proofs) {
     const start = `${head}${before} `.length;
     const text = `${head}${before} ${slash}${tail}`;
-    const known = readings(text)?.some((tokens) =>
-      tokens.some((token) => token.start === start && token.kind === kind),
-    );
+    const known = readings(text)?.some((tokens) => tokens.some((token) => isWhatIsProven(token, kind, start)));
     if (!known && (await canRead(text))) found.push(`${kind} for the server: ${text}`);
   }
   return found;
@@ -164,8 +171,7 @@ describe('a slash', () => {
         found.push(...(await Promise.all(some)).flat());
       }
     }
-    // Here the server reads a regular expression, and another statement behind it: two values side by side in a block.
-    expect(found.filter((text) => !text.includes('{ / / "/"'))).toEqual([]);
+    expect(found).toEqual([]);
   });
 
   test('is so behind several of them in a row, too', { timeout: 120_000 }, async () => {
@@ -177,10 +183,7 @@ describe('a slash', () => {
         return [oneOf(random, random() < 0.5 ? contexts : fartherContexts), row] as const;
       });
       const found = (await Promise.all(texts.map(([context, row]) => disagreements(context, row)))).flat();
-      expect(
-        found.filter((text) => !/\{ (?:\S+ )?\/.* \/ "\//.test(text)),
-        `seed ${seed}`,
-      ).toEqual([]);
+      expect(found, `seed ${seed}`).toEqual([]);
     }
   });
 

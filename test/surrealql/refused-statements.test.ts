@@ -70,10 +70,24 @@ describe('a statement that has no place in a transaction', () => {
     expect(() => refuse(text, 'transaction')).toThrow(UsageError);
   });
 
+  test.each([
+    'RETURN function() { return 1 // }\n }; USE DB other',
+    'RETURN function() { let i = 1; i--; }; USE DB other',
+    "RETURN function() { return `'` }; USE DB other; RETURN '`'",
+  ])('is refused behind a script: %s', (text) => {
+    expect(() => refuse(text, 'transaction')).toThrow(UsageError);
+  });
+
+  test('is not refused as a lone one where another reading has more in it', () => {
+    for (const where of ['session', 'transaction'] as const) refuse('LET $x = when / 2; RETURN $x / 3', where);
+  });
+
   test('is refused without a look at each reading where these are too many', () => {
     const text = 'SELECT when / 2 FROM thing;'.repeat(20);
     expect(() => refuse(text, 'transaction')).not.toThrow();
-    expect(() => refuse(`${text} RETURN "use"`, 'transaction')).toThrow(/too many slashes/);
+    expect(() => refuse(`LET $x = 1; ${text}`, 'transaction')).not.toThrow();
+    expect(() => refuse(`${text} RETURN "use"`, 'session')).not.toThrow();
+    expect(() => refuse(`${text} RETURN "use"`, 'transaction')).toThrow(/USE .* too many slashes/);
   });
 
   test.each(hidden)('writes nothing elsewhere: %s', async (text) => {

@@ -61,6 +61,7 @@ const others = [
   "RETURN r'thing:\\u{5b}CREATE thing:1\\u{5d}'",
   "RETURN 1 OUTSIDE /'/; CREATE thing:1; RETURN 1 OUTSIDE /'/",
   "SELECT * FROM thing WHERE /'/; CREATE thing:1; RETURN 1 OUTSIDE /'/",
+  "RETURN 1../'/; CREATE thing:1; RETURN 1../'/",
   'RETURN "open',
   'BEGIN; COMMIT',
   'USE DB other',

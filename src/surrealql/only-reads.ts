@@ -22,7 +22,16 @@ const harmlessFamilies = new Set(
  * that it calls is known not to write. One thing a text cannot show: a COMPUTED field of a table may write when it is read.
  */
 export function onlyReads(text: SurrealText, bindings: Readonly<Record<string, unknown>> = {}): boolean {
-  return allRead(text.tokens, new BoundValues(text.tokens, bindings));
+  return judgeReading(text, bindings).onlyReads;
+}
+
+/** The same, with whether it was seen from the text alone, and so holds for it with any parameters. */
+export function judgeReading(
+  text: SurrealText,
+  bindings: Readonly<Record<string, unknown>>,
+): { readonly onlyReads: boolean; readonly byTextAlone: boolean } {
+  const bound = new BoundValues(text.tokens, bindings);
+  return { onlyReads: allRead(text.tokens, bound), byTextAlone: !bound.used };
 }
 
 function allRead(tokens: readonly Token[], bound: BoundValues): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { onlyReads } from '../../src/surrealql/only-reads.js';
+import { judgeReading, onlyReads } from '../../src/surrealql/only-reads.js';
 import { SurrealText } from '../../src/surrealql/surreal-text.js';
 import { place, surroundings } from '../support/surroundings.js';
 
@@ -78,5 +78,12 @@ describe('a text only reads', () => {
 
   test.each(others)('not, or not for certain: %s', (text) => {
     expect(reads(text)).toBe(false);
+  });
+
+  test('says whether it was seen from the text alone', () => {
+    const judged = (text: string) => judgeReading(new SurrealText(text), bindings);
+    expect(judged('SELECT * FROM thing WHERE v = $n')).toEqual({ onlyReads: true, byTextAlone: true });
+    expect(judged('SELECT type::fields($fields) FROM thing')).toEqual({ onlyReads: true, byTextAlone: false });
+    expect(judged('SELECT type::fields($calls) FROM thing')).toEqual({ onlyReads: false, byTextAlone: false });
   });
 });

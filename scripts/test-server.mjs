@@ -1,5 +1,6 @@
 // Runs the tests that can use a real server against one: the server at SURREALDB_URL (user SURREALDB_USER, password
 // SURREALDB_PASSWORD), else one started by the `surreal` on the PATH. Without either it says that it skips them.
+// A server of your own has to store in rocksdb: in memory it loses updates, and the tests count exactly.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -53,9 +53,10 @@ export interface PoolSnapshot {
 
 /**
  * What is known about a call that failed: it never left (`not-sent`), it may or may not have been executed (`unknown`),
- * or the server answered and refused it (`refused`).
+ * or the server answered and refused it (`refused`). `applied` is said of a transaction that was committed before the call
+ * that failed.
  */
-export type CallOutcome = 'not-sent' | 'unknown' | 'refused';
+export type CallOutcome = 'not-sent' | 'unknown' | 'refused' | 'applied';
 
 /** The base of every error this package makes. */
 export abstract class PoolError extends Error {
@@ -319,6 +320,13 @@ export class TransactionEndedError extends PoolError {
 /** `verifyCommit` cannot be had here; the message says why, and what to do. */
 export class CommitVerificationError extends PoolError {
   static override readonly code: string = 'ERR_POOL_COMMIT_VERIFICATION';
+  /** True only when the table could not be prepared in time: then another attempt may succeed. */
+  override readonly retryable: boolean;
+
+  constructor(message: string, details?: { cause?: unknown; retryable?: boolean }) {
+    super(message, details?.cause === undefined ? undefined : { cause: details.cause });
+    this.retryable = details?.retryable ?? false;
+  }
 }
 
 /** Something of a lease (the connection, a query, a builder, a live iterator) was used after the lease ended. */
@@ -337,45 +345,62 @@ export class UsageError extends PoolError {
  */
 export class SavepointUnsupportedError extends PoolError {
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_UNSUPPORTED';
-  /** What in the call is the reason: `rand()`, `CREATE person`. */
+  /** What in the call is the reason: `rand()`, `CREATE person`, or its text. */
   readonly statement: string;
   readonly reason: string;
+  /** Which was refused: to make a savepoint, or to roll back to one. */
+  readonly refused: 'savepoint' | 'rollback';
 
-  constructor(details: { statement: string; reason: string }) {
+  constructor(details: { statement: string; reason: string; refused: 'savepoint' | 'rollback' }) {
+    const statement = shortened(details.statement);
     super(
-      `no savepoint after "${details.statement}": ${details.reason}. Make it before that call, or give the call what it lets the server choose (ids, times, random values)`,
+      details.refused === 'savepoint'
+        ? `no savepoint after "${statement}": ${details.reason}. Make it before that call, or give the call what it lets the server choose (ids, times, random values)`
+        : `not rolled back to the savepoint, because of "${statement}" ${details.reason}. What it answered could not be verified, and your program may go on believing it: make that call before the savepoint or in a transaction of its own, have it answer nothing (RETURN NONE), or give it what it lets the server choose`,
     );
     this.statement = details.statement;
     this.reason = details.reason;
+    this.refused = details.refused;
   }
 }
 
 /**
- * Rolling back to a savepoint failed: a call before it gave something else when it was replayed, mostly because others
- * have changed what it reads. The transaction is as it was; roll all of it back and run it again. `withTransaction()` does
- * that by itself. When the work of a nested one was to be undone, `cause` is what it had thrown.
+ * Rolling back to a savepoint failed: a call that the program has seen the answer of gave something else when it was made
+ * again. The transaction is as it was. When others have changed what the call reads (`retryable`), roll all of it back and
+ * run it again; `withTransaction()` does that by itself. When the call answers something else each time, such as a random
+ * default of a field, another attempt cannot help. When the work of a nested transaction was to be undone, `cause` is what
+ * it had thrown.
  */
 export class SavepointDivergedError extends PoolError {
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_DIVERGED';
-  override readonly retryable: boolean = true;
-  /** Which call of the transaction it was, counted from 0. */
-  readonly index: number;
-  /** Its text. */
+  /** Whether others have changed what the call reads, so that doing all of it again may help. */
+  override readonly retryable: boolean;
+  /** The text of the call. */
   readonly statement: string;
-  /** What it gave the first time, and what at the replay: a value, or the error of the server. */
+  /** Where in its answer the difference is, such as `[0].name`; empty for the answer as a whole. */
+  readonly path: string;
+  /** What stood there the first time, and what when the call was made again: a value, or the error of the server. */
   readonly expected: unknown;
   readonly found: unknown;
 
-  constructor(details: { index: number; statement: string; expected: unknown; found: unknown }) {
-    const text = details.statement.length > 120 ? `${details.statement.slice(0, 120)}…` : details.statement;
+  constructor(details: { statement: string; path: string; expected: unknown; found: unknown; lasting: boolean }) {
+    const where = details.path === '' ? '' : ` (at ${details.path})`;
     super(
-      `call ${details.index} of the transaction gave something else when it was replayed: ${text}. Others have changed what it reads; roll the transaction back and run it again`,
+      details.lasting
+        ? `not rolled back to the savepoint: a call answers something else each time it is made${where}, so what you have seen of it could not be kept: ${shortened(details.statement)}. Another attempt cannot help: give it what the database chooses (a random default, a time), or have it answer nothing (RETURN NONE) and do not read it`
+        : `not rolled back to the savepoint: others have changed what a call of the transaction reads${where}: ${shortened(details.statement)}. Roll the transaction back and run it again`,
     );
-    this.index = details.index;
+    this.retryable = !details.lasting;
     this.statement = details.statement;
+    this.path = details.path;
     this.expected = details.expected;
     this.found = details.found;
   }
+}
+
+/** A text as far as a message shows it. */
+function shortened(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
 /** A savepoint or a rollback to it was refused: it would be too much to keep or to replay. The transaction goes on. */

@@ -1,4 +1,8 @@
 import { SurrealQueryable, Uuid } from 'surrealdb';
+import { LeaseChannel } from './calls/lease-channel.js';
+import type { CallLimits } from './calls/limits.js';
+import { PoolChannel } from './calls/pool-channel.js';
+import { asController } from './calls/query-channel.js';
 import { type Duration, parseDuration } from './config/duration.js';
 import type { DatabaseConfig, IdentityOptions, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveIdentity, resolveOptions } from './config/resolve.js';
@@ -6,9 +10,6 @@ import type { Connection } from './connection/connection.js';
 import { ConnectionFactory } from './connection/connection-factory.js';
 import type { DatabaseName } from './connection/first-use.js';
 import type { ConnectionIdentity } from './connection/identity.js';
-import { type CallLimits, LeaseChannel } from './connection/lease-channel.js';
-import { PoolChannel } from './connection/pool-channel.js';
-import { asController } from './connection/query-channel.js';
 import { retryDecision } from './connection/retry-decision.js';
 import { shown } from './connection/transport.js';
 import { untilAborted } from './connection/until-aborted.js';
@@ -16,7 +17,7 @@ import { DatabasePreparation } from './database-preparation.js';
 import { messageOf } from './error-message.js';
 import { AcquireFailedError, AcquireTimeoutError, UsageError } from './errors.js';
 import { Holders } from './holders.js';
-import { acquireAborted } from './pool/acquire-errors.js';
+import { acquireAborted, acquireRefused } from './pool/acquire-errors.js';
 import { systemClock } from './pool/clock.js';
 import type { PoolEvents } from './pool/events.js';
 import type { Lease } from './pool/lease.js';
@@ -413,7 +414,7 @@ export class ConnectionManager extends SurrealQueryable {
     const report = await this.#pool.shutdown(gracePeriod);
     // One that a lease began to have prepared since then is wanted by nobody any more.
     await Promise.all([...this.#extraPools].map((extra) => extra.shutdown(0)));
-    await this.#fence.end();
+    await this.#fence.end(acquireRefused('shutdown', { snapshot: this.#pool.snapshot() }));
     const { holdsProcess } = this.#factory;
     // The leases are over and the connections closed; a carrier that will not end in order is cut off.
     await this.#factory.end(this.#config.pool.closeTimeout).catch(() => {});

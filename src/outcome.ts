@@ -22,8 +22,10 @@ import {
 export function outcomeOf(error: unknown): CallOutcome {
   if (error instanceof CallError) return error.outcome;
   if (error instanceof ServerError || error instanceof TransactionConflictError) return 'refused';
+  // The call was not sent; the transaction it was made in may have been committed before.
+  if (error instanceof TransactionEndedError) return outcomeOfEnd[error.state] ?? 'not-sent';
   // Of these transactions nothing was applied, as if it had never been sent.
-  const undone = [TransactionAbortedError, TransactionEndedError, TransactionLostError, CommitVerificationError];
+  const undone = [TransactionAbortedError, TransactionLostError, CommitVerificationError];
   if (undone.some((kind) => error instanceof kind)) return 'not-sent';
   // Nothing was done about the savepoint, and a withTransaction() that fails with one of these applied nothing.
   const savepoints = [SavepointUnsupportedError, SavepointDivergedError, SavepointLimitError, SavepointNotFoundError];
@@ -32,3 +34,5 @@ export function outcomeOf(error: unknown): CallOutcome {
   if (beforeSending.some((kind) => error instanceof kind)) return 'not-sent';
   return 'unknown';
 }
+
+const outcomeOfEnd: Readonly<Record<string, CallOutcome>> = { committed: 'applied', unknown: 'unknown' };

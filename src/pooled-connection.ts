@@ -3,25 +3,27 @@ import {
   type AnyAuth,
   type LiveResource,
   type NamespaceDatabase,
-  SurrealQueryable,
+  type SurrealQueryable,
+  SurrealSession,
   type Token,
   type Tokens,
   type Uuid,
 } from 'surrealdb';
+import type { LeaseChannel } from './calls/lease-channel.js';
+import { guardLive } from './calls/live-guard.js';
+import { asController } from './calls/query-channel.js';
 import type { Connection } from './connection/connection.js';
 import type { ConnectionFactory } from './connection/connection-factory.js';
 import type { DatabaseName } from './connection/first-use.js';
-import type { LeaseChannel } from './connection/lease-channel.js';
-import { guardLive } from './connection/live-guard.js';
-import { asController } from './connection/query-channel.js';
 import { UsageError } from './errors.js';
 import type { Lease } from './pool/lease.js';
-import { countBuilt } from './transactions/built-calls.js';
+import { LeaseRoute } from './transactions/lease-route.js';
 import type { Savepoint } from './transactions/savepoint.js';
 import { Transaction, type TransactionWork } from './transactions/transaction.js';
-import { TransactionChannel } from './transactions/transaction-channel.js';
+import type { TransactionChannel } from './transactions/transaction-channel.js';
 import type { TransactionOptions, WithTransactionOptions } from './transactions/transaction-options.js';
 import type { Transactions } from './transactions/transactions.js';
+import { countBuilt } from './transactions/unsent-queries.js';
 
 /** How long choosing another database may keep those waiting who want the same one for the first time. */
 const longestUse = 10_000;
@@ -38,13 +40,15 @@ const longestUse = 10_000;
  * const people = await connection.select(new Table('person'));
  * ```
  */
-export class PooledConnection extends SurrealQueryable {
+export class PooledConnection extends SurrealSession {
   readonly #lease: Lease<Connection>;
-  readonly #channel: LeaseChannel;
+  readonly #route: LeaseRoute;
   readonly #factory: ConnectionFactory;
   readonly #transactions: Transactions;
   readonly #prepare: (name: DatabaseName) => Promise<void> | undefined;
   #transaction: Transaction | undefined;
+  /** Where {@link use} moved it. */
+  #place: DatabaseName | undefined;
 
   static {
     // While a transaction is open, the queries of the connection belong to it from the moment they are made.
@@ -62,9 +66,10 @@ export class PooledConnection extends SurrealQueryable {
     transactions: Transactions,
     prepare: (name: DatabaseName) => Promise<void> | undefined,
   ) {
-    super(asController(channel), lease.resource.session);
+    const route = new LeaseRoute(channel);
+    super(asController(route), lease.resource.session);
     this.#lease = lease;
-    this.#channel = channel;
+    this.#route = route;
     this.#factory = factory;
     this.#transactions = transactions;
     this.#prepare = prepare;
@@ -76,12 +81,12 @@ export class PooledConnection extends SurrealQueryable {
    * throws becomes a process warning, and is called again for the next message.
    */
   override live<T>(what: LiveResource): ReturnType<typeof SurrealQueryable.prototype.live<T>> {
-    return guardLive(super.live<T>(what), () => this.#channel.connection);
+    return guardLive(super.live<T>(what), () => this.#route.lease.connection);
   }
 
   /** Subscribes to a live query that was made by its text; ends as that of {@link PooledConnection.live} does. */
   override liveOf(id: Uuid): ReturnType<typeof SurrealQueryable.prototype.liveOf> {
-    return guardLive(super.liveOf(id), () => this.#channel.connection);
+    return guardLive(super.liveOf(id), () => this.#route.lease.connection);
   }
 
   /** The number of the connection, unique within its pool. */
@@ -95,8 +100,18 @@ export class PooledConnection extends SurrealQueryable {
   }
 
   /** The same connection as the SDK's type, for code that asks for one. It ends with the lease. */
-  connection(): SurrealQueryable {
+  connection(): SurrealSession {
     return this;
+  }
+
+  /** The namespace of its queries. */
+  override get namespace(): string {
+    return (this.#place ?? this.#lease.resource.identity).namespace;
+  }
+
+  /** The database of its queries. */
+  override get database(): string {
+    return (this.#place ?? this.#lease.resource.identity).database;
   }
 
   /**
@@ -121,8 +136,8 @@ export class PooledConnection extends SurrealQueryable {
    * @throws UnsupportedFeatureError when the server has no interactive transactions
    * @throws CommitVerificationError when `verifyCommit` cannot be had
    */
-  async beginTransaction(options: TransactionOptions = {}): Promise<Transaction> {
-    this.#transaction = await this.#transactions.begin(this.#channel, options);
+  override async beginTransaction(options: TransactionOptions = {}): Promise<Transaction> {
+    this.#transaction = await this.#transactions.begin(this.#route, options);
     return this.#transaction;
   }
 
@@ -154,12 +169,20 @@ export class PooledConnection extends SurrealQueryable {
   /**
    * Runs work in a transaction: commits it when the work returns, rolls it back when the work throws, with the error
    * unchanged. When the commit is refused because of a concurrent transaction, all of it is done again, as `retry` says.
-   * While a transaction is open, the work is a part of it; see {@link Transaction.withTransaction}.
+   * Called from the work of a withTransaction() on this connection, it is a part of that; see
+   * {@link Transaction.withTransaction}. Elsewhere it is refused while a transaction is open.
    * @throws what the work throws, and what {@link Transaction.commit} does
    */
   async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
-    if (this.#within() !== undefined) return await this.#current('withTransaction').withTransaction(work, options);
-    return await this.#transactions.run(this.#channel, work, options);
+    const { transaction } = this.#route;
+    if (transaction === undefined) return await this.#transactions.run(this.#route, work, options);
+    // Beside the work of that transaction, this one would be committed or rolled back by a stranger.
+    if (!transaction.nesting.isAroundCaller) {
+      throw new UsageError(
+        'a transaction is open on this connection, and this withTransaction() is not called from its work: wait for its end, acquire() another connection, or call withTransaction() on the transaction itself to be a part of it',
+      );
+    }
+    return await this.#current('withTransaction').withTransaction(work, options);
   }
 
   /** Has the connection closed at its release instead of lent again. */
@@ -189,7 +212,7 @@ export class PooledConnection extends SurrealQueryable {
   }
 
   /** `await using connection = …` does the same. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     this.release();
   }
 
@@ -197,32 +220,34 @@ export class PooledConnection extends SurrealQueryable {
    * Moves the session to another database until the release. Namespace and database are always given together.
    * @throws LeaseReleasedError, UsageError, and what `onFirstUse` rejects with, for its first use
    */
-  async use(name: { namespace: string; database: string }): Promise<NamespaceDatabase> {
-    const { namespace, database } = name;
+  override async use(name: { namespace: string; database: string }): Promise<NamespaceDatabase> {
+    // Code for the SDK's session may give nothing.
+    const { namespace, database }: typeof name = Object(name);
     if (typeof namespace !== 'string' || typeof database !== 'string' || namespace === '' || database === '') {
       throw new UsageError('use() takes both a namespace and a database: { namespace: "app", database: "main" }');
     }
-    this.#channel.connection;
+    this.#route.lease.connection;
     const preparing = this.#prepare({ namespace, database });
-    if (preparing !== undefined) await this.#channel.whileLent(preparing);
-    await this.#channel.change(async (connection) => {
+    if (preparing !== undefined) await this.#route.lease.waitWithLease(preparing);
+    await this.#route.change(async (connection) => {
       connection.changes.database = true;
       await this.#factory.use(connection, { namespace, database }, AbortSignal.timeout(longestUse));
     });
+    this.#place = { namespace, database };
     return { namespace, database };
   }
 
   /** Defines a variable (`$name`) for the queries of this lease. */
-  async set(name: string, value: unknown): Promise<void> {
-    await this.#channel.change(async (connection) => {
+  override async set(name: string, value: unknown): Promise<void> {
+    await this.#route.change(async (connection) => {
       connection.changes.variables.add(name);
       await connection.transport.protocol.set(name, value, connection.session);
     });
   }
 
   /** Removes a variable that was defined by {@link PooledConnection.set}. */
-  async unset(name: string): Promise<void> {
-    await this.#channel.change(async (connection) => {
+  override async unset(name: string): Promise<void> {
+    await this.#route.change(async (connection) => {
       // It may be one of the identity's own, which the next lease must find again.
       connection.changes.variables.add(name);
       await connection.transport.protocol.unset(name, connection.session);
@@ -230,23 +255,57 @@ export class PooledConnection extends SurrealQueryable {
   }
 
   /** Signs the session in as somebody else, until the release. The pool replaces the session then. */
-  signin(credentials: AnyAuth): Promise<Tokens> {
+  override signin(credentials: AnyAuth): Promise<Tokens> {
     return this.#changeUser((connection) => connection.transport.protocol.signin(credentials, connection.session));
   }
 
   /** Signs up a record user and signs the session in as that user, until the release. */
-  signup(credentials: AccessRecordAuth): Promise<Tokens> {
+  override signup(credentials: AccessRecordAuth): Promise<Tokens> {
     return this.#changeUser((connection) => connection.transport.protocol.signup(credentials, connection.session));
   }
 
-  /** Signs the session in by a token, until the release. */
-  authenticate(token: Token): Promise<void> {
-    return this.#changeUser((connection) => connection.transport.protocol.authenticate(token, connection.session));
+  /** Signs the session in by a token, until the release. Gives the access token back; a refresh token is not used. */
+  override async authenticate(token: Token | Tokens): Promise<Tokens> {
+    const access = typeof token === 'string' ? token : token.access;
+    await this.#changeUser((connection) => connection.transport.protocol.authenticate(access, connection.session));
+    return { access };
   }
 
   /** Signs the session out, until the release. */
-  invalidate(): Promise<void> {
+  override invalidate(): Promise<void> {
     return this.#changeUser((connection) => connection.transport.protocol.invalidate(connection.session));
+  }
+
+  /** {@link release}, by the name that it has in the SDK. */
+  override async closeSession(): Promise<void> {
+    this.release();
+  }
+
+  // What else a session of the SDK has, and a lease has not.
+
+  /** Undefined: the pool shows the tokens of its users to no caller. */
+  override get accessToken(): undefined {
+    return undefined;
+  }
+
+  /** @throws UsageError the pool shows variables to no caller, for they may be secret */
+  override get parameters(): never {
+    throw new UsageError('a connection of the pool does not show its variables: ask the server for one, RETURN $name');
+  }
+
+  /** @throws UsageError a lease has no events */
+  override subscribe(): never {
+    throw new UsageError('a connection of the pool has no events: subscribe to those of the pool');
+  }
+
+  /** @throws UsageError a lease is one session */
+  override async forkSession(): Promise<never> {
+    throw new UsageError('a connection of the pool is one session: acquire another one instead of forkSession()');
+  }
+
+  /** @throws UsageError what a lease changed is undone after its release */
+  override async reset(): Promise<never> {
+    throw new UsageError('reset() is for the pool: release the connection, and acquire another one');
   }
 
   #begun(method: string): Transaction {
@@ -261,13 +320,12 @@ export class PooledConnection extends SurrealQueryable {
   }
 
   #within(): { channel: TransactionChannel; session: Uuid } | undefined {
-    const { inside } = this.#channel;
-    if (!(inside instanceof TransactionChannel) || inside.status !== 'connected') return undefined;
-    return { channel: inside, session: this.#lease.resource.session };
+    const { transaction } = this.#route;
+    return transaction && { channel: transaction, session: this.#lease.resource.session };
   }
 
   #changeUser<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#channel.change((connection) => {
+    return this.#route.change((connection) => {
       connection.changes.authentication = true;
       return work(connection);
     });

@@ -18,6 +18,7 @@ const layers: readonly (readonly string[])[] = [
   ['config'],
   ['surrealql'],
   ['outcome.ts', 'holders.ts'],
+  ['time'],
   ['errors.ts', 'error-message.ts', 'logger.ts', 'on-abort.ts'],
 ];
 

@@ -77,18 +77,37 @@ export function isDefinitionConflict(error: unknown): boolean {
 }
 
 /**
- * A conflict of a `BEGIN … COMMIT` block is told by one response, and not always by the first: the others say only that
- * they were not executed. So that whoever looks at one of these knows, the conflict becomes its cause.
+ * Names the statement that failed to the others of its `BEGIN … COMMIT` block. One answer of a block tells what failed,
+ * a statement or the commit, and seldom the first; the rest say only that they were not executed. That error becomes
+ * their `cause`, and its words are added to theirs: the SDK rejects with the first error, and a log may keep no more
+ * than its message. A block that was cancelled by its text has no error to name, and its answers stay as they are.
+ *
+ * @param errors what each statement of a text failed with, in their order; undefined for one that did not fail
  */
-export function explainByConflict(errors: readonly Error[]): void {
-  const conflict = errors.find(isConflict);
-  if (conflict === undefined) return;
-  for (const error of errors) {
-    const notExecuted = error instanceof ServerError && detailKind(error.details) === 'NotExecuted';
-    if (notExecuted && error.cause === undefined && error !== conflict) {
-      Object.defineProperty(error, 'cause', { value: conflict, configurable: true, writable: true });
+export function explainByCause(errors: readonly (Error | undefined)[]): void {
+  let block: Error[] = [];
+  const explain = (): void => {
+    const cause = block.find((error) => !isSideEffect(error));
+    for (const error of block) {
+      if (cause === undefined || !isSideEffect(error) || error.cause !== undefined) continue;
+      Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
+      error.message += `: ${cause.message}`;
     }
+    block = [];
+  };
+  // BEGIN always succeeds, so a statement that did not fail lies between the errors of two blocks.
+  for (const error of errors) {
+    if (error === undefined) explain();
+    else block.push(error);
   }
+  explain();
+}
+
+/** Whether a statement failed only because its transaction did. */
+function isSideEffect(error: Error): boolean {
+  if (!(error instanceof ServerError)) return false;
+  const kind = detailKind(error.details);
+  return (kind === 'NotExecuted' || kind === 'Cancelled') && / transaction\b/.test(error.message);
 }
 
 /** Whether the server does not know the transaction (any more), so that it cannot have committed it. */

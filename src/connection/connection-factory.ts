@@ -227,6 +227,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 /** Takes a connection off a transport that goes on without it. */
 async function leave(connection: Connection): Promise<void> {
   const { changes, session, transport } = connection;
+  // A begin that was given up is answered all the same, and its transaction would stay open for as long as the transport.
+  await connection.allBegun();
   for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);
   for (const id of changes.transactions) await transport.protocol.cancel(id, session).catch(() => {});
   await transport.detach(session);

@@ -1,4 +1,4 @@
-import { BoundQuery, type Uuid } from 'surrealdb';
+import { BoundQuery, ServerError, type Uuid } from 'surrealdb';
 import { messageOf } from '../error-message.js';
 import { ConnectionLostError, IdentityLostError } from '../errors.js';
 import type { DatabaseName } from './first-use.js';
@@ -51,6 +51,7 @@ export class Connection {
   /** When the last call ended, on the clock of `performance.now()`. */
   #quietSince = performance.now();
   readonly #calls = new Set<Call>();
+  readonly #beginning = new Set<Promise<Uuid>>();
   #onQuiet: (() => void) | undefined;
   #session: Session;
   /** Where the session is: a lease may have moved it. */
@@ -157,6 +158,39 @@ export class Connection {
     this.endDependents(
       new ConnectionLostError(`connection ${this.id} was closed, and its live queries with it`, { outcome: 'unknown' }),
     );
+  }
+
+  /** Begins a transaction on the server: the reset cancels it, when nothing else ends it. */
+  begin(): Promise<Uuid> {
+    const beginning = this.transport.protocol.begin(this.session).then((id) => {
+      this.changes.transactions.add(id);
+      return id;
+    });
+    this.#beginning.add(beginning);
+    const done = (): boolean => this.#beginning.delete(beginning);
+    beginning.then(done, done);
+    return beginning;
+  }
+
+  /** Resolves when no transaction is being begun, also those whose caller does not wait any longer. */
+  async allBegun(): Promise<void> {
+    await Promise.allSettled(this.#beginning);
+  }
+
+  /** Commits a transaction. When the server has done it, or refused it, nothing is left to undo. */
+  async commit(transaction: Uuid): Promise<void> {
+    try {
+      await this.transport.protocol.commit(transaction, this.session);
+    } catch (error) {
+      if (error instanceof ServerError) this.changes.transactions.delete(transaction);
+      throw error;
+    }
+    this.changes.transactions.delete(transaction);
+  }
+
+  async cancel(transaction: Uuid): Promise<void> {
+    await this.transport.protocol.cancel(transaction, this.session);
+    this.changes.transactions.delete(transaction);
   }
 
   endDependents(error: Error): void {

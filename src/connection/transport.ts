@@ -21,8 +21,8 @@ import { ConnectError, ConnectionLostError, UsageError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import { isAnswerTo, isServerError } from './answers.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
+import { type EncodedBindings, type Recording, RecordingCodec } from './recording-codec.js';
 import { socketClass } from './socket.js';
-import { type Exchange, TappedCodec } from './tapped-codec.js';
 
 /** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
 type Engine = RpcEngine & SurrealEngine;
@@ -30,6 +30,12 @@ type Engine = RpcEngine & SurrealEngine;
 /** Where the SDK's engine notes which call waits for which reply. */
 interface Books {
   handleRpcResponse?(reply: { id: unknown; result?: unknown; error?: unknown }): void;
+}
+
+/** A text with its parameters, as values or encoded already. */
+export interface Statement {
+  readonly query: string;
+  readonly bindings: Readonly<Record<string, unknown>> | EncodedBindings;
 }
 
 /** Stands for an error that is none. */
@@ -56,9 +62,10 @@ export class Transport {
   readonly #sessions: Map<Uuid, ConnectionSession>;
   /** An embedded engine on which an index was defined keeps its threads after `close()`, and the process with them. */
   definedIndex = false;
-  readonly #codec = new TappedCodec();
-  /** Whom the next request and its reply are shown to, as they are on the wire. */
-  #tap: ((exchange: Exchange) => void) | undefined;
+  readonly #codec = new RecordingCodec();
+  /** Where the next request and its reply are recorded. */
+  #recording: Recording | undefined;
+  #version: Promise<string> | undefined;
   #socket: WebSocket | undefined;
   #liveness: Liveness | undefined;
   readonly #deathListeners = new Set<(cause: Error) => void>();
@@ -165,23 +172,24 @@ export class Transport {
     return this.#engine;
   }
 
-  query<T>(query: BoundQuery, session: Uuid, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
+  query<T>(query: Statement, session: Uuid, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
     if (this.#socket === undefined && !this.definedIndex) this.definedIndex = /\bDEFINE\s+INDEX\b/i.test(query.query);
-    return this.#engine.query<T>(query, session, transaction);
+    // Of a query the engine reads these two members and no others.
+    return this.#engine.query<T>(query as BoundQuery, session, transaction);
   }
 
-  /** A query whose request and reply are shown as they are on the wire, before its first chunk is given. */
-  async *tappedQuery<T>(
-    query: BoundQuery,
+  /** A query that is recorded with its reply, before its first chunk is given. */
+  async *recordedQuery<T>(
+    query: Statement,
     session: Uuid,
     transaction: Uuid | undefined,
-    show: (exchange: Exchange) => void,
+    recording: Recording,
   ): AsyncIterable<QueryChunk<T>> {
     const chunks = this.query<T>(query, session, transaction)[Symbol.asyncIterator]();
     // The engine sends with the first step, before that returns.
-    this.#tap = show;
+    this.#recording = recording;
     const first = chunks.next();
-    this.#tap = undefined;
+    this.#recording = undefined;
     for (let chunk = await first; chunk.done !== true; chunk = await chunks.next()) yield chunk.value;
   }
 
@@ -225,11 +233,11 @@ export class Transport {
       request: RpcRequest<Method, Parameters>,
     ): Promise<Result> => {
       const { method } = request;
-      const tap = this.#tap;
+      const recording = this.#recording;
       const reply =
-        tap === undefined
+        recording === undefined
           ? send<Method, Parameters, Result>(request)
-          : this.#codec.tap(() => send<Method, Parameters, Result>(request), tap);
+          : this.#codec.record(() => send<Method, Parameters, Result>(request), recording);
       const call = lastCall();
       // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
       if (method === 'ping') return reply.catch(() => undefined as Result);
@@ -300,8 +308,14 @@ export class Transport {
     });
   }
 
+  /** What the server says it is: `surrealdb-3.0.5`. */
+  version(): Promise<string> {
+    this.#version ??= this.#engine.version().then(({ version }) => version);
+    return this.#version;
+  }
+
   async #checkVersion(): Promise<void> {
-    const { version } = await this.#engine.version();
+    const version = await this.version();
     const major = Number(/(\d+)\./.exec(version)?.[1]);
     if (major >= oldestServer) return;
     throw new ConnectError(

@@ -92,7 +92,7 @@ function loneKeyword(statements: readonly Statement[], remedies: Remedies): stri
  * The keyword a statement begins with, or nothing. Only there does the server take these words for keywords: in
  * `{ LIVE SELECT * FROM t }` they are names. What it cannot read, like `use.x` or `begin = 1`, it refuses by itself.
  */
-function keywordOf([first, second]: readonly Token[]): string {
+export function keywordOf([first, second]: readonly Token[]): string {
   if (first?.kind !== 'word') return '';
   const needsMore = first.value === 'USE' || first.value === 'LIVE' || first.value === 'KILL' || first.value === 'LET';
   if (second === undefined) return needsMore ? '' : first.value;

@@ -1,25 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BoundQuery, RecordId, ServerError, Uuid } from 'surrealdb';
-import { isConflict, isRefusedAuthentication } from '../connection/classification.js';
+import { BoundQuery, type RecordId, ServerError, type Uuid } from 'surrealdb';
+import { isConflict } from '../connection/classification.js';
 import type { Connection } from '../connection/connection.js';
-import { CommitVerificationError, DeadlineError } from '../errors.js';
+import { CommitVerificationError } from '../errors.js';
+import { onAbort } from '../on-abort.js';
+import { withDeadline } from '../time/deadline.js';
+import { untilAborted } from '../time/until-aborted.js';
+import { markerTable, newMarker } from './marker.js';
+import { birthOfTable, isTableMissing, MarkerTable, noRight } from './marker-table.js';
 import { plainQuery } from './plain-query.js';
-import { SpareConnection, type SpareConnections } from './spare-connection.js';
+import { type SpareConnectionSource, SpareConnections } from './spare-connection.js';
 
-/** The table of markers and fences, in each database where commits are verified. */
-export const markerTable = 'surreal_pool_commit';
+export { markerTable } from './marker.js';
 
-/** A fence outlives every commit that could still be on its way, by hours; a marker everybody who could still ask for it. */
-const markerLife = '1h';
-const fenceLife = '6h';
 /** A transaction older than this, in milliseconds, may have had its marker swept: its fence proves nothing any more. */
 const trustedAge = 30 * 60_000;
-/** How often, in milliseconds, a pool sweeps. */
-const sweepEvery = 10 * 60_000;
 /** The longest pause between two attempts to set a fence, in milliseconds. */
 const longestPause = 500;
-/** How often the table is tried to be defined, when others define it at the same moment. */
-const mostDefinitions = 10;
+/** How long the outcome is still sought when the time of the transaction is up, in milliseconds. */
+const lastMoment = 500;
+
+const settling = 'finding out about a commit';
 
 /** What decides how long the outcome of a commit is sought, in milliseconds. */
 export interface FenceSettings {
@@ -37,48 +38,58 @@ export type CommitOutcome =
   | { readonly outcome: 'unknown'; readonly cause: unknown };
 
 /**
- * Finds out whether a commit without an answer was applied. The transaction itself creates a record, its marker. Whoever
- * does not get the answer to its commit creates the *same* record from another connection, as a fence:
+ * Finds out whether a commit without an answer was applied. The transaction itself creates a record, its marker. When the
+ * answer to the commit does not come, the pool creates the *same* record from another connection, as a fence:
  *
  *     the record is there: the transaction was committed
  *     it could be created: it was not, and never can be, for its own CREATE conflicts with the fence from now on
  *
- * Looking for the marker would prove nothing: a commit that is still on its way may succeed after the look.
+ * Looking for the marker would prove nothing: a commit that is still on its way may succeed after the look. And a fence in a
+ * table that is not the one the marker was written to, because that was removed meanwhile, proves nothing either.
  */
 export class CommitFence {
   readonly #settings: FenceSettings;
-  readonly #connections: SpareConnections;
-  /** By identity. */
-  readonly #spares = new Map<string, SpareConnection>();
-  /** By database. */
-  readonly #prepared = new Map<string, Promise<unknown>>();
-  readonly #sweptAt = new Map<string, number>();
-  readonly #under = new Set<Promise<unknown>>();
-  readonly #over = new AbortController();
+  readonly #spares: SpareConnections;
+  readonly #table: MarkerTable;
+  /** The birth of the table before the marker was written to it: see {@link MarkerTable}. */
+  readonly #births = new WeakMap<RecordId, string>();
 
-  constructor(settings: FenceSettings, connections: SpareConnections) {
+  constructor(settings: FenceSettings, source: SpareConnectionSource) {
     this.#settings = settings;
-    this.#connections = connections;
-  }
-
-  /**
-   * Defines the table of the markers, once for each database, and now and then sweeps it.
-   * @throws CommitVerificationError
-   */
-  async prepare(connection: Connection): Promise<void> {
-    if (new URL(this.#settings.url).protocol === 'surrealkv:') {
-      throw new CommitVerificationError(
-        'verifyCommit cannot be had on surrealkv://: when a commit and its fence come together it lets both succeed; use rocksdb:// or a server',
-      );
-    }
-    refuseChanged(connection);
-    const key = databaseOf(connection);
-    await this.#defineOnce(connection, key);
-    this.#sweepIfDue(connection, key);
+    this.#spares = new SpareConnections(source, settings.attemptTimeout);
+    this.#table = new MarkerTable(this.#spares);
   }
 
   newMarker(): RecordId {
-    return new RecordId(markerTable, Uuid.v4());
+    return newMarker();
+  }
+
+  /**
+   * Opens a transaction that is to have this marker, in a database with a table for it. When the table turns out to be
+   * gone, the fence defines it again and has the transaction opened once more, which has done nothing so far.
+   * @param signal ends the waiting for the table
+   * @throws CommitVerificationError, PoolShutdownError, and what opening throws
+   */
+  async openMarked<T>(
+    connection: Connection,
+    marker: RecordId,
+    signal: AbortSignal | undefined,
+    open: () => Promise<T>,
+  ): Promise<T> {
+    // A transaction that takes the place of another has the marker of that one, and the table of then is what counts.
+    const isFirst = !this.#births.has(marker);
+    for (let again = false; ; again = true) {
+      const preparing = this.#prepare(connection);
+      const birth = await (signal === undefined ? preparing : untilAborted(preparing, signal));
+      if (isFirst) this.#births.set(marker, birth);
+      try {
+        return await open();
+      } catch (error) {
+        if (!isTableMissing(error)) throw error;
+        await this.#table.forget(connection, birth);
+        if (again) throw alwaysMissing(error);
+      }
+    }
   }
 
   /** Writes the marker, as part of the transaction. */
@@ -86,117 +97,88 @@ export class CommitFence {
     // It may have been moved since: a marker elsewhere would be looked for in vain, and its commit taken for none.
     refuseChanged(connection);
     const created = await plainQuery(connection, creation(marker, 'committed'), transaction);
-    // Whoever may not create a record is told nothing, and gets none.
+    // A user who may not create a record is told nothing, and gets none.
     if (created === undefined) throw noRight('create records in');
   }
 
-  /** Sets the fence and tells what became of the commit. Never rejects. */
-  async settle(connection: Connection, marker: RecordId, begunAt: number): Promise<CommitOutcome> {
-    const { timeout } = this.#settings;
-    const endsAt = timeout === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
-    for (let pause = 1; ; pause = Math.min(pause * 2, longestPause)) {
-      try {
-        const outcome = await this.#attempt(connection, (spare) => fence(spare, marker));
-        const trusted = Date.now() - begunAt < trustedAge;
-        if (outcome === 'committed' || trusted) return { outcome };
-        return {
-          outcome: 'unknown',
-          cause: new Error('the transaction was open for so long that its marker may have been swept'),
-        };
-      } catch (cause) {
-        if (this.#over.signal.aborted || performance.now() + pause > endsAt) return { outcome: 'unknown', cause };
-        // A conflict is a race with the commit itself: the next attempt sees who won.
-        const time = isConflict(cause) ? 0 : Math.random() * pause;
-        await sleep(time, undefined, { signal: this.#over.signal }).catch(() => {});
-      }
+  /**
+   * Sets the fence and tells what became of the commit. Never rejects.
+   * @param signal the time of the transaction: soon after it is up, the outcome is unknown
+   */
+  async settle(
+    connection: Connection,
+    marker: RecordId,
+    begunAt: number,
+    signal?: AbortSignal,
+  ): Promise<CommitOutcome> {
+    const birth = this.#births.get(marker);
+    const timeout = this.#settings.timeout === 0 ? Number.POSITIVE_INFINITY : this.#settings.timeout;
+    const late = later(signal, lastMoment);
+    let failure: unknown;
+    try {
+      return await withDeadline(settling, timeout, [late.signal, this.#spares.over], async (limit) => {
+        for (let pause = 1; ; pause = Math.min(pause * 2, longestPause)) {
+          try {
+            const outcome = await this.#spares.run(settling, connection, limit, (spare) => fence(spare, marker, birth));
+            if (outcome === 'unknown') {
+              if (birth !== undefined) await this.#table.forget(connection, birth);
+              return unknown(tableRemoved());
+            }
+            const trusted = Date.now() - begunAt < trustedAge;
+            return outcome === 'committed' || trusted ? { outcome } : unknown(tooOld());
+          } catch (cause) {
+            limit.throwIfAborted();
+            failure = cause;
+            // A conflict is a race with the commit itself: the next attempt sees which won.
+            const time = isConflict(cause) ? 0 : Math.random() * pause;
+            await sleep(time, undefined, { signal: limit }).catch(() => {});
+            limit.throwIfAborted();
+          }
+        }
+      });
+    } catch (cause) {
+      const ended = late.signal?.aborted || this.#spares.over.aborted;
+      return unknown(ended ? cause : (failure ?? cause));
+    } finally {
+      late.end();
     }
   }
 
   /** Gives up whatever is sought. */
-  async end(): Promise<void> {
-    this.#over.abort(new Error('the pool was shut down'));
-    await Promise.all(this.#under);
+  async end(reason: unknown): Promise<void> {
+    await this.#spares.end(reason);
   }
 
-  async #defineOnce(connection: Connection, key: string): Promise<void> {
-    const others = this.#prepared.get(key);
-    // What others failed at, for want of the right, this user may be able to do.
-    const done = await others?.then(
-      () => true,
-      () => false,
-    );
-    if (done === true) return;
-    const defining = this.#define(connection);
-    this.#prepared.set(key, defining);
-    try {
-      await defining;
-    } catch (error) {
-      if (this.#prepared.get(key) === defining) this.#prepared.delete(key);
-      throw error;
+  async #prepare(connection: Connection): Promise<string> {
+    if (new URL(this.#settings.url).protocol === 'surrealkv:') {
+      throw new CommitVerificationError(
+        'verifyCommit cannot be had on surrealkv://: when a commit and its fence come together it lets both succeed; use rocksdb:// or a server',
+      );
     }
-  }
-
-  async #define(connection: Connection): Promise<void> {
-    const query = new BoundQuery(`DEFINE TABLE IF NOT EXISTS ${markerTable} SCHEMALESS PERMISSIONS NONE`);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#attempt(connection, (spare) => plainQuery(spare, query));
-        return;
-      } catch (error) {
-        if (isRefusedAuthentication(error)) throw noRight('define', error);
-        // Another pool defines it at the same moment.
-        if (!isConflict(error) || attempt === mostDefinitions) throw error;
-        await sleep(Math.random() * longestPause);
-      }
-    }
-  }
-
-  #sweepIfDue(connection: Connection, key: string): void {
-    const now = performance.now();
-    if (now - (this.#sweptAt.get(key) ?? Number.NEGATIVE_INFINITY) < sweepEvery) return;
-    this.#sweptAt.set(key, now);
-    const query = new BoundQuery(
-      `DELETE ${markerTable} WHERE at < time::now() - ${fenceLife}
-         OR (state = 'committed' AND at < time::now() - ${markerLife}) RETURN NONE`,
-    );
-    // What is not swept now is swept the next time.
-    this.#attempt(connection, (spare) => plainQuery(spare, query)).catch(() => {});
-  }
-
-  #attempt<T>(connection: Connection, work: (spare: Connection) => Promise<T>): Promise<T> {
-    const { key } = connection.identity;
-    const spare = this.#spares.get(key) ?? new SpareConnection(this.#connections);
-    this.#spares.set(key, spare);
-    const { attemptTimeout } = this.#settings;
-    const limit = new AbortController();
-    const timer = setTimeout(
-      () => limit.abort(new DeadlineError('finding out about a commit', attemptTimeout)),
-      attemptTimeout,
-    );
-    const signal = AbortSignal.any([limit.signal, this.#over.signal]);
-    const attempt = spare.run(connection, signal, work).finally(() => {
-      clearTimeout(timer);
-      if (spare.unused) this.#spares.delete(key);
-    });
-    const settled: Promise<unknown> = attempt.catch(() => {}).then(() => this.#under.delete(settled));
-    this.#under.add(settled);
-    return attempt;
+    refuseChanged(connection);
+    return await this.#table.prepare(connection);
   }
 }
 
-async function fence(spare: Connection, marker: RecordId): Promise<'committed' | 'not-committed'> {
+/** @param birth the birth of the table before the marker was written to it */
+async function fence(
+  spare: Connection,
+  marker: RecordId,
+  birth: string | undefined,
+): Promise<'committed' | 'not-committed' | 'unknown'> {
   try {
     const created = await plainQuery(spare, creation(marker, 'fenced'));
     if (created === undefined) throw noRight('create records in');
-    return 'not-committed';
   } catch (error) {
+    if (isTableMissing(error)) return 'unknown';
     if (!(error instanceof ServerError) || error.kind !== 'AlreadyExists') throw error;
+    // No later write changes the record; it may be a fence of our own whose answer was lost.
+    const state = await plainQuery(spare, new BoundQuery('SELECT VALUE state FROM ONLY $marker', { marker }));
+    if (state === 'committed') return 'committed';
+    if (state !== 'fenced') throw unreadable();
   }
-  // What is there is there for good; it may be a fence of our own whose answer was lost.
-  const state = await plainQuery(spare, new BoundQuery('SELECT VALUE state FROM ONLY $marker', { marker }));
-  if (state === 'committed') return 'committed';
-  if (state === 'fenced') return 'not-committed';
-  throw new Error('the marker of the transaction can be neither created nor read');
+  // A table that is still the same was there all the time, and with it the marker, if that was ever committed.
+  return (await birthOfTable(spare)) === birth ? 'not-committed' : 'unknown';
 }
 
 function creation(marker: RecordId, state: 'committed' | 'fenced'): BoundQuery {
@@ -210,13 +192,46 @@ function refuseChanged({ changes }: Connection): void {
   );
 }
 
-function databaseOf({ identity }: Connection): string {
-  return JSON.stringify([identity.namespace, identity.database]);
+/** A signal that is aborted some time after another one, with its reason. */
+function later(signal: AbortSignal | undefined, time: number): { signal: AbortSignal | undefined; end(): void } {
+  if (signal === undefined) return { signal, end: () => {} };
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const forget = onAbort(signal, () => {
+    timer = setTimeout(() => controller.abort(signal.reason), time);
+  });
+  const end = (): void => {
+    forget();
+    clearTimeout(timer);
+  };
+  return { signal: controller.signal, end };
 }
 
-function noRight(what: string, cause?: unknown): CommitVerificationError {
+function unknown(cause: unknown): CommitOutcome {
+  return { outcome: 'unknown', cause };
+}
+
+function alwaysMissing(cause: unknown): CommitVerificationError {
   return new CommitVerificationError(
-    `verifyCommit needs a user who may ${what} the table ${markerTable}: an EDITOR or OWNER of the database`,
-    cause === undefined ? undefined : { cause },
+    `verifyCommit needs the table ${markerTable}, which was removed twice while one transaction was begun; leave it to the pool`,
+    { cause },
+  );
+}
+
+function tableRemoved(): CommitVerificationError {
+  return new CommitVerificationError(
+    `the table ${markerTable} was removed or made again since the transaction was begun, and its marker with it; look for what the transaction wrote, and leave the table to the pool`,
+  );
+}
+
+function tooOld(): CommitVerificationError {
+  return new CommitVerificationError(
+    'the transaction was open for more than 30 minutes, so that its marker may have been swept; look for what it wrote, and make transactions shorter',
+  );
+}
+
+function unreadable(): CommitVerificationError {
+  return new CommitVerificationError(
+    `the marker of the transaction in the table ${markerTable} can be neither created nor read; give the user the role EDITOR or OWNER of the database`,
   );
 }

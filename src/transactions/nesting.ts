@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { UsageError } from '../errors.js';
 
-/** One piece of work that is undone alone. It says which it is and holds nothing. */
+/** One piece of work that is undone alone. Used only for its identity. */
 type Piece = Readonly<Record<never, never>>;
 
 /** The pieces of work that are around what runs now, of all transactions, followed through `await`. */
@@ -12,11 +12,23 @@ const around = new AsyncLocalStorage<readonly Piece[]>();
  * undo each other's calls, so the second is refused.
  */
 export class Nesting {
+  /** Stands for the work of the whole transaction. */
+  readonly #whole: Piece = {};
   #innermost: Piece | undefined;
 
   /** Whether one is under way. */
   get busy(): boolean {
     return this.#innermost !== undefined;
+  }
+
+  /** Runs the work of the whole transaction. */
+  async runWhole<T>(work: () => Promise<T>): Promise<T> {
+    return await around.run([...(around.getStore() ?? []), this.#whole], work);
+  }
+
+  /** Whether the caller is part of the work of the transaction, and not something that runs beside it. */
+  get isAroundCaller(): boolean {
+    return around.getStore()?.includes(this.#whole) === true;
   }
 
   /**

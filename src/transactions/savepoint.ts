@@ -1,4 +1,4 @@
-import type { SavepointMark } from './savepoints.js';
+import type { SavepointMark } from '../savepoints/savepoints.js';
 import type { TransactionChannel } from './transaction-channel.js';
 
 /**

@@ -1,82 +1,117 @@
-import { BoundQuery, Features, type RecordId, ServerError, UnsupportedFeatureError, type Uuid } from 'surrealdb';
-import { isMethodUnknown } from '../connection/classification.js';
-import type { Connection } from '../connection/connection.js';
-import type { LeaseChannel } from '../connection/lease-channel.js';
-import { UsageError } from '../errors.js';
-import type { CommitFence } from './commit-fence.js';
-import { plainQuery } from './plain-query.js';
+import type { Uuid } from 'surrealdb';
+import { type Answer, Call } from '../calls/call.js';
+import type { LeaseChannel } from '../calls/lease-channel.js';
+import { untilAborted } from '../connection/until-aborted.js';
+import { DeadlineError } from '../errors.js';
+import type { RerunTarget } from '../savepoints/rerun.js';
+import { type Mending, mendingOf, type TransactionFaults } from '../surrealql/mended-text.js';
 
-/** How a transaction of the server is to be. */
-export interface ServerTransactionWishes {
-  readonly fence: CommitFence;
-  /** The record that proves its commit, when that is to be verified. */
-  readonly marker: RecordId | undefined;
-  /** Whether a record user may have one in which the server has forgotten that user. */
-  readonly allowWithoutUser: boolean;
+/** What a transaction of the server is reached by. */
+export interface ServerTransactionParts {
+  /** The lease, for what has to be done even when the time of the transaction is up. */
+  readonly lease: LeaseChannel;
+  /** The lease within the time and the signal of the transaction: for its calls. */
+  readonly bounded: LeaseChannel;
+  /** How long a rollback may take, in milliseconds. */
+  readonly rollbackTimeout: number;
+  /** What the server gets wrong within transactions. */
+  readonly faults: TransactionFaults;
+  /** Opens another one like the first. */
+  readonly open: () => Promise<Uuid>;
+  /** Opens one that is thrown away in any case: it needs no marker of a commit. */
+  readonly openWitness: () => Promise<Uuid>;
 }
 
-/**
- * Opens a transaction on the server, and notes it as something to be undone at the release.
- * @throws UnsupportedFeatureError, UsageError, CommitVerificationError
- */
-export async function openServerTransaction(lease: LeaseChannel, wishes: ServerTransactionWishes): Promise<Uuid> {
-  lease.assertFeature(Features.Transactions);
-  const mustKnowUser = !wishes.allowWithoutUser && (await isRecordUser(lease));
-  const id = await lease.beside((connection) => begin(connection));
-  try {
-    if (mustKnowUser && !(await lease.beside((connection) => knowsUser(connection, id)))) throw userForgotten();
-    const { fence, marker } = wishes;
-    if (marker !== undefined) await lease.beside((connection) => fence.mark(connection, id, marker));
-    return id;
-  } catch (error) {
-    // When this fails too, the reset of the connection cancels it.
-    await endServerTransaction(lease, 'cancel', id).catch(() => {});
-    throw error;
+/** The transaction of the server behind one of the pool. Another one can take its place, unseen from outside. */
+export class ServerTransaction {
+  readonly #parts: ServerTransactionParts;
+  #current: Uuid;
+
+  constructor(parts: ServerTransactionParts, first: Uuid) {
+    this.#parts = parts;
+    this.#current = first;
   }
-}
 
-/** Commits or cancels it. When that was done, or a commit refused, nothing is left to undo. */
-export async function endServerTransaction(lease: LeaseChannel, how: 'commit' | 'cancel', id: Uuid): Promise<void> {
-  await lease.beside(async (connection) => {
-    const { protocol } = connection.transport;
+  /** Which database it is in: the same text for the same one. */
+  get database(): string {
+    const { database, transport } = this.#parts.lease.connection;
+    return JSON.stringify([transport.endpoint, database.namespace, database.database]);
+  }
+
+  /** What is added to texts, for what the server gets wrong. */
+  get mending(): Mending {
+    return mendingOf(this.#parts.faults, this.#parts.lease.connection.database);
+  }
+
+  send(call: Call): Promise<Answer> {
+    return this.#parts.bounded.send(call.with({ transaction: this.#current }));
+  }
+
+  /** Opens another one like the first, which can be adopted. */
+  openAnother(): Promise<Uuid> {
+    return this.#parts.open();
+  }
+
+  /** Opens one that is thrown away in any case. */
+  openWitness(): Promise<Uuid> {
+    return this.#parts.openWitness();
+  }
+
+  /** Goes on in this one; the one before is cancelled. */
+  adopt(second: Uuid): void {
+    const first = this.#current;
+    this.#current = second;
+    void this.drop(first);
+  }
+
+  /** Where calls can be made again, past all that concerns the calls of the user. */
+  target(transaction: Uuid): RerunTarget {
+    const { bounded } = this.#parts;
+    return {
+      mending: this.mending,
+      send: (text, bindings, calls, recording) => {
+        const call = new Call({ text, bindings, transaction, recording });
+        call.timeoutFactor = calls;
+        return bounded.request(call);
+      },
+    };
+  }
+
+  /** Commits the one of now, within the time of the transaction. */
+  async commit(): Promise<void> {
+    await this.#parts.bounded.ask((connection) => connection.commit(this.#current));
+  }
+
+  /**
+   * Cancels the one of now, also when the time of the transaction is up.
+   * @throws DeadlineError when it takes longer than a rollback may
+   */
+  async cancel(): Promise<void> {
+    await this.#cancelInTime(this.#current);
+  }
+
+  /** Cancels one that is not needed any more. Never rejects, so that nothing has to wait for it. */
+  async drop(transaction: Uuid): Promise<void> {
     try {
-      await (how === 'commit' ? protocol.commit(id, connection.session) : protocol.cancel(id, connection.session));
-    } catch (error) {
-      if (how === 'commit' && error instanceof ServerError) connection.changes.transactions.delete(id);
-      throw error;
+      await this.#cancelInTime(transaction);
+    } catch {
+      // Never committed, it ends with the connection at the latest.
+      this.#parts.lease.discard();
     }
-    connection.changes.transactions.delete(id);
-  });
-}
-
-async function begin(connection: Connection): Promise<Uuid> {
-  try {
-    const id = await connection.transport.protocol.begin(connection.session);
-    connection.changes.transactions.add(id);
-    return id;
-  } catch (error) {
-    throw isMethodUnknown(error) ? new UnsupportedFeatureError(Features.Transactions) : error;
   }
-}
 
-/** What was found out about the user of a session. Whoever changes the user of one has it asked again each time. */
-const recordUsers = new WeakMap<Uuid, boolean>();
-
-async function isRecordUser(lease: LeaseChannel): Promise<boolean> {
-  const { changes, session } = lease.connection;
-  const known = changes.authentication ? undefined : recordUsers.get(session);
-  if (known !== undefined) return known;
-  const found = await lease.beside((connection) => knowsUser(connection));
-  if (!changes.authentication) recordUsers.set(session, found);
-  return found;
-}
-
-async function knowsUser(connection: Connection, transaction?: Uuid): Promise<boolean> {
-  return (await plainQuery(connection, new BoundQuery('RETURN $auth != NONE'), transaction)) === true;
-}
-
-function userForgotten(): UsageError {
-  return new UsageError(
-    'SurrealDB 3.0.0 to 3.0.5 forgets a record user in transactions: $auth and $session are NONE, so permissions hide their own records and may show others; send BEGIN, the statements and COMMIT in one query instead, or say allowWithoutUser: true',
-  );
+  async #cancelInTime(transaction: Uuid): Promise<void> {
+    const { lease, rollbackTimeout } = this.#parts;
+    const deadline = new AbortController();
+    const timer = setTimeout(
+      () => deadline.abort(new DeadlineError('rolling back a transaction', rollbackTimeout)),
+      rollbackTimeout,
+    );
+    try {
+      const cancelled = lease.ask((connection) => connection.cancel(transaction));
+      await untilAborted(cancelled, deadline.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }

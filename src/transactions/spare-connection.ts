@@ -1,55 +1,123 @@
 import type { Connection } from '../connection/connection.js';
-import { untilAborted } from '../connection/until-aborted.js';
+import { DeadlineError } from '../errors.js';
+import { withDeadline } from '../time/deadline.js';
+import { untilAborted } from '../time/until-aborted.js';
 
 /** How a connection is made that does not count as one of the pool's. */
-export interface SpareConnections {
+export interface SpareConnectionSource {
   /** Opens one for the same user and database as this one. */
   open(like: Connection, signal: AbortSignal): Promise<Connection>;
   close(connection: Connection): Promise<void>;
 }
 
+/** A connection that is open, or being opened, for as long as it has users. */
+interface Spare {
+  readonly key: string;
+  readonly opening: Promise<Connection>;
+  readonly unwanted: AbortController;
+  users: number;
+}
+
 /**
- * A connection beside the pool's, open only while somebody needs it and shared by all who do. It is not one of the pool's,
- * because those who need it hold one of these already: they would wait for each other when all are in use.
+ * Connections beside the pool's, one for each identity, open only while they are needed and shared by all who need them.
+ * They are not the pool's, because their users hold one of the pool's already: they would wait for each other when all
+ * are in use.
  */
-export class SpareConnection {
-  readonly #connections: SpareConnections;
-  #opening: Promise<Connection> | undefined;
-  #users = 0;
+export class SpareConnections {
+  readonly #source: SpareConnectionSource;
+  /** How long one piece of work may take, in milliseconds, its opening included. */
+  readonly #timeout: number;
+  /** The one of now for each identity. One that failed is not in here any more, and ends with its last user. */
+  readonly #current = new Map<string, Spare>();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #over = new AbortController();
 
-  constructor(connections: SpareConnections) {
-    this.#connections = connections;
+  constructor(source: SpareConnectionSource, timeout: number) {
+    this.#source = source;
+    this.#timeout = timeout;
   }
 
-  get unused(): boolean {
-    return this.#users === 0;
+  /** Aborted when the pool is shut down. */
+  get over(): AbortSignal {
+    return this.#over.signal;
   }
 
-  /** Runs work on it; when that fails or is given up, others get a new one. */
-  async run<T>(like: Connection, signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
-    this.#users++;
-    this.#opening ??= this.#connections.open(like, signal);
-    const opening = this.#opening;
+  /**
+   * Runs work on one; when that fails by the connection, the next user gets another one.
+   * @throws DeadlineError, the reason of the signal or of the shutdown, and what opening and the work throw
+   */
+  async run<T>(
+    step: string,
+    like: Connection,
+    signal: AbortSignal | undefined,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
+    const running = withDeadline(step, this.#timeout, [signal, this.over], (limit) => this.#use(like, limit, work));
+    const ended: Promise<unknown> = running.catch(() => {}).then(() => this.#running.delete(ended));
+    this.#running.add(ended);
+    return await running;
+  }
+
+  /** Keeps the connection open between several pieces of work. Returns the way to let go of it. */
+  hold(like: Connection): () => void {
+    const spare = this.#join(like);
+    return () => this.#leave(spare);
+  }
+
+  /** Ends everything that is under way. */
+  async end(reason: unknown): Promise<void> {
+    this.#over.abort(reason);
+    await Promise.all(this.#running);
+  }
+
+  async #use<T>(like: Connection, limit: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const spare = this.#join(like);
     try {
-      const connection = await untilAborted(opening, signal);
+      const connection = await untilAborted(spare.opening, limit);
       return await untilAborted(
         connection.run(() => work(connection)),
-        signal,
+        limit,
       );
+    } catch (error) {
+      // A caller that gives up by itself says nothing about the connection; one without an answer does.
+      if (limit.reason instanceof DeadlineError || !(await isUsable(spare, limit))) this.#replace(spare);
+      throw error;
     } finally {
-      this.#users--;
-      const usable = !signal.aborted && (await isUsable(opening));
-      if (this.#opening === opening && (this.#users === 0 || !usable)) {
-        this.#opening = undefined;
-        // Whoever is still at it is cut off, and tries again on the next one.
-        opening.then((connection) => this.#connections.close(connection)).catch(() => {});
-      }
+      this.#leave(spare);
     }
+  }
+
+  #join(like: Connection): Spare {
+    const { key } = like.identity;
+    let spare = this.#current.get(key);
+    if (spare === undefined) {
+      const unwanted = new AbortController();
+      spare = { key, unwanted, opening: this.#source.open(like, unwanted.signal), users: 0 };
+      spare.opening.catch(() => {});
+      this.#current.set(key, spare);
+    }
+    spare.users++;
+    return spare;
+  }
+
+  #leave(spare: Spare): void {
+    spare.users--;
+    if (spare.users > 0) return;
+    this.#replace(spare);
+    spare.unwanted.abort(new Error('the connection is not needed any more'));
+    spare.opening.then((connection) => this.#source.close(connection)).catch(() => {});
+  }
+
+  /** Gives the next user another one; who is still at it goes on. */
+  #replace(spare: Spare): void {
+    if (this.#current.get(spare.key) === spare) this.#current.delete(spare.key);
   }
 }
 
-function isUsable(opening: Promise<Connection>): Promise<boolean> {
-  return opening.then(
+/** Of one that is still being opened nothing bad is known. */
+async function isUsable(spare: Spare, limit: AbortSignal): Promise<boolean> {
+  if (limit.aborted) return true;
+  return await spare.opening.then(
     (connection) => connection.usable,
     () => false,
   );

@@ -1,21 +1,23 @@
-import { TransactionEndedError } from '../errors.js';
+import { type TransactionAbortedError, TransactionEndedError, type TransactionLostError } from '../errors.js';
 import type { TransactionCounters } from '../telemetry/transaction-counters.js';
 
 /**
  * Where a transaction stands. After a failed call it is `aborted`, as in PostgreSQL: it can only be rolled back, or back
- * to a savepoint. The words of the last line are final.
+ * to a savepoint. `draining` waits for the calls that were begun before the commit; with `committing` the commit is sent.
+ * The words of the last line are final.
  *
- *               a call failed
- *     active ──────────────────▶ aborted        (back again: for a rollback to a savepoint)
- *       │  └──▶ committing ────────▶│
- *       │           │               ▼
- *       └───────────┼───────▶ rollingBack
- *                   ▼               ▼
+ *                a call failed
+ *     active ◀──────────────────▶ aborted        (back again: by a rollback to a savepoint)
+ *       ├──▶ draining ◀────────────▶│
+ *       │       ├──▶ committing     │
+ *       └───────┴────────┼──────▶ rollingBack
+ *                        ▼               ▼
  *     committed conflicted unknown  rolledBack lost abandoned
  */
 export type TransactionWord =
   | 'active'
   | 'aborted'
+  | 'draining'
   | 'committing'
   | 'rollingBack'
   | 'committed'
@@ -26,9 +28,10 @@ export type TransactionWord =
   | 'abandoned';
 
 const next: Readonly<Record<TransactionWord, readonly TransactionWord[]>> = {
-  active: ['aborted', 'committing', 'rollingBack', 'lost', 'abandoned'],
-  aborted: ['active', 'committing', 'rollingBack', 'lost', 'abandoned'],
-  committing: ['aborted', 'rollingBack', 'committed', 'conflicted', 'lost', 'unknown', 'abandoned'],
+  active: ['aborted', 'draining', 'rollingBack', 'lost', 'abandoned'],
+  aborted: ['active', 'draining', 'rollingBack', 'lost', 'abandoned'],
+  draining: ['aborted', 'committing', 'rollingBack', 'lost', 'abandoned'],
+  committing: ['rollingBack', 'committed', 'conflicted', 'lost', 'unknown', 'abandoned'],
   rollingBack: ['rolledBack', 'lost', 'abandoned'],
   committed: [],
   rolledBack: [],
@@ -42,6 +45,7 @@ const next: Readonly<Record<TransactionWord, readonly TransactionWord[]>> = {
 const inWords: Readonly<Record<TransactionWord, string>> = {
   active: 'is open',
   aborted: 'is aborted: roll it back',
+  draining: 'is being committed: it takes no more calls',
   committing: 'is being committed: it takes no more calls',
   rollingBack: 'is being rolled back: it takes no more calls',
   committed: 'was committed',
@@ -56,6 +60,7 @@ const inWords: Readonly<Record<TransactionWord, string>> = {
 export class TransactionState {
   #word: TransactionWord = 'active';
   #wasAborted = false;
+  #failure: TransactionAbortedError | TransactionLostError | undefined;
   readonly #counters: TransactionCounters;
   readonly #atEnd: { end(): void }[] = [];
 
@@ -87,6 +92,30 @@ export class TransactionState {
     if (word === 'conflicted') this.#counters.count('conflicts');
     else if (this.ended) this.#counters.count(word as 'committed' | 'rolledBack' | 'lost' | 'unknown' | 'abandoned');
     if (this.ended) for (const what of this.#atEnd.splice(0)) what.end();
+  }
+
+  /** Why it is aborted, or lost; undefined while it is neither. */
+  get failure(): TransactionAbortedError | TransactionLostError | undefined {
+    return this.#failure;
+  }
+
+  /** From now on it can only be rolled back, or back to a savepoint. */
+  abort(failure: TransactionAbortedError): void {
+    this.#failure = failure;
+    if (this.#word !== 'aborted') this.to('aborted');
+  }
+
+  /** It is gone with its connection. Gives the error back, to be thrown. */
+  lose(failure: TransactionLostError): TransactionLostError {
+    this.#failure = failure;
+    this.to('lost');
+    return failure;
+  }
+
+  /** It is what it was before a call failed: that call was undone. */
+  recover(word: 'active' | 'draining'): void {
+    this.#failure = undefined;
+    this.to(word);
   }
 
   /** The error for what comes too late. */

@@ -1,11 +1,11 @@
-import { SurrealQueryable, type Uuid } from 'surrealdb';
-import { asController } from '../connection/query-channel.js';
+import { type SurrealQueryable, SurrealTransaction, type Uuid } from 'surrealdb';
+import { asController } from '../calls/query-channel.js';
 import { UsageError } from '../errors.js';
-import { countBuilt } from './built-calls.js';
 import { Savepoint } from './savepoint.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import type { WithTransactionOptions } from './transaction-options.js';
 import type { TransactionWord } from './transaction-state.js';
+import { countBuilt } from './unsent-queries.js';
 
 /** What is done within a transaction. `attempt` is 1 the first time, more after a conflict. */
 export type TransactionWork<T> = (transaction: Transaction, attempt: number) => PromiseLike<T> | T;
@@ -23,7 +23,7 @@ export type TransactionWork<T> = (transaction: Transaction, attempt: number) => 
  * await transaction.commit();
  * ```
  */
-export class Transaction extends SurrealQueryable {
+export class Transaction extends SurrealTransaction {
   readonly #channel: TransactionChannel;
   readonly #session: Uuid;
 
@@ -33,7 +33,8 @@ export class Transaction extends SurrealQueryable {
 
   /** @internal */
   constructor(channel: TransactionChannel, session: Uuid) {
-    super(asController(channel), session);
+    // The last is for the SDK's own transaction: the channel names its own, which a rollback to a savepoint replaces.
+    super(asController(channel), session, session);
     this.#channel = channel;
     this.#session = session;
   }
@@ -52,16 +53,27 @@ export class Transaction extends SurrealQueryable {
    * @throws CommitOutcomeUnknownError when the answer to the commit was lost
    * @throws TransactionEndedError when it was over already
    */
-  commit(): Promise<void> {
+  override commit(): Promise<void> {
     return this.#channel.commit();
   }
 
   /**
    * Undoes everything. Does nothing when that has happened already; with the connection lost, nothing is there to undo.
    * @throws TransactionEndedError after a commit, and during one
+   * @throws CommitOutcomeUnknownError when the answer to the commit was lost: the error of the commit again
    */
   rollback(): Promise<void> {
     return this.#channel.rollback();
+  }
+
+  /** {@link rollback}, by the name that it has in the SDK. */
+  override cancel(): Promise<void> {
+    return this.rollback();
+  }
+
+  /** The same transaction as the SDK's type, for code that asks for one: what it queries is part of the transaction. */
+  connection(): SurrealQueryable {
+    return this;
   }
 
   /**

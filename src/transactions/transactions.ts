@@ -1,21 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordId, Uuid } from 'surrealdb';
+import type { LeaseChannel } from '../calls/lease-channel.js';
 import { isConflict } from '../connection/classification.js';
 import type { Connection } from '../connection/connection.js';
-import type { LeaseChannel } from '../connection/lease-channel.js';
 import { untilAborted } from '../connection/until-aborted.js';
-import { SavepointDivergedError, TransactionAbortedError, TransactionConflictError, UsageError } from '../errors.js';
+import { SavepointDivergedError, TransactionAbortedError, TransactionConflictError } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 import type { Emitter, PoolEvents } from '../pool/events.js';
 import { fullJitterBackoff } from '../resilience/backoff.js';
+import { Savepoints } from '../savepoints/savepoints.js';
+import { SchemaScan } from '../savepoints/schema-scan.js';
+import type { TransactionFaults } from '../surrealql/mended-text.js';
 import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
 import { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { TransactionCounters } from '../telemetry/transaction-counters.js';
+import { openServerTransaction } from './begin.js';
 import type { CommitFence, CommitOutcome } from './commit-fence.js';
 import { ConnectionTie } from './connection-tie.js';
-import { ReplaceableTransaction } from './replaceable-transaction.js';
-import { Savepoints } from './savepoints.js';
-import { openServerTransaction } from './server-transaction.js';
+import { lossOf } from './failures.js';
+import { FaultProbe } from './fault-probe.js';
+import type { LeaseRoute } from './lease-route.js';
+import { ServerTransaction } from './server-transaction.js';
 import { Transaction, type TransactionWork } from './transaction.js';
 import { TransactionChannel } from './transaction-channel.js';
 import { TransactionDeadline } from './transaction-deadline.js';
@@ -27,6 +32,7 @@ import {
   type WithTransactionOptions,
 } from './transaction-options.js';
 import { TransactionState } from './transaction-state.js';
+import { Undo } from './undo.js';
 
 /** What the transactions of one pool share. */
 export interface TransactionsSettings {
@@ -45,19 +51,24 @@ export class Transactions {
   readonly counters: TransactionCounters = new TransactionCounters();
   readonly savepointCounters: SavepointCounters = new SavepointCounters();
   readonly #settings: TransactionsSettings;
-  readonly #beginning = new WeakSet<LeaseChannel>();
+  readonly #probe = new FaultProbe();
+  readonly #schema = new SchemaScan();
   #begun = 0;
+  #toldOfOwnWrites = false;
 
   constructor(settings: TransactionsSettings) {
     this.#settings = settings;
   }
 
   /** Begins a transaction on the connection of a lease, whose own queries run in it from now on. */
-  async begin(lease: LeaseChannel, options: TransactionOptions): Promise<Transaction> {
+  async begin(route: LeaseRoute, options: TransactionOptions): Promise<Transaction> {
     const settings = readTransactionOptions(options);
-    const deadline = new TransactionDeadline(settings.timeout, [settings.signal, lease.signal]);
+    const deadline = new TransactionDeadline(settings.timeout, [settings.signal, route.lease.signal]);
     try {
-      return await this.#begin(lease, settings, deadline, true, this.#next(1));
+      const channel = await this.#begin(route, settings, deadline, this.#next(1));
+      if (channel.state.ended) deadline.end();
+      else channel.state.atEnd(deadline);
+      return new Transaction(channel, route.lease.connection.session);
     } catch (error) {
       deadline.end();
       throw error;
@@ -66,24 +77,28 @@ export class Transactions {
 
   /**
    * Runs work in a transaction: commits when it returns, rolls back when it throws, and begins again after a conflict or
-   * when it could not be rolled back to a savepoint because others had changed what it reads.
+   * when it could not be rolled back to a savepoint because others had changed what it reads. Only what was certainly not
+   * applied is done again.
    */
-  async run<T>(lease: LeaseChannel, work: TransactionWork<T>, options: WithTransactionOptions): Promise<T> {
+  async run<T>(route: LeaseRoute, work: TransactionWork<T>, options: WithTransactionOptions): Promise<T> {
     const settings = readTransactionOptions(options);
     const retry = readRetryOptions(options.retry);
     const pauseAfter = fullJitterBackoff(retry, Math.random);
-    const deadline = new TransactionDeadline(settings.timeout, [settings.signal, lease.signal]);
+    const deadline = new TransactionDeadline(settings.timeout, [settings.signal, route.lease.signal]);
     try {
       for (let attempt = 1; ; attempt++) {
         const numbers = this.#next(attempt);
+        const channel = await this.#begin(route, settings, deadline, numbers);
         try {
-          return await this.#attempt(lease, work, settings, deadline, numbers);
+          return await this.#attempt(channel, route, work, deadline, attempt);
         } catch (error) {
-          if (!isConflict(error) && !isDivergence(error)) throw error;
+          const { word } = channel.state;
+          const mayBeApplied = word === 'committed' || word === 'unknown';
+          if (mayBeApplied || (!isConflict(error) && !isDivergence(error))) throw error;
           const pause = pauseAfter(attempt);
           if (attempt >= retry.maxAttempts || pause >= deadline.left) throw afterAttempts(error, attempt);
           this.counters.count('retries');
-          const trace = () => this.#trace(lease, numbers, 'retry');
+          const trace = () => this.#trace(route.lease, numbers, 'retry');
           await traced(transactionChannel, trace, () => within(sleep(pause), deadline.signal));
         }
       }
@@ -93,84 +108,107 @@ export class Transactions {
   }
 
   async #attempt<T>(
-    lease: LeaseChannel,
+    channel: TransactionChannel,
+    route: LeaseRoute,
     work: TransactionWork<T>,
-    settings: TransactionSettings,
     deadline: TransactionDeadline,
-    numbers: Numbers,
+    attempt: number,
   ): Promise<T> {
-    const transaction = await this.#begin(lease, settings, deadline, false, numbers);
+    const transaction = new Transaction(channel, route.lease.connection.session);
     let result: T;
     try {
-      result = await within((async () => await work(transaction, numbers.attempt))(), deadline.signal);
+      const working = channel.nesting.runWhole(async () => await work(transaction, attempt));
+      result = await within(working, deadline.signal);
     } catch (error) {
-      const { state } = transaction;
-      if (state === 'active' || state === 'aborted') await transaction.rollback();
-      throw error;
+      throw await afterFailure(channel, error, deadline.signal);
     }
     // Work may have ended it by itself, one way or the other.
-    if (transaction.state !== 'committed' && transaction.state !== 'rolledBack') await transaction.commit();
+    if (channel.state.word !== 'committed' && channel.state.word !== 'rolledBack') await channel.commit();
     return result;
   }
 
-  async #begin(
-    lease: LeaseChannel,
+  #begin(
+    route: LeaseRoute,
     settings: TransactionSettings,
     deadline: TransactionDeadline,
-    ownsDeadline: boolean,
     numbers: Numbers,
-  ): Promise<Transaction> {
-    if (lease.inside?.status === 'connected' || this.#beginning.has(lease)) {
-      throw new UsageError('a transaction is open on this connection already: commit it or roll it back first');
-    }
-    const { signal } = deadline;
+  ): Promise<TransactionChannel> {
+    return route.begin(() => this.#open(route.lease, settings, deadline, numbers));
+  }
+
+  async #open(
+    lease: LeaseChannel,
+    settings: TransactionSettings,
+    { signal }: TransactionDeadline,
+    numbers: Numbers,
+  ): Promise<TransactionChannel> {
     signal?.throwIfAborted();
     const { fence, events, rollbackTimeout } = this.#settings;
     const { connection } = lease;
-    const bounded = signal === undefined ? lease : lease.bounded(signal);
+    const bounded = signal === undefined ? lease : lease.withSignal(signal);
     const marker = settings.verifyCommit ? fence.newMarker() : undefined;
+    const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };
     const begunAt = Date.now();
-    const beginning = performance.now();
+    const openWitness = (): Promise<Uuid> => openServerTransaction(bounded, { ...wishes, marker: undefined });
     const open = async (): Promise<Uuid> => {
-      if (marker !== undefined) await within(fence.prepare(connection), signal);
-      const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };
-      return await openServerTransaction(bounded, wishes);
+      if (marker === undefined) return await openWitness();
+      return await fence.openMarked(connection, marker, signal, () => openServerTransaction(bounded, wishes));
     };
-    this.#beginning.add(lease);
-    let server: Uuid;
+    let first: Uuid;
+    let faults: TransactionFaults;
     try {
-      server = await traced(transactionChannel, () => this.#trace(lease, numbers, 'begin'), open);
+      const trace = () => this.#trace(lease, numbers, 'begin');
+      [first, faults] = await traced(transactionChannel, trace, async () => {
+        const found = await this.#probe.faultsOf(bounded);
+        return [await open(), found];
+      });
       // The lease may be over by now, and the reset undoes what was begun.
       lease.connection;
     } catch (error) {
-      throw signal?.aborted ? signal.reason : error;
-    } finally {
-      this.#beginning.delete(lease);
+      if (signal?.aborted) throw signal.reason;
+      // No commit was sent, whatever became of the begin.
+      throw lossOf(error)?.ofTransaction ?? error;
     }
 
     const state = new TransactionState(this.counters);
-    if (ownsDeadline) state.atEnd(deadline);
+    const server = new ServerTransaction({ lease, bounded, rollbackTimeout, faults, open, openWitness }, first);
+    const savepoints = settings.savepoints ? new Savepoints(this.savepointCounters) : undefined;
     const channel = new TransactionChannel({
       lease,
       signal,
-      server: new ReplaceableTransaction({ lease, bounded, rollbackTimeout, open }, server, beginning),
+      server,
       state,
       trace: this.#trace(lease, numbers, 'begin'),
-      savepoints: settings.savepoints ? new Savepoints(this.savepointCounters) : undefined,
+      savepoints,
+      undo: savepoints && new Undo(server, savepoints, this.#schema, this.savepointCounters),
       undoesFailures: settings.onStatementError === 'savepoint',
-      verify: marker && (() => this.#verify(connection, marker, begunAt)),
+      onMendingRefused: () => this.#tellOfOwnWrites(),
+      verify: marker && (() => this.#verify(connection, marker, begunAt, signal)),
       onRollbackFailed: (error) => {
         if (events.has('rollbackFailed')) events.emit('rollbackFailed', { connection: connection.id, error });
       },
     });
     new ConnectionTie(channel, connection, events);
     if (signal !== undefined) state.atEnd({ end: onAbort(signal, () => channel.abort(signal.reason)) });
-    lease.inside = channel;
-    return new Transaction(channel, connection.session);
+    return channel;
   }
 
-  async #verify(connection: Connection, marker: RecordId, begunAt: number): Promise<CommitOutcome> {
-    const verdict = await this.#settings.fence.settle(connection, marker, begunAt);
+  #tellOfOwnWrites(): void {
+    if (this.#toldOfOwnWrites) return;
+    this.#toldOfOwnWrites = true;
+    process.emitWarning(
+      'SurrealDB 3.0 shows a transaction records that it has written without their ids, and this user may not empty the cache that is the cause: read them by what they contain, or upgrade the server to 3.1',
+      { type: 'SurrealPoolWarning', code: 'SURREAL_POOL_OWN_WRITES' },
+    );
+  }
+
+  async #verify(
+    connection: Connection,
+    marker: RecordId,
+    begunAt: number,
+    signal: AbortSignal | undefined,
+  ): Promise<CommitOutcome> {
+    const verdict = await this.#settings.fence.settle(connection, marker, begunAt, signal);
     if (verdict.outcome !== 'unknown') this.counters.count('fenced');
     return verdict;
   }
@@ -199,5 +237,28 @@ function afterAttempts(error: unknown, attempts: number): unknown {
 /** Whether a rollback to a savepoint failed because of others, and that is why the transaction failed. */
 function isDivergence(error: unknown): boolean {
   const cause = error instanceof TransactionAbortedError ? error.cause : error;
-  return cause instanceof SavepointDivergedError;
+  return cause instanceof SavepointDivergedError && cause.retryable;
+}
+
+/**
+ * Ends a transaction whose work has failed, or was given up, and gives what the caller is told. Work may commit by itself:
+ * then what became of that is the truth.
+ */
+async function afterFailure(
+  channel: TransactionChannel,
+  error: unknown,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const { state } = channel;
+  const givenUp = signal?.aborted === true && error === signal.reason;
+  if (state.word === 'draining' || state.word === 'committing') {
+    try {
+      await channel.commit();
+    } catch (failure) {
+      return givenUp ? failure : error;
+    }
+  } else if (state.word === 'active' || state.word === 'aborted') {
+    await channel.rollback();
+  }
+  return givenUp && state.word === 'committed' ? state.tooLate('the end of the work', error) : error;
 }

@@ -1,6 +1,6 @@
 import { parseRpcError } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
-import { explainByConflict, isConflict, isDefinitionConflict } from '../../src/connection/classification.js';
+import { explainByCause, isConflict, isDefinitionConflict } from '../../src/connection/classification.js';
 
 const server = (message: string, kind = 'Internal', details?: Record<string, unknown>): Error =>
   parseRpcError({ code: -32000, message, kind, ...(details === undefined ? {} : { details }) });
@@ -34,15 +34,17 @@ describe('a conflict', () => {
   test('of a block explains the statements that were not executed for it, and no others', () => {
     const notExecuted = () =>
       server('The query was not executed due to a failed transaction', 'Query', { kind: 'NotExecuted' });
+    const stopped = () => server('The query was cancelled', 'Query', { kind: 'Cancelled' });
     const commit = server('Cannot COMMIT: Transaction conflict', 'Query', { kind: 'TransactionConflict' });
     const thrown = server('An error occurred: no', 'Thrown');
-    const errors = [notExecuted(), notExecuted(), commit, thrown];
-    explainByConflict(errors);
-    expect(errors.map(isConflict)).toEqual([true, true, true, false]);
-    expect(errors[0]?.cause).toBe(commit);
+    const errors = [notExecuted(), notExecuted(), commit, thrown, stopped()];
+    explainByCause([undefined, ...errors]);
+    expect(errors.map(isConflict)).toEqual([true, true, true, false, false]);
+    expect(errors.map(({ cause }) => cause)).toEqual([commit, commit, undefined, undefined, undefined]);
 
-    const other = [notExecuted(), thrown];
-    explainByConflict(other);
-    expect(other.map(isConflict)).toEqual([false, false]);
+    const alone = [notExecuted(), undefined, thrown];
+    explainByCause(alone);
+    expect(alone.map((error) => error?.cause)).toEqual([undefined, undefined, undefined]);
+    expect(alone[0]?.message).toBe(notExecuted().message);
   });
 });

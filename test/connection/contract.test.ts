@@ -11,7 +11,7 @@ import {
   Uuid,
 } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
-import { asController, conflictRetry, type QueryChannel } from '../../src/connection/query-channel.js';
+import { asController, conflictRetry, type QueryChannel } from '../../src/calls/query-channel.js';
 
 /** All that the SDK's queries, builders and subscriptions may use of the object they were made with. */
 const members = [

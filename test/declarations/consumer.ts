@@ -9,8 +9,16 @@ import {
   type PooledConnection,
   type PoolStats,
   shutdownOnSignals,
+  type Transaction,
 } from 'surreal-pool';
-import { type RecordId, Table } from 'surrealdb';
+import {
+  type RecordId,
+  type SurrealQueryable,
+  type SurrealSession,
+  type SurrealTransaction,
+  Table,
+  type Tokens,
+} from 'surrealdb';
 
 interface Person {
   name: string;
@@ -49,3 +57,30 @@ export async function busy(): Promise<number | undefined> {
 
 // @ts-expect-error an option that does not exist
 createPool('mem://', { namespace: 'app', database: 'main', maxConections: 5 });
+
+/** Code for the SDK's session and transaction, such as an ORM's. */
+async function inTransaction(session: SurrealSession, work: (open: SurrealTransaction) => Promise<void>) {
+  const open: SurrealTransaction = await session.beginTransaction();
+  try {
+    await work(open);
+    await open.commit();
+  } catch (error) {
+    await open.cancel();
+    throw error;
+  }
+}
+
+export async function lent(connection: PooledConnection): Promise<string> {
+  await inTransaction(connection, async (open) => {
+    await open.create<Person>(new Table('person')).content({ name: 'one' });
+  });
+  await inTransaction(connection.connection(), async () => {});
+  await connection.withTransaction(async (transaction: Transaction) => {
+    const queryable: SurrealQueryable = transaction.connection();
+    await queryable.query('CREATE person');
+    await transaction.cancel();
+  });
+  const { access }: Tokens = await connection.authenticate('a token');
+  const where: { namespace: string; database: string } = connection;
+  return `${access} ${where.database}`;
+}

@@ -88,7 +88,8 @@ class RelayedSocket implements Service {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#socket.readyState === WebSocket.CLOSED) return;
-    const closed = once(this.#socket, 'close');
+    // Not by once() of node:events: a socket that is still opening has an error before its end, which it rejects with.
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.terminate();
     await closed;
   }

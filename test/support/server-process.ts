@@ -13,15 +13,15 @@ export interface ServerAddress {
 }
 
 /**
- * A SurrealDB server in a process of its own, with authentication on. What it acknowledged outlives its process, though
- * it is kept in memory: each write goes to a log in a temporary folder first.
+ * A SurrealDB server in a process of its own, with authentication on. It stores in rocksdb, in a temporary folder: what it
+ * acknowledged outlives its process, and no update is lost, as the storage in memory loses some that come together.
  */
 export class ServerProcess implements ServerAddress {
   readonly url: string;
   readonly username = 'root';
   readonly password = 'secret';
   readonly #port: number;
-  readonly #storage = `mem://${join(temporaryFolder(), 'data')}?aol=sync`;
+  readonly #storage = `rocksdb://${join(temporaryFolder(), 'data')}`;
   #process: ChildProcess | undefined;
 
   private constructor(port: number) {

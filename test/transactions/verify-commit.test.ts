@@ -8,9 +8,11 @@ import {
   TransactionLostError,
 } from '../../src/index.js';
 import { markerTable } from '../../src/transactions/commit-fence.js';
+import type { Place } from '../support/backend.js';
 import { bareSdk } from '../support/bare.js';
-import type { Front, RequestHook } from '../support/front.js';
-import { place, surroundings } from '../support/surroundings.js';
+import { firstCommit, newDatabase } from '../support/commits.js';
+import type { Front } from '../support/front.js';
+import { surroundings } from '../support/surroundings.js';
 import { rocksdbUrl, temporaryFolder } from '../support/temporary.js';
 
 const own = surroundings(rocksdbUrl());
@@ -18,14 +20,15 @@ const bare = bareSdk();
 const verified = { verifyCommit: true };
 const id = (number: number) => new RecordId('thing', number);
 
+let place: Place;
 let front: Front;
 let pool: ConnectionManager;
 
 beforeEach(async () => {
-  await own.engine.query(`REMOVE TABLE IF EXISTS ${markerTable}`, place);
+  place = await newDatabase(own.engine);
   front = await own.listen();
   // As many connections as holders, so that finding out must not need one more of the pool's.
-  pool = await own.connect(front, { maxConnections: 1, connectionTimeout: 2_000 });
+  pool = await own.connect(front, { ...place, maxConnections: 1, connectionTimeout: 2_000 });
 });
 
 async function stored(): Promise<unknown> {
@@ -34,16 +37,6 @@ async function stored(): Promise<unknown> {
 }
 
 const markers = () => own.engine.query(`SELECT VALUE state FROM ${markerTable}`, place);
-
-/** Does something to the first commit, and something else to what comes after it. */
-function firstCommit(fault: ReturnType<RequestHook>, then: RequestHook = () => 'pass'): RequestHook {
-  let committed = false;
-  return (request, connection) => {
-    if (committed) return then(request, connection);
-    committed = request.method === 'commit';
-    return committed ? fault : 'pass';
-  };
-}
 
 const create = (options: object = verified) =>
   pool.withTransaction(async (transaction, attempt) => {
@@ -130,7 +123,7 @@ describe('a commit whose answer was lost', () => {
   });
 
   test('ends its finding out at the shutdown', async () => {
-    pool = await own.connect(front, { maxConnections: 1, connectionTimeout: 0 });
+    pool = await own.connect(front, { ...place, maxConnections: 1, connectionTimeout: 0 });
     await create();
     await own.engine.query('DELETE thing', place);
     front.onRequest = firstCommit('drop', () => 'kill');
@@ -180,8 +173,7 @@ describe('a fence', () => {
 
 describe('verifyCommit', () => {
   test('works for the user and the database that the connection was lent for', async () => {
-    const other = { namespace: 'test', database: 'other' };
-    await own.engine.query('DEFINE TABLE IF NOT EXISTS thing', other);
+    const other = await newDatabase(own.engine);
     for (const fault of ['drop', 'kill'] as const) {
       front.onRequest = firstCommit(fault);
       const elsewhere = pool.withTransaction((transaction) => transaction.create(id(7)), { ...verified, ...other });
@@ -209,7 +201,7 @@ describe('verifyCommit', () => {
 
   test('is refused at the begin to a user without the right to it, and nothing stays open', async () => {
     await own.engine.query('DEFINE USER OVERWRITE viewer ON ROOT PASSWORD "secret" ROLES VIEWER', place);
-    const viewers = await own.connect(front, { credentials: { username: 'viewer', password: 'secret' } });
+    const viewers = await own.connect(front, { ...place, credentials: { username: 'viewer', password: 'secret' } });
     await using connection = await viewers.acquire();
     await expect(connection.beginTransaction(verified)).rejects.toThrow(CommitVerificationError);
     const plain = await connection.beginTransaction();
@@ -227,8 +219,11 @@ describe('verifyCommit', () => {
 
   test('is not refused to one who may define the table, because another one who may not came first', async () => {
     await own.engine.query('DEFINE USER OVERWRITE viewer ON ROOT PASSWORD "secret" ROLES VIEWER', place);
-    await own.engine.query('REMOVE TABLE IF EXISTS surreal_pool_commit', place);
-    const both = await own.connect(front, { credentials: { username: 'root', password: 'secret' }, maxConnections: 2 });
+    const both = await own.connect(front, {
+      ...place,
+      credentials: { username: 'root', password: 'secret' },
+      maxConnections: 2,
+    });
     await using viewer = await both.acquire({ credentials: { username: 'viewer', password: 'secret' } });
     await using owner = await both.acquire();
     const [refused, begun] = await Promise.allSettled([
@@ -262,7 +257,7 @@ describe('verifyCommit', () => {
 
   test('defines its table once, beside the connections of the pool, and keeps nothing open', async () => {
     const before = front.connections;
-    const many = await own.connect(front, { maxConnections: 4 });
+    const many = await own.connect(front, { ...place, maxConnections: 4 });
     await Promise.all([1, 2, 3, 4].map((number) => many.withTransaction((open) => open.create(id(number)), verified)));
     expect(await stored()).toEqual([1, 2, 3, 4]);
     expect(await markers()).toEqual([['committed', 'committed', 'committed', 'committed']]);

@@ -1,0 +1,23 @@
+import { createPool } from '/work/wt-f/dist/index.js';
+import { createRequire } from 'node:module';
+const SDK = await import('/work/wt-f/node_modules/surrealdb/dist/surrealdb.mjs').catch(()=>import('/work/wt-f/node_modules/surrealdb/dist/index.mjs'));
+import { mkdtempSync } from 'node:fs';
+const pool = await createPool(`rocksdb://${mkdtempSync('/tmp/f/x')}/db`, { namespace: 't', database: 't', minConnections: 1, maxConnections: 8 });
+const t = async (q, b) => { try { const s=performance.now(); const r = await pool.query(q, b); console.log((performance.now()-s).toFixed(1), q.slice(0,70), '=>', JSON.stringify(r)); } catch (e) { console.log(q.slice(0,70), '!!', e.message); } };
+await t(`DEFINE TABLE item; DEFINE FIELD by ON item DEFAULT $user ?? 'system'; DEFINE TABLE log; DEFINE FIELD hit ON item COMPUTED { UPSERT log:hits SET n = (n ?? 0) + 1; RETURN 1; };DEFINE TABLE audit;
+DEFINE EVENT e ON item WHEN true THEN { CREATE audit CONTENT { of: $after.id ?? $before.id, event: $event, nr: count(SELECT VALUE id FROM audit), by: $user ?? 'none' } };
+DEFINE EVENT e2 ON log WHEN true THEN { UPSERT type::record('audit', [$event, record::id(($after ?? $before).id)]) SET by = $user ?? 'nobody', n = (n ?? 0) + 1 };`);
+await t('CREATE item:1 SET a=1.5dec, b=<bytes>"x", c=d"2001-01-01T00:00:00Z", u=time::now(), w=rand::uuid()');
+await t('CREATE item:2 SET data=$data', { data: JSON.parse('{"__proto__":1}') });
+await t('RETURN <string>(SELECT * FROM item)');
+await t('SELECT VALUE <string>$this FROM item');
+await t('SELECT VALUE <string>$this FROM audit');
+await t('SELECT VALUE <string>$this FROM log');
+for (const n of ['value','this','parent','event','before','after','input','reference','auth','token','session','access','request','scope','_own','bind__0','r0_user', '0'])
+  await t(`RETURN $${n}`, { [n]: 'mine' });
+const c = await pool.acquire();
+for (const n of ['value','this','before','after','event','user','auth','session']) await c.set(n, 'mine').then(()=>console.log('set',n,'ok'),e=>console.log('set',n,e.message));
+c.release();
+await t('REMOVE TABLE item; REMOVE TABLE log; REMOVE TABLE audit; DEFINE TABLE item;DEFINE TABLE log; DEFINE FIELD by ON item DEFAULT $user');
+await t('RETURN (SELECT VALUE 1 FROM item:9).len()');
+process.exit();

@@ -1,0 +1,132 @@
+import { type BoundQuery, type QueryChunk, Uuid } from 'surrealdb';
+import { explainByCause } from '../connection/classification.js';
+import type { Connection } from '../connection/connection.js';
+import type { EncodedBindings, Recording } from '../connection/recording-codec.js';
+import { type CallOutcome, ConnectionLostError } from '../errors.js';
+import type { AddedAnswers } from '../surrealql/mended-text.js';
+import { SurrealText } from '../surrealql/surreal-text.js';
+
+/** One thing that is asked of the server on the session of a connection. */
+export class Request<T> {
+  /** By what the time that one call may take is multiplied: a request may stand for several calls. */
+  timeoutFactor = 1;
+  readonly #work: (connection: Connection) => Promise<T>;
+  #state: 'waiting' | 'sent' | 'givenUp' = 'waiting';
+
+  /** @param work sends it, and reads the answer to its end */
+  constructor(work: (connection: Connection) => Promise<T>) {
+    this.#work = work;
+  }
+
+  /** Whether it may have reached the server. */
+  get sent(): boolean {
+    return this.#state === 'sent';
+  }
+
+  /** Sends it, but not when its caller gave it up while it waited for its turn. */
+  send(connection: Connection): Promise<T> {
+    if (this.#state === 'givenUp') {
+      throw new ConnectionLostError('the call was given up before it was sent', { outcome: 'not-sent' });
+    }
+    this.#state = 'sent';
+    return this.#work(connection);
+  }
+
+  /** The caller does not wait for it any longer. */
+  giveUp(): void {
+    if (this.#state === 'waiting') this.#state = 'givenUp';
+  }
+}
+
+/** What a query is answered with: a chunk for each statement. */
+export type Answer = QueryChunk<unknown>[];
+
+/** What was recorded of a call. */
+export interface CallRecording extends Recording {
+  /** Which answers are to statements that the pool has added. */
+  added: AddedAnswers;
+}
+
+/** A recording of a call that was not sent so far. */
+export function newRecording(): CallRecording {
+  return { request: undefined, reply: undefined, added: new Set() };
+}
+
+/** What a call is made of. */
+export interface CallDetails {
+  /** As the caller wrote it: what guards read, errors and traces show. */
+  readonly text: string;
+  readonly bindings: Readonly<Record<string, unknown>> | EncodedBindings;
+  /** What is sent instead of `text`, where the pool has added statements of its own, and which answers are theirs. */
+  readonly sentText?: string | undefined;
+  readonly added?: AddedAnswers | undefined;
+  readonly transaction?: Uuid | undefined;
+  /** Where the request and its reply are kept, as they are on the wire. */
+  readonly recording?: CallRecording | undefined;
+}
+
+/**
+ * One query on its way to the server. It is read from the SDK's object once and never changed: a layer that wants
+ * something else sent hands on another call (see {@link Call.with}).
+ */
+export class Call extends Request<Answer> {
+  readonly details: CallDetails;
+  #surrealText: SurrealText | undefined;
+
+  constructor(details: CallDetails) {
+    super((connection) => ask(connection, details));
+    this.details = details;
+  }
+
+  static of(query: BoundQuery): Call {
+    return new Call({ text: query.query, bindings: query.bindings });
+  }
+
+  get text(): string {
+    return this.details.text;
+  }
+
+  /** Its text, for guards and others who look into it: it is read at most once. */
+  get surrealText(): SurrealText {
+    this.#surrealText ??= new SurrealText(this.details.text);
+    return this.#surrealText;
+  }
+
+  /** The same call, but for these details. */
+  with(details: Partial<CallDetails>): Call {
+    const call = new Call({ ...this.details, ...details });
+    if (details.text === undefined) call.#surrealText = this.#surrealText;
+    return call;
+  }
+}
+
+/**
+ * Sends a query. The whole answer comes in one message, and is read to its end whatever its reader does with it: what a
+ * LIVE in it began has to be undone even when an error before it is all that the reader sees.
+ */
+async function ask(connection: Connection, details: CallDetails): Promise<Answer> {
+  const { text, sentText = text, bindings, transaction, recording } = details;
+  const { transport, session } = connection;
+  const statement = { query: sentText, bindings };
+  const answer: Answer = [];
+  if (recording !== undefined) recording.added = details.added ?? new Set();
+  const chunks =
+    recording === undefined
+      ? transport.query<unknown>(statement, session, transaction)
+      : transport.recordedQuery<unknown>(statement, session, transaction, recording);
+  for await (const chunk of chunks) {
+    note(connection, chunk);
+    answer.push(chunk);
+  }
+  explainByCause(answer.map(({ error }) => error));
+  return answer;
+}
+
+/** What a failed call says of itself when the server refused it. */
+export const refused: { readonly outcome: CallOutcome } = { outcome: 'refused' };
+
+function note(connection: Connection, chunk: QueryChunk<unknown>): void {
+  if (chunk.error !== undefined) Object.assign(chunk.error, refused);
+  const [id] = chunk.type === 'live' ? (chunk.result ?? []) : [];
+  if (id instanceof Uuid) connection.changes.liveQueries.set(id.toString(), id);
+}

@@ -1,0 +1,35 @@
+import { ServerError } from 'surrealdb';
+import { emptyCache, type Mending, mendedText, withoutAdded } from '../surrealql/mended-text.js';
+import { type Answer, Call } from './call.js';
+import type { Layer } from './pipeline.js';
+
+/**
+ * A layer that mends what a server gets wrong within transactions: it adds statements to the text, and takes their answers
+ * out. The caller, its traces and its errors never see them.
+ * @param mending what to add now
+ * @param onRefused the server did not let this user empty the cache
+ */
+export function mended(mending: () => Mending, onRefused: () => void): Layer<Call, Answer> {
+  return async (call, next) => {
+    const { text, added } = mendedText(call.surrealText, mending());
+    if (added.size === 0) return await next(call);
+    let answer: Answer;
+    try {
+      answer = await next(call.with({ sentText: text, added }));
+    } catch (error) {
+      if (!isParseError(error)) throw error;
+      // Nothing of it ran. The error is to show the caller's own text; if that can be read by itself, it runs now.
+      answer = await next(call);
+      await next(new Call({ text: emptyCache, bindings: {}, transaction: call.details.transaction }));
+      return answer;
+    }
+    const own = withoutAdded(answer, added);
+    const isRefused = (chunk: Answer[number]): boolean => chunk.error?.message.startsWith('IAM error') === true;
+    if (answer.some((chunk) => isRefused(chunk) && !own.includes(chunk))) onRefused();
+    return own.map((chunk, index) => ({ ...chunk, query: index }));
+  };
+}
+
+function isParseError(error: unknown): boolean {
+  return error instanceof ServerError && error.kind === 'Validation' && error.message.startsWith('Parse error');
+}

@@ -1,0 +1,95 @@
+import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
+import { isConflict } from '../connection/classification.js';
+import type { Connection } from '../connection/connection.js';
+import { UsageError } from '../errors.js';
+import type { Lease } from '../pool/lease.js';
+import { type RetryRules, withRetry } from '../resilience/retry.js';
+import { LeaseChannel } from './lease-channel.js';
+import type { CallLimits } from './limits.js';
+import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
+
+/** What queries made from the pool itself go through: each call borrows a connection and gives it back with the answer. */
+export class PoolChannel implements QueryChannel {
+  readonly retry: RetryOptions = conflictRetry;
+  readonly status = 'connected';
+  readonly #acquire: () => Promise<Lease<Connection>>;
+  readonly #pool: string;
+  readonly #limits: CallLimits;
+  readonly #retryRules: () => RetryRules;
+
+  constructor(
+    acquire: () => Promise<Lease<Connection>>,
+    pool: string,
+    limits: CallLimits,
+    retryRules: () => RetryRules,
+  ) {
+    this.#acquire = acquire;
+    this.#pool = pool;
+    this.#limits = limits;
+    this.#retryRules = retryRules;
+  }
+
+  async ready(): Promise<void> {}
+
+  async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
+    // The whole answer comes in one message: whoever reads it slowly, or not to its end, holds no connection.
+    const asking = withRetry(() => this.#ask<T>(query, session), this.#retryRules());
+    yield* await asking.catch((error: unknown) => {
+      if (error instanceof NothingApplied) return error.chunks as QueryChunk<T>[];
+      throw error;
+    });
+  }
+
+  async #ask<T>(query: BoundQuery, session: Session): Promise<QueryChunk<T>[]> {
+    const lease = await this.#acquire();
+    try {
+      const chunks: QueryChunk<T>[] = [];
+      for await (const chunk of new LeaseChannel(lease, this.#pool, this.#limits).query<T>(query, session)) {
+        if (chunk.type === 'live') throw liveNeedsLease();
+        chunks.push(chunk);
+      }
+      const conflict = chunks.find(({ error }) => isConflict(error))?.error;
+      if (conflict !== undefined && chunks.every(({ error }) => error !== undefined)) {
+        throw new NothingApplied(chunks, conflict);
+      }
+      return chunks;
+    } finally {
+      lease.release();
+    }
+  }
+
+  liveQuery(): never {
+    throw liveNeedsLease();
+  }
+
+  /** Other features are for the server to refuse: which connection will carry the call is not known yet. */
+  assertFeature(feature: Feature): void {
+    if (feature === Features.LiveQueries) throw liveNeedsLease();
+  }
+
+  hasSession(): boolean {
+    return true;
+  }
+
+  subscribe(): () => void {
+    return () => {};
+  }
+
+  propagateError(): void {}
+}
+
+/** Every statement was refused, one of them because of a concurrent transaction: all of it may be sent again. */
+class NothingApplied extends Error {
+  constructor(
+    readonly chunks: readonly QueryChunk<unknown>[],
+    cause: Error,
+  ) {
+    super('nothing was applied', { cause });
+  }
+}
+
+function liveNeedsLease(): UsageError {
+  return new UsageError(
+    'a live query needs a connection of its own for as long as it runs: acquire() one and call live() on it',
+  );
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { CborCodec } from 'surrealdb';
+import { messageOf } from '../error-message.js';
+import { UsageError } from '../errors.js';
+
+/** A request and its reply, as they were on the wire. Each is undefined until it was sent, or has come. */
+export interface Recording {
+  request: Uint8Array | undefined;
+  reply: Uint8Array | undefined;
+}
+
+/** Parameters that are encoded already: they go over the wire as these bytes. */
+export class EncodedBindings {
+  /** @param bytes a map, in CBOR */
+  constructor(readonly bytes: Uint8Array) {}
+}
+
+/** Stands in a request where encoded parameters go. Random, so that no value of a request can be equal to it. */
+const hole = `surreal-pool:${randomUUID()}`;
+const encodedHole = Buffer.from(CborCodec.DEFAULT.encode(hole));
+
+/**
+ * The SDK's codec, with three additions: it can record exchanges as bytes, it can send parameters that are bytes
+ * already, and a value that cannot be sent is a {@link UsageError}.
+ */
+export class RecordingCodec extends CborCodec {
+  /** Where the request goes that is being encoded. */
+  #recording: Recording | undefined;
+  /** How many recorded replies have not come yet. */
+  #awaited = 0;
+  /** The bytes of the replies that came meanwhile, by what was decoded from them. */
+  readonly #replies = new WeakMap<object, Uint8Array>();
+
+  constructor() {
+    super({});
+  }
+
+  /**
+   * Sends one request, and records it with its reply.
+   * @param send Sends it; the SDK's engines encode it before they return.
+   */
+  async record<Result>(send: () => Promise<Result>, recording: Recording): Promise<Result> {
+    this.#awaited++;
+    this.#recording = recording;
+    const sent = send();
+    this.#recording = undefined;
+    try {
+      const result = await sent;
+      recording.reply = typeof result === 'object' && result !== null ? this.#replies.get(result) : undefined;
+      return result;
+    } finally {
+      this.#awaited--;
+    }
+  }
+
+  override encode<T>(data: T): Uint8Array {
+    try {
+      const bytes = this.#encode(data);
+      if (this.#recording !== undefined) this.#recording.request = bytes.slice();
+      return bytes;
+    } catch (cause) {
+      throw new UsageError(`a value cannot be sent: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  #encode(data: unknown): Uint8Array {
+    const { params } = Object(data) as { params?: unknown };
+    const bindings: unknown = Array.isArray(params) ? params[1] : undefined;
+    if (!(bindings instanceof EncodedBindings) || !Array.isArray(params)) return super.encode(data);
+    const around = Buffer.from(super.encode({ ...Object(data), params: [params[0], hole] }));
+    const at = around.indexOf(encodedHole);
+    return Buffer.concat([around.subarray(0, at), bindings.bytes, around.subarray(at + encodedHole.length)]);
+  }
+
+  override decode<T>(bytes: Uint8Array): T {
+    const value = super.decode<T>(bytes);
+    if (this.#awaited > 0) {
+      const result = resultIn(value);
+      // A copy: what arrived may be part of a larger buffer.
+      if (typeof result === 'object' && result !== null) this.#replies.set(result, bytes.slice());
+    }
+    return value;
+  }
+}
+
+/** The result of a reply: with it comes the number of the call over a socket, and nothing from an embedded engine. */
+function resultIn(reply: unknown): unknown {
+  return typeof reply === 'object' && reply !== null && 'result' in reply ? reply.result : reply;
+}

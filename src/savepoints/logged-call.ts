@@ -1,0 +1,173 @@
+import type { Recording } from '../connection/recording-codec.js';
+import { type AddedAnswers, withoutAdded } from '../surrealql/mended-text.js';
+import { onlyReads } from '../surrealql/only-reads.js';
+import { replayability } from '../surrealql/replayability.js';
+import { SurrealText } from '../surrealql/surreal-text.js';
+import { newIdReason, type Replayability } from '../surrealql/verdict.js';
+import { writtenRecords } from '../surrealql/written-records.js';
+import { EncodedValue } from './encoded-value.js';
+import { pinIds, Unpinnable } from './pinned-ids.js';
+import { rememberedByText } from './remembered.js';
+import type { TimeWindow } from './server-clock.js';
+
+/** What is known of a call when it has been answered. */
+export interface AnsweredCall {
+  /** As the caller wrote it. */
+  readonly text: string;
+  /** The request and its reply on the wire; no reply when the server refused the call as a whole. */
+  readonly recording: Recording;
+  /** Which of the replies answer statements that the pool had added. */
+  readonly added: AddedAnswers;
+  /** From the sending to the answer, in milliseconds of this process (`performance.now()`). */
+  readonly made: TimeWindow;
+  /** What the server refused the whole call with. */
+  readonly failure?: Error | undefined;
+}
+
+const verdicts = rememberedByText<Replayability>();
+const reading = rememberedByText<boolean>();
+
+/**
+ * One call of a transaction, as it went over the wire. What it means is found out only when a savepoint needs to know:
+ * most calls are never looked at again.
+ */
+export class LoggedCall {
+  readonly text: string;
+  readonly made: TimeWindow;
+  readonly failure: Error | undefined;
+  /** How large the request and the reply are, in bytes. */
+  readonly size: number;
+  readonly #request: Uint8Array;
+  readonly #reply: Uint8Array | undefined;
+  readonly #added: AddedAnswers;
+  #surrealText: SurrealText | undefined;
+  #bindings: EncodedValue | undefined;
+  #replayability: Replayability | undefined;
+  #records: Set<string> | undefined;
+  #moments: readonly MomentInAnswer[] | undefined;
+
+  constructor({ text, recording, added, made, failure }: AnsweredCall) {
+    if (recording.request === undefined) throw new Error('the request of a call was not recorded');
+    this.text = text;
+    this.#request = recording.request;
+    this.#reply = recording.reply;
+    this.#added = added;
+    this.made = made;
+    this.failure = failure;
+    this.size = this.#request.length + (this.#reply?.length ?? 0);
+  }
+
+  /** The parameters, as they were sent. */
+  get bindings(): EncodedValue {
+    if (this.#bindings === undefined) {
+      const bindings = new EncodedValue(this.#request).get('params')?.items()[1];
+      if (bindings === undefined) throw new Error('the request of a call has no parameters');
+      this.#bindings = bindings;
+    }
+    return this.#bindings;
+  }
+
+  get surrealText(): SurrealText {
+    this.#surrealText ??= new SurrealText(this.text);
+    return this.#surrealText;
+  }
+
+  /** What each statement was answered, as the server sent it; those the pool had added are left out. */
+  answers(): EncodedValue[] {
+    return this.#reply === undefined ? [] : answersIn(this.#reply, this.#added);
+  }
+
+  /** Whether the call, made again on the same data, does and answers the same. */
+  get replayability(): Replayability {
+    this.#replayability ??= verdicts(this.text, () => {
+      // The names of the parameters are in the text; their values are decoded for this alone.
+      const bindings = this.decodedBindings;
+      const verdict = replayability(this.surrealText, bindings);
+      if (verdict.kind === 'replayable' || verdict.reason !== newIdReason) {
+        return { value: verdict, holdsForText: verdict.byTextAlone };
+      }
+      const pinned = pinIds(this.surrealText, bindings);
+      const why = pinned instanceof Unpinnable ? `, and ${pinned.reason}` : '';
+      return { value: { ...verdict, reason: `${newIdReason}${why}` }, holdsForText: false };
+    });
+    return this.#replayability;
+  }
+
+  /** Whether it only reads: certain from its text, but for computed fields that write. */
+  get onlyReads(): boolean {
+    return reading(this.text, () => ({ value: onlyReads(this.surrealText), holdsForText: true }));
+  }
+
+  /**
+   * Whether it certainly left nothing behind: it only read, or created one record that was there already. Other calls
+   * that failed may have written a part.
+   */
+  get leavesNothing(): boolean {
+    if (this.onlyReads) return true;
+    const [only, ...others] = this.answers();
+    if (only === undefined || others.length > 0 || only.get('kind')?.text !== 'AlreadyExists') return false;
+    return /^\s*CREATE\b/i.test(this.text) && this.targets.length === 1;
+  }
+
+  /** The records that it has written, as far as its text and its answers show them. */
+  get records(): ReadonlySet<string> {
+    if (this.#records === undefined) {
+      this.#records = new Set(this.targets);
+      for (const answer of this.answers()) {
+        const result = answer.get('result');
+        const rows = result?.isArray ? result.items() : [result];
+        for (const row of rows) {
+          const record = row?.get('id')?.record;
+          if (record !== undefined) this.#records.add(record);
+        }
+      }
+    }
+    return this.#records;
+  }
+
+  /** The records that its text names as the targets of what it writes. */
+  get targets(): readonly string[] {
+    return writtenRecords(this.surrealText, this.decodedBindings);
+  }
+
+  /** The times in its answers, and in which record each stands, when it stands in one. */
+  get moments(): readonly MomentInAnswer[] {
+    this.#moments ??= this.answers().flatMap((answer) => [...momentsIn(answer.get('result'), undefined)]);
+    return this.#moments;
+  }
+
+  /** Whether every statement was executed. */
+  get succeeded(): boolean {
+    return this.failure === undefined && this.answers().every((answer) => answer.get('status')?.text === 'OK');
+  }
+
+  /** The parameters as values: for what looks into them; what is sent again are the bytes. */
+  get decodedBindings(): Record<string, unknown> {
+    return this.bindings.decode() as Record<string, unknown>;
+  }
+}
+
+/** A time in an answer. */
+interface MomentInAnswer {
+  readonly moment: bigint;
+  readonly record: string | undefined;
+}
+
+function* momentsIn(value: EncodedValue | undefined, around: string | undefined): Generator<MomentInAnswer> {
+  // A datetime begins with this byte; most answers have none.
+  if (value === undefined || !value.bytes.includes(0xcc)) return;
+  const { moment } = value;
+  if (moment !== undefined) {
+    yield { moment, record: around };
+    return;
+  }
+  const record = value.get('id')?.record ?? around;
+  for (const item of value.items()) yield* momentsIn(item, record);
+  for (const entry of value.entries()) yield* momentsIn(entry.value, record);
+}
+
+/** The answers in a reply: over a socket they are the `result` of it, from an embedded engine they are all of it. */
+export function answersIn(reply: Uint8Array, added: AddedAnswers): EncodedValue[] {
+  const whole = new EncodedValue(reply);
+  return withoutAdded((whole.isMap ? whole.get('result') : whole)?.items() ?? [], added);
+}

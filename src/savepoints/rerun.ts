@@ -1,0 +1,182 @@
+import { ServerError } from 'surrealdb';
+import { type CallRecording, newRecording } from '../calls/call.js';
+import { EncodedBindings } from '../connection/recording-codec.js';
+import { type Mending, withoutAdded } from '../surrealql/mended-text.js';
+import { keywordOf } from '../surrealql/refused-statements.js';
+import { newIdReason } from '../surrealql/verdict.js';
+import { AnswerComparison, type ComparedCall, type Difference } from './answer-comparison.js';
+import type { EncodedValue } from './encoded-value.js';
+import { answersIn, type LoggedCall } from './logged-call.js';
+import { type ReplayMessage, ReplayMessages } from './replay-messages.js';
+import { askTime, ServerClock, type TimeWindow } from './server-clock.js';
+
+/** A transaction of the server, in which calls can be made again. */
+export interface RerunTarget {
+  /**
+   * Sends a message as it is.
+   * @param calls for how many calls it stands
+   */
+  send(text: string, bindings: EncodedBindings, calls: number, recording: CallRecording): Promise<unknown>;
+  /** What is added to texts, for what the server gets wrong. */
+  readonly mending: Mending;
+}
+
+/** Which call answered something else than the first time, and what. */
+export interface CallDifference extends Difference {
+  /** The place of the call in the history, and itself. */
+  readonly index: number;
+  readonly call: LoggedCall;
+}
+
+const writing = new Set(['CREATE', 'INSERT', 'UPDATE', 'UPSERT', 'DELETE', 'RELATE']);
+
+/** A history of calls, made again in another transaction of the server and compared with what it gave the first time. */
+export class Rerun {
+  readonly comparison: AnswerComparison = new AnswerComparison();
+  readonly #target: RerunTarget;
+  readonly #messages: ReplayMessages;
+  /** When calls of the history were replayed before. */
+  readonly #replays: readonly TimeWindow[];
+  /** Statements that are executed before everything else, and what they were answered. */
+  readonly #preface: readonly string[];
+  #prefaceAnswers: readonly EncodedValue[] = [];
+  #clock: ServerClock | undefined;
+
+  constructor(target: RerunTarget, replays: readonly TimeWindow[], preface: readonly string[] = []) {
+    this.#target = target;
+    this.#replays = replays;
+    this.#preface = preface;
+    this.#messages = new ReplayMessages(target.mending);
+  }
+
+  get prefaceAnswers(): readonly EncodedValue[] {
+    return this.#prefaceAnswers;
+  }
+
+  /** Makes the calls again, up to the first that answers something else, and says which. */
+  async run(calls: readonly LoggedCall[]): Promise<CallDifference | undefined> {
+    for (let from = 0; from < calls.length; ) {
+      const message = this.#messages.next(calls.slice(from));
+      const difference = await this.#send(message, calls, from);
+      if (difference !== undefined) return difference;
+      from += message.calls.length;
+    }
+    return undefined;
+  }
+
+  async #send(message: ReplayMessage, calls: readonly LoggedCall[], from: number): Promise<CallDifference | undefined> {
+    const [first] = message.calls;
+    // A text that the server refuses as a whole tells where: nothing is put before it.
+    const timed = this.#clock === undefined && first?.failure === undefined;
+    if (this.#clock === undefined && !timed) await this.#readClock();
+    const { keys } = this.comparison;
+    const { use } = this.#target.mending;
+    const before = timed ? [...(use === undefined ? [] : [use]), askTime, ...this.#preface] : [];
+    const text = withKeys([...before, message.text].join(';\n'), keys);
+    const bindings = withKeysEncoded(message.bindings, keys);
+    const recording = newRecording();
+    const sentAt = performance.now();
+    try {
+      await this.#target.send(text, bindings, message.calls.length, recording);
+    } catch (error) {
+      if (!(error instanceof ServerError) || first === undefined) throw error;
+      return isSameRefusal(first.failure, error) ? undefined : { ...refusal(first, error), index: from, call: first };
+    }
+    const replies = answersIn(recording.reply ?? new Uint8Array([0x80]), new Set());
+    if (timed) {
+      if (use !== undefined) replies.shift();
+      this.#clock = new ServerClock(replies.shift()?.get('result'), { from: sentAt, until: performance.now() });
+      this.#prefaceAnswers = replies.splice(0, this.#preface.length);
+    }
+    const answers = withoutAdded(replies, message.added);
+    for (const [offset, call] of message.calls.entries()) {
+      const difference = this.#compare(call, answers, calls, from + offset);
+      if (difference !== undefined) return { ...difference, index: from + offset, call };
+    }
+    return undefined;
+  }
+
+  /** @param answers of this call and those behind it; its own are taken out */
+  #compare(
+    call: LoggedCall,
+    answers: EncodedValue[],
+    calls: readonly LoggedCall[],
+    index: number,
+  ): Difference | undefined {
+    const expected = call.answers();
+    const found = answers.splice(0, expected.length);
+    if (call.failure !== undefined) return { path: '', expected: call.failure, found: undefined };
+    const { statements } = call.surrealText.split;
+    for (const [number, one] of expected.entries()) {
+      const other = found[number];
+      const statement = statements.length === expected.length ? statements[number] : undefined;
+      const writes = statement !== undefined && writing.has(keywordOf(statement.tokens));
+      const difference = this.#statement(one, other, this.#known(call, calls, index, writes));
+      if (difference !== undefined) return difference;
+    }
+    return undefined;
+  }
+
+  #statement(one: EncodedValue, other: EncodedValue | undefined, call: ComparedCall): Difference | undefined {
+    // The rest of a reply is how long the statement took.
+    for (const part of ['status', 'result', 'kind', 'details']) {
+      const [expected, found] = [one.get(part), other?.get(part)];
+      if (expected === undefined && found === undefined) continue;
+      if (expected === undefined || found === undefined) {
+        return { path: part, expected, found };
+      }
+      const difference = this.comparison.difference(expected, found, call);
+      if (difference !== undefined) return difference;
+    }
+    return undefined;
+  }
+
+  #known(call: LoggedCall, calls: readonly LoggedCall[], index: number, writes: boolean): ComparedCall {
+    const writers = () => calls.slice(0, index + 1).filter(({ onlyReads }) => !onlyReads);
+    const { replayability } = call;
+    return {
+      call,
+      writes,
+      makesIds: replayability.kind === 'impure' && replayability.reason.startsWith(newIdReason),
+      wrote: (record) => writers().some(({ records }) => records.has(record)),
+      madeFirst: (moment) => {
+        const windows = [...writers().map(({ made }) => made), ...this.#replays];
+        return windows.some((window) => this.#clock?.isWithin(moment, window));
+      },
+      madeAgain: (moment) => this.#clock?.isSince(moment) === true,
+    };
+  }
+
+  async #readClock(): Promise<void> {
+    const recording = newRecording();
+    const from = performance.now();
+    await this.#target.send(askTime, new EncodedBindings(new Uint8Array([0xa0])), 1, recording);
+    const [answer] = answersIn(recording.reply ?? new Uint8Array([0x80]), new Set());
+    this.#clock = new ServerClock(answer?.get('result'), { from, until: performance.now() });
+  }
+}
+
+function isSameRefusal(before: Error | undefined, now: ServerError): boolean {
+  return before instanceof ServerError && before.kind === now.kind && before.message === now.message;
+}
+
+function refusal(call: LoggedCall, found: ServerError): Difference {
+  return { path: '', expected: call.failure ?? call.answers()[0]?.get('result'), found };
+}
+
+/** A text that names records by the keys which the server has chosen for them this time. */
+function withKeys(text: string, keys: ReadonlyMap<string, string>): string {
+  let changed = text;
+  for (const [old, young] of keys) changed = changed.replaceAll(old, young);
+  return changed;
+}
+
+/** The same for parameters: both keys are as long. */
+function withKeysEncoded(bindings: EncodedBindings, keys: ReadonlyMap<string, string>): EncodedBindings {
+  if (keys.size === 0) return bindings;
+  const bytes = Buffer.from(bindings.bytes);
+  for (const [old, young] of keys) {
+    for (let at = bytes.indexOf(old); at !== -1; at = bytes.indexOf(old, at + 1)) bytes.write(young, at, 'latin1');
+  }
+  return new EncodedBindings(bytes);
+}

@@ -1,0 +1,66 @@
+import { BoundQuery, Features, type RecordId, UnsupportedFeatureError, type Uuid } from 'surrealdb';
+import type { LeaseChannel } from '../calls/lease-channel.js';
+import { isMethodUnknown } from '../connection/classification.js';
+import type { Connection } from '../connection/connection.js';
+import { UsageError } from '../errors.js';
+import type { CommitFence } from './commit-fence.js';
+import { plainQuery } from './plain-query.js';
+
+/** How a transaction of the server is to be. */
+export interface ServerTransactionWishes {
+  readonly fence: CommitFence;
+  /** The record that proves its commit, when that is to be verified. */
+  readonly marker: RecordId | undefined;
+  /** Whether a record user may have one in which the server has forgotten that user. */
+  readonly allowWithoutUser: boolean;
+}
+
+/**
+ * Opens a transaction on the server, and notes it as something to be undone at the release.
+ * @throws UnsupportedFeatureError, UsageError, CommitVerificationError
+ */
+export async function openServerTransaction(lease: LeaseChannel, wishes: ServerTransactionWishes): Promise<Uuid> {
+  lease.assertFeature(Features.Transactions);
+  const mustKnowUser = !wishes.allowWithoutUser && (await isRecordUser(lease));
+  const id = await lease.ask((connection) => begin(connection));
+  try {
+    if (mustKnowUser && !(await lease.ask((connection) => knowsUser(connection, id)))) throw userForgotten();
+    const { fence, marker } = wishes;
+    if (marker !== undefined) await lease.ask((connection) => fence.mark(connection, id, marker));
+    return id;
+  } catch (error) {
+    // When this fails too, the reset of the connection cancels it.
+    await lease.ask((connection) => connection.cancel(id)).catch(() => {});
+    throw error;
+  }
+}
+
+async function begin(connection: Connection): Promise<Uuid> {
+  try {
+    return await connection.begin();
+  } catch (error) {
+    throw isMethodUnknown(error) ? new UnsupportedFeatureError(Features.Transactions) : error;
+  }
+}
+
+/** What was found out about the user of a session. Whoever changes the user of one has it asked again each time. */
+const recordUsers = new WeakMap<Uuid, boolean>();
+
+async function isRecordUser(lease: LeaseChannel): Promise<boolean> {
+  const { changes, session } = lease.connection;
+  const known = changes.authentication ? undefined : recordUsers.get(session);
+  if (known !== undefined) return known;
+  const found = await lease.ask((connection) => knowsUser(connection));
+  if (!changes.authentication) recordUsers.set(session, found);
+  return found;
+}
+
+async function knowsUser(connection: Connection, transaction?: Uuid): Promise<boolean> {
+  return (await plainQuery(connection, new BoundQuery('RETURN $auth != NONE'), transaction)) === true;
+}
+
+function userForgotten(): UsageError {
+  return new UsageError(
+    'SurrealDB 3.0.0 to 3.0.5 forgets a record user in transactions: $auth and $session are NONE, so permissions hide their own records and may show others; send BEGIN, the statements and COMMIT in one query instead, or say allowWithoutUser: true',
+  );
+}

@@ -1,0 +1,109 @@
+import type { LeaseChannel } from '../calls/lease-channel.js';
+import { isConflict, isTransactionUnknown } from '../connection/classification.js';
+import { messageOf } from '../error-message.js';
+import {
+  CallAbortedError,
+  CommitOutcomeUnknownError,
+  IdentityLostError,
+  LeaseReleasedError,
+  TransactionAbortedError,
+  TransactionConflictError,
+  UsageError,
+} from '../errors.js';
+import { outcomeOf } from '../outcome.js';
+import type { CommitOutcome } from './commit-fence.js';
+import { lost, type Rollback } from './rollback.js';
+import type { ServerTransaction } from './server-transaction.js';
+import type { TransactionState } from './transaction-state.js';
+
+/** What a commit goes by. */
+export interface CommitParts {
+  readonly lease: LeaseChannel;
+  readonly server: ServerTransaction;
+  readonly state: TransactionState;
+  readonly rollback: Rollback;
+  /** Finds out what became of a commit without an answer; undefined when that was not asked for. */
+  readonly verify: (() => Promise<CommitOutcome>) | undefined;
+  /** Resolves when the calls that were begun before are over. */
+  readonly drained: () => Promise<void>;
+  /** Why it would not be whole; undefined when it is. */
+  readonly incomplete: () => string | undefined;
+}
+
+/**
+ * The commit of a transaction: waits for the calls before it, is sent only when the transaction is whole, and says what
+ * became of it.
+ */
+export class Commit {
+  readonly #parts: CommitParts;
+
+  constructor(parts: CommitParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws see `Transaction.commit()` */
+  async run(): Promise<void> {
+    const { server, state, drained } = this.#parts;
+    if (state.word !== 'active' && state.word !== 'aborted') throw state.failure ?? state.tooLate('commit()');
+    if (state.word === 'active') state.to('draining');
+    await drained();
+    await this.#refuseIncomplete();
+    state.to('committing');
+    try {
+      await server.commit();
+    } catch (error) {
+      await this.#settle(error);
+      return;
+    }
+    state.to('committed');
+  }
+
+  /** Rolls back instead of committing what is not whole. */
+  async #refuseIncomplete(): Promise<void> {
+    const { state, rollback, incomplete } = this.#parts;
+    if (state.word !== 'draining' && state.word !== 'aborted') throw state.failure ?? state.tooLate('commit()');
+    const why = incomplete();
+    const { failure } = state;
+    if (state.word === 'draining' && why === undefined) return;
+    state.to('rollingBack');
+    await rollback.cancel();
+    throw failure ?? new UsageError(`the transaction was rolled back instead of committed: ${why}`);
+  }
+
+  /** What a commit that failed comes to: returns when it was applied all the same, else throws. */
+  async #settle(error: unknown): Promise<void> {
+    const { lease, state, rollback, verify } = this.#parts;
+    if (isConflict(error)) {
+      state.to('conflicted');
+      const message = `a concurrent transaction changed the same records first; nothing was applied: ${messageOf(error)}`;
+      throw new TransactionConflictError(message, { attempts: 1, cause: error });
+    }
+    if (error instanceof LeaseReleasedError) {
+      state.to('abandoned');
+      throw error;
+    }
+    if (error instanceof CallAbortedError && error.outcome === 'not-sent') {
+      state.to('rollingBack');
+      await rollback.cancel();
+      throw new TransactionAbortedError('the transaction was rolled back: it was aborted before its commit was sent', {
+        statement: undefined,
+        cause: error,
+      });
+    }
+    const notDone =
+      outcomeOf(error) === 'not-sent' || error instanceof IdentityLostError || isTransactionUnknown(error);
+    if (notDone) throw state.lose(lost(error));
+    const verdict: CommitOutcome = verify === undefined ? { outcome: 'unknown', cause: error } : await verify();
+    if (verdict.outcome === 'committed') {
+      state.to('committed');
+      return;
+    }
+    if (verdict.outcome === 'not-committed') throw state.lose(lost(error));
+    state.to('unknown');
+    lease.discard();
+    throw new CommitOutcomeUnknownError(
+      `the answer to a commit was lost, and it is not known whether it was applied: ${messageOf(verdict.cause)}`,
+      { cause: verdict.cause },
+    );
+  }
+}

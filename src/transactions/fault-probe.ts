@@ -1,0 +1,64 @@
+import { BoundQuery } from 'surrealdb';
+import type { LeaseChannel } from '../calls/lease-channel.js';
+import type { Connection } from '../connection/connection.js';
+import type { ConnectionIdentity } from '../connection/identity.js';
+import { messageOf } from '../error-message.js';
+import type { TransactionFaults } from '../surrealql/mended-text.js';
+import { plainQuery } from './plain-query.js';
+
+/** Writes records, reads them, and takes all back: a statement is a transaction, and one that throws has none. */
+const probe = new BoundQuery(`{
+  DEFINE TABLE surreal_pool_probe;
+  CREATE surreal_pool_probe:1 SET n = 1;
+  CREATE surreal_pool_probe:2 SET n = 2;
+  LET $seen = surreal_pool_probe:1.id != NONE;
+  LET $sorted = (SELECT VALUE n FROM type::table('surreal_pool_probe') ORDER BY n DESC LIMIT 1) = [2];
+  THROW string::concat('surreal-pool probe: own writes ', IF $seen { 'seen' } ELSE { 'unseen' },
+    ', order ', IF $sorted { 'kept' } ELSE { 'lost' });
+}`);
+
+/**
+ * Finds out what a server gets wrong within transactions. Each version of a server is asked once; where a user may not
+ * ask, its version decides.
+ */
+export class FaultProbe {
+  readonly #known = new Map<string, TransactionFaults>();
+  /** Who has asked in vain. */
+  readonly #refused = new WeakSet<ConnectionIdentity>();
+
+  /** Asked by several at once, it probes several times, which does no harm. */
+  async faultsOf(lease: LeaseChannel): Promise<TransactionFaults> {
+    const { transport, identity } = lease.connection;
+    const version = await transport.version();
+    const server = `${transport.endpoint} ${version}`;
+    const known = this.#known.get(server);
+    if (known !== undefined) return known;
+    if (this.#refused.has(identity)) return byVersion(version);
+    const found = await lease.ask(ask);
+    if (found === undefined) {
+      this.#refused.add(identity);
+      return byVersion(version);
+    }
+    this.#known.set(server, found);
+    return found;
+  }
+}
+
+/** Undefined when this user may not ask. */
+async function ask(connection: Connection): Promise<TransactionFaults | undefined> {
+  try {
+    await plainQuery(connection, probe);
+  } catch (error) {
+    const [, seen, order] = /surreal-pool probe: own writes (\w+), order (\w+)/.exec(messageOf(error)) ?? [];
+    if (seen !== undefined) return { hidesOwnWrites: seen === 'unseen', losesOrder: order === 'lost' };
+    if (!connection.usable) throw error;
+  }
+  return undefined;
+}
+
+/** By the servers that were asked: 3.0.2 has both faults, 3.0.5 the first, 3.1.6 and 3.3.5 none. */
+function byVersion(version: string): TransactionFaults {
+  const [major = 0, minor = 0, patch = 0] = (/(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
+  const is30 = major < 3 || (major === 3 && minor === 0);
+  return { hidesOwnWrites: is30, losesOrder: is30 && patch < 5 };
+}

@@ -1,0 +1,88 @@
+import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, Uuid } from 'surrealdb';
+import type { LeaseChannel } from '../calls/lease-channel.js';
+import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
+import type { Connection } from '../connection/connection.js';
+import { UsageError } from '../errors.js';
+import type { TransactionChannel } from './transaction-channel.js';
+
+/**
+ * What every SDK object of one lease is made with. It decides whose a call is: that of the transaction that is open on the
+ * lease, or of the lease itself.
+ */
+export class LeaseRoute implements QueryChannel {
+  readonly retry: RetryOptions = conflictRetry;
+  readonly lease: LeaseChannel;
+  #transaction: TransactionChannel | undefined;
+  #isBeginning = false;
+
+  constructor(lease: LeaseChannel) {
+    this.lease = lease;
+  }
+
+  /** The transaction that is open. */
+  get transaction(): TransactionChannel | undefined {
+    return this.#transaction?.status === 'connected' ? this.#transaction : undefined;
+  }
+
+  /**
+   * Opens a transaction. From then until its end, calls are part of it.
+   * @throws UsageError when one is open, or being begun
+   */
+  async begin(open: () => Promise<TransactionChannel>): Promise<TransactionChannel> {
+    if (this.#isBeginning || this.transaction !== undefined) {
+      throw new UsageError('a transaction is open on this connection already: commit it or roll it back first');
+    }
+    this.#isBeginning = true;
+    try {
+      this.#transaction = await open();
+      return this.#transaction;
+    } finally {
+      this.#isBeginning = false;
+    }
+  }
+
+  /**
+   * Changes the state of the session, alone.
+   * @throws UsageError while a transaction is open
+   */
+  async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    this.lease.connection;
+    if (this.transaction !== undefined) {
+      throw new UsageError(
+        'the database, user and variables of a connection stay as they are while a transaction is open on it: commit it or roll it back first',
+      );
+    }
+    return await this.lease.change(work);
+  }
+
+  async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
+    this.lease.connection;
+    yield* (this.transaction ?? this.lease).query<T>(query, session);
+  }
+
+  get status(): QueryChannel['status'] {
+    return this.lease.status;
+  }
+
+  async ready(): Promise<void> {
+    await this.lease.ready();
+  }
+
+  liveQuery(id: Uuid): AsyncIterable<LiveMessage> {
+    return this.lease.liveQuery(id);
+  }
+
+  assertFeature(feature: Feature): void {
+    this.lease.assertFeature(feature);
+  }
+
+  hasSession(): boolean {
+    return this.lease.hasSession();
+  }
+
+  subscribe(): () => void {
+    return () => {};
+  }
+
+  propagateError(): void {}
+}

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BoundQuery, ServerError, Uuid } from 'surrealdb';
+import { isConflict, isRefusedAuthentication } from '../connection/classification.js';
+import type { Connection } from '../connection/connection.js';
+import { messageOf } from '../error-message.js';
+import { CommitVerificationError } from '../errors.js';
+import { outcomeOf } from '../outcome.js';
+import { SingleFlight } from '../time/single-flight.js';
+import { markerTable } from './marker.js';
+import { sweepMarkers } from './marker-sweep.js';
+import { plainQuery } from './plain-query.js';
+import type { SpareConnections } from './spare-connection.js';
+
+/** How often, in milliseconds, a pool sweeps a database. */
+const sweepEvery = 10 * 60_000;
+/** How often the pool tries to define the table, when other pools define it at the same moment. */
+const mostDefinitions = 10;
+/** The longest pause between two of these attempts, in milliseconds. */
+const longestPause = 500;
+
+/** The birth of the table that a query is asked for: see {@link MarkerTable}. */
+const birth = `(INFO FOR DB STRUCTURE).tables[WHERE name = '${markerTable}'][0].comment`;
+
+/**
+ * The table of markers and fences in each database. Its comment says when it was born, by a random id: a table with another
+ * birth, or none, is not the table that a marker was written to, and a marker that is missing there proves nothing.
+ */
+export class MarkerTable {
+  readonly #spares: SpareConnections;
+  /** The birth of the table, by database. */
+  readonly #births = new SingleFlight<string, string>();
+  readonly #sweptAt = new Map<string, number>();
+
+  constructor(spares: SpareConnections) {
+    this.#spares = spares;
+  }
+
+  /**
+   * Defines the table, once for each database, and now and then sweeps it. Gives the birth of the table.
+   * @throws CommitVerificationError, PoolShutdownError, ServerError
+   */
+  async prepare(connection: Connection): Promise<string> {
+    const key = databaseOf(connection);
+    const birth = await this.#births.run(key, () => this.#define(connection));
+    this.#sweepIfDue(connection, key);
+    return birth;
+  }
+
+  /** Has the table defined again at the next need, because this birth was found to be over. */
+  async forget(connection: Connection, birth: string): Promise<void> {
+    await this.#births.forget(databaseOf(connection), birth);
+  }
+
+  async #define(connection: Connection): Promise<string> {
+    const query = new BoundQuery(
+      `{
+         DEFINE TABLE IF NOT EXISTS ${markerTable} SCHEMALESS PERMISSIONS NONE;
+         IF ${birth} IS NONE { ALTER TABLE ${markerTable} COMMENT '${Uuid.v4()}' };
+         RETURN ${birth};
+       }`,
+    );
+    const step = `defining the table ${markerTable}`;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const found = await this.#spares.run(step, connection, undefined, (spare) => plainQuery(spare, query));
+        if (typeof found === 'string') return found;
+        throw noRight('define');
+      } catch (error) {
+        if (isRefusedAuthentication(error)) throw noRight('define', error);
+        // Another pool defines it at the same moment.
+        if (!isConflict(error) || attempt === mostDefinitions) throw notBegun(error);
+        await sleep(Math.random() * longestPause, undefined, { signal: this.#spares.over }).catch(() => {});
+      }
+    }
+  }
+
+  #sweepIfDue(connection: Connection, key: string): void {
+    const now = performance.now();
+    if (now - (this.#sweptAt.get(key) ?? Number.NEGATIVE_INFINITY) < sweepEvery) return;
+    this.#sweptAt.set(key, now);
+    // What is not swept now is swept the next time.
+    sweepMarkers(this.#spares, connection).catch(() => {});
+  }
+}
+
+/** The birth of the table that is there now; undefined when there is none, or not one that a pool has defined. */
+export async function birthOfTable(connection: Connection): Promise<unknown> {
+  return await plainQuery(connection, new BoundQuery(`RETURN ${birth}`));
+}
+
+/** Whether the server refused because there is no table of markers: it was removed, or its database was made again. */
+export function isTableMissing(error: unknown): boolean {
+  return error instanceof ServerError && error.kind === 'NotFound' && error.message.includes(`'${markerTable}'`);
+}
+
+export function noRight(what: string, cause?: unknown): CommitVerificationError {
+  return new CommitVerificationError(
+    `verifyCommit needs a user who may ${what} the table ${markerTable}: an EDITOR or OWNER of the database`,
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** An error that says for certain that nothing was begun, whatever became of the definition. */
+function notBegun(error: unknown): unknown {
+  if (error instanceof ServerError || outcomeOf(error) !== 'unknown') return error;
+  return new CommitVerificationError(
+    `verifyCommit could not prepare the table ${markerTable}, so the transaction was not begun; try it again: ${messageOf(error)}`,
+    { cause: error, retryable: true },
+  );
+}
+
+function databaseOf({ identity }: Connection): string {
+  return JSON.stringify([identity.namespace, identity.database]);
+}

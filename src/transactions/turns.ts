@@ -1,0 +1,52 @@
+/**
+ * The order of the calls of one transaction: one after the other, as they were begun. SurrealDB would run them side by
+ * side, and go on with those that were behind a failed one.
+ *
+ * The SDK announces a call (it asks its connection whether it is ready) and sends it a few microtasks later, builders
+ * later than plain queries; its place counts from the announcement. A call that fails before it is sent, such as one
+ * with a bad name of a function, never arrives at its place: whoever comes next waits for it until the end of the
+ * present turn of the event loop, and not longer.
+ */
+export class Turns {
+  #last: Turn | undefined;
+
+  enter(): Turn {
+    this.#last = new Turn(this.#last);
+    return this.#last;
+  }
+
+  /** Resolves when every call that has a place by now is over. */
+  async over(): Promise<void> {
+    await this.#last?.over();
+  }
+}
+
+/** The place of one call in the order. */
+export class Turn {
+  #before: Turn | undefined;
+  #arrived = false;
+  #left = false;
+  #onLeft: (() => void)[] = [];
+
+  constructor(before: Turn | undefined) {
+    this.#before = before;
+  }
+
+  /** The call is there: resolves when those before it are over. */
+  async come(): Promise<void> {
+    this.#arrived = true;
+    await this.#before?.over();
+    this.#before = undefined;
+  }
+
+  leave(): void {
+    this.#left = true;
+    for (const tell of this.#onLeft.splice(0)) tell();
+  }
+
+  async over(): Promise<void> {
+    if (!this.#arrived) await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#arrived) await this.#before?.over();
+    else if (!this.#left) await new Promise<void>((resolve) => this.#onLeft.push(resolve));
+  }
+}

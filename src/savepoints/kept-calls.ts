@@ -14,7 +14,7 @@ export function keptIn(log: CallLog): Layer<Call, Answer> {
     const from = performance.now();
     const add = (failure: Error | undefined): void => {
       const made = { from, until: performance.now() };
-      log.add(new LoggedCall({ text: call.text, recording, added: recording.added, made, failure }));
+      log.add(new LoggedCall({ text: call.text, recording, made, failure }));
     };
     try {
       const answer = await next(withPinnedIds(call).with({ recording }));
@@ -29,7 +29,8 @@ export function keptIn(log: CallLog): Layer<Call, Answer> {
 
 /** A time that the program has seen before a rollback to a savepoint may be another one since. */
 function refuseReplacedTimes({ text, details }: Call, { replaced }: CallLog): void {
-  if (replaced.foundIn(text, details.bindings) === undefined) return;
+  const [found] = replaced.foundIn(text, details.bindings);
+  if (found === undefined) return;
   throw new UsageError(
     'a parameter holds a time that the server had made in this transaction before it was rolled back to a savepoint; that record has a later time since: read it again, and use what is there now',
   );

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EncodedBindings } from '../connection/recording-codec.js';
 import { type AddedAnswers, emptyCache, type Mending, mendedText, noMending } from '../surrealql/mended-text.js';
+import type { Token } from '../surrealql/tokens.js';
 import { encodedMap } from './encoded-value.js';
 import type { LoggedCall } from './logged-call.js';
 
@@ -87,7 +88,12 @@ function canShare(call: LoggedCall): boolean {
   const { statements, certain } = call.surrealText.split;
   if (!certain || statements.length !== 1) return false;
   const [only] = statements;
-  // What a LET sets is for the rest of its own text.
-  if (only?.tokens[0]?.value === 'LET') return false;
+  // What a LET sets is for the rest of its own text, and a RETURN within brackets would leave the block around it.
+  if (only === undefined || only.tokens[0]?.value === 'LET' || returnsWithinBrackets(only.tokens)) return false;
   return call.bindings.entries().every(({ key }) => settable.test(key.text ?? ''));
+}
+
+function returnsWithinBrackets(tokens: readonly Token[]): boolean {
+  const open = tokens.findIndex(({ text }) => text === '{' || text === '(');
+  return open !== -1 && tokens.slice(open).some(({ kind, value }) => kind === 'word' && value === 'RETURN');
 }

@@ -6,7 +6,7 @@ import { keywordOf } from '../surrealql/refused-statements.js';
 import { newIdReason } from '../surrealql/verdict.js';
 import { AnswerComparison, type ComparedCall, type Difference } from './answer-comparison.js';
 import type { EncodedValue } from './encoded-value.js';
-import { answersIn, type LoggedCall } from './logged-call.js';
+import { answersOf, type LoggedCall } from './logged-call.js';
 import { type ReplayMessage, ReplayMessages } from './replay-messages.js';
 import { askTime, ServerClock, type TimeWindow } from './server-clock.js';
 
@@ -82,7 +82,7 @@ export class Rerun {
       if (!(error instanceof ServerError) || first === undefined) throw error;
       return isSameRefusal(first.failure, error) ? undefined : { ...refusal(first, error), index: from, call: first };
     }
-    const replies = answersIn(recording.reply ?? new Uint8Array([0x80]), new Set());
+    const replies = answersOf(recording);
     if (timed) {
       if (use !== undefined) replies.shift();
       this.#clock = new ServerClock(replies.shift()?.get('result'), { from: sentAt, until: performance.now() });
@@ -151,7 +151,7 @@ export class Rerun {
     const recording = newRecording();
     const from = performance.now();
     await this.#target.send(askTime, new EncodedBindings(new Uint8Array([0xa0])), 1, recording);
-    const [answer] = answersIn(recording.reply ?? new Uint8Array([0x80]), new Set());
+    const [answer] = answersOf(recording);
     this.#clock = new ServerClock(answer?.get('result'), { from, until: performance.now() });
   }
 }

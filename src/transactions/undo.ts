@@ -5,9 +5,8 @@ import { beforeFirst, type LogEntry, type Mark } from '../savepoints/call-log.js
 import { EncodedValue } from '../savepoints/encoded-value.js';
 import type { LoggedCall } from '../savepoints/logged-call.js';
 import { type CallDifference, Rerun } from '../savepoints/rerun.js';
-import { type Savepoints, timeGivenBack } from '../savepoints/savepoints.js';
+import type { Savepoints } from '../savepoints/savepoints.js';
 import type { SchemaScan } from '../savepoints/schema-scan.js';
-import { givesBackTime } from '../savepoints/times-given-back.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import type { ServerTransaction } from './server-transaction.js';
 
@@ -66,9 +65,9 @@ export class Undo {
     const { log } = this.#savepoints;
     const history = { before: this.#savepoints.replayable(mark), behind: log.since(mark) };
     if (log.complete && history.behind.every(({ undone }) => undone)) return;
-    this.#refuseUnverifiable([...history.before, ...history.behind]);
+    await this.#refuseUnverifiable([...history.before, ...history.behind]);
     const begunAt = performance.now();
-    const scan = this.#schema.statements(this.#server.database);
+    const scan = await this.#schema.statements(this.#server.place, (text) => this.#server.ask(text));
     const done = scan !== undefined && (await this.#goOver(history, scan, refuse));
     if (!done) await this.#goOver(history, undefined, refuse);
     log.undoSince(mark, { from: begunAt, until: performance.now() });
@@ -77,16 +76,15 @@ export class Undo {
   }
 
   /** What cannot be made again in the witness cannot be verified: then nothing is undone. */
-  #refuseUnverifiable(history: readonly LogEntry[]): void {
+  async #refuseUnverifiable(history: readonly LogEntry[]): Promise<void> {
     if (!this.#savepoints.log.complete) throw this.#savepoints.limit();
     for (const { call } of history) {
       const { replayability } = call;
       if (replayability.kind !== 'outside') continue;
       throw this.#savepoints.unsupported({ ...replayability, statement: replayability.culprit, refused: 'rollback' });
     }
-    const givingBack = givesBackTime(history.filter(({ undone }) => !undone));
-    if (givingBack === undefined) return;
-    throw this.#savepoints.unsupported({ statement: givingBack.text, reason: timeGivenBack, refused: 'rollback' });
+    const own = history.filter(({ undone }) => !undone);
+    await this.#savepoints.refuseTimesGivenBack(own, 'rollback', () => this.#server.clock());
   }
 
   /**
@@ -190,7 +188,7 @@ export class Undo {
     const rerun = new Rerun(this.#server.target(transaction), this.#savepoints.log.replays, scan);
     const difference = await rerun.run(entries.map(({ call }) => call));
     const { comparison, prefaceAnswers } = rerun;
-    const onlyRead = scan === undefined || this.#schema.readsOnlyRead(this.#server.database, prefaceAnswers);
+    const onlyRead = scan === undefined || this.#schema.readsOnlyRead(this.#server.place, prefaceAnswers);
     return { difference, comparison, onlyRead };
   }
 }

@@ -57,6 +57,10 @@ export class Times {
   /** By what they may be given back as. */
   readonly #times = new Map<bigint, bigint>();
 
+  get isEmpty(): boolean {
+    return this.#times.size === 0;
+  }
+
   add(moment: bigint): void {
     this.#times.set(moment - (moment % perMillisecond), moment);
     this.#times.set(moment, moment);
@@ -64,7 +68,7 @@ export class Times {
 
   /** Those of them that stand in these values. */
   *foundIn(...values: readonly unknown[]): Generator<bigint> {
-    if (this.#times.size === 0) return;
+    if (this.isEmpty) return;
     for (const moment of timesIn(values)) {
       const found = this.#times.get(moment);
       if (found !== undefined) yield found;

@@ -13,6 +13,7 @@ import {
   UsageError,
 } from '../../src/index.js';
 import type { Fault } from '../support/front.js';
+import { ownText } from '../support/own-text.js';
 import { place, surroundings } from '../support/surroundings.js';
 import { settled } from '../support/virtual-clock.js';
 
@@ -146,9 +147,6 @@ describe('a failed call', () => {
       },
     ],
     ['a text that cannot be read', (transaction) => transaction.query('CREAT thing:1').collect()],
-    ['a value that cannot be sent', (transaction) => transaction.query('RETURN $a', { a: 2n ** 70n }).collect()],
-    ['a refused statement', (transaction) => transaction.query('USE DB other').collect()],
-    ['a live query', (transaction) => transaction.live(thing).then()],
   ];
   test.each(failures)('leaves nothing but the rollback: %s', async (_name, fail) => {
     const { connection, transaction } = await begin();
@@ -161,6 +159,26 @@ describe('a failed call', () => {
     expect(await stored()).toEqual([]);
     expect(pool.poolStats().transactions).toMatchObject({ aborted: 1, rolledBack: 1, committed: 0, open: 0 });
     expect(connection.isMarkedForRecycling()).toBe(false);
+    connection.release();
+  });
+
+  const refusals: readonly [string, (transaction: Transaction) => Promise<unknown>][] = [
+    ['a value that cannot be sent', (transaction) => transaction.query('RETURN $a', { a: 2n ** 70n }).collect()],
+    ['a change of the database', (transaction) => transaction.query('USE DB other').collect()],
+    ['a commit as text', (transaction) => transaction.query('CREATE thing:91; COMMIT').collect()],
+    ['a lone LET', (transaction) => transaction.query('LET $a = 1').collect()],
+    ['a live query', (transaction) => transaction.live(thing).then()],
+    ['a live query as text', (transaction) => transaction.query('LIVE SELECT * FROM thing').collect()],
+  ];
+  test.each(refusals)('that was refused before it was sent leaves the transaction as it was: %s', async (_name, fail) => {
+    const { connection, transaction } = await begin();
+    await transaction.create(id(50));
+    await expect(fail(transaction)).rejects.toThrow(UsageError);
+    expect(transaction.state).toBe('active');
+    await transaction.create(id(51));
+    await transaction.commit();
+    expect(await stored()).toEqual([50, 51]);
+    expect(pool.poolStats().transactions).toMatchObject({ aborted: 0, committed: 1, open: 0 });
     connection.release();
   });
 
@@ -181,7 +199,7 @@ describe('a failed call', () => {
 describe('the calls of a transaction', () => {
   test('run one after the other, as they were begun, builders and texts alike', async () => {
     const front = await own.listen();
-    const texts: unknown[] = [];
+    const texts: string[] = [];
     let running = 0;
     let most = 0;
     const pool = await own.connect(front);
@@ -189,7 +207,7 @@ describe('the calls of a transaction', () => {
     const transaction = await connection.beginTransaction();
     front.onRequest = async ({ method, params }): Promise<Fault> => {
       if (method !== 'query') return 'pass';
-      texts.push(params[0]);
+      texts.push(ownText(params[0]));
       most = Math.max(most, ++running);
       await new Promise((resolve) => setImmediate(resolve));
       running--;
@@ -203,7 +221,7 @@ describe('the calls of a transaction', () => {
       connection.query('UPDATE thing:1 SET n += 3'),
     ]);
     await transaction.commit();
-    expect(texts.map((text) => String(text).split(' ')[0])).toEqual(['CREATE', 'UPDATE', 'UPDATE', 'UPDATE', 'UPDATE']);
+    expect(texts.map((text) => text.split(' ')[0])).toEqual(['CREATE', 'UPDATE', 'UPDATE', 'UPDATE', 'UPDATE']);
     expect(most).toBe(1);
     expect(await own.engine.query('SELECT VALUE [n, m] FROM thing', place)).toEqual([[[7, 1]]]);
   });
@@ -213,9 +231,9 @@ describe('the calls of a transaction', () => {
     const pool = await own.connect(front);
     await using connection = await pool.acquire();
     const transaction = await connection.beginTransaction();
-    const sent: unknown[] = [];
+    const sent: string[] = [];
     front.onRequest = ({ method, params }) => {
-      if (method === 'query') sent.push(params[0]);
+      if (method === 'query') sent.push(ownText(params[0]));
       return 'pass';
     };
     const results = await Promise.allSettled([
@@ -403,7 +421,7 @@ describe('the limits of a transaction', () => {
     const controller = new AbortController();
     const arrived = new Promise<void>((resolve) => {
       front.onRequest = ({ params }) => {
-        if (params[0] !== 'CREATE thing:1') return 'pass';
+        if (ownText(params[0]) !== 'CREATE thing:1') return 'pass';
         resolve();
         return 'swallow';
       };

@@ -7,7 +7,7 @@
  */
 
 const core = ['test/pool', 'test/scenarios'];
-const savepoints = ['test/transactions/savepoints.test.ts'];
+const savepoints = ['test/transactions/savepoints-'];
 
 /** @type {readonly Fault[]} */
 export const faults = [

@@ -93,6 +93,21 @@ describe('a rollback that diverges', () => {
     await scene.meddle('REMOVE FIELD created_at ON thing');
   });
 
+  test('is not fooled by moments that others made by a clock that is ahead', async () => {
+    await scene.meddle('DEFINE FIELD OVERWRITE created_at ON thing TYPE datetime DEFAULT time::now()');
+    const { connection, transaction } = await scene.begin();
+    await transaction.upsert(id(1)).merge({ n: 1 });
+    // So that the replay goes on for longer than their clock is ahead.
+    await transaction.query('FOR $number IN 0..200000 { LET $same = $number }');
+    const savepoint = await transaction.savepoint();
+    await transaction.create(id(2));
+    await scene.meddle('CREATE thing:1 SET n = 1, created_at = time::now() + 200ms');
+    await expect(savepoint.rollback()).rejects.toMatchObject({ code: 'ERR_POOL_SAVEPOINT_DIVERGED', retryable: true });
+    await transaction.rollback();
+    connection.release();
+    await scene.meddle('REMOVE FIELD created_at ON thing');
+  });
+
   test('each time it is tried says that another attempt cannot help, and the work is not done again', async () => {
     await scene.meddle('DEFINE FIELD OVERWRITE token ON thing TYPE string DEFAULT rand::id()');
     let attempts = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TransactionAbortedError, UsageError } from '../../src/index.js';
+import { SavepointDivergedError, TransactionAbortedError, UsageError } from '../../src/index.js';
 import { fail, savepointScene } from '../support/savepoint-scene.js';
 import { id } from '../support/things.js';
 
@@ -121,6 +121,26 @@ describe('a transaction within another', () => {
       code: 'ERR_POOL_TRANSACTION_ABORTED',
       cause: { code: 'ERR_POOL_SAVEPOINT_DIVERGED' },
     });
+    expect(await scene.stored()).toEqual([50]);
+    connection.release();
+  });
+
+  test('that cannot be undone takes its savepoints with it, so that no part of it is kept', async () => {
+    await scene.meddle('CREATE thing:50 SET n = 1');
+    const { connection, transaction } = await scene.begin();
+    await transaction.savepoint('here');
+    await transaction.select(id(50));
+    const failing = transaction.withTransaction(async (within) => {
+      await within.create(id(1));
+      await within.savepoint('here');
+      await scene.meddle('UPDATE thing:50 SET n = 2');
+      throw new Error('mine');
+    });
+    await expect(failing).rejects.toThrow(SavepointDivergedError);
+    // The name means the savepoint before that work again, which cannot be had either.
+    await expect(transaction.rollbackToSavepoint('here')).rejects.toThrow(SavepointDivergedError);
+    expect(transaction.state).toBe('aborted');
+    await expect(transaction.commit()).rejects.toThrow(TransactionAbortedError);
     expect(await scene.stored()).toEqual([50]);
     connection.release();
   });

@@ -134,8 +134,20 @@ const { steps } = fc.letrec<{ steps: Step[]; step: Step }>((tie) => ({
     },
   ),
 }));
-/** Half of the programs begin with what a change by the others makes diverge. */
-const beginning: fc.Arbitrary<Step[]> = fc.constantFrom<Step[]>([], [{ do: 'read' }, { do: 'savepoint', name: 'a' }]);
+/**
+ * Many programs begin with what a change by the others makes diverge: a read before a savepoint, or one behind it that is
+ * undone, and that only the whole of what was undone shows.
+ */
+const beginning: fc.Arbitrary<Step[]> = fc.constantFrom<Step[]>(
+  [],
+  [{ do: 'read' }, { do: 'savepoint', name: 'a' }],
+  [
+    { do: 'savepoint', name: 'a' },
+    { do: 'note', numbers: [1] },
+    { do: 'read' },
+    { do: 'back', name: 'a', byHandle: true },
+  ],
+);
 export const program: fc.Arbitrary<Program> = fc.record({
   steps: fc.tuple(beginning, steps).map((parts) => parts.flat()),
   form: fc.constantFrom('pool' as const, 'transaction' as const, 'connection' as const),

@@ -19,7 +19,7 @@ const own = surroundings(rocksdbUrl());
 const verified = { verifyCommit: true };
 const never = (): Promise<Fault> => new Promise(() => {});
 const defines = ({ method, params }: RpcCall): boolean =>
-  method === 'query' && JSON.stringify(params).includes('DEFINE TABLE');
+  method === 'query' && JSON.stringify(params).includes('DEFINE TABLE IF NOT EXISTS');
 const fences = ({ method, params }: RpcCall): boolean =>
   method === 'query' && JSON.stringify(params).includes('"fenced"');
 

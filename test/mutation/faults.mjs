@@ -288,8 +288,20 @@ export const faults = [
   },
   {
     name: 'what was read behind a savepoint is not verified',
-    from: `const history = [...before, ...behind];`,
-    to: `const history = [...before];`,
+    from: `const all = [...before, ...behind];`,
+    to: `const all = [...before];`,
+    tests: savepoints,
+  },
+  {
+    name: 'what was undone earlier is not verified',
+    from: `for (const branch of branches) {`,
+    to: `for (const branch of branches.slice(0, 0)) {`,
+    tests: ['test/transactions/savepoint-model.test.ts'],
+  },
+  {
+    name: 'a piece of work that cannot be undone leaves its savepoints',
+    from: `this.#undoing().savepoints.keepOnly(outer);`,
+    to: ``,
     tests: savepoints,
   },
   {

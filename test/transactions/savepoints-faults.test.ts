@@ -8,6 +8,7 @@ import {
 } from '../../src/index.js';
 import type { Fault } from '../support/front.js';
 import { collectGarbage } from '../support/garbage.js';
+import { ownText } from '../support/own-text.js';
 import { savepointScene } from '../support/savepoint-scene.js';
 import { asked } from '../support/surroundings.js';
 import { id } from '../support/things.js';
@@ -30,7 +31,7 @@ describe('what happens during a replay', () => {
       goOn = resolve;
     });
     scene.front.onRequest = async ({ method, params }): Promise<Fault> => {
-      if (method !== 'query' || !String(params[0]).startsWith('RETURN time::now()')) return 'pass';
+      if (method !== 'query' || !ownText(params[0]).startsWith('RETURN time::now()')) return 'pass';
       arrive();
       await held;
       return fault();
@@ -150,7 +151,7 @@ describe('what happens during a replay', () => {
     for (let number = 0; number < 4; number++) await transaction.query('CREATE $id', { id: id(number) });
     const savepoint = await transaction.savepoint();
     await transaction.create(id(9));
-    scene.front.onRequest = ({ params }) => (String(params[0]).startsWith('RETURN time') ? { delay: 700 } : 'pass');
+    scene.front.onRequest = ({ params }) => (ownText(params[0]).startsWith('RETURN time') ? { delay: 700 } : 'pass');
     await savepoint.rollback();
     await transaction.commit();
     expect(await scene.stored()).toEqual([0, 1, 2, 3]);

@@ -318,7 +318,7 @@ export const faults = [
   },
   {
     name: 'what cannot be verified is undone all the same',
-    from: `this.#refuseUnverifiable([...before, ...behind]);`,
+    from: `this.#refuseUnverifiable([...history.before, ...history.behind]);`,
     to: ``,
     tests: savepoints,
   },
@@ -330,8 +330,9 @@ export const faults = [
   },
   {
     name: 'a second transaction that diverged is left open',
-    from: `void this.#server.drop(second);`,
-    to: `void second;`,
+    from: `void this.#server.drop(second);
+      if (error instanceof`,
+    to: `if (error instanceof`,
     tests: savepoints,
   },
   {

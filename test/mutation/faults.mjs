@@ -7,6 +7,7 @@
  */
 
 const core = ['test/pool', 'test/scenarios'];
+const outcomes = ['test/transactions/outcomes.test.ts'];
 const savepoints = ['test/transactions/savepoints-'];
 
 /** @type {readonly Fault[]} */
@@ -371,6 +372,36 @@ export const faults = [
     within: 'TransactionChannel',
     to: ``,
     tests: ['test/transactions/transaction.test.ts'],
+  },
+  {
+    name: 'work that committed by itself is done again after a conflict',
+    from: `if (mayBeApplied || (`,
+    to: `if ((`,
+    tests: outcomes,
+  },
+  {
+    name: 'a begin that was lost is of unknown outcome',
+    from: `throw lossOf(error)?.ofTransaction ?? error;`,
+    to: `throw error;`,
+    tests: outcomes,
+  },
+  {
+    name: 'a call that was cut off in a transaction is of unknown outcome',
+    from: `{ outcome: 'not-sent', cause: error }) };`,
+    to: `{ outcome: 'unknown', cause: error }) };`,
+    tests: outcomes,
+  },
+  {
+    name: 'what came after a commit is told as not applied',
+    from: `{ committed: 'applied', unknown: 'unknown' }`,
+    to: `{ unknown: 'unknown' }`,
+    tests: outcomes,
+  },
+  {
+    name: 'the end of its time hides what became of a commit',
+    from: `return givenUp ? failure : error;`,
+    to: `return failure === undefined ? failure : error;`,
+    tests: outcomes,
   },
   {
     name: 'pieces of work run beside each other',

@@ -1,10 +1,10 @@
-import { ServerError } from 'surrealdb';
+import { parseRpcError, ServerError } from 'surrealdb';
 import { type CallRecording, newRecording } from '../calls/call.js';
 import { EncodedBindings } from '../connection/recording-codec.js';
 import { type Mending, withoutAdded } from '../surrealql/mended-text.js';
 import { keywordOf } from '../surrealql/refused-statements.js';
 import { newIdReason } from '../surrealql/verdict.js';
-import { AnswerComparison, type ComparedCall, type Difference } from './answer-comparison.js';
+import { AnswerComparison, type ComparedCall, type Difference, type Part } from './answer-comparison.js';
 import { type EncodedValue, encodedMap } from './encoded-value.js';
 import { answersOf, type LoggedCall } from './logged-call.js';
 import type { Look } from './looks.js';
@@ -172,6 +172,17 @@ export class Rerun {
   }
 }
 
+/** What a statement was answered: a value, or the error that it failed with. */
+function outcomeIn(answer: EncodedValue | undefined): Part {
+  const result = answer?.get('result');
+  if (answer?.get('status')?.text !== 'ERR') return result;
+  return parseRpcError({ code: 0, message: result?.text ?? '', kind: answer.get('kind')?.text ?? 'Query' });
+}
+
+function isSameError(one: Part, other: Part): boolean {
+  return one instanceof Error && other instanceof Error && one.message === other.message;
+}
+
 function isSameRefusal(before: Error | undefined, now: ServerError): boolean {
   return before instanceof ServerError && before.kind === now.kind && before.message === now.message;
 }
@@ -204,6 +215,11 @@ export function differenceOf(
   other: EncodedValue | undefined,
   call: ComparedCall,
 ): Difference | undefined {
+  const [before, now] = [outcomeIn(one), outcomeIn(other)];
+  // An error is told as such, and not as a status that differs.
+  if ((before instanceof Error || now instanceof Error) && !isSameError(before, now)) {
+    return { path: '', expected: before, found: now };
+  }
   for (const part of ['status', 'result', 'kind', 'details']) {
     const [expected, found] = [one?.get(part), other?.get(part)];
     if (expected === undefined && found === undefined) continue;

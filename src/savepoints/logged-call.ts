@@ -2,6 +2,7 @@ import type { Recording } from '../connection/recording-codec.js';
 import { type AddedAnswers, withoutAdded } from '../surrealql/mended-text.js';
 import { onlyReads } from '../surrealql/only-reads.js';
 import { replayability } from '../surrealql/replayability.js';
+import type { Statement } from '../surrealql/statements.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import { newIdReason, type Replayability } from '../surrealql/verdict.js';
 import { writtenRecords } from '../surrealql/written-records.js';
@@ -117,8 +118,8 @@ export class LoggedCall {
       const { statements } = this.surrealText.split;
       for (const [index, answer] of answers.entries()) {
         const statement = statements.length === answers.length ? statements[index] : undefined;
-        // What stands beside may have read records that others have written.
-        if (statement?.tokens[0]?.value === 'SELECT') continue;
+        // A SELECT beside may have read records that others have written.
+        if (statement?.tokens[0]?.value === 'SELECT' && onlyReads(statementText(this.text, statement))) continue;
         const result = answer.get('result');
         const rows = result?.isArray ? result.items() : [result];
         for (const row of rows) {
@@ -150,6 +151,10 @@ export class LoggedCall {
   get decodedBindings(): Record<string, unknown> {
     return this.bindings.decode() as Record<string, unknown>;
   }
+}
+
+function statementText(text: string, { start, end }: Statement): SurrealText {
+  return new SurrealText(text.slice(start, end));
 }
 
 /** Whether a text creates one record and does nothing else, but for what its fields and events do. */

@@ -71,6 +71,7 @@ describe('what a call has written', () => {
       'a:4',
       'a:5',
     ]);
+    expect(await written('SELECT * FROM (UPDATE a:1, a:4 SET v = 5)')).toEqual(['a:1', 'a:4']);
     expect(await written('DELETE FROM a:5')).toEqual(['a:5']);
   });
 

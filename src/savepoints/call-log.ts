@@ -77,11 +77,16 @@ export class CallLog {
   /** What came after a mark is undone from now on. Replayed from `window` on, what came before it. */
   undoSince(mark: Mark, window: TimeWindow | undefined): void {
     const behind = this.#entries.splice(mark.length);
-    const firstWrite = behind.findIndex(({ call }) => !call.leavesNothing);
-    if (firstWrite !== -1) this.#branches.push([...this.#entries, ...behind]);
-    const reads = firstWrite === -1 ? behind : behind.slice(0, firstWrite);
+    const reads = beforeFirst(behind, ({ call }) => !call.leavesNothing);
+    if (reads.length < behind.length) this.#branches.push([...this.#entries, ...behind]);
     for (const { call } of reads) this.#entries.push({ call, undone: true });
     this.#complete = mark.complete;
     if (window !== undefined) this.#replays.push(window);
   }
+}
+
+/** The items of a list that stand before the first such one. */
+export function beforeFirst<T>(items: readonly T[], isSuch: (item: T) => boolean): readonly T[] {
+  const first = items.findIndex(isSuch);
+  return first === -1 ? items : items.slice(0, first);
 }

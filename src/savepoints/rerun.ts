@@ -37,12 +37,20 @@ export class Rerun {
   readonly #messages: ReplayMessages;
   /** When calls of the history were replayed before. */
   readonly #replays: readonly TimeWindow[];
+  /** Statements that are executed before everything else, and what they were answered. */
+  readonly #preface: readonly string[];
+  #prefaceAnswers: readonly EncodedValue[] = [];
   #clock: ServerClock | undefined;
 
-  constructor(target: RerunTarget, replays: readonly TimeWindow[]) {
+  constructor(target: RerunTarget, replays: readonly TimeWindow[], preface: readonly string[] = []) {
     this.#target = target;
     this.#replays = replays;
+    this.#preface = preface;
     this.#messages = new ReplayMessages(target.mending);
+  }
+
+  get prefaceAnswers(): readonly EncodedValue[] {
+    return this.#prefaceAnswers;
   }
 
   /** Makes the calls again, up to the first that answers something else, and says which. */
@@ -62,7 +70,9 @@ export class Rerun {
     const timed = this.#clock === undefined && first?.failure === undefined;
     if (this.#clock === undefined && !timed) await this.#readClock();
     const { keys } = this.comparison;
-    const text = withKeys(timed ? `${askTime};\n${message.text}` : message.text, keys);
+    const { use } = this.#target.mending;
+    const before = timed ? [...(use === undefined ? [] : [use]), askTime, ...this.#preface] : [];
+    const text = withKeys([...before, message.text].join(';\n'), keys);
     const bindings = withKeysEncoded(message.bindings, keys);
     const recording = newRecording();
     const sentAt = performance.now();
@@ -73,8 +83,11 @@ export class Rerun {
       return isSameRefusal(first.failure, error) ? undefined : { ...refusal(first, error), index: from, call: first };
     }
     const replies = answersIn(recording.reply ?? new Uint8Array([0x80]), new Set());
-    if (timed)
+    if (timed) {
+      if (use !== undefined) replies.shift();
       this.#clock = new ServerClock(replies.shift()?.get('result'), { from: sentAt, until: performance.now() });
+      this.#prefaceAnswers = replies.splice(0, this.#preface.length);
+    }
     const answers = withoutAdded(replies, message.added);
     for (const [offset, call] of message.calls.entries()) {
       const difference = this.#compare(call, answers, calls, from + offset);

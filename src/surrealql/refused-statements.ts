@@ -46,22 +46,31 @@ const suspicious: Readonly<Record<Place, RegExp>> = {
  *   has forgotten it when the next query comes: a program that relies on it is wrong in silence.
  * - In a transaction: a statement that would end it, leave it, or outlast it, and nothing but `LET`.
  *
- * Where the server may read a text in several ways, what is refused in one of them is refused.
+ * Where the server may read a text in several ways, a forbidden statement is refused in any of them, a lone one only if
+ * it is alone in all: the first would do harm, the second only does nothing.
  * @throws UsageError
  */
 export function refuseStatements(text: SurrealText, place: Place): void {
   if (!suspicious[place].test(text.text)) return;
-  const readings = text.readings;
+  const readings = text.readings?.map((tokens) => splitStatements(tokens).statements);
   if (readings === undefined) {
-    throw new UsageError(
-      'this text may hold a statement that is refused here, and it has too many slashes that may begin a regular expression to tell: put each value with a slash into a parameter',
-    );
+    refuseUnreadable(text, forbidden[place]);
+    return;
   }
-  for (const tokens of readings) {
-    const { statements } = splitStatements(tokens);
-    refuseForbidden(statements, forbidden[place]);
-    refuseAlone(statements, alone[place]);
+  for (const statements of readings) refuseForbidden(statements, forbidden[place]);
+  const lone = readings.map((statements) => loneKeyword(statements, alone[place]));
+  const [keyword] = lone;
+  if (keyword !== undefined && !lone.includes(undefined)) {
+    throw new UsageError(`a lone ${keyword} does nothing on SurrealDB 3: ${alone[place][keyword]}`);
   }
+}
+
+function refuseUnreadable({ text }: SurrealText, remedies: Remedies): void {
+  const keyword = Object.keys(remedies).find((word) => new RegExp(`\\b${word}\\b`, 'i').test(text));
+  if (keyword === undefined) return;
+  throw new UsageError(
+    `${keyword} cannot be used inside a transaction, and this text has too many slashes that may divide or begin a regular expression to tell whether it does: put what stands around them into parameters`,
+  );
 }
 
 function refuseForbidden(statements: readonly Statement[], remedies: Remedies): void {
@@ -72,12 +81,11 @@ function refuseForbidden(statements: readonly Statement[], remedies: Remedies): 
   }
 }
 
-function refuseAlone(statements: readonly Statement[], remedies: Remedies): void {
+/** The keyword of the last statement, when all of them do nothing lasting. */
+function loneKeyword(statements: readonly Statement[], remedies: Remedies): string | undefined {
   const keywords = statements.map(({ tokens }) => keywordOf(tokens));
-  const last = keywords.at(-1);
-  if (last === undefined || keywords.some((keyword) => remedies[keyword] === undefined)) return;
-  if (statements.some(mayLast)) return;
-  throw new UsageError(`a lone ${last} does nothing on SurrealDB 3: ${remedies[last]}`);
+  if (keywords.some((keyword) => remedies[keyword] === undefined) || statements.some(mayLast)) return undefined;
+  return keywords.at(-1);
 }
 
 /**

@@ -32,6 +32,12 @@ export class ServerTransaction {
     this.#current = first;
   }
 
+  /** Which database it is in: the same text for the same one. */
+  get database(): string {
+    const { database, transport } = this.#parts.lease.connection;
+    return JSON.stringify([transport.endpoint, database.namespace, database.database]);
+  }
+
   /** What is added to texts, for what the server gets wrong. */
   get mending(): Mending {
     return mendingOf(this.#parts.faults, this.#parts.lease.connection.database);

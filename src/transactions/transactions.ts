@@ -9,6 +9,7 @@ import { onAbort } from '../on-abort.js';
 import type { Emitter, PoolEvents } from '../pool/events.js';
 import { fullJitterBackoff } from '../resilience/backoff.js';
 import { Savepoints } from '../savepoints/savepoints.js';
+import { SchemaScan } from '../savepoints/schema-scan.js';
 import type { TransactionFaults } from '../surrealql/mended-text.js';
 import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
 import { SavepointCounters } from '../telemetry/savepoint-counters.js';
@@ -51,6 +52,7 @@ export class Transactions {
   readonly savepointCounters: SavepointCounters = new SavepointCounters();
   readonly #settings: TransactionsSettings;
   readonly #probe = new FaultProbe();
+  readonly #schema = new SchemaScan();
   #begun = 0;
   #toldOfOwnWrites = false;
 
@@ -178,7 +180,7 @@ export class Transactions {
       state,
       trace: this.#trace(lease, numbers, 'begin'),
       savepoints,
-      undo: savepoints && new Undo(server, savepoints, this.savepointCounters),
+      undo: savepoints && new Undo(server, savepoints, this.#schema, this.savepointCounters),
       undoesFailures: settings.onStatementError === 'savepoint',
       onMendingRefused: () => this.#tellOfOwnWrites(),
       verify: marker && (() => this.#verify(connection, marker, begunAt, signal)),

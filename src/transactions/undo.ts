@@ -1,11 +1,12 @@
 import type { Uuid } from 'surrealdb';
 import { SavepointDivergedError, SavepointLimitError } from '../errors.js';
 import type { AnswerComparison, Part } from '../savepoints/answer-comparison.js';
-import type { LogEntry, Mark } from '../savepoints/call-log.js';
+import { beforeFirst, type LogEntry, type Mark } from '../savepoints/call-log.js';
 import { EncodedValue } from '../savepoints/encoded-value.js';
 import type { LoggedCall } from '../savepoints/logged-call.js';
 import { type CallDifference, Rerun } from '../savepoints/rerun.js';
 import { type Savepoints, timeGivenBack } from '../savepoints/savepoints.js';
+import type { SchemaScan } from '../savepoints/schema-scan.js';
 import { givesBackTime } from '../savepoints/times-given-back.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import type { ServerTransaction } from './server-transaction.js';
@@ -13,33 +14,46 @@ import type { ServerTransaction } from './server-transaction.js';
 /** How many calls one transaction may make again. */
 export const replayBudget: number = 100_000;
 
+/** What a transaction has done: the calls before the place it is brought back to, and those behind. */
+interface History {
+  readonly before: readonly LogEntry[];
+  readonly behind: readonly LogEntry[];
+}
+
 /** What came of making calls again. */
 interface Outcome {
   readonly difference: CallDifference | undefined;
   readonly comparison: AnswerComparison;
+  /** Whether the reads among them have certainly not written. */
+  readonly onlyRead: boolean;
 }
 
 /**
  * The way back to a place in a transaction. The server cannot take anything back, so another transaction takes the place
- * of the first, and a third one is the witness that the program may go on believing what it has seen:
+ * of the first. Everything the program has seen is verified before that: in the second, and what the second must not do,
+ * in a third one, the witness, which is thrown away.
  *
- *     first     begin ── before ──┬── behind ─────────────────────────────────────── cancel
- *     second                      └── begin ── before ─────────────── as it was? ─── goes on
- *     witness                              └── begin ── before ── behind ── as it was? ── cancel
+ *     first     begin ── before ──┬── reads ── writes ───────────────────────────────────────── cancel
+ *     second                      └── begin ── before ── reads ─────── as they were? ────────── goes on
+ *     witness                              └── begin ── before ── reads ── writes ── as they were? ── cancel
  *
- * The witness begins later than the second: what it sees as it was, the second sees as it was, too. It also makes the
- * times that the server makes for the second time: those differ in all three, and what others have changed does not.
+ * - The second does not make the reads again when a read may write in this database: see {@link SchemaScan}.
+ * - The witness is for what stands behind the first undone write, for what was undone earlier, and for times that the
+ *   server has made: those are others in all three, while what others have changed is the same in both of the later ones.
+ *
  * Nothing is given up before everything is verified; when it is not, the first goes on as it is.
  */
 export class Undo {
   readonly #server: ServerTransaction;
   readonly #savepoints: Savepoints;
+  readonly #schema: SchemaScan;
   readonly #counters: SavepointCounters;
   #replayed = 0;
 
-  constructor(server: ServerTransaction, savepoints: Savepoints, counters: SavepointCounters) {
+  constructor(server: ServerTransaction, savepoints: Savepoints, schema: SchemaScan, counters: SavepointCounters) {
     this.#server = server;
     this.#savepoints = savepoints;
+    this.#schema = schema;
     this.#counters = counters;
   }
 
@@ -50,24 +64,13 @@ export class Undo {
    */
   async to(mark: Mark, refuse: () => void): Promise<void> {
     const { log } = this.#savepoints;
-    const before = this.#savepoints.replayable(mark);
-    const behind = log.since(mark);
-    if (log.complete && behind.every(({ undone }) => undone)) return;
-    this.#refuseUnverifiable([...before, ...behind]);
+    const history = { before: this.#savepoints.replayable(mark), behind: log.since(mark) };
+    if (log.complete && history.behind.every(({ undone }) => undone)) return;
+    this.#refuseUnverifiable([...history.before, ...history.behind]);
     const begunAt = performance.now();
-    const second = await this.#server.openAnother();
-    let replaced: Iterable<bigint>;
-    try {
-      replaced = await this.#verify(second, before, behind);
-      // Much may have happened meanwhile.
-      refuse();
-    } catch (error) {
-      void this.#server.drop(second);
-      if (error instanceof SavepointDivergedError) this.#counters.count('divergences');
-      throw error;
-    }
-    this.#server.adopt(second);
-    for (const moment of replaced) log.replaced.add(moment);
+    const scan = this.#schema.statements(this.#server.database);
+    const done = scan !== undefined && (await this.#goOver(history, scan, refuse));
+    if (!done) await this.#goOver(history, undefined, refuse);
     log.undoSince(mark, { from: begunAt, until: performance.now() });
     this.#counters.count('rollbacks');
     this.#counters.replayTime.record(performance.now() - begunAt);
@@ -86,26 +89,68 @@ export class Undo {
     throw this.#savepoints.unsupported({ statement: givingBack.text, reason: timeGivenBack, refused: 'rollback' });
   }
 
-  /** @returns the times that the server has made anew in the second */
-  async #verify(second: Uuid, before: readonly LogEntry[], behind: readonly LogEntry[]): Promise<Iterable<bigint>> {
+  /**
+   * Opens the second transaction, verifies it and goes on in it.
+   * @param scan looks whether reads can write, and has the second make the reads again; without it, the second makes none
+   * @returns false when reads may have written, so that the second cannot be gone on in
+   */
+  async #goOver(history: History, scan: readonly string[] | undefined, refuse: () => void): Promise<boolean> {
     const { log } = this.#savepoints;
+    const second = await this.#server.openAnother();
+    try {
+      const replaced = await this.#verify(second, history, scan);
+      if (replaced === undefined) {
+        void this.#server.drop(second);
+        return false;
+      }
+      // Much may have happened meanwhile.
+      refuse();
+      this.#server.adopt(second);
+      for (const moment of replaced) log.replaced.add(moment);
+      return true;
+    } catch (error) {
+      void this.#server.drop(second);
+      if (error instanceof SavepointDivergedError) this.#counters.count('divergences');
+      throw error;
+    }
+  }
+
+  /** @returns the times that the server has made anew in the second; undefined when reads may have written in it */
+  async #verify(
+    second: Uuid,
+    { before, behind }: History,
+    scan: readonly string[] | undefined,
+  ): Promise<Iterable<bigint> | undefined> {
+    const { branches } = this.#savepoints.log;
+    const all = [...before, ...behind];
+    const reads = scan === undefined ? [] : beforeFirst(behind, ({ call }) => !call.onlyReads);
     const kept = before.filter(({ undone }) => !undone);
-    const history = [...before, ...behind];
-    const [adopted, witness] = await bothSettled(this.#rerun(second, kept), this.#witness(history));
+    const earlier = before.filter(({ undone, call }) => !undone || (scan !== undefined && call.onlyReads));
+    const own = [...earlier, ...reads];
+    const needsWitness = scan === undefined || reads.length < behind.length || branches.length > 0;
+    const [adopted, early] = await bothSettled(
+      // Without reads among them there is nothing to scan for.
+      this.#rerun(second, own, own.length > kept.length ? scan : undefined),
+      needsWitness ? this.#witness(all) : undefined,
+    );
+    if (!adopted.onlyRead) return undefined;
+    const { moments } = adopted.comparison;
+    if (!needsWitness && adopted.difference === undefined && moments.size === 0) return [];
+    const witness = early ?? (await this.#witness(all));
     const difference = adopted.difference ?? witness.difference;
     if (difference !== undefined) {
-      throw await this.#explain(difference, adopted.difference === undefined ? undefined : witness, history);
+      throw await this.#explain(difference, adopted.difference === undefined ? undefined : witness, all);
     }
-    for (const [old, { young, call }] of adopted.comparison.moments) {
-      // Made by the server, it is another one in each run; others' is the same one in both.
+    for (const [old, { young, call }] of moments) {
+      // Made by the server, it is another one in each run; that of others is the same one in both.
       if (witness.comparison.moments.get(old)?.young === young) throw diverged(call, '', undefined, undefined, false);
     }
     // What was undone earlier, the program may go on believing.
-    for (const branch of log.branches) {
+    for (const branch of branches) {
       const found = await this.#witness(branch);
       if (found.difference !== undefined) throw await this.#explain(found.difference, undefined, branch);
     }
-    return adopted.comparison.moments.keys();
+    return moments.keys();
   }
 
   /**
@@ -128,13 +173,13 @@ export class Undo {
   async #witness(history: readonly LogEntry[]): Promise<Outcome> {
     const witness = await this.#server.openWitness();
     try {
-      return await this.#rerun(witness, history);
+      return await this.#rerun(witness, history, undefined);
     } finally {
       void this.#server.drop(witness);
     }
   }
 
-  async #rerun(transaction: Uuid, entries: readonly LogEntry[]): Promise<Outcome> {
+  async #rerun(transaction: Uuid, entries: readonly LogEntry[], scan: readonly string[] | undefined): Promise<Outcome> {
     // They count even when it fails: the server has had the work.
     this.#replayed += entries.length;
     if (this.#replayed > replayBudget) {
@@ -142,14 +187,19 @@ export class Undo {
       throw new SavepointLimitError('replay', replayBudget);
     }
     this.#counters.count('replayedCalls', entries.length);
-    const rerun = new Rerun(this.#server.target(transaction), this.#savepoints.log.replays);
+    const rerun = new Rerun(this.#server.target(transaction), this.#savepoints.log.replays, scan);
     const difference = await rerun.run(entries.map(({ call }) => call));
-    return { difference, comparison: rerun.comparison };
+    const { comparison, prefaceAnswers } = rerun;
+    const onlyRead = scan === undefined || this.#schema.readsOnlyRead(this.#server.database, prefaceAnswers);
+    return { difference, comparison, onlyRead };
   }
 }
 
 /** Both outcomes, when both are there: nothing goes on behind the back of a failure. */
-async function bothSettled(one: Promise<Outcome>, other: Promise<Outcome>): Promise<[Outcome, Outcome]> {
+async function bothSettled(
+  one: Promise<Outcome>,
+  other: Promise<Outcome> | undefined,
+): Promise<[Outcome, Outcome | undefined]> {
   await Promise.allSettled([one, other]);
   return [await one, await other];
 }
@@ -168,11 +218,6 @@ function diverged(
   lasting: boolean,
 ): SavepointDivergedError {
   const shown = (part: Part): unknown => (part instanceof EncodedValue ? part.decode() : part);
-  return new SavepointDivergedError({
-    statement: call.text,
-    path,
-    expected: shown(expected),
-    found: shown(found),
-    lasting,
-  });
+  const details = { path, expected: shown(expected), found: shown(found), lasting };
+  return new SavepointDivergedError({ statement: call.text, ...details });
 }

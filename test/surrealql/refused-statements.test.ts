@@ -25,6 +25,20 @@ const forbidden = [
   '-- x\rUSE DB b',
 ];
 
+/** A slash begins a regular expression for the server, and hides a quote from it that hides the statement from others. */
+const hidden = [
+  "RETURN 1 OUTSIDE /'/; USE DB other; CREATE thing:1; RETURN 2 OUTSIDE /'/",
+  'RETURN [1] ANYINSIDE /"/; USE DB other; CREATE thing:1; RETURN [2] ANYINSIDE /"/',
+  'RETURN 1 INTERSECTS /`/; use db other; CREATE thing:1; RETURN 1 INTERSECTS /`/',
+  "RETURN [1] ∋ /'/; USE DB other; CREATE thing:1; RETURN [1] ∌ /'/",
+  "INSERT INTO thing /'/; USE DB other; CREATE thing:1; RETURN 1 NOTINSIDE /'/",
+  "UPDATE thing MERGE /'/; USE DB other; CREATE thing:1; UPDATE thing MERGE /'/",
+  "SELECT * FROM thing WHERE /'/; USE DB other; CREATE thing:1; SELECT * FROM thing WHERE /'/",
+  'RETURN 1 × /⟨/; USE DB other; CREATE thing:1; RETURN "⟩"',
+  "RETURN 'a' IN /x\\/'/; COMMIT; RETURN 'a' IN /'/",
+  'SELECT when / "a" FROM thing; KILL $id; SELECT when / "b" FROM thing',
+];
+
 const allowed = [
   'SELECT begin, commit, cancel, use, live, kill FROM thing',
   'UPDATE thing:1 SET begin = 1, live = true, kill = "x"',
@@ -52,6 +66,39 @@ describe('a statement that has no place in a transaction', () => {
     expect(() => refuse(text, 'transaction')).toThrow(UsageError);
   });
 
+  test.each(hidden)('is refused behind a slash that hides it: %s', (text) => {
+    expect(() => refuse(text, 'transaction')).toThrow(UsageError);
+  });
+
+  test.each([
+    'RETURN function() { return 1 // }\n }; USE DB other',
+    'RETURN function() { let i = 1; i--; }; USE DB other',
+    "RETURN function() { return `'` }; USE DB other; RETURN '`'",
+  ])('is refused behind a script: %s', (text) => {
+    expect(() => refuse(text, 'transaction')).toThrow(UsageError);
+  });
+
+  test('is not refused as a lone one where another reading has more in it', () => {
+    for (const where of ['session', 'transaction'] as const) refuse('LET $x = when / 2; RETURN $x / 3', where);
+  });
+
+  test('is refused without a look at each reading where these are too many', () => {
+    const text = 'SELECT when / 2 FROM thing;'.repeat(20);
+    expect(() => refuse(text, 'transaction')).not.toThrow();
+    expect(() => refuse(`LET $x = 1; ${text}`, 'transaction')).not.toThrow();
+    expect(() => refuse(`${text} RETURN "use"`, 'session')).not.toThrow();
+    expect(() => refuse(`${text} RETURN "use"`, 'transaction')).toThrow(/USE .* too many slashes/);
+  });
+
+  test.each(hidden)('writes nothing elsewhere: %s', async (text) => {
+    const pool = await own.pool('mem://');
+    await pool.query('DEFINE TABLE thing; USE DB other; DEFINE TABLE thing; USE DB test');
+    const work = pool.withTransaction((transaction) => transaction.query(text).responses());
+    await expect(work).rejects.toThrow(UsageError);
+    const elsewhere = pool.with({ namespace: 'test', database: 'other' });
+    expect(await elsewhere.query('SELECT * FROM thing')).toEqual([[]]);
+  });
+
   test.each(allowed)('is not what only looks like it: %s', (text) => {
     expect(() => refuse(text, 'transaction')).not.toThrow();
   });
@@ -59,6 +106,29 @@ describe('a statement that has no place in a transaction', () => {
   test.each([...allowed, 'RETURN 1'])('what is allowed is also what SurrealDB can read: %s', async (text) => {
     await own.engine.query('DEFINE TABLE IF NOT EXISTS live; DEFINE TABLE IF NOT EXISTS begin; DELETE begin', place);
     await own.engine.query(text, place);
+  });
+
+  // The server cannot read these, and says so itself.
+  test.each(['live', 'use', 'kill', 'use.x', 'begin = 1', 'commit.a', 'live:1', 'use()', 'LET'])(
+    'is none that the server would not take for one: %s',
+    async (text) => {
+      expect(() => refuse(text, 'transaction')).not.toThrow();
+      expect(() => refuse(text, 'session')).not.toThrow();
+      await expect(own.engine.query(text, place)).rejects.toThrow(/Parse error/);
+    },
+  );
+
+  test('is a lone LET, with an advice that works there', async () => {
+    const advice = /in one query with what uses it, or call set\(name, value\) on the connection before/;
+    expect(() => refuse('LET $x = 1', 'transaction')).toThrow(advice);
+    expect(() => refuse('LET $x = 1; LET $y = (SELECT * FROM thing)', 'transaction')).toThrow(advice);
+    for (const text of ['LET $x = 1; RETURN $x', 'LET $x = (CREATE thing)']) refuse(text, 'transaction');
+    const pool = await own.pool('mem://');
+    await using connection = await pool.acquire();
+    await connection.set('y', 2);
+    const transaction = await connection.beginTransaction();
+    expect(await transaction.query('LET $x = 1; RETURN $x + $y')).toEqual([undefined, 3]);
+    await transaction.rollback();
   });
 
   test('is never sent', async () => {

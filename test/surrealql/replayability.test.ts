@@ -196,6 +196,7 @@ const impure: readonly (readonly [text: string, culprit: string | RegExp])[] = [
   ['RETURN r"a:[1, ulid()]"', /^r"/],
   ['CREATE r"person:rand\\u{28}\\u{29}" RETURN NONE', /^r"/],
   ['CREATE r"person:r\\u{61}nd()"', /^r"/],
+  ['RETURN r"a:[⟨x\\u{27e9}, rand(), ⟨y⟩]"', /^r"/],
   ["RETURN r'a:[|b:2|]'", /^r'/],
   ['RETURN r"a:[CREATE b]"', /^r"/],
   ['RETURN r"a:{ x: `rand`() }"', /^r"/],

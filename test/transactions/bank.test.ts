@@ -2,8 +2,8 @@ import { RecordId } from 'surrealdb';
 import { beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { CommitOutcomeUnknownError, type ConnectionManager, type PoolOptions } from '../../src/index.js';
 import { Forwarder } from '../support/forwarder.js';
-import type { Fault, RequestHook } from '../support/front.js';
 import { seededRandom } from '../support/seeded-random.js';
+import { cuts } from '../support/socket-cuts.js';
 import { place, surroundings } from '../support/surroundings.js';
 import { rocksdbUrl } from '../support/temporary.js';
 
@@ -40,20 +40,6 @@ beforeEach(async () => {
     place,
   );
 });
-
-/** Cuts a socket once in a while, at the worst moments most of all. */
-function cuts(random: () => number): RequestHook {
-  const fault = (chance: number): Fault => {
-    if (random() >= chance) return 'pass';
-    return random() < 0.5 ? 'kill' : 'drop';
-  };
-  return ({ method, params, transaction }) => {
-    if (method === 'commit') return fault(0.25);
-    if (method === 'query' && JSON.stringify(params).includes('"fenced"')) return fault(0.4);
-    if (method === 'query' && transaction !== undefined) return fault(0.02);
-    return 'pass';
-  };
-}
 
 async function move(pool: ConnectionManager, number: number, what: Transfer, verifyCommit: boolean): Promise<void> {
   await pool.withTransaction(

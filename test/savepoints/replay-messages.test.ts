@@ -62,9 +62,9 @@ describe('calls that are made again', () => {
     const session = await prepared();
     const plain = await session.call('RETURN 1');
     expect(sizes(Array.from({ length: 150 }, () => plain))).toEqual([64, 64, 22]);
-    const large = await session.call('RETURN string::len($x)', { x: 'x'.repeat(6000) });
+    const large = await session.call('SELECT * FROM a WHERE n = $x', { x: 'x'.repeat(6000) });
     expect(sizes([large, large, large, large, large])).toEqual([2, 2, 1]);
-    const huge = await session.call('RETURN string::len($x)', { x: 'x'.repeat(60_000) });
+    const huge = await session.call('SELECT * FROM a WHERE n = $x', { x: 'x'.repeat(60_000) });
     expect(sizes([huge, plain, huge, huge])).toEqual([1, 1, 1, 1]);
     expect(sizes([])).toEqual([]);
     expect(() => new ReplayMessages(noMending).next([])).toThrow(RangeError);
@@ -81,11 +81,13 @@ describe('calls that are made again', () => {
       ['this does not parse'],
       ['RETURN rand()'],
       ['RETURN function() { return 1 }'],
-      ['RETURN $value', { value: 1 }],
-      ['RETURN $x', { x: 1, this: 2 }],
-      ['RETURN $1', { 1: 1 }],
-      ['RETURN 1', { 'no name': 1 }],
-      ['RETURN 1', { '': 1 }],
+      ['SELECT $value FROM a', { value: 1 }],
+      ['SELECT $x FROM a', { x: 1, this: 2 }],
+      ['SELECT $1 FROM a', { 1: 1 }],
+      ['SELECT * FROM a', { '': 1 }],
+      ['SELECT * FROM a', { 'no name': 1 }],
+      ['RETURN $it.n', { it: new RecordId('a', 1) }],
+      ['{ LET $x = $n; UPDATE a:1 SET n = $x }', { n: 1 }],
     ];
     for (const [text, bindings] of alone) {
       const call = await session.call(text, bindings);
@@ -96,12 +98,12 @@ describe('calls that are made again', () => {
     }
     // A name that only looks like one of these.
     expect(sizes([plain, await session.call('RETURN "LET"; -- end'), plain])).toEqual([3]);
-    expect(sizes([plain, await session.call('RETURN $values', { values: 1 }), plain])).toEqual([3]);
+    expect(sizes([plain, await session.call('SELECT $values FROM a', { values: 1 }), plain])).toEqual([3]);
   });
 
   test('travel under names that are drawn anew for each replay', async () => {
     const session = await prepared();
-    const call = await session.call('RETURN $v', { v: 1 });
+    const call = await session.call('SELECT $v FROM a', { v: 1 });
     const names = Array.from({ length: 50 }, () => /\$(_[0-9a-f]+)_0_v/.exec(messagesOf([call])[0]?.text ?? '')?.[1]);
     expect(new Set(names).size).toBe(50);
   });
@@ -157,6 +159,31 @@ describe.each(['embedded', 'socket'] as const)('on a server (%s)', (kind) => {
     'SELECT * FROM noted',
     'RETURN $v = $w',
     'RETURN "$v;"; -- ; RETURN 5',
+    '{ LET $x = $v; [$x, $w] }',
+    '$v',
+    'IF true { LET $y = $v; $y }',
+    'IF $v = 1 { LET $y = 2; [$y, $w] } ELSE { LET $y = 3; $y }',
+    'RETURN { LET $y = $v; $y }',
+    'SELECT VALUE { LET $y = n; [$y, $v] } FROM a',
+    'UPDATE a:1 SET n = { LET $y = $v; $y }',
+    'IF true { { LET $y = $v; RETURN $y } }',
+    'RETURN { { LET $y = $v; RETURN $y } }',
+    '({ LET $y = $v; $y })',
+    '[{ LET $y = $v; $y }, $w]',
+    '{ v: $v, w: $w }',
+    '(SELECT VALUE n FROM a WHERE n = $v)[0]',
+    'IF $v = 1 { LET $y = 2; RETURN $y }',
+    'FOR $i IN [1, 2, 3] { IF $i = 2 { CONTINUE }; UPDATE a:1 SET n = [$i, $v] }',
+    'FOR $i IN [1, 2, 3] { IF $i = 2 { BREAK }; UPSERT a:7 SET n = $i }',
+    'FOR $v IN [1, 2] { RETURN $v }',
+    'RETURN a:1.{ n, by }',
+    'RETURN $v.id.n',
+    'RETURN a:1.by',
+    'SELECT $v.n AS n, a:2.by AS by FROM a',
+    'UPDATE ONLY a:1 SET n = [$v, n] RETURN VALUE n',
+    'SELECT *, (SELECT VALUE n FROM a WHERE n = $parent.n AND $v = $v) AS same FROM a',
+    'RETURN [(RETURN $v), 1]',
+    'RETURN /* $v */ $w;',
   );
   const call = fc.tuple(texts, bound, bound, fc.constantFrom('', 'v', 'w', 'vw')).map(([text, v, w, given]) => ({
     text,
@@ -174,39 +201,37 @@ describe.each(['embedded', 'socket'] as const)('on a server (%s)', (kind) => {
   test('messages give the answers that the calls gave one by one, byte by byte', async () => {
     const session = await prepared(kind);
     const seen = { merged: 0, failed: 0, inBlocks: 0 };
+    // SurrealDB 3.0.2 needs it: what reads in a block does not know the database else.
+    const added = mendingOf({ hidesOwnWrites: false, losesOrder: true }, place);
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(call, { minLength: 1, maxLength: 12 }),
-        fc.constantFrom(noMending, mendingOf({ hidesOwnWrites: false, losesOrder: true }, place)),
-        async (all, added) => {
-          const first = await session.begin();
-          const calls: LoggedCall[] = [];
-          for (const { text, bindings } of all) calls.push(await session.call(text, bindings, first));
-          const left = await session.send('SELECT * FROM a; SELECT * FROM noted', {}, first);
-          await session.cancel(first);
+      fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 12 }), async (all) => {
+        const first = await session.begin();
+        const calls: LoggedCall[] = [];
+        for (const { text, bindings } of all) calls.push(await session.call(text, bindings, first));
+        const left = await session.send('SELECT * FROM a; SELECT * FROM noted', {}, first);
+        await session.cancel(first);
 
-          const second = await session.begin();
-          for (const message of messagesOf(calls, added)) {
-            if (message.calls.length > 1) seen.merged++;
-            if (message.text.includes('{ LET $')) seen.inBlocks++;
-            const recording = newRecording();
-            const refusal = await session.send(message.text, message.bindings, second, recording).then(
-              () => undefined,
-              (error: Error) => error.message,
-            );
-            expect(refusal).toBe(message.calls[0]?.failure?.message);
-            const found =
-              recording.reply === undefined ? [] : withoutAdded(answersIn(recording.reply, new Set()), message.added);
-            const expected = message.calls.flatMap((one) => one.answers());
-            expect(said(found), inspect({ all, text: message.text }, { depth: 6 })).toEqual(said(expected));
-          }
-          const leftAgain = await session.send('SELECT * FROM a; SELECT * FROM noted', {}, second);
-          await session.cancel(second);
-          const result = (chunks: QueryChunk<unknown>[]): unknown => chunks.map((chunk) => chunk.result);
-          expect(inspect(result(leftAgain), { depth: 9 })).toEqual(inspect(result(left), { depth: 9 }));
-          if (calls.some(({ succeeded }) => !succeeded)) seen.failed++;
-        },
-      ),
+        const second = await session.begin();
+        for (const message of messagesOf(calls, added)) {
+          if (message.calls.length > 1) seen.merged++;
+          if (message.text.includes('{ LET $')) seen.inBlocks++;
+          const recording = newRecording();
+          const refusal = await session.send(message.text, message.bindings, second, recording).then(
+            () => undefined,
+            (error: Error) => error.message,
+          );
+          expect(refusal).toBe(message.calls[0]?.failure?.message);
+          const found =
+            recording.reply === undefined ? [] : withoutAdded(answersIn(recording.reply, new Set()), message.added);
+          const expected = message.calls.flatMap((one) => one.answers());
+          expect(said(found), inspect({ all, text: message.text }, { depth: 6 })).toEqual(said(expected));
+        }
+        const leftAgain = await session.send('SELECT * FROM a; SELECT * FROM noted', {}, second);
+        await session.cancel(second);
+        const result = (chunks: QueryChunk<unknown>[]): unknown => chunks.map((chunk) => chunk.result);
+        expect(inspect(result(leftAgain), { depth: 9 })).toEqual(inspect(result(left), { depth: 9 }));
+        if (calls.some(({ succeeded }) => !succeeded)) seen.failed++;
+      }),
       { numRuns: Number(process.env.REPLAY_RUNS ?? (kind === 'embedded' ? 300 : 100)) },
     );
     expect(Math.min(seen.merged, seen.failed, seen.inBlocks)).toBeGreaterThan(30);

@@ -1,4 +1,4 @@
-import { DateTime } from 'surrealdb';
+import { DateTime, Range, RecordId, RecordIdRange, StringRecordId } from 'surrealdb';
 
 const isoTime = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 
@@ -8,7 +8,14 @@ const perMillisecond = 1_000_000n;
 /** Every time in a value, in nanoseconds since 1970: datetimes, dates, and times that are written out in strings. */
 export function* timesIn(value: unknown): Generator<bigint> {
   if (typeof value === 'string') {
-    for (const [written] of value.matchAll(isoTime)) yield new DateTime(written).nanoseconds;
+    for (const [written] of value.matchAll(isoTime)) yield* timeOf(written);
+  } else if (value instanceof RecordId) {
+    yield* timesIn(value.id);
+  } else if (value instanceof StringRecordId) {
+    yield* timesIn(value.toString());
+  } else if (value instanceof Range || value instanceof RecordIdRange) {
+    yield* timesIn(value.begin);
+    yield* timesIn(value.end);
   } else if (value instanceof Date) {
     if (Number.isFinite(value.getTime())) yield BigInt(value.getTime()) * perMillisecond;
   } else if (value instanceof DateTime) {
@@ -20,6 +27,11 @@ export function* timesIn(value: unknown): Generator<bigint> {
   } else if (typeof value === 'object' && value !== null) {
     for (const key of Object.keys(value)) yield* timesIn(Reflect.get(value, key));
   }
+}
+
+/** What is only written like a time (`2024-13-01T00:00:00Z`) is none. */
+function* timeOf(written: string): Generator<bigint> {
+  if (Number.isFinite(Date.parse(written))) yield new DateTime(written).nanoseconds;
 }
 
 /** A set of times that also knows them without what is less than a millisecond, as a `Date` holds them. */

@@ -45,6 +45,8 @@ export class AnswerComparison {
   readonly moments: Map<bigint, { readonly young: bigint; readonly call: LoggedCall }> = new Map();
   /** The keys of records that the server chose, likewise. */
   readonly keys: Map<string, string> = new Map();
+  /** What they became. */
+  readonly #keysAgain = new Set<string>();
 
   /** Where two answers differ. */
   difference(expected: EncodedValue, found: EncodedValue, call: ComparedCall): Difference | undefined {
@@ -105,7 +107,8 @@ export class AnswerComparison {
     if (key === undefined || otherKey === undefined || table !== otherTable) return false;
     const known = this.keys.get(key);
     if (known !== undefined) return known === otherKey;
-    if (!call.makesIds) return false;
+    if (!call.makesIds || this.#keysAgain.has(otherKey)) return false;
+    this.#keysAgain.add(otherKey);
     this.keys.set(key, otherKey);
     return true;
   }

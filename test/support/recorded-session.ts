@@ -5,7 +5,8 @@ import type { EncodedBindings } from '../../src/connection/recording-codec.js';
 import { Transport } from '../../src/connection/transport.js';
 import { LoggedCall } from '../../src/savepoints/logged-call.js';
 import type { RerunTarget } from '../../src/savepoints/rerun.js';
-import type { Mending } from '../../src/surrealql/mended-text.js';
+import { type Mending, mendedText, noMending } from '../../src/surrealql/mended-text.js';
+import { SurrealText } from '../../src/surrealql/surreal-text.js';
 import type { Surroundings } from './surroundings.js';
 
 export type SessionKind = 'embedded' | 'socket';
@@ -40,13 +41,27 @@ export class RecordedSession {
   }
 
   /** Makes a call and keeps it as the log of a transaction does. A text that the server refuses is kept with its error. */
-  async call(text: string, bindings: Record<string, unknown> = {}, transaction?: Uuid): Promise<LoggedCall> {
+  async call(
+    text: string,
+    bindings: Record<string, unknown> = {},
+    transaction?: Uuid,
+    mending = noMending,
+  ): Promise<LoggedCall> {
     const recording = newRecording();
+    const mended = mendedText(new SurrealText(text), mending);
+    recording.added = mended.added;
     const from = performance.now();
-    const failure = await this.send(text, bindings, transaction, recording).then(
-      () => undefined,
-      (error: Error) => error,
-    );
+    const sent = async (query: string): Promise<Error | undefined> =>
+      this.send(query, bindings, transaction, recording).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+    let failure = await sent(mended.text);
+    if (failure !== undefined && mended.added.size > 0) {
+      // As the pool does: the error is to show the caller's own text.
+      recording.added = new Set();
+      failure = await sent(text);
+    }
     const made = { from, until: performance.now() };
     return new LoggedCall({ text, recording, added: recording.added, made, failure });
   }

@@ -6,7 +6,7 @@ import { type CallRecording, newRecording } from '../../src/calls/call.js';
 import { EncodedBindings, RecordingCodec } from '../../src/connection/recording-codec.js';
 import { UsageError } from '../../src/errors.js';
 import { EncodedValue } from '../../src/savepoints/encoded-value.js';
-import { answersIn } from '../../src/savepoints/logged-call.js';
+import { answersOf } from '../../src/savepoints/logged-call.js';
 import { recordedSessions } from '../support/recorded-session.js';
 import { surroundings } from '../support/surroundings.js';
 import { bytesOf, surrealValue } from '../support/values.js';
@@ -17,7 +17,9 @@ const encode = (value: unknown): Uint8Array => CborCodec.DEFAULT.encode(value);
 /** The results of a reply, encoded. */
 function resultsIn(reply: Uint8Array | undefined): string[] {
   if (reply === undefined) throw new Error('no reply was recorded');
-  return answersIn(reply, new Set()).map((answer) => Buffer.from(answer.get('result')?.bytes ?? []).toString('latin1'));
+  return answersOf({ request: undefined, reply, added: new Set() }).map((answer) =>
+    Buffer.from(answer.get('result')?.bytes ?? []).toString('latin1'),
+  );
 }
 
 describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s)', (kind) => {

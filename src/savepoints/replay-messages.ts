@@ -13,12 +13,19 @@ export interface ReplayMessage {
   readonly added: AddedAnswers;
 }
 
+/** A statement that can share a message with others. */
+interface SharedStatement {
+  readonly text: string;
+  readonly bindings: EncodedValue;
+  readonly onlyReads: boolean;
+}
+
 const mostCalls = 64;
 /** Larger ones get slower than several. */
 const mostBytes = 16 * 1024;
 
 /** Names a variable can be given by `LET`; SurrealDB keeps others for itself, and gives some a meaning in some places. */
-const settable =
+export const settable: RegExp =
   /^(?!(?:access|after|auth|before|event|input|parent|reference|request|session|this|token|value)$)[A-Za-z_][A-Za-z0-9_]*$/;
 
 function isSettable(name: EncodedValue): boolean {
@@ -73,11 +80,16 @@ export class ReplayMessages {
   }
 
   #together(calls: readonly LoggedCall[]): ReplayMessage {
+    return { ...this.shared(calls), calls };
+  }
+
+  /** Single statements as one message, each with its own parameters. */
+  shared(statements: readonly SharedStatement[]): Omit<ReplayMessage, 'calls'> {
     const { emptiesCache, use } = this.#mending;
     const texts = use === undefined ? [] : [use];
     const bindings: [string, Uint8Array][] = [];
     const added = new Set(texts.keys());
-    calls.forEach((call, index) => {
+    statements.forEach((call, index) => {
       const prefix = `${this.#prefix}_${index}_`;
       const own = call.bindings.entries().map(({ key, value }) => ({ name: key.text ?? '', value }));
       for (const { name, value } of own) bindings.push([prefix + name, value.bytes]);
@@ -87,7 +99,7 @@ export class ReplayMessages {
       added.add(texts.length);
       texts.push(emptyCache);
     });
-    return { text: texts.join('\n;\n'), bindings: new EncodedBindings(encodedMap(bindings)), calls, added };
+    return { text: texts.join('\n;\n'), bindings: new EncodedBindings(encodedMap(bindings)), added };
   }
 }
 

@@ -3,9 +3,8 @@ import { afterEach } from 'vitest';
 import { type CallRecording, newRecording } from '../../src/calls/call.js';
 import type { EncodedBindings } from '../../src/connection/recording-codec.js';
 import { Transport } from '../../src/connection/transport.js';
-import { answersOf, LoggedCall } from '../../src/savepoints/logged-call.js';
+import { LoggedCall } from '../../src/savepoints/logged-call.js';
 import type { RerunTarget } from '../../src/savepoints/rerun.js';
-import { askTime, ServerClock } from '../../src/savepoints/server-clock.js';
 import { type Mending, mendedText, noMending } from '../../src/surrealql/mended-text.js';
 import { SurrealText } from '../../src/surrealql/surreal-text.js';
 import type { Surroundings } from './surroundings.js';
@@ -65,14 +64,6 @@ export class RecordedSession {
     }
     const made = { from, until: performance.now() };
     return new LoggedCall({ text, recording, made, failure });
-  }
-
-  /** The server's clock. */
-  async clock(): Promise<ServerClock> {
-    const recording = newRecording();
-    const from = performance.now();
-    await this.send(askTime, {}, undefined, recording);
-    return new ServerClock(answersOf(recording)[0]?.get('result'), { from, until: performance.now() });
   }
 
   begin(): Promise<Uuid> {

@@ -4,7 +4,7 @@ import type { Layer } from '../calls/pipeline.js';
 import { UsageError } from '../errors.js';
 import type { CallLog } from './call-log.js';
 import { LoggedCall } from './logged-call.js';
-import { withPinnedIds } from './pinned-ids.js';
+import { pinnedBindings } from './pinned-ids.js';
 
 /** A layer that keeps each call and its answers, so that savepoints can be rolled back to. */
 export function keptIn(log: CallLog): Layer<Call, Answer> {
@@ -14,10 +14,10 @@ export function keptIn(log: CallLog): Layer<Call, Answer> {
     const from = performance.now();
     const add = (failure: Error | undefined): void => {
       const made = { from, until: performance.now() };
-      log.add(new LoggedCall({ text: call.text, recording, added: recording.added, made, failure }));
+      log.add(new LoggedCall({ text: call.text, recording, made, failure }));
     };
     try {
-      const answer = await next(withPinnedIds(call).with({ recording }));
+      const answer = await next(call.with({ bindings: pinnedBindings(call), recording }));
       add(undefined);
       return answer;
     } catch (error) {
@@ -29,7 +29,9 @@ export function keptIn(log: CallLog): Layer<Call, Answer> {
 
 /** A time that the program has seen before a rollback to a savepoint may be another one since. */
 function refuseReplacedTimes({ text, details }: Call, { replaced }: CallLog): void {
-  if (replaced.foundIn(text, details.bindings) === undefined) return;
+  if (replaced.isEmpty) return;
+  const [found] = replaced.foundIn(text, details.bindings);
+  if (found === undefined) return;
   throw new UsageError(
     'a parameter holds a time that the server had made in this transaction before it was rolled back to a savepoint; that record has a later time since: read it again, and use what is there now',
   );

@@ -1,6 +1,6 @@
-import type { Recording } from '../connection/recording-codec.js';
-import { type AddedAnswers, withoutAdded } from '../surrealql/mended-text.js';
-import { onlyReads } from '../surrealql/only-reads.js';
+import type { CallRecording } from '../calls/call.js';
+import { withoutAdded } from '../surrealql/mended-text.js';
+import { judgeReading } from '../surrealql/only-reads.js';
 import { replayability } from '../surrealql/replayability.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import { newIdReason, type Replayability } from '../surrealql/verdict.js';
@@ -15,9 +15,7 @@ export interface AnsweredCall {
   /** As the caller wrote it. */
   readonly text: string;
   /** The request and its reply on the wire; no reply when the server refused the call as a whole. */
-  readonly recording: Recording;
-  /** Which of the replies answer statements that the pool had added. */
-  readonly added: AddedAnswers;
+  readonly recording: CallRecording;
   /** From the sending to the answer, in milliseconds of this process (`performance.now()`). */
   readonly made: TimeWindow;
   /** What the server refused the whole call with. */
@@ -37,30 +35,28 @@ export class LoggedCall {
   readonly failure: Error | undefined;
   /** How large the request and the reply are, in bytes. */
   readonly size: number;
-  readonly #request: Uint8Array;
-  readonly #reply: Uint8Array | undefined;
-  readonly #added: AddedAnswers;
+  readonly #recording: CallRecording;
+  #answers: readonly EncodedValue[] | undefined;
   #surrealText: SurrealText | undefined;
   #bindings: EncodedValue | undefined;
+  #onlyReads: boolean | undefined;
   #replayability: Replayability | undefined;
   #records: Set<string> | undefined;
   #moments: readonly MomentInAnswer[] | undefined;
 
-  constructor({ text, recording, added, made, failure }: AnsweredCall) {
+  constructor({ text, recording, made, failure }: AnsweredCall) {
     if (recording.request === undefined) throw new Error('the request of a call was not recorded');
     this.text = text;
-    this.#request = recording.request;
-    this.#reply = recording.reply;
-    this.#added = added;
+    this.#recording = recording;
     this.made = made;
     this.failure = failure;
-    this.size = this.#request.length + (this.#reply?.length ?? 0);
+    this.size = recording.request.length + (recording.reply?.length ?? 0);
   }
 
   /** The parameters, as they were sent. */
   get bindings(): EncodedValue {
     if (this.#bindings === undefined) {
-      const bindings = new EncodedValue(this.#request).get('params')?.items()[1];
+      const bindings = new EncodedValue(this.#recording.request ?? new Uint8Array()).get('params')?.items()[1];
       if (bindings === undefined) throw new Error('the request of a call has no parameters');
       this.#bindings = bindings;
     }
@@ -73,8 +69,9 @@ export class LoggedCall {
   }
 
   /** What each statement was answered, as the server sent it; those the pool had added are left out. */
-  answers(): EncodedValue[] {
-    return this.#reply === undefined ? [] : answersIn(this.#reply, this.#added);
+  answers(): readonly EncodedValue[] {
+    this.#answers ??= answersOf(this.#recording);
+    return this.#answers;
   }
 
   /** Whether the call, made again on the same data, does and answers the same. */
@@ -95,7 +92,11 @@ export class LoggedCall {
 
   /** Whether it only reads: certain from its text, but for computed fields that write. */
   get onlyReads(): boolean {
-    return reading(this.text, () => ({ value: onlyReads(this.surrealText), holdsForText: true }));
+    this.#onlyReads ??= reading(this.text, () => {
+      const { onlyReads, byTextAlone } = judgeReading(this.surrealText, this.decodedBindings);
+      return { value: onlyReads, holdsForText: byTextAlone };
+    });
+    return this.#onlyReads;
   }
 
   /**
@@ -166,8 +167,9 @@ function* momentsIn(value: EncodedValue | undefined, around: string | undefined)
   for (const entry of value.entries()) yield* momentsIn(entry.value, record);
 }
 
-/** The answers in a reply: over a socket they are the `result` of it, from an embedded engine they are all of it. */
-export function answersIn(reply: Uint8Array, added: AddedAnswers): EncodedValue[] {
+/** The answers to the caller's statements in a reply: over a socket they are a part of it, embedded they are all of it. */
+export function answersOf({ reply, added }: CallRecording): EncodedValue[] {
+  if (reply === undefined) return [];
   const whole = new EncodedValue(reply);
   return withoutAdded((whole.isMap ? whole.get('result') : whole)?.items() ?? [], added);
 }

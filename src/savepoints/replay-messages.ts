@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { EncodedBindings } from '../connection/recording-codec.js';
 import { type AddedAnswers, emptyCache, type Mending, mendedText, noMending } from '../surrealql/mended-text.js';
-import { encodedMap } from './encoded-value.js';
+import type { Token } from '../surrealql/tokens.js';
+import { type EncodedValue, encodedMap } from './encoded-value.js';
 import type { LoggedCall } from './logged-call.js';
 
 /** One message of a replay: one call as it was made, or several that are sent as one. */
@@ -13,12 +14,19 @@ export interface ReplayMessage {
   readonly added: AddedAnswers;
 }
 
+/** A statement that can share a message with others. */
+interface SharedStatement {
+  readonly text: string;
+  readonly bindings: EncodedValue;
+  readonly onlyReads: boolean;
+}
+
 const mostCalls = 64;
 /** Larger ones get slower than several. */
 const mostBytes = 16 * 1024;
 
 /** Names a variable can be given by `LET`; SurrealDB keeps others for itself, and gives some a meaning in some places. */
-const settable =
+export const settable: RegExp =
   /^(?!(?:access|after|auth|before|event|input|parent|reference|request|session|this|token|value)$)[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
@@ -63,11 +71,16 @@ export class ReplayMessages {
   }
 
   #together(calls: readonly LoggedCall[]): ReplayMessage {
+    return { ...this.shared(calls), calls };
+  }
+
+  /** Single statements as one message, each with its own parameters. */
+  shared(statements: readonly SharedStatement[]): Omit<ReplayMessage, 'calls'> {
     const { emptiesCache, use } = this.#mending;
     const texts = use === undefined ? [] : [use];
     const bindings: [string, Uint8Array][] = [];
     const added = new Set(texts.keys());
-    calls.forEach((call, index) => {
+    statements.forEach((call, index) => {
       const prefix = `${this.#prefix}_${index}_`;
       const own = call.bindings.entries().map(({ key, value }) => ({ name: key.text ?? '', value }));
       for (const { name, value } of own) bindings.push([prefix + name, value.bytes]);
@@ -77,7 +90,7 @@ export class ReplayMessages {
       added.add(texts.length);
       texts.push(emptyCache);
     });
-    return { text: texts.join('\n;\n'), bindings: new EncodedBindings(encodedMap(bindings)), calls, added };
+    return { text: texts.join('\n;\n'), bindings: new EncodedBindings(encodedMap(bindings)), added };
   }
 }
 
@@ -87,7 +100,12 @@ function canShare(call: LoggedCall): boolean {
   const { statements, certain } = call.surrealText.split;
   if (!certain || statements.length !== 1) return false;
   const [only] = statements;
-  // What a LET sets is for the rest of its own text.
-  if (only?.tokens[0]?.value === 'LET') return false;
+  // What a LET sets is for the rest of its own text, and a RETURN within brackets would leave the block around it.
+  if (only === undefined || only.tokens[0]?.value === 'LET' || returnsWithinBrackets(only.tokens)) return false;
   return call.bindings.entries().every(({ key }) => settable.test(key.text ?? ''));
+}
+
+function returnsWithinBrackets(tokens: readonly Token[]): boolean {
+  const open = tokens.findIndex(({ text }) => text === '{' || text === '(');
+  return open !== -1 && tokens.slice(open).some(({ kind, value }) => kind === 'word' && value === 'RETURN');
 }

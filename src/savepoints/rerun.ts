@@ -5,8 +5,9 @@ import { type Mending, withoutAdded } from '../surrealql/mended-text.js';
 import { keywordOf } from '../surrealql/refused-statements.js';
 import { newIdReason } from '../surrealql/verdict.js';
 import { AnswerComparison, type ComparedCall, type Difference, type Part } from './answer-comparison.js';
-import type { EncodedValue } from './encoded-value.js';
-import { answersIn, type LoggedCall } from './logged-call.js';
+import { type EncodedValue, encodedMap } from './encoded-value.js';
+import { answersOf, type LoggedCall } from './logged-call.js';
+import type { Look } from './looks.js';
 import { type ReplayMessage, ReplayMessages } from './replay-messages.js';
 import { askTime, ServerClock, type TimeWindow } from './server-clock.js';
 
@@ -27,6 +28,9 @@ export interface CallDifference extends Difference {
   readonly index: number;
   readonly call: LoggedCall;
 }
+
+/** How many reads go in one message. */
+const mostLooks = 64;
 
 const writing = new Set(['CREATE', 'INSERT', 'UPDATE', 'UPSERT', 'DELETE', 'RELATE']);
 
@@ -53,10 +57,15 @@ export class Rerun {
     return this.#prefaceAnswers;
   }
 
-  /** Makes the calls again, up to the first that answers something else, and says which. */
-  async run(calls: readonly LoggedCall[]): Promise<CallDifference | undefined> {
-    for (let from = 0; from < calls.length; ) {
-      const message = this.#messages.next(calls.slice(from));
+  /**
+   * Makes calls again, up to the first that answers something else, and says which.
+   * @param calls the history from its beginning
+   * @param first the first that was not made again so far
+   * @param end the first that is not to be made again now
+   */
+  async run(calls: readonly LoggedCall[], first = 0, end: number = calls.length): Promise<CallDifference | undefined> {
+    for (let from = first; from < end; ) {
+      const message = this.#messages.next(calls.slice(from, end));
       const difference = await this.#send(message, calls, from);
       if (difference !== undefined) return difference;
       from += message.calls.length;
@@ -64,15 +73,27 @@ export class Rerun {
     return undefined;
   }
 
+  /** What reads give now, each with its status. */
+  async look(looks: readonly Look[]): Promise<EncodedValue[]> {
+    if (this.#clock === undefined && looks.length > 0) await this.#begin();
+    const answers: EncodedValue[] = [];
+    for (let from = 0; from < looks.length; from += mostLooks) {
+      const some = looks.slice(from, from + mostLooks).map((look) => ({ ...look, onlyReads: true }));
+      const { text, bindings, added } = this.#messages.shared(some);
+      const recording = newRecording();
+      await this.#target.send(text, bindings, some.length, recording);
+      answers.push(...withoutAdded(answersOf(recording), added));
+    }
+    return answers;
+  }
+
   async #send(message: ReplayMessage, calls: readonly LoggedCall[], from: number): Promise<CallDifference | undefined> {
     const [first] = message.calls;
     // A text that the server refuses as a whole tells where: nothing is put before it.
     const timed = this.#clock === undefined && first?.failure === undefined;
-    if (this.#clock === undefined && !timed) await this.#readClock();
+    if (this.#clock === undefined && !timed) await this.#begin();
     const { keys } = this.comparison;
-    const { use } = this.#target.mending;
-    const before = timed ? [...(use === undefined ? [] : [use]), askTime, ...this.#preface] : [];
-    const text = withKeys([...before, message.text].join(';\n'), keys);
+    const text = withKeys([...(timed ? this.#before() : []), message.text].join(';\n'), keys);
     const bindings = withKeysEncoded(message.bindings, keys);
     const recording = newRecording();
     const sentAt = performance.now();
@@ -82,12 +103,8 @@ export class Rerun {
       if (!(error instanceof ServerError) || first === undefined) throw error;
       return isSameRefusal(first.failure, error) ? undefined : { ...refusal(first, error), index: from, call: first };
     }
-    const replies = answersIn(recording.reply ?? new Uint8Array([0x80]), new Set());
-    if (timed) {
-      if (use !== undefined) replies.shift();
-      this.#clock = new ServerClock(replies.shift()?.get('result'), { from: sentAt, until: performance.now() });
-      this.#prefaceAnswers = replies.splice(0, this.#preface.length);
-    }
+    const replies = [...answersOf(recording)];
+    if (timed) this.#readBefore(replies, sentAt);
     const answers = withoutAdded(replies, message.added);
     for (const [offset, call] of message.calls.entries()) {
       const difference = this.#compare(call, answers, calls, from + offset);
@@ -111,26 +128,7 @@ export class Rerun {
       const other = found[number];
       const statement = statements.length === expected.length ? statements[number] : undefined;
       const writes = statement !== undefined && writing.has(keywordOf(statement.tokens));
-      const difference = this.#statement(one, other, this.#known(call, calls, index, writes));
-      if (difference !== undefined) return difference;
-    }
-    return undefined;
-  }
-
-  #statement(one: EncodedValue, other: EncodedValue | undefined, call: ComparedCall): Difference | undefined {
-    const [before, now] = [outcomeIn(one), outcomeIn(other)];
-    // An error is told as such, and not as a status that differs.
-    if ((before instanceof Error || now instanceof Error) && !isSameError(before, now)) {
-      return { path: '', expected: before, found: now };
-    }
-    // The rest of a reply is how long the statement took.
-    for (const part of ['status', 'result', 'kind', 'details']) {
-      const [expected, found] = [one.get(part), other?.get(part)];
-      if (expected === undefined && found === undefined) continue;
-      if (expected === undefined || found === undefined) {
-        return { path: part, expected, found };
-      }
-      const difference = this.comparison.difference(expected, found, call);
+      const difference = differenceOf(this.comparison, one, other, this.#known(call, calls, index, writes));
       if (difference !== undefined) return difference;
     }
     return undefined;
@@ -152,12 +150,25 @@ export class Rerun {
     };
   }
 
-  async #readClock(): Promise<void> {
+  /** Begins without a call. */
+  async #begin(): Promise<void> {
     const recording = newRecording();
     const from = performance.now();
-    await this.#target.send(askTime, new EncodedBindings(new Uint8Array([0xa0])), 1, recording);
-    const [answer] = answersIn(recording.reply ?? new Uint8Array([0x80]), new Set());
-    this.#clock = new ServerClock(answer?.get('result'), { from, until: performance.now() });
+    await this.#target.send(this.#before().join(';\n'), new EncodedBindings(encodedMap([])), 1, recording);
+    this.#readBefore([...answersOf(recording)], from);
+  }
+
+  /** The statements that are executed before everything else. */
+  #before(): string[] {
+    const { use } = this.#target.mending;
+    return [...(use === undefined ? [] : [use]), askTime, ...this.#preface];
+  }
+
+  /** Takes the answers to these statements out of the replies to a message. */
+  #readBefore(replies: EncodedValue[], sentAt: number): void {
+    if (this.#target.mending.use !== undefined) replies.shift();
+    this.#clock = new ServerClock(replies.shift()?.get('result'), { from: sentAt, until: performance.now() });
+    this.#prefaceAnswers = replies.splice(0, this.#preface.length);
   }
 }
 
@@ -195,4 +206,26 @@ function withKeysEncoded(bindings: EncodedBindings, keys: ReadonlyMap<string, st
     for (let at = bytes.indexOf(old); at !== -1; at = bytes.indexOf(old, at + 1)) bytes.write(young, at, 'latin1');
   }
   return new EncodedBindings(bytes);
+}
+
+/** Where the answers to one statement differ; the rest of a reply is how long the statement took. */
+export function differenceOf(
+  comparison: AnswerComparison,
+  one: EncodedValue | undefined,
+  other: EncodedValue | undefined,
+  call: ComparedCall,
+): Difference | undefined {
+  const [before, now] = [outcomeIn(one), outcomeIn(other)];
+  // An error is told as such, and not as a status that differs.
+  if ((before instanceof Error || now instanceof Error) && !isSameError(before, now)) {
+    return { path: '', expected: before, found: now };
+  }
+  for (const part of ['status', 'result', 'kind', 'details']) {
+    const [expected, found] = [one?.get(part), other?.get(part)];
+    if (expected === undefined && found === undefined) continue;
+    if (expected === undefined || found === undefined) return { path: part, expected, found };
+    const difference = comparison.difference(expected, found, call);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
 }

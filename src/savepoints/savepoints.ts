@@ -1,6 +1,7 @@
 import { SavepointLimitError, SavepointNotFoundError, SavepointUnsupportedError } from '../errors.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { CallLog, type LogEntry, logBudget, type Mark } from './call-log.js';
+import type { ServerClock } from './server-clock.js';
 import { givesBackTime } from './times-given-back.js';
 
 /** One savepoint: its name, its place in the log, and the queries that were made and not sent by then. */
@@ -22,10 +23,18 @@ export class Savepoints {
     this.#counters = counters;
   }
 
-  /** @throws SavepointUnsupportedError, SavepointLimitError */
-  add(name: string | undefined, unsent: ReadonlySet<unknown>): SavepointMark {
+  /**
+   * @param clock the clock of the server, when it has to be known which times the server has made
+   * @throws SavepointUnsupportedError, SavepointLimitError
+   */
+  async add(
+    name: string | undefined,
+    unsent: ReadonlySet<unknown>,
+    clock: () => Promise<ServerClock>,
+  ): Promise<SavepointMark> {
     const mark = this.log.mark();
-    this.replayable(mark);
+    const before = this.replayable(mark).filter(({ undone }) => !undone);
+    await this.refuseTimesGivenBack(before, 'savepoint', clock);
     const made = { name: name ?? `unnamed ${++this.#unnamed}`, mark, unsent: new Set(unsent) };
     this.#made = [...this.#made, made];
     this.#counters.count('created');
@@ -76,9 +85,18 @@ export class Savepoints {
       if (replayability.kind === 'replayable') continue;
       throw this.unsupported({ ...replayability, statement: replayability.culprit, refused: 'savepoint' });
     }
-    const givingBack = givesBackTime(kept);
-    if (givingBack === undefined) return entries;
-    throw this.unsupported({ statement: givingBack.text, reason: timeGivenBack, refused: 'savepoint' });
+    return entries;
+  }
+
+  /** @throws SavepointUnsupportedError when one of these calls gives back a time that the server made for one before it */
+  async refuseTimesGivenBack(
+    entries: readonly LogEntry[],
+    refused: 'savepoint' | 'rollback',
+    clock: () => Promise<ServerClock>,
+  ): Promise<void> {
+    const givingBack = await givesBackTime(entries, this.log.replays, clock);
+    if (givingBack === undefined) return;
+    throw this.unsupported({ statement: givingBack.text, reason: timeGivenBack, refused });
   }
 
   unsupported(details: ConstructorParameters<typeof SavepointUnsupportedError>[0]): SavepointUnsupportedError {
@@ -93,5 +111,5 @@ export class Savepoints {
 }
 
 /** Why a call that gives back a time cannot be made again. */
-export const timeGivenBack =
+const timeGivenBack =
   'it gives back a time that the server made for an earlier call of this transaction, which is another one when that call is made again';

@@ -1,24 +1,39 @@
 import type { LogEntry } from './call-log.js';
 import type { LoggedCall } from './logged-call.js';
-import { Times } from './times-in-values.js';
+import type { ServerClock, TimeWindow } from './server-clock.js';
+import { Times, timesIn } from './times-in-values.js';
 
 /**
  * The first call that gives back a time which the server made for an earlier call of the same transaction: as a version, a
  * copy, a bound. Made again, the earlier call has another time, and this one would mean the old.
+ * @param replays when calls were made again before: the server made times then, too
+ * @param clock asked only when a time is given back that the server may have made
  */
-export function givesBackTime(entries: readonly LogEntry[]): LoggedCall | undefined {
-  const own = new Times();
+export async function givesBackTime(
+  entries: readonly LogEntry[],
+  replays: readonly TimeWindow[],
+  clock: () => Promise<ServerClock>,
+): Promise<LoggedCall | undefined> {
+  const shown = new Times();
+  const sent = new Set<bigint>();
   const written = new Set<string>();
-  let hasWritten = false;
+  const windows = [...replays];
   for (const { call } of entries) {
-    if (own.foundIn(call.text, call.decodedBindings) !== undefined) return call;
+    const parameters = call.decodedBindings;
+    for (const moment of shown.foundIn(call.text, parameters)) {
+      const server = await clock();
+      if (windows.some((window) => server.isWithin(moment, window))) return call;
+    }
+    for (const moment of timesIn([call.text, parameters])) sent.add(moment);
     if (!call.onlyReads) {
-      hasWritten = true;
+      windows.push(call.made);
       for (const record of call.records) written.add(record);
     }
-    if (!hasWritten) continue;
-    // A time in a record that the transaction has not written is others', and the same in each run.
-    for (const { moment, record } of call.moments) if (record === undefined || written.has(record)) own.add(moment);
+    if (windows.length === 0) continue;
+    for (const { moment, record } of call.moments) {
+      // What the program has sent it knows by itself; what stands in others' records is the same in each run.
+      if (!sent.has(moment) && (record === undefined || written.has(record))) shown.add(moment);
+    }
   }
   return undefined;
 }

@@ -1,48 +1,77 @@
-import { DateTime } from 'surrealdb';
+import {
+  BoundExcluded,
+  BoundIncluded,
+  DateTime,
+  Range,
+  RecordId,
+  RecordIdRange,
+  StringRecordId,
+  Value,
+} from 'surrealdb';
 
 const isoTime = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 
 /** Nanoseconds in a millisecond: what a `Date` cannot tell. */
 const perMillisecond = 1_000_000n;
 
-/** Every time in a value, in nanoseconds since 1970: datetimes, dates, and times that are written out in strings. */
+/** What a number has to be above, to be a time since 1970 that the server may have made in these years. */
+const leastMilliseconds = 10n ** 12n;
+const leastNanoseconds = 10n ** 18n;
+
+/**
+ * Every time in a value, in nanoseconds since 1970: datetimes, dates, times that are written out in strings and numbers
+ * that may be milliseconds or nanoseconds since 1970; also in keys, in the ids of records and in the bounds of ranges.
+ */
 export function* timesIn(value: unknown): Generator<bigint> {
   if (typeof value === 'string') {
     for (const [written] of value.matchAll(isoTime)) yield new DateTime(written).nanoseconds;
+  } else if (typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))) {
+    const number = BigInt(value);
+    if (number > leastNanoseconds) yield number;
+    else if (number > leastMilliseconds) yield number * perMillisecond;
   } else if (value instanceof Date) {
     if (Number.isFinite(value.getTime())) yield BigInt(value.getTime()) * perMillisecond;
   } else if (value instanceof DateTime) {
     yield value.nanoseconds;
-  } else if (Array.isArray(value) || value instanceof Set) {
+  } else if (value instanceof RecordId) {
+    yield* timesIn(value.id);
+  } else if (value instanceof StringRecordId) {
+    yield* timesIn(value.toString());
+  } else if (value instanceof Range || value instanceof RecordIdRange) {
+    yield* timesIn(value.begin);
+    yield* timesIn(value.end);
+  } else if (value instanceof BoundIncluded || value instanceof BoundExcluded) {
+    yield* timesIn(value.value);
+  } else if (Array.isArray(value) || value instanceof Set || value instanceof Map) {
     for (const item of value) yield* timesIn(item);
-  } else if (value instanceof Map) {
-    for (const entry of value) yield* timesIn(entry);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const key of Object.keys(value)) yield* timesIn(Reflect.get(value, key));
+  } else if (typeof value === 'object' && value !== null && !(value instanceof Value)) {
+    for (const key of Object.keys(value)) {
+      yield* timesIn(key);
+      yield* timesIn(Reflect.get(value, key));
+    }
   }
 }
 
-/** A set of times that also knows them without what is less than a millisecond, as a `Date` holds them. */
+/** A set of times that are also recognised without what is less than a millisecond, as a `Date` holds them. */
 export class Times {
-  readonly #times = new Set<bigint>();
+  /** By what they may be given back as. */
+  readonly #times = new Map<bigint, bigint>();
 
   get isEmpty(): boolean {
     return this.#times.size === 0;
   }
 
   add(moment: bigint): void {
-    this.#times.add(moment);
-    this.#times.add(moment - (moment % perMillisecond));
+    this.#times.set(moment - (moment % perMillisecond), moment);
+    this.#times.set(moment, moment);
   }
 
-  has(moment: bigint): boolean {
-    return this.#times.has(moment);
-  }
-
-  /** The first of them in a text or its parameters. */
-  foundIn(...values: readonly unknown[]): bigint | undefined {
-    if (this.isEmpty) return undefined;
-    for (const value of values) for (const moment of timesIn(value)) if (this.#times.has(moment)) return moment;
-    return undefined;
+  /** Those of them that stand in these values. */
+  *foundIn(...values: readonly unknown[]): Generator<bigint> {
+    if (this.isEmpty) return;
+    for (const moment of timesIn(values)) {
+      const found = this.#times.get(moment);
+      if (found !== undefined) yield found;
+    }
   }
 }

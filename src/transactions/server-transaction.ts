@@ -1,9 +1,12 @@
 import type { Uuid } from 'surrealdb';
-import { type Answer, Call } from '../calls/call.js';
+import { type Answer, Call, newRecording } from '../calls/call.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
 import { untilAborted } from '../connection/until-aborted.js';
 import { DeadlineError } from '../errors.js';
+import type { EncodedValue } from '../savepoints/encoded-value.js';
+import { answersOf } from '../savepoints/logged-call.js';
 import type { RerunTarget } from '../savepoints/rerun.js';
+import { askTime, ServerClock } from '../savepoints/server-clock.js';
 import { type Mending, mendingOf, type TransactionFaults } from '../surrealql/mended-text.js';
 
 /** What a transaction of the server is reached by. */
@@ -32,10 +35,24 @@ export class ServerTransaction {
     this.#current = first;
   }
 
-  /** Which database it is in: the same text for the same one. */
-  get database(): string {
-    const { database, transport } = this.#parts.lease.connection;
-    return JSON.stringify([transport.endpoint, database.namespace, database.database]);
+  /** Whose it is and in which database: the same text for the same. */
+  get place(): string {
+    const { database, identity, transport } = this.#parts.lease.connection;
+    return JSON.stringify([transport.endpoint, database.namespace, database.database, identity.key]);
+  }
+
+  /** Asks something outside of the transaction, for the pool itself, and gives the answers. */
+  async ask(text: string): Promise<EncodedValue[]> {
+    const recording = newRecording();
+    await this.#parts.bounded.request(new Call({ text, bindings: {}, recording }));
+    return answersOf(recording);
+  }
+
+  /** The server's clock against that of this process. */
+  async clock(): Promise<ServerClock> {
+    const from = performance.now();
+    const [answer] = await this.ask(askTime);
+    return new ServerClock(answer?.get('result'), { from, until: performance.now() });
   }
 
   /** What is added to texts, for what the server gets wrong. */

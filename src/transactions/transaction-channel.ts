@@ -122,7 +122,7 @@ export class TransactionChannel implements QueryChannel {
   /** Makes a savepoint, after the calls that were begun before. */
   async savepoint(name?: string): Promise<SavepointMark> {
     const { savepoints } = this.#undoing();
-    return await this.#inTurn('savepoint', async () => savepoints.add(name, this.unsent));
+    return await this.#inTurn('savepoint', () => savepoints.add(name, this.unsent, () => this.#parts.server.clock()));
   }
 
   async releaseSavepoint(which: string | SavepointMark): Promise<void> {

@@ -1,13 +1,13 @@
 import type { Uuid } from 'surrealdb';
 import { SavepointDivergedError, SavepointLimitError } from '../errors.js';
-import type { AnswerComparison, Part } from '../savepoints/answer-comparison.js';
+import { AnswerComparison, type Difference, type Part } from '../savepoints/answer-comparison.js';
 import { beforeFirst, type LogEntry, type Mark } from '../savepoints/call-log.js';
 import { EncodedValue } from '../savepoints/encoded-value.js';
 import type { LoggedCall } from '../savepoints/logged-call.js';
-import { type CallDifference, Rerun } from '../savepoints/rerun.js';
-import { type Savepoints, timeGivenBack } from '../savepoints/savepoints.js';
+import { type Look, looksAt } from '../savepoints/looks.js';
+import { type CallDifference, differenceOf, Rerun } from '../savepoints/rerun.js';
+import type { Savepoints } from '../savepoints/savepoints.js';
 import type { SchemaScan } from '../savepoints/schema-scan.js';
-import { givesBackTime } from '../savepoints/times-given-back.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import type { ServerTransaction } from './server-transaction.js';
 
@@ -20,9 +20,20 @@ interface History {
   readonly behind: readonly LogEntry[];
 }
 
-/** What came of making calls again. */
+/** What is done in one transaction to verify something. */
+interface Plan {
+  readonly entries: readonly LogEntry[];
+  /** Reads that are compared with the same in another transaction, and before which of the entries; default: behind all. */
+  readonly looks?: readonly Look[];
+  readonly lookAt?: number;
+  /** Looks whether reads can write. */
+  readonly scan?: readonly string[] | undefined;
+}
+
+/** What came of it. */
 interface Outcome {
   readonly difference: CallDifference | undefined;
+  readonly looked: readonly EncodedValue[];
   readonly comparison: AnswerComparison;
   /** Whether the reads among them have certainly not written. */
   readonly onlyRead: boolean;
@@ -34,12 +45,13 @@ interface Outcome {
  * in a third one, the witness, which is thrown away.
  *
  *     first     begin ── before ──┬── reads ── writes ───────────────────────────────────────── cancel
- *     second                      └── begin ── before ── reads ─────── as they were? ────────── goes on
- *     witness                              └── begin ── before ── reads ── writes ── as they were? ── cancel
+ *     second                      └── begin ── before ── reads ── look ─── as they were? ────── goes on
+ *     witness                              └── begin ── before ── reads ── look ── writes ── as they were? ── cancel
  *
  * - The second does not make the reads again when a read may write in this database: see {@link SchemaScan}.
  * - The witness is for what stands behind the first undone write, for what was undone earlier, and for times that the
  *   server has made: those are others in all three, while what others have changed is the same in both of the later ones.
+ * - Both look at what the undone writes were made from, before these are made: so both see the same of it.
  *
  * Nothing is given up before everything is verified; when it is not, the first goes on as it is.
  */
@@ -66,9 +78,9 @@ export class Undo {
     const { log } = this.#savepoints;
     const history = { before: this.#savepoints.replayable(mark), behind: log.since(mark) };
     if (log.complete && history.behind.every(({ undone }) => undone)) return;
-    this.#refuseUnverifiable([...history.before, ...history.behind]);
+    await this.#refuseUnverifiable([...history.before, ...history.behind]);
     const begunAt = performance.now();
-    const scan = this.#schema.statements(this.#server.database);
+    const scan = await this.#schema.statements(this.#server.place, (text) => this.#server.ask(text));
     const done = scan !== undefined && (await this.#goOver(history, scan, refuse));
     if (!done) await this.#goOver(history, undefined, refuse);
     log.undoSince(mark, { from: begunAt, until: performance.now() });
@@ -77,16 +89,15 @@ export class Undo {
   }
 
   /** What cannot be made again in the witness cannot be verified: then nothing is undone. */
-  #refuseUnverifiable(history: readonly LogEntry[]): void {
+  async #refuseUnverifiable(history: readonly LogEntry[]): Promise<void> {
     if (!this.#savepoints.log.complete) throw this.#savepoints.limit();
     for (const { call } of history) {
       const { replayability } = call;
       if (replayability.kind !== 'outside') continue;
       throw this.#savepoints.unsupported({ ...replayability, statement: replayability.culprit, refused: 'rollback' });
     }
-    const givingBack = givesBackTime(history.filter(({ undone }) => !undone));
-    if (givingBack === undefined) return;
-    throw this.#savepoints.unsupported({ statement: givingBack.text, reason: timeGivenBack, refused: 'rollback' });
+    const own = history.filter(({ undone }) => !undone);
+    await this.#savepoints.refuseTimesGivenBack(own, 'rollback', () => this.#server.clock());
   }
 
   /**
@@ -122,15 +133,17 @@ export class Undo {
     scan: readonly string[] | undefined,
   ): Promise<Iterable<bigint> | undefined> {
     const { branches } = this.#savepoints.log;
-    const all = [...before, ...behind];
-    const reads = scan === undefined ? [] : beforeFirst(behind, ({ call }) => !call.onlyReads);
+    const mayRead = scan !== undefined;
+    const reads = mayRead ? beforeFirst(behind, ({ call }) => !call.onlyReads) : [];
+    const writes = behind.slice(reads.length);
+    const looks = mayRead ? looksAt(writes.map(({ call }) => call)) : [];
     const kept = before.filter(({ undone }) => !undone);
-    const earlier = before.filter(({ undone, call }) => !undone || (scan !== undefined && call.onlyReads));
-    const own = [...earlier, ...reads];
-    const needsWitness = scan === undefined || reads.length < behind.length || branches.length > 0;
+    const own = [...before.filter(({ undone, call }) => !undone || (mayRead && call.onlyReads)), ...reads];
+    const all = { entries: [...before, ...behind], looks, lookAt: before.length + reads.length };
+    const needsWitness = !mayRead || writes.length > 0 || branches.length > 0;
     const [adopted, early] = await bothSettled(
-      // Without reads among them there is nothing to scan for.
-      this.#rerun(second, own, own.length > kept.length ? scan : undefined),
+      // Where nothing is read that is undone, there is nothing to scan for.
+      this.#rerun(second, { entries: own, looks, scan: own.length + looks.length > kept.length ? scan : undefined }),
       needsWitness ? this.#witness(all) : undefined,
     );
     if (!adopted.onlyRead) return undefined;
@@ -141,14 +154,11 @@ export class Undo {
     if (difference !== undefined) {
       throw await this.#explain(difference, adopted.difference === undefined ? undefined : witness, all);
     }
-    for (const [old, { young, call }] of moments) {
-      // Made by the server, it is another one in each run; that of others is the same one in both.
-      if (witness.comparison.moments.get(old)?.young === young) throw diverged(call, '', undefined, undefined, false);
-    }
+    refuseOtherSnapshot(adopted, witness, looks);
     // What was undone earlier, the program may go on believing.
-    for (const branch of branches) {
-      const found = await this.#witness(branch);
-      if (found.difference !== undefined) throw await this.#explain(found.difference, undefined, branch);
+    for (const entries of branches) {
+      const found = await this.#witness({ entries });
+      if (found.difference !== undefined) throw await this.#explain(found.difference, undefined, { entries });
     }
     return moments.keys();
   }
@@ -160,40 +170,72 @@ export class Undo {
   async #explain(
     { call, path, expected, found }: CallDifference,
     other: Outcome | undefined,
-    history: readonly LogEntry[],
+    plan: Plan,
   ): Promise<Error> {
-    const again = (other ?? (await this.#witness(history))).difference;
+    const again = (other ?? (await this.#witness(plan))).difference;
     const lasting = again?.call === call && again.path === path && !isSame(again.found, found);
     const { replayability } = call;
-    if (!lasting || replayability.kind === 'replayable') return diverged(call, path, expected, found, lasting);
+    if (!lasting || replayability.kind === 'replayable') return diverged(call, { path, expected, found }, lasting);
     const reason = `${replayability.reason}: its answer cannot be verified`;
     return this.#savepoints.unsupported({ statement: replayability.culprit, reason, refused: 'rollback' });
   }
 
-  async #witness(history: readonly LogEntry[]): Promise<Outcome> {
+  async #witness(plan: Plan): Promise<Outcome> {
     const witness = await this.#server.openWitness();
     try {
-      return await this.#rerun(witness, history, undefined);
+      return await this.#rerun(witness, plan);
     } finally {
       void this.#server.drop(witness);
     }
   }
 
-  async #rerun(transaction: Uuid, entries: readonly LogEntry[], scan: readonly string[] | undefined): Promise<Outcome> {
+  async #rerun(transaction: Uuid, { entries, looks = [], lookAt = entries.length, scan }: Plan): Promise<Outcome> {
+    const calls = entries.map(({ call }) => call);
     // They count even when it fails: the server has had the work.
-    this.#replayed += entries.length;
+    this.#replayed += calls.length + looks.length;
     if (this.#replayed > replayBudget) {
       this.#counters.count('refusedLimit');
       throw new SavepointLimitError('replay', replayBudget);
     }
-    this.#counters.count('replayedCalls', entries.length);
+    this.#counters.count('replayedCalls', calls.length);
     const rerun = new Rerun(this.#server.target(transaction), this.#savepoints.log.replays, scan);
-    const difference = await rerun.run(entries.map(({ call }) => call));
-    const { comparison, prefaceAnswers } = rerun;
-    const onlyRead = scan === undefined || this.#schema.readsOnlyRead(this.#server.database, prefaceAnswers);
-    return { difference, comparison, onlyRead };
+    const early = await rerun.run(calls, 0, lookAt);
+    const looked = early === undefined ? await rerun.look(looks) : [];
+    const difference = early ?? (await rerun.run(calls, lookAt));
+    const onlyRead = scan === undefined || this.#schema.readsOnlyRead(this.#server.place, rerun.prefaceAnswers);
+    return { difference, comparison: rerun.comparison, looked, onlyRead };
   }
 }
+
+/**
+ * The second transaction and the witness have begun one after the other. Others may have changed something in between,
+ * which they had changed before the second began: then the witness sees it as it was, and the second does not.
+ * @throws SavepointDivergedError
+ */
+function refuseOtherSnapshot(adopted: Outcome, witness: Outcome, looks: readonly Look[]): void {
+  const comparison = new AnswerComparison();
+  for (const [old, made] of adopted.comparison.moments) {
+    const again = witness.comparison.moments.get(old);
+    // Made by the server, it is another one in each run; that of others is the same one in both.
+    if (again?.young === made.young) throw diverged(made.call, nothing, false);
+    if (again !== undefined) comparison.moments.set(made.young, again);
+  }
+  for (const [index, { call }] of looks.entries()) {
+    const [one, other] = [adopted.looked[index], witness.looked[index]];
+    const difference = differenceOf(comparison, one, other, { ...knowsNothing, call });
+    if (difference !== undefined) throw diverged(call, difference, false);
+  }
+}
+
+const nothing: Difference = { path: '', expected: undefined, found: undefined };
+
+const knowsNothing = {
+  writes: false,
+  makesIds: false,
+  wrote: () => false,
+  madeFirst: () => false,
+  madeAgain: () => false,
+};
 
 /** Both outcomes, when both are there: nothing goes on behind the back of a failure. */
 async function bothSettled(
@@ -210,13 +252,7 @@ function isSame(one: Part, other: Part): boolean {
   return one === other;
 }
 
-function diverged(
-  call: LoggedCall,
-  path: string,
-  expected: Part,
-  found: Part,
-  lasting: boolean,
-): SavepointDivergedError {
+function diverged(call: LoggedCall, { path, expected, found }: Difference, lasting: boolean): SavepointDivergedError {
   const shown = (part: Part): unknown => (part instanceof EncodedValue ? part.decode() : part);
   const details = { path, expected: shown(expected), found: shown(found), lasting };
   return new SavepointDivergedError({ statement: call.text, ...details });

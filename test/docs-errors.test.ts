@@ -222,7 +222,7 @@ const provocations: Readonly<Record<string, Provoke>> = {
   async SavepointLimitError() {
     const pool = await busy();
     await pool.withTransaction(async (transaction) => {
-      await transaction.query('RETURN $text', { text: 'x'.repeat(3_000_000) });
+      await transaction.query('RETURN $text', { text: 'x'.repeat(9_000_000) });
       await transaction.savepoint();
     });
   },

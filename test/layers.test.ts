@@ -11,6 +11,8 @@ const layers: readonly (readonly string[])[] = [
   ['index.ts'],
   ['manager.ts', 'pooled-connection.ts', 'shutdown-on-signals.ts', 'database-preparation.ts'],
   ['transactions'],
+  ['savepoints'],
+  ['calls'],
   ['connection'],
   ['resilience'],
   ['telemetry'],

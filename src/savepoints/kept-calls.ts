@@ -4,7 +4,7 @@ import type { Layer } from '../calls/pipeline.js';
 import { UsageError } from '../errors.js';
 import type { CallLog } from './call-log.js';
 import { LoggedCall } from './logged-call.js';
-import { withPinnedIds } from './pinned-ids.js';
+import { pinnedBindings } from './pinned-ids.js';
 
 /** A layer that keeps each call and its answers, so that savepoints can be rolled back to. */
 export function keptIn(log: CallLog): Layer<Call, Answer> {
@@ -17,7 +17,7 @@ export function keptIn(log: CallLog): Layer<Call, Answer> {
       log.add(new LoggedCall({ text: call.text, recording, made, failure }));
     };
     try {
-      const answer = await next(withPinnedIds(call).with({ recording }));
+      const answer = await next(call.with({ bindings: pinnedBindings(call), recording }));
       add(undefined);
       return answer;
     } catch (error) {
@@ -29,6 +29,7 @@ export function keptIn(log: CallLog): Layer<Call, Answer> {
 
 /** A time that the program has seen before a rollback to a savepoint may be another one since. */
 function refuseReplacedTimes({ text, details }: Call, { replaced }: CallLog): void {
+  if (replaced.isEmpty) return;
   const [found] = replaced.foundIn(text, details.bindings);
   if (found === undefined) return;
   throw new UsageError(

@@ -11,14 +11,14 @@ export class Unpinnable {
   constructor(readonly reason: string) {}
 }
 
-/** A call as it is sent: new records have their ids in it, where a builder made it. */
-export function withPinnedIds(call: Call): Call {
+/** The parameters of a call as they are sent: with the ids of new records, where a builder made it. */
+export function pinnedBindings(call: Call): Call['details']['bindings'] {
   const { bindings } = call.details;
-  if (bindings instanceof EncodedBindings || !makesRecords.test(call.text)) return call;
+  if (bindings instanceof EncodedBindings || !makesRecords.test(call.text)) return bindings;
   // In the calls of the builders the table is a parameter.
-  if (!Object.values(bindings).some((value) => value instanceof Table)) return call;
+  if (!Object.values(bindings).some((value) => value instanceof Table)) return bindings;
   const pinned = pinIds(call.surrealText, bindings);
-  return pinned instanceof Unpinnable ? call : call.with({ bindings: pinned });
+  return pinned instanceof Unpinnable ? bindings : pinned;
 }
 
 const makesRecords = /^(?:CREATE|INSERT|RELATE)\b/i;

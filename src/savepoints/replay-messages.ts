@@ -29,6 +29,16 @@ const mostBytes = 16 * 1024;
 export const settable: RegExp =
   /^(?!(?:access|after|auth|before|event|input|parent|reference|request|session|this|token|value)$)[A-Za-z_][A-Za-z0-9_]*$/;
 
+function isSettable(name: EncodedValue): boolean {
+  return settable.test(name.text ?? '');
+}
+
+/**
+ * What answers in a block as it does by itself. SurrealDB answers nothing when a block stands in another, or that it is
+ * left in the wrong place; up to 3.1 an expression that reads a record (`RETURN $user.name`) fails in a block.
+ */
+const sameInBlock = new Set('SELECT CREATE UPDATE UPSERT DELETE INSERT RELATE IF FOR'.split(' '));
+
 /**
  * Puts the calls of a replay together, in their order. Nothing of one call may be visible to another, nor to the fields
  * and events that another sets off: so each call that has parameters stands in a block of its own.
@@ -100,9 +110,14 @@ function canShare(call: LoggedCall): boolean {
   const { statements, certain } = call.surrealText.split;
   if (!certain || statements.length !== 1) return false;
   const [only] = statements;
-  // What a LET sets is for the rest of its own text, and a RETURN within brackets would leave the block around it.
-  if (only === undefined || only.tokens[0]?.value === 'LET' || returnsWithinBrackets(only.tokens)) return false;
-  return call.bindings.entries().every(({ key }) => settable.test(key.text ?? ''));
+  const tokens = only?.tokens ?? [];
+  const keyword = tokens[0]?.value ?? '';
+  // What a LET sets is for the rest of its own text.
+  if (keyword === 'LET') return false;
+  const parameters = call.bindings.entries();
+  if (parameters.length === 0) return true;
+  // A RETURN within brackets would leave the block around it.
+  return sameInBlock.has(keyword) && !returnsWithinBrackets(tokens) && parameters.every(({ key }) => isSettable(key));
 }
 
 function returnsWithinBrackets(tokens: readonly Token[]): boolean {

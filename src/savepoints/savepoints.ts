@@ -51,6 +51,16 @@ export class Savepoints {
     return found;
   }
 
+  /** Those that can be rolled back to. */
+  get made(): readonly SavepointMark[] {
+    return this.#made;
+  }
+
+  /** Forgets all others. */
+  keepOnly(these: readonly SavepointMark[]): void {
+    this.#made = this.#made.filter((made) => these.includes(made));
+  }
+
   /** Forgets those after it. */
   keepUpTo(last: SavepointMark): void {
     this.#made = this.#made.slice(0, this.#made.indexOf(last) + 1);

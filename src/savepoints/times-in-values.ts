@@ -24,7 +24,7 @@ const leastNanoseconds = 10n ** 18n;
  */
 export function* timesIn(value: unknown): Generator<bigint> {
   if (typeof value === 'string') {
-    for (const [written] of value.matchAll(isoTime)) yield new DateTime(written).nanoseconds;
+    for (const [written] of value.matchAll(isoTime)) yield* timeOf(written);
   } else if (typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))) {
     const number = BigInt(value);
     if (number > leastNanoseconds) yield number;
@@ -52,10 +52,19 @@ export function* timesIn(value: unknown): Generator<bigint> {
   }
 }
 
+/** What is only written like a time (`2024-13-01T00:00:00Z`) is none. */
+function* timeOf(written: string): Generator<bigint> {
+  if (Number.isFinite(Date.parse(written))) yield new DateTime(written).nanoseconds;
+}
+
 /** A set of times that are also recognised without what is less than a millisecond, as a `Date` holds them. */
 export class Times {
   /** By what they may be given back as. */
   readonly #times = new Map<bigint, bigint>();
+
+  get isEmpty(): boolean {
+    return this.#times.size === 0;
+  }
 
   add(moment: bigint): void {
     this.#times.set(moment - (moment % perMillisecond), moment);
@@ -64,7 +73,7 @@ export class Times {
 
   /** Those of them that stand in these values. */
   *foundIn(...values: readonly unknown[]): Generator<bigint> {
-    if (this.#times.size === 0) return;
+    if (this.isEmpty) return;
     for (const moment of timesIn(values)) {
       const found = this.#times.get(moment);
       if (found !== undefined) yield found;

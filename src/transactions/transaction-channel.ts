@@ -154,6 +154,7 @@ export class TransactionChannel implements QueryChannel {
   async withSavepoint<T>(work: () => PromiseLike<T> | T): Promise<T> {
     return await this.nesting.run(async (isInnermost) => {
       const made = await this.savepoint();
+      const outer = this.#undoing().savepoints.made.filter((savepoint) => savepoint !== made);
       try {
         const result = await work();
         if (!isInnermost())
@@ -162,7 +163,7 @@ export class TransactionChannel implements QueryChannel {
         if (!this.state.ended) await this.releaseSavepoint(made);
         return result;
       } catch (error) {
-        await this.#undoWork(made, error);
+        await this.#undoWork(made, outer, error);
         throw error;
       }
     });
@@ -296,7 +297,7 @@ export class TransactionChannel implements QueryChannel {
   }
 
   /** Undoes a piece of work that threw. What cannot be undone is not committed either. */
-  async #undoWork(made: SavepointMark, error: unknown): Promise<void> {
+  async #undoWork(made: SavepointMark, outer: readonly SavepointMark[], error: unknown): Promise<void> {
     const { state } = this;
     if (state.word !== 'active' && state.word !== 'aborted') return;
     try {
@@ -304,6 +305,8 @@ export class TransactionChannel implements QueryChannel {
       this.#undoing().savepoints.release(made);
     } catch (failure) {
       if (state.ended || this.#parts.signal?.aborted) return;
+      // To go back to a savepoint within it would keep a part of it.
+      this.#undoing().savepoints.keepOnly(outer);
       const reason = notUndone(failure, error);
       state.abort(reason);
       throw reason.cause;

@@ -38,7 +38,7 @@ export class Ledger {
 
   /** How many writes ended in which way. */
   get totals(): Record<Verdict, number> {
-    const totals = { acknowledged: 0, refused: 0, 'not-sent': 0, unknown: 0 };
+    const totals = { acknowledged: 0, applied: 0, refused: 0, 'not-sent': 0, unknown: 0 };
     for (const verdict of this.#verdicts.values()) totals[verdict]++;
     return totals;
   }
@@ -84,7 +84,8 @@ export class Ledger {
     const lies: string[] = [];
     for (const [name, verdict] of this.#verdicts) {
       const found = times.get(name) ?? 0;
-      const right = verdict === 'acknowledged' ? found === 1 : verdict === 'unknown' ? found <= 1 : found === 0;
+      const written = verdict === 'acknowledged' || verdict === 'applied';
+      const right = written ? found === 1 : verdict === 'unknown' ? found <= 1 : found === 0;
       if (!right) lies.push(`${name} is "${verdict}", and was written ${found} times`);
     }
     for (const name of times.keys()) if (!this.#verdicts.has(name)) lies.push(`nobody wrote ${name}`);

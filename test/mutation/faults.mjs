@@ -7,7 +7,8 @@
  */
 
 const core = ['test/pool', 'test/scenarios'];
-const savepoints = ['test/transactions/savepoints.test.ts'];
+const outcomes = ['test/transactions/outcomes.test.ts'];
+const savepoints = ['test/transactions/savepoints-'];
 
 /** @type {readonly Fault[]} */
 export const faults = [
@@ -219,7 +220,7 @@ export const faults = [
   },
   {
     name: 'a call that was given up leaves its connection in the pool',
-    from: `this.#lease.markForRecycling('cut-off');`,
+    from: `lease.markForRecycling('cut-off');`,
     to: ``,
     tests: ['test/connection/limits.test.ts', 'test/hazards'],
   },
@@ -270,14 +271,56 @@ export const faults = [
   // Savepoints
   {
     name: 'a replay that gives something else is taken for equal',
-    from: `comparison.equal(one, other, windows)`,
-    to: `comparison.equal(one, one, windows)`,
+    from: `this.#compare(call, answers, calls, from + offset);`,
+    to: `this.#compare(call, [...call.answers()], calls, from + offset);`,
     tests: savepoints,
   },
   {
-    name: 'moments of others are taken for those of the replay',
-    from: `second: { from: this.#begin,`,
-    to: `second: { from: this.#begin - 1_000,`,
+    name: 'a statement that fails when it is made again is told as a status',
+    from: `&& !isSameError(before, now)) {`,
+    to: `&& Number.isNaN(0)) {`,
+    tests: savepoints,
+  },
+  {
+    name: 'moments of others are taken for those that the server made for the replay',
+    from: `if (witness.comparison.moments.get(old)?.young === young) throw`,
+    to: `if (witness.comparison.moments.get(old)?.young === 0n) throw`,
+    tests: savepoints,
+  },
+  {
+    name: 'what was read behind a savepoint is not verified',
+    from: `const all = [...before, ...behind];`,
+    to: `const all = [...before];`,
+    tests: savepoints,
+  },
+  {
+    name: 'what was undone earlier is not verified',
+    from: `for (const branch of branches) {`,
+    to: `for (const branch of branches.slice(0, 0)) {`,
+    tests: ['test/transactions/savepoint-model.test.ts'],
+  },
+  {
+    name: 'a piece of work that cannot be undone leaves its savepoints',
+    from: `this.#undoing().savepoints.keepOnly(outer);`,
+    to: ``,
+    tests: savepoints,
+  },
+  {
+    name: 'what was undone and had only read is forgotten',
+    from: `for (const { call } of reads) this.#entries.push({ call, undone: true });`,
+    to: ``,
+    tests: savepoints,
+  },
+  {
+    name: 'a call that answers something else each time has the work done again',
+    from: `lasting = again?.call === call && again.path === path && !isSame(again.found, found);`,
+    to: `lasting = again === undefined;`,
+    tests: savepoints,
+  },
+  {
+    name: 'what cannot be verified is undone all the same',
+    from: `this.#refuseUnverifiable([...history.before, ...history.behind]);`,
+    to: ``,
     tests: savepoints,
   },
   {
@@ -288,27 +331,77 @@ export const faults = [
   },
   {
     name: 'a second transaction that diverged is left open',
-    from: `void this.#drop(second);`,
-    to: `void second;`,
+    from: `void this.#server.drop(second);
+      if (error instanceof`,
+    to: `if (error instanceof`,
+    tests: savepoints,
+  },
+  {
+    name: 'a witness is left open',
+    from: `void this.#server.drop(witness);`,
+    to: `void witness;`,
     tests: savepoints,
   },
   {
     name: 'what came behind a savepoint stays in the log',
-    from: `this.log.truncate(mark);`,
+    from: `const behind = this.#entries.splice(mark.length);`,
+    to: `const behind = this.#entries.slice(mark.length);`,
+    tests: savepoints,
+  },
+  {
+    name: 'replayed calls are not counted',
+    from: `this.#replayed += entries.length;`,
+    to: `if (this.#replayed > 2 * replayBudget) throw new RangeError('too many'); this.#replayed += entries.length / 4;`,
+    tests: savepoints,
+  },
+  {
+    name: 'a batch has as little time as one call',
+    from: `call.timeoutFactor = calls;`,
     to: ``,
     tests: savepoints,
   },
   {
-    name: 'a write behind a savepoint is taken for a read',
-    from: `this.#writes > mark.writes`,
-    to: `this.#writes > mark.writes + 1`,
+    name: 'the work of another context joins an open transaction',
+    from: `if (!transaction.nesting.isAroundCaller) {`,
+    to: `if (transaction.nesting.isAroundCaller === undefined) {`,
     tests: savepoints,
   },
   {
-    name: 'replayed statements are not counted',
-    from: `this.#replayed += statementsOf(calls);`,
+    name: 'what was refused before it was sent aborts the transaction',
+    from: `if (error instanceof UsageError) throw error;`,
+    within: 'TransactionChannel',
     to: ``,
-    tests: savepoints,
+    tests: ['test/transactions/transaction.test.ts'],
+  },
+  {
+    name: 'work that committed by itself is done again after a conflict',
+    from: `if (mayBeApplied || (`,
+    to: `if ((`,
+    tests: outcomes,
+  },
+  {
+    name: 'a begin that was lost is of unknown outcome',
+    from: `throw lossOf(error)?.ofTransaction ?? error;`,
+    to: `throw error;`,
+    tests: outcomes,
+  },
+  {
+    name: 'a call that was cut off in a transaction is of unknown outcome',
+    from: `{ outcome: 'not-sent', cause: error }) };`,
+    to: `{ outcome: 'unknown', cause: error }) };`,
+    tests: outcomes,
+  },
+  {
+    name: 'what came after a commit is told as not applied',
+    from: `{ committed: 'applied', unknown: 'unknown' }`,
+    to: `{ unknown: 'unknown' }`,
+    tests: outcomes,
+  },
+  {
+    name: 'the end of its time hides what became of a commit',
+    from: `return givenUp ? failure : error;`,
+    to: `return failure === undefined ? failure : error;`,
+    tests: outcomes,
   },
   {
     name: 'pieces of work run beside each other',

@@ -34,7 +34,8 @@ type Call =
   | { readonly do: 'relate'; readonly from: number; readonly to: number }
   | { readonly do: 'read' }
   | { readonly do: 'impure' }
-  | { readonly do: 'failing'; readonly text: string };
+  | { readonly do: 'failing'; readonly text: string }
+  | { readonly do: 'refused'; readonly text: string };
 
 type Step =
   | Call
@@ -92,9 +93,15 @@ const call: fc.Arbitrary<Step> = fc.oneof(
       text: fc.constantFrom(
         'CREATE row:90 SET value = 90; THROW "no"',
         'CREAT row:90',
-        'COMMIT',
         'CREATE row:90 SET value = "no"',
       ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('refused' as const),
+      text: fc.constantFrom('COMMIT', 'CREATE row:90 SET value = 90; CANCEL', 'LIVE SELECT * FROM row'),
     }),
   },
 );
@@ -127,8 +134,20 @@ const { steps } = fc.letrec<{ steps: Step[]; step: Step }>((tie) => ({
     },
   ),
 }));
-/** Half of the programs begin with what a change by the others makes diverge. */
-const beginning: fc.Arbitrary<Step[]> = fc.constantFrom<Step[]>([], [{ do: 'read' }, { do: 'savepoint', name: 'a' }]);
+/**
+ * Many programs begin with what a change by the others makes diverge: a read before a savepoint, or one behind it that is
+ * undone, and that only the whole of what was undone shows.
+ */
+const beginning: fc.Arbitrary<Step[]> = fc.constantFrom<Step[]>(
+  [],
+  [{ do: 'read' }, { do: 'savepoint', name: 'a' }],
+  [
+    { do: 'savepoint', name: 'a' },
+    { do: 'note', numbers: [1] },
+    { do: 'read' },
+    { do: 'back', name: 'a', byHandle: true },
+  ],
+);
 export const program: fc.Arbitrary<Program> = fc.record({
   steps: fc.tuple(beginning, steps).map((parts) => parts.flat()),
   form: fc.constantFrom('pool' as const, 'transaction' as const, 'connection' as const),
@@ -142,14 +161,13 @@ interface State {
   readonly rows: ReadonlyMap<number, number>;
   readonly notes: readonly number[];
   readonly edges: readonly string[];
-  /** The rows of the others as they were read; undefined when they were not. */
-  readonly read: string | undefined;
-  readonly impure: boolean;
-  /** How many calls were sent that may have written. */
-  readonly writes: number;
+  /** Whether the rows of the others were read on the way. */
+  readonly read: boolean;
+  /** How many calls were sent. */
+  readonly calls: number;
 }
 
-const empty: State = { rows: new Map(), notes: [], edges: [], read: undefined, impure: false, writes: 0 };
+const empty: State = { rows: new Map(), notes: [], edges: [], read: false, calls: 0 };
 
 /** What the call makes of it; undefined when it fails. */
 function applied(state: State, does: Call): State | undefined {
@@ -192,7 +210,7 @@ export interface Seen {
 
 class Stop extends Error {}
 
-type Outcome = { readonly is: 'fine' } | { readonly is: 'failed'; readonly code: string | undefined };
+type Outcome = { readonly is: 'fine' } | { readonly is: 'failed'; readonly codes: readonly string[] };
 
 /** Runs one program and follows it in the model. */
 export class Run {
@@ -214,6 +232,10 @@ export class Run {
   #others = '[1,1]';
   /** The rows of the others as the transaction sees them. */
   #view = '[1,1]';
+  /** The same as the program has seen them, also in calls that were undone; undefined when it has not. */
+  #seenView: string | undefined;
+  /** Whether it has seen an answer that is another one each time. */
+  #seenRandom = false;
 
   constructor(pool: ConnectionManager, program: Program, seen: Seen, onMem: boolean) {
     this.#onMem = onMem;
@@ -343,7 +365,11 @@ export class Run {
     transaction: Transaction,
     connection: PooledConnection | undefined,
   ): Promise<Outcome> {
+    if (step.form === 'connection' && connection !== undefined && this.#program.form === 'transaction') {
+      return await this.#beside(step, connection);
+    }
     let expected = this.#savepoint();
+    const outer = [...this.#made];
     const own = { name: 'nested', state: this.#state, handle: undefined };
     if (expected.is === 'fine') this.#made.push(own);
     const work = async (): Promise<void> => {
@@ -362,12 +388,13 @@ export class Run {
         return;
       }
       this.#seen.nestedUndone++;
-      const undone = at < 0 ? failed('ERR_POOL_SAVEPOINT_NOT_FOUND') : this.#back(own.state);
+      const undone: Outcome = at < 0 ? failed('ERR_POOL_SAVEPOINT_NOT_FOUND') : this.#back(own.state);
       if (undone.is === 'fine') {
         this.#made.length = at;
-        expected = failed(stopped === undefined ? 'ERR_POOL_TRANSACTION_ABORTED' : undefined);
+        expected = stopped === undefined ? failed('ERR_POOL_TRANSACTION_ABORTED') : failed();
       } else {
         this.#aborted = true;
+        this.#made = this.#made.filter((made) => outer.includes(made));
         expected = undone;
       }
       if (stopped !== undefined) throw stopped;
@@ -384,26 +411,38 @@ export class Run {
     return fine;
   }
 
+  /** A `connection.withTransaction()` that is not called from the work of one. */
+  async #beside(step: Step, connection: PooledConnection): Promise<Outcome> {
+    const refused = failed('ERR_POOL_USAGE');
+    const work = (): never => expect.fail(`ran beside an open transaction: ${JSON.stringify(step)}`);
+    compare(step, (await Promise.allSettled([connection.withTransaction(work)]))[0], refused);
+    return refused;
+  }
+
   async #call(does: Call, queries: Transaction | PooledConnection): Promise<Outcome> {
     const next = this.#aborted ? undefined : applied(this.#state, does);
     const [result] = await Promise.allSettled([begin(queries, does)]);
     if (this.#aborted) {
       compare(does, result, failed('ERR_POOL_TRANSACTION_ABORTED'));
-      return failed(undefined);
+      return failed();
     }
-    compare(does, result, next === undefined ? failed(undefined) : fine);
+    if (does.do === 'refused') {
+      compare(does, result, failed('ERR_POOL_USAGE'));
+      return failed();
+    }
+    compare(does, result, next === undefined ? failed() : fine);
     if (next === undefined) {
-      const undone = this.#program.onStatementError === 'savepoint' && this.#replay(this.#state);
-      if (!undone) this.#aborted = true;
-      return failed(undefined);
+      const undone = this.#program.onStatementError === 'savepoint' && this.#replay(this.#state).is === 'fine';
+      if (!undone) {
+        this.#aborted = true;
+        this.#state = { ...this.#state, calls: this.#state.calls + 1 };
+      }
+      return failed();
     }
     const reads = does.do === 'read';
-    this.#state = {
-      ...next,
-      impure: next.impure || does.do === 'impure',
-      writes: next.writes + (reads ? 0 : 1),
-      read: reads ? this.#view : next.read,
-    };
+    this.#state = { ...next, calls: next.calls + 1, read: next.read || reads };
+    if (reads) this.#seenView = this.#view;
+    this.#seenRandom ||= does.do === 'impure';
     if (reads && result.status === 'fulfilled') this.#compareRead(result.value);
     return fine;
   }
@@ -427,15 +466,15 @@ export class Run {
 
   #savepoint(): Outcome {
     if (this.#aborted) return failed('ERR_POOL_TRANSACTION_ABORTED');
-    return this.#state.impure ? failed('ERR_POOL_SAVEPOINT_UNSUPPORTED') : fine;
+    return this.#seenRandom ? failed('ERR_POOL_SAVEPOINT_UNSUPPORTED') : fine;
   }
 
-  /** Goes back; says whether that has to succeed. */
+  /** Goes back; says whether that has to succeed. Where no call came after, nothing is verified. */
   #back(target: State): Outcome {
-    const needed = this.#aborted || this.#state.writes > target.writes;
-    if (needed && !this.#replay(target)) {
+    const verified = this.#state.calls > target.calls ? this.#replay(target) : fine;
+    if (verified.is === 'failed') {
       this.#seen.divergences++;
-      return failed('ERR_POOL_SAVEPOINT_DIVERGED');
+      return verified;
     }
     this.#seen.rollbacks++;
     this.#state = target;
@@ -443,25 +482,31 @@ export class Run {
     return fine;
   }
 
-  #replay(target: State): boolean {
-    if (target.impure || (target.read !== undefined && target.read !== this.#others)) return false;
+  /** Makes the calls again: whether all that the program has seen, before and behind, is as it was. */
+  #replay(target: State): Outcome {
+    const diverges = this.#seenView !== undefined && this.#seenView !== this.#others;
+    const codes: string[] = [];
+    if (diverges) codes.push('ERR_POOL_SAVEPOINT_DIVERGED');
+    // Which of both comes first is told; what is kept is looked at before what is undone.
+    if (this.#seenRandom && !(diverges && target.read)) codes.push('ERR_POOL_SAVEPOINT_UNSUPPORTED');
+    if (codes.length > 0) return failed(...codes);
     this.#view = this.#others;
-    return true;
+    return fine;
   }
 }
 
 const fine: Outcome = { is: 'fine' };
 
-/** @param code of the error there must be; any one when undefined */
-function failed(code: string | undefined): Outcome {
-  return { is: 'failed', code };
+/** @param codes of the error there must be; any one when there are none */
+function failed(...codes: string[]): Outcome {
+  return { is: 'failed', codes };
 }
 
 function compare(step: Step, result: PromiseSettledResult<unknown>, expected: Outcome): void {
   const what = `${JSON.stringify(step)}: ${result.status === 'rejected' ? String(result.reason) : 'fulfilled'}`;
   expect(result.status, what).toBe(expected.is === 'fine' ? 'fulfilled' : 'rejected');
-  if (expected.is === 'failed' && expected.code !== undefined && result.status === 'rejected') {
-    expect(result.reason.code, what).toBe(expected.code);
+  if (expected.is === 'failed' && expected.codes.length > 0 && result.status === 'rejected') {
+    expect(expected.codes, what).toContain(result.reason.code);
   }
 }
 
@@ -501,6 +546,7 @@ function begin(queries: Transaction | PooledConnection, does: Call): Promise<unk
     case 'impure':
       return queries.query('RETURN rand()').collect();
     case 'failing':
+    case 'refused':
       return queries.query(does.text).collect();
   }
 }

@@ -18,7 +18,7 @@ const row = (number: number) => new RecordId('row', number);
 
 type Rows = ReadonlyMap<number, number>;
 
-/** One call; `failing` ones fail whatever the table is like. */
+/** One call. The `failing` fail whatever the table is like; the `refused` are not even sent, and change nothing. */
 type Call =
   | {
       readonly do: 'create' | 'upsert' | 'update';
@@ -30,6 +30,7 @@ type Call =
   | { readonly do: 'insert'; readonly rows: readonly (readonly [number, number])[] }
   | { readonly do: 'read' }
   | { readonly do: 'failing'; readonly text: string }
+  | { readonly do: 'refused'; readonly text: string }
   | { readonly do: 'unsendable' };
 
 /** Calls that are begun together; how their answers are read; and whether one is made that nobody awaits. */
@@ -82,8 +83,19 @@ const call: fc.Arbitrary<Call> = fc.oneof(
         'FOR $number IN [91, 92] { CREATE type::record("row", $number) SET value = 91 }',
         'CREATE row:90 SET value = 90; SLEEP 1s TIMEOUT 1ms',
         'RETURN nothing::like::this()',
+      ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('refused' as const),
+      text: fc.constantFrom(
         'COMMIT',
+        'CREATE row:90 SET value = 90; CANCEL',
         'USE DB other; CREATE row:90 SET value = 90',
+        'LIVE SELECT * FROM row',
+        'LET $value = 90',
       ),
     }),
   },
@@ -110,7 +122,9 @@ const program: fc.Arbitrary<Program> = fc.record({
   catches: fc.boolean(),
 });
 
-/** What the call makes of the rows; undefined when it fails. */
+const isRefused = (does: Call): boolean => does.do === 'refused' || does.do === 'unsendable';
+
+/** What the call makes of the rows; undefined when it fails on the server. */
 function applied(rows: Rows, does: Call): Rows | undefined {
   const next = new Map(rows);
   const put = (at: number, what: number): boolean => {
@@ -131,6 +145,8 @@ function applied(rows: Rows, does: Call): Rows | undefined {
     case 'insert':
       return does.rows.every(([at, what]) => !next.has(at) && put(at, what)) ? next : undefined;
     case 'read':
+    case 'refused':
+    case 'unsendable':
       return next;
     default:
       return undefined;
@@ -176,6 +192,7 @@ function begin(queries: Queries, does: Call, how: Step['how']): Promise<unknown>
     case 'read':
       return ask(readAll);
     case 'failing':
+    case 'refused':
       return ask(does.text);
     case 'unsendable':
       return ask('RETURN $value', { value: 2n ** 80n });
@@ -195,11 +212,15 @@ async function run(queries: Queries, { steps, catches }: Program, before: Rows):
       const answer = answers[index];
       rows = rows && applied(rows, does);
       const what = JSON.stringify({ does, answer: answer?.status === 'rejected' ? String(answer.reason) : answer });
-      expect(answer?.status, what).toBe(rows === undefined ? 'rejected' : 'fulfilled');
+      const fails = rows === undefined || isRefused(does);
+      expect(answer?.status, what).toBe(fails ? 'rejected' : 'fulfilled');
+      if (rows !== undefined && isRefused(does) && answer?.status === 'rejected') {
+        expect(answer.reason.code, what).toBe('ERR_POOL_USAGE');
+      }
       if (rows !== undefined && does.do === 'read' && answer?.status === 'fulfilled') {
         expect(answer.value, what).toEqual([values(rows)]);
       }
-      failed ||= rows === undefined;
+      failed ||= fails;
     }
     if (failed && !catches) throw new Stop('a call failed');
     if (forgets) {

@@ -19,7 +19,7 @@ const own = surroundings(rocksdbUrl());
 const verified = { verifyCommit: true };
 const never = (): Promise<Fault> => new Promise(() => {});
 const defines = ({ method, params }: RpcCall): boolean =>
-  method === 'query' && JSON.stringify(params).includes('DEFINE TABLE');
+  method === 'query' && JSON.stringify(params).includes('DEFINE TABLE IF NOT EXISTS');
 const fences = ({ method, params }: RpcCall): boolean =>
   method === 'query' && JSON.stringify(params).includes('"fenced"');
 
@@ -131,10 +131,16 @@ describe('while the table of markers is prepared', () => {
     const held = new Promise<Fault>((resolve) => {
       goOn = resolve;
     });
-    front.onRequest = (request) => (defines(request) ? held : 'pass');
+    const defined = new Promise<void>((resolve) => {
+      front.onRequest = (request) => {
+        if (!defines(request)) return 'pass';
+        resolve();
+        return held;
+      };
+    });
     const controller = new AbortController();
     const first = failure(write(pool, { signal: controller.signal }));
-    await vi.waitFor(() => expect(front.requests.get('query')).toBe(1));
+    await defined;
     const second = write(pool);
     controller.abort();
     expect(await first).toBeInstanceOf(TransactionAbortedError);

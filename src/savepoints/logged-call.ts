@@ -1,6 +1,6 @@
 import type { CallRecording } from '../calls/call.js';
 import { withoutAdded } from '../surrealql/mended-text.js';
-import { judgeReading } from '../surrealql/only-reads.js';
+import { judgeReading, onlyReads } from '../surrealql/only-reads.js';
 import { replayability } from '../surrealql/replayability.js';
 import type { Statement } from '../surrealql/statements.js';
 import { SurrealText } from '../surrealql/surreal-text.js';

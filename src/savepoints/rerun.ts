@@ -182,8 +182,8 @@ function outcomeIn(answer: EncodedValue | undefined): Part {
   return parseRpcError({ code: 0, message: result?.text ?? '', kind: answer.get('kind')?.text ?? 'Query' });
 }
 
-function isSameError(one: Part, other: Part): boolean {
-  return one instanceof Error && other instanceof Error && one.message === other.message;
+function isSameError(one: Part, other: Part, keys: ReadonlyMap<string, string>): boolean {
+  return one instanceof Error && other instanceof Error && withKeys(one.message, keys) === other.message;
 }
 
 /** Whether a statement only reads, and nothing that a statement before it has kept in a variable: it has no new records. */
@@ -220,7 +220,7 @@ export function differenceOf(
 ): Difference | undefined {
   const [before, now] = [outcomeIn(one), outcomeIn(other)];
   // An error is told as such, and not as a status that differs.
-  if ((before instanceof Error || now instanceof Error) && !isSameError(before, now)) {
+  if ((before instanceof Error || now instanceof Error) && !isSameError(before, now, comparison.keys)) {
     return { path: '', expected: before, found: now };
   }
   for (const part of ['status', 'result', 'kind', 'details']) {

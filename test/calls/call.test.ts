@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Call, newRecording, Request } from '../../src/calls/call.js';
 import type { Connection } from '../../src/connection/connection.js';
 import { ConnectionLostError } from '../../src/errors.js';
-import { answersIn } from '../../src/savepoints/logged-call.js';
+import { answersOf } from '../../src/savepoints/logged-call.js';
 import { recordedSessions } from '../support/recorded-session.js';
 import { surroundings } from '../support/surroundings.js';
 
@@ -71,9 +71,7 @@ describe('a call', () => {
     const answer = await call.send(connection);
     expect(answer.map(({ result }) => result)).toEqual([[1], [5]]);
     expect(recording.added).toBe(added);
-    expect(answersIn(recording.reply ?? new Uint8Array(), added).map((one) => one.get('result')?.decode())).toEqual([
-      5,
-    ]);
+    expect(answersOf(recording).map((one) => one.get('result')?.decode())).toEqual([5]);
 
     const plain = new Call({ text: 'RETURN 2; THROW "no"; LIVE SELECT * FROM thing', bindings: {}, recording });
     const [two, failed, live] = await plain.send(connection);

@@ -3,7 +3,7 @@ import { type Answer, Call, newRecording } from '../../src/calls/call.js';
 import { mended } from '../../src/calls/mended-calls.js';
 import { pipeline } from '../../src/calls/pipeline.js';
 import type { Connection } from '../../src/connection/connection.js';
-import { answersIn } from '../../src/savepoints/logged-call.js';
+import { answersOf } from '../../src/savepoints/logged-call.js';
 import { emptyCache, type Mending, mendingOf, noMending } from '../../src/surrealql/mended-text.js';
 import { recordedSessions } from '../support/recorded-session.js';
 import { surroundings } from '../support/surroundings.js';
@@ -85,7 +85,7 @@ describe('a call that is mended', () => {
     expect(sent.slice(1)).toEqual(['UPDATE a:1 SET v = 9 RETURN VALUE v', emptyCache]);
     expect(await value('SELECT VALUE v FROM a:1 WHERE id = a:1')).toBe(9);
     expect(recording.added, 'what is recorded is what was answered').toEqual(new Set());
-    const recorded = answersIn(recording.reply ?? new Uint8Array(), recording.added);
+    const recorded = answersOf(recording);
     expect(recorded.map((one) => one.get('result')?.decode())).toEqual([[9]]);
   });
 

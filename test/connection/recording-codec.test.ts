@@ -6,7 +6,7 @@ import { type CallRecording, newRecording } from '../../src/calls/call.js';
 import { EncodedBindings, RecordingCodec } from '../../src/connection/recording-codec.js';
 import { UsageError } from '../../src/errors.js';
 import { EncodedValue } from '../../src/savepoints/encoded-value.js';
-import { answersIn } from '../../src/savepoints/logged-call.js';
+import { answersOf } from '../../src/savepoints/logged-call.js';
 import { recordedSessions } from '../support/recorded-session.js';
 import { surroundings } from '../support/surroundings.js';
 import { bytesOf, surrealValue } from '../support/values.js';
@@ -15,9 +15,9 @@ const open = recordedSessions(surroundings());
 const encode = (value: unknown): Uint8Array => CborCodec.DEFAULT.encode(value);
 
 /** The results of a reply, encoded. */
-function resultsIn(reply: Uint8Array | undefined): string[] {
-  if (reply === undefined) throw new Error('no reply was recorded');
-  return answersIn(reply, new Set()).map((answer) => Buffer.from(answer.get('result')?.bytes ?? []).toString('latin1'));
+function resultsIn(recording: CallRecording): string[] {
+  if (recording.reply === undefined) throw new Error('no reply was recorded');
+  return answersOf(recording).map((answer) => Buffer.from(answer.get('result')?.bytes ?? []).toString('latin1'));
 }
 
 describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s)', (kind) => {
@@ -31,7 +31,7 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
     const params = new EncodedValue(recording.request ?? new Uint8Array()).get('params')?.items();
     expect(params?.[0]?.text).toBe('RETURN $list; RETURN [$none, 2]');
     expect(bytesOf(params?.[1]?.decode())).toBe(bytesOf({ list: [1, new RecordId('a', 'b')], none: undefined }));
-    expect(resultsIn(recording.reply)).toEqual([bytesOf([1, new RecordId('a', 'b')]), bytesOf([undefined, 2])]);
+    expect(resultsIn(recording)).toEqual([bytesOf([1, new RecordId('a', 'b')]), bytesOf([undefined, 2])]);
   });
 
   test('belongs to its own call, among others at the same time', async () => {
@@ -53,7 +53,7 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
       if (recording === undefined) continue;
       const [, bindings] = new EncodedValue(recording.request ?? new Uint8Array()).get('params')?.items() ?? [];
       expect(bindings?.decode()).toEqual({ number });
-      expect(resultsIn(recording.reply)).toEqual([bytesOf(number)]);
+      expect(resultsIn(recording)).toEqual([bytesOf(number)]);
     }
   });
 
@@ -65,7 +65,7 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
     expect(refused.reply).toBeUndefined();
     const next = newRecording();
     await session.send('RETURN 7', {}, undefined, next);
-    expect(resultsIn(next.reply)).toEqual([bytesOf(7)]);
+    expect(resultsIn(next)).toEqual([bytesOf(7)]);
   });
 
   test('has neither when a value in it cannot be sent, and others are not mixed up with it', async () => {
@@ -83,7 +83,7 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
     expect(unsent.request, 'a call that is not recorded').toBeUndefined();
     const next = newRecording();
     await session.send('RETURN 8', {}, undefined, next);
-    expect(resultsIn(next.reply)).toEqual([bytesOf(8)]);
+    expect(resultsIn(next)).toEqual([bytesOf(8)]);
   });
 
   test('reaches the server as parameters that are encoded already, as their values do', async () => {
@@ -99,7 +99,7 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
           recording: CallRecording,
         ): Promise<unknown> =>
           session.send(text, bindings, undefined, recording).then(
-            () => resultsIn(recording.reply),
+            () => resultsIn(recording),
             (error: Error) => error.message,
           );
         const expected = await send(values, plain);

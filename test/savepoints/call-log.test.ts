@@ -1,12 +1,15 @@
+import { CborCodec } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { newRecording } from '../../src/calls/call.js';
 import { CallLog, type LogEntry, logBudget } from '../../src/savepoints/call-log.js';
 import { LoggedCall } from '../../src/savepoints/logged-call.js';
 
-/** A call of so many bytes; these are not looked into. */
-function call(text: string, size = 10): LoggedCall {
-  const recording = { ...newRecording(), request: new Uint8Array(size) };
-  return new LoggedCall({ text, recording, added: new Set(), made: { from: 0, until: 1 } });
+/** A call of so many bytes. */
+function call(text: string, size = 100): LoggedCall {
+  const request = new Uint8Array(size);
+  request.set(CborCodec.DEFAULT.encode({ params: [text, {}] }));
+  const recording = { ...newRecording(), request };
+  return new LoggedCall({ text, recording, made: { from: 0, until: 1 } });
 }
 
 const shown = (entries: readonly LogEntry[]): string[] =>
@@ -53,24 +56,24 @@ describe('the log of a transaction', () => {
   });
 
   test('keeps nothing more beyond its budget, not even what would fit', () => {
-    const log = new CallLog(100);
-    log.add(call('SELECT 1', 60));
+    const log = new CallLog(1000);
+    log.add(call('SELECT 1', 600));
     const first = log.mark();
-    log.add(call('SELECT 2', 40));
+    log.add(call('SELECT 2', 400));
     expect(log.mark()).toEqual({ length: 2, complete: true });
-    log.add(call('SELECT 3', 1));
+    log.add(call('SELECT 3', 50));
     expect([log.complete, log.mark()]).toEqual([false, { length: 2, complete: false }]);
-    log.add(call('SELECT 4', 0));
+    log.add(call('SELECT 4', 50));
     expect(shown(log.since(first))).toEqual(['SELECT 2']);
     expect(logBudget).toBeGreaterThan(1024 * 1024);
   });
 
   test('counts what it still holds of undone calls', () => {
-    const log = new CallLog(100);
+    const log = new CallLog(1000);
     const mark = log.mark();
-    log.add(call('UPDATE a:1', 60));
+    log.add(call('UPDATE a:1', 600));
     log.undoSince(mark, undefined);
-    log.add(call('SELECT 1', 41));
+    log.add(call('SELECT 1', 401));
     expect(log.complete, 'the branch is kept as well').toBe(false);
   });
 });

@@ -52,7 +52,7 @@ describe.each(['embedded', 'socket'] as const)('a call in the log (%s)', (kind) 
     const { text, added } = mendedText(new SurrealText(own), mending);
     const recording = { request: undefined, reply: undefined, added };
     await session.send(text, {}, undefined, recording);
-    const call = new LoggedCall({ text: own, recording, added, made: { from: 0, until: 1 } });
+    const call = new LoggedCall({ text: own, recording, made: { from: 0, until: 1 } });
     expect(call.answers().map((answer) => answer.get('result')?.decode())).toEqual([[2], 3, []]);
     expect(call.succeeded, 'whatever the pool was answered').toBe(true);
   });

@@ -3,7 +3,7 @@ import { BoundQuery, RecordId, StringRecordId, Surreal, Table } from 'surrealdb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Call } from '../../src/calls/call.js';
 import { EncodedBindings } from '../../src/connection/recording-codec.js';
-import { pinIds, Unpinnable, withPinnedIds } from '../../src/savepoints/pinned-ids.js';
+import { pinIds, pinnedBindings, Unpinnable } from '../../src/savepoints/pinned-ids.js';
 import { replayability } from '../../src/surrealql/replayability.js';
 import { SurrealText } from '../../src/surrealql/surreal-text.js';
 import { newIdReason } from '../../src/surrealql/verdict.js';
@@ -23,8 +23,8 @@ type Bindings = Readonly<Record<string, unknown>>;
 
 /** A call as it is sent: its text, its parameters and what is judged of them. */
 function sent(original: BoundQuery): { call: Call; bindings: Bindings; verdict: ReturnType<typeof replayability> } {
-  const call = withPinnedIds(Call.of(original));
-  const { bindings } = call.details;
+  const call = Call.of(original);
+  const bindings = pinnedBindings(call);
   if (bindings instanceof EncodedBindings) throw new Error('no values');
   return { call, bindings, verdict: replayability(call.surrealText, bindings) };
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type QueryChunk, RecordId, Table } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { newRecording } from '../../src/calls/call.js';
-import { answersIn, type LoggedCall } from '../../src/savepoints/logged-call.js';
+import { answersOf, type LoggedCall } from '../../src/savepoints/logged-call.js';
 import { type ReplayMessage, ReplayMessages } from '../../src/savepoints/replay-messages.js';
 import { emptyCache, type Mending, mendingOf, noMending, withoutAdded } from '../../src/surrealql/mended-text.js';
 import { type RecordedSession, recordedSessions } from '../support/recorded-session.js';
@@ -191,7 +191,7 @@ describe.each(['embedded', 'socket'] as const)('on a server (%s)', (kind) => {
   }));
 
   /** What was answered, without how long it took. */
-  function said(answers: ReturnType<typeof answersIn>): string[] {
+  function said(answers: ReturnType<typeof answersOf>): string[] {
     const parts = ['status', 'result', 'kind', 'details'];
     return answers.map((answer) =>
       parts.map((part) => Buffer.from(answer.get(part)?.bytes ?? []).toString('latin1')).join('|'),
@@ -221,8 +221,7 @@ describe.each(['embedded', 'socket'] as const)('on a server (%s)', (kind) => {
             (error: Error) => error.message,
           );
           expect(refusal).toBe(message.calls[0]?.failure?.message);
-          const found =
-            recording.reply === undefined ? [] : withoutAdded(answersIn(recording.reply, new Set()), message.added);
+          const found = recording.reply === undefined ? [] : withoutAdded(answersOf(recording), message.added);
           const expected = message.calls.flatMap((one) => one.answers());
           expect(said(found), inspect({ all, text: message.text }, { depth: 6 })).toEqual(said(expected));
         }

@@ -63,7 +63,7 @@ export class RecordedSession {
       failure = await sent(text);
     }
     const made = { from, until: performance.now() };
-    return new LoggedCall({ text, recording, added: recording.added, made, failure });
+    return new LoggedCall({ text, recording, made, failure });
   }
 
   begin(): Promise<Uuid> {

@@ -283,20 +283,27 @@ export const faults = [
   },
   {
     name: 'moments of others are taken for those that the server made for the replay',
-    from: `if (witness.comparison.moments.get(old)?.young === young) throw`,
-    to: `if (witness.comparison.moments.get(old)?.young === 0n) throw`,
+    from: `if (again?.young === made.young) throw`,
+    to: `if (again?.young === 0n) throw`,
     tests: savepoints,
   },
   {
     name: 'what was read behind a savepoint is not verified',
-    from: `const all = [...before, ...behind];`,
-    to: `const all = [...before];`,
+    from: `const own = [...before.filter(({ undone, call }) => !undone || (mayRead && call.onlyReads)), ...reads];
+    const all = { entries: [...before, ...behind],`,
+    to: `const own = kept; const all = { entries: [...before],`,
     tests: savepoints,
   },
   {
+    name: 'what was read behind an undone write is not verified',
+    from: `const all = { entries: [...before, ...behind],`,
+    to: `const all = { entries: [...before],`,
+    tests: ['test/transactions/savepoint-model.test.ts'],
+  },
+  {
     name: 'what was undone earlier is not verified',
-    from: `for (const branch of branches) {`,
-    to: `for (const branch of branches.slice(0, 0)) {`,
+    from: `for (const entries of branches) {`,
+    to: `for (const entries of branches.slice(0, 0)) {`,
     tests: ['test/transactions/savepoint-model.test.ts'],
   },
   {
@@ -350,8 +357,8 @@ export const faults = [
   },
   {
     name: 'replayed calls are not counted',
-    from: `this.#replayed += entries.length;`,
-    to: `if (this.#replayed > 2 * replayBudget) throw new RangeError('too many'); this.#replayed += entries.length / 4;`,
+    from: `this.#replayed += calls.length + looks.length;`,
+    to: `if (this.#replayed > 2 * replayBudget) throw new RangeError('too many'); this.#replayed += calls.length / 4;`,
     tests: savepoints,
   },
   {

@@ -2,6 +2,7 @@ import type { CallRecording } from '../calls/call.js';
 import { withoutAdded } from '../surrealql/mended-text.js';
 import { judgeReading, onlyReads } from '../surrealql/only-reads.js';
 import { replayability } from '../surrealql/replayability.js';
+import type { Statement } from '../surrealql/statements.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import { newIdReason, type Replayability } from '../surrealql/verdict.js';
 import { writtenRecords } from '../surrealql/written-records.js';
@@ -114,7 +115,12 @@ export class LoggedCall {
   get records(): ReadonlySet<string> {
     if (this.#records === undefined) {
       this.#records = new Set(this.targets);
-      for (const answer of this.answers()) {
+      const answers = this.answers();
+      const { statements } = this.surrealText.split;
+      for (const [index, answer] of answers.entries()) {
+        const statement = statements.length === answers.length ? statements[index] : undefined;
+        // A SELECT beside may have read records that others have written.
+        if (statement?.tokens[0]?.value === 'SELECT' && onlyReads(statementText(this.text, statement))) continue;
         const result = answer.get('result');
         const rows = result?.isArray ? result.items() : [result];
         for (const row of rows) {
@@ -146,6 +152,10 @@ export class LoggedCall {
   get decodedBindings(): Record<string, unknown> {
     return this.bindings.decode() as Record<string, unknown>;
   }
+}
+
+function statementText(text: string, { start, end }: Statement): SurrealText {
+  return new SurrealText(text.slice(start, end));
 }
 
 /** Whether a text creates one record and does nothing else, but for what its fields and events do. */

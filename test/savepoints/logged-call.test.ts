@@ -74,6 +74,12 @@ describe('what a call has written', () => {
     expect(await written('SELECT * FROM (UPDATE a:1, a:4 SET v = 5)')).toEqual(['a:1', 'a:4']);
     expect(await written('DELETE FROM a:5')).toEqual(['a:5']);
   });
+
+  test('is not what a statement beside has read: that may be of others', async () => {
+    const session = await opened();
+    const call = await session.call('SELECT * FROM a; UPDATE b:7 SET v = 1; UPSERT b:8; SELECT * FROM ONLY a:1');
+    expect([...call.records].sort()).toEqual(['b:7', 'b:8']);
+  });
 });
 
 describe('a call that failed', () => {

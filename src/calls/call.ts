@@ -95,6 +95,7 @@ export class Call extends Request<Answer> {
   /** The same call, but for these details. */
   with(details: Partial<CallDetails>): Call {
     const call = new Call({ ...this.details, ...details });
+    call.timeoutFactor = this.timeoutFactor;
     if (details.text === undefined) call.#surrealText = this.#surrealText;
     return call;
   }

@@ -14,6 +14,9 @@ export interface CallLimits {
   sever(connection: Connection): void;
 }
 
+/** A timer of Node holds 31 bits of milliseconds; a longer one would fire at once. */
+const longestTimer = 2 ** 31 - 1;
+
 /** Runs a call within limits. One that was sent and is given up ends its connection: the server may still be at it. */
 export function withinLimits<T>(
   request: Request<T>,
@@ -22,7 +25,7 @@ export function withinLimits<T>(
   limits: CallLimits,
 ): Promise<T> {
   const connection = lease.resource;
-  const queryTimeout = limits.queryTimeout * request.timeoutFactor;
+  const queryTimeout = Math.min(limits.queryTimeout * request.timeoutFactor, longestTimer);
   const { signal } = limits;
   if (queryTimeout === 0 && signal === undefined) return connection.run(work);
   return new Promise((resolve, reject) => {

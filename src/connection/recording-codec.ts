@@ -41,11 +41,8 @@ export class RecordingCodec extends CborCodec {
    */
   async record<Result>(send: () => Promise<Result>, recording: Recording): Promise<Result> {
     this.#awaited++;
-    this.#recording = recording;
-    const sent = send();
-    this.#recording = undefined;
     try {
-      const result = await sent;
+      const result = await this.#recorded(send, recording);
       recording.reply = typeof result === 'object' && result !== null ? this.#replies.get(result) : undefined;
       return result;
     } finally {
@@ -53,10 +50,20 @@ export class RecordingCodec extends CborCodec {
     }
   }
 
+  /** Whatever becomes of this request, the next one is not recorded in its place. */
+  #recorded<Result>(send: () => Promise<Result>, recording: Recording): Promise<Result> {
+    this.#recording = recording;
+    try {
+      return send();
+    } finally {
+      this.#recording = undefined;
+    }
+  }
+
   override encode<T>(data: T): Uint8Array {
     try {
       const bytes = this.#encode(data);
-      if (this.#recording !== undefined) this.#recording.request = bytes.slice();
+      if (this.#recording !== undefined) this.#recording.request = new Uint8Array(bytes);
       return bytes;
     } catch (cause) {
       throw new UsageError(`a value cannot be sent: ${messageOf(cause)}`, { cause });
@@ -76,8 +83,8 @@ export class RecordingCodec extends CborCodec {
     const value = super.decode<T>(bytes);
     if (this.#awaited > 0) {
       const result = resultIn(value);
-      // A copy: what arrived may be part of a larger buffer.
-      if (typeof result === 'object' && result !== null) this.#replies.set(result, bytes.slice());
+      // A copy: what arrived may be part of a larger buffer. The `slice()` of a Buffer would be no copy.
+      if (typeof result === 'object' && result !== null) this.#replies.set(result, new Uint8Array(bytes));
     }
     return value;
   }

@@ -36,7 +36,7 @@ const generatedId = /^([^:]+):([a-z0-9]{20})$/;
  *
  * - a time (`DEFAULT time::now()`): only in records that the transaction has written, only from when a call was made, and
  *   from then on the same one wherever it occurs
- * - the id of a record created without one
+ * - the id of a record created without one, also where its key stands in a text or in another key
  *
  * One object serves a whole run, since what was made once is read, updated and deleted later.
  */
@@ -45,6 +45,8 @@ export class AnswerComparison {
   readonly moments: Map<bigint, { readonly young: bigint; readonly call: LoggedCall }> = new Map();
   /** The keys of records that the server chose, likewise. */
   readonly keys: Map<string, string> = new Map();
+  /** What they became. */
+  readonly #keysAgain = new Set<string>();
 
   /** Where two answers differ. */
   difference(expected: EncodedValue, found: EncodedValue, call: ComparedCall): Difference | undefined {
@@ -60,6 +62,10 @@ export class AnswerComparison {
     const [one, other] = [expected.record, found.record];
     if (one !== undefined && other !== undefined) {
       return this.#sameKey(one, other, at) ? undefined : between(expected, found, at);
+    }
+    const [text, again] = [expected.text, found.text];
+    if (text !== undefined && again !== undefined) {
+      return withKeys(text, this.keys) === again ? undefined : between(expected, found, at);
     }
     if (!expected.isLike(found)) return between(expected, found, at);
     return expected.isMap ? this.#ofMaps(expected, found, at) : this.#ofItems(expected, found, at);
@@ -100,12 +106,16 @@ export class AnswerComparison {
   }
 
   #sameKey(old: string, young: string, { call }: Place): boolean {
+    // A key may be a part of another: edge:[key, key].
+    const renamed = withKeys(old, this.keys);
+    if (renamed !== old && renamed === young) return true;
     const [, table, key] = generatedId.exec(old) ?? [];
     const [, otherTable, otherKey] = generatedId.exec(young) ?? [];
     if (key === undefined || otherKey === undefined || table !== otherTable) return false;
     const known = this.keys.get(key);
     if (known !== undefined) return known === otherKey;
-    if (!call.makesIds) return false;
+    if (!call.makesIds || this.#keysAgain.has(otherKey)) return false;
+    this.#keysAgain.add(otherKey);
     this.keys.set(key, otherKey);
     return true;
   }
@@ -120,4 +130,11 @@ interface Place {
 
 function between(expected: EncodedValue, found: EncodedValue, { path }: Place): Difference {
   return { path, expected, found };
+}
+
+/** A text that names records by the keys which the server has chosen for them this time. */
+export function withKeys(text: string, keys: ReadonlyMap<string, string>): string {
+  let changed = text;
+  for (const [old, young] of keys) changed = changed.replaceAll(old, young);
+  return changed;
 }

@@ -1,4 +1,4 @@
-import { CborCodec } from 'surrealdb';
+import { CborCodec, RecordId, StringRecordId } from 'surrealdb';
 
 /** Kinds of items in CBOR: RFC 8949, section 3.1. */
 const major = { bytes: 2, text: 3, array: 4, map: 5, tag: 6 } as const;
@@ -83,7 +83,10 @@ export class EncodedValue {
   /** Which record this names, the same text for the same record; undefined when it names none. */
   get record(): string | undefined {
     const { kind, count } = this.#head();
-    return kind === major.tag && count === tag.record ? String(this.decode()) : undefined;
+    if (kind !== major.tag || count !== tag.record) return undefined;
+    // A range of ids has the same tag.
+    const named = this.decode();
+    return named instanceof RecordId || named instanceof StringRecordId ? String(named) : undefined;
   }
 
   /** A datetime, in nanoseconds since 1970; undefined when it is none. */
@@ -130,9 +133,8 @@ function headAt(bytes: Uint8Array, at: number): Head {
 
 function endOf(bytes: Uint8Array, at: number): number {
   const { kind, count, next } = headAt(bytes, at);
-  if (kind === major.text || kind === major.bytes) return next + count;
   const parts = kind === major.array ? count : kind === major.map ? count * 2 : kind === major.tag ? 1 : 0;
-  let end = next;
+  let end = kind === major.text || kind === major.bytes ? next + count : next;
   for (let left = parts; left > 0; left--) end = endOf(bytes, end);
   if (end > bytes.length) throw new RangeError('the value ends too early');
   return end;

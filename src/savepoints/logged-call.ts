@@ -1,7 +1,8 @@
 import type { CallRecording } from '../calls/call.js';
 import { withoutAdded } from '../surrealql/mended-text.js';
-import { judgeReading } from '../surrealql/only-reads.js';
+import { judgeReading, onlyReads } from '../surrealql/only-reads.js';
 import { replayability } from '../surrealql/replayability.js';
+import type { Statement } from '../surrealql/statements.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import { newIdReason, type Replayability } from '../surrealql/verdict.js';
 import { writtenRecords } from '../surrealql/written-records.js';
@@ -107,14 +108,19 @@ export class LoggedCall {
     if (this.onlyReads) return true;
     const [only, ...others] = this.answers();
     if (only === undefined || others.length > 0 || only.get('kind')?.text !== 'AlreadyExists') return false;
-    return /^\s*CREATE\b/i.test(this.text) && this.targets.length === 1;
+    return this.targets.length === 1 && createsOnlyOne(this.surrealText);
   }
 
   /** The records that it has written, as far as its text and its answers show them. */
   get records(): ReadonlySet<string> {
     if (this.#records === undefined) {
       this.#records = new Set(this.targets);
-      for (const answer of this.answers()) {
+      const answers = this.answers();
+      const { statements } = this.surrealText.split;
+      for (const [index, answer] of answers.entries()) {
+        const statement = statements.length === answers.length ? statements[index] : undefined;
+        // A SELECT beside may have read records that others have written.
+        if (statement?.tokens[0]?.value === 'SELECT' && onlyReads(statementText(this.text, statement))) continue;
         const result = answer.get('result');
         const rows = result?.isArray ? result.items() : [result];
         for (const row of rows) {
@@ -146,6 +152,21 @@ export class LoggedCall {
   get decodedBindings(): Record<string, unknown> {
     return this.bindings.decode() as Record<string, unknown>;
   }
+}
+
+function statementText(text: string, { start, end }: Statement): SurrealText {
+  return new SurrealText(text.slice(start, end));
+}
+
+/** Whether a text creates one record and does nothing else, but for what its fields and events do. */
+function createsOnlyOne({ text, tokens }: SurrealText): boolean {
+  const [create, only] = tokens;
+  if (create?.value !== 'CREATE') return false;
+  // `CREATE a:1, b:1` has made the first when the second is there already.
+  const target = only?.value === 'ONLY' ? 2 : 1;
+  const key = tokens[target]?.kind === 'parameter' ? target : target + 2;
+  const end = tokens[key]?.partner ?? key;
+  return tokens[end + 1]?.text !== ',' && onlyReads(new SurrealText(text.slice(create.end)));
 }
 
 /** A time in an answer. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EncodedBindings } from '../connection/recording-codec.js';
 import { type AddedAnswers, emptyCache, type Mending, mendedText, noMending } from '../surrealql/mended-text.js';
-import type { Token } from '../surrealql/tokens.js';
 import { type EncodedValue, encodedMap } from './encoded-value.js';
 import type { LoggedCall } from './logged-call.js';
 
@@ -28,6 +27,16 @@ const mostBytes = 16 * 1024;
 /** Names a variable can be given by `LET`; SurrealDB keeps others for itself, and gives some a meaning in some places. */
 export const settable: RegExp =
   /^(?!(?:access|after|auth|before|event|input|parent|reference|request|session|this|token|value)$)[A-Za-z_][A-Za-z0-9_]*$/;
+
+function isSettable(name: EncodedValue): boolean {
+  return settable.test(name.text ?? '');
+}
+
+/**
+ * What answers in a block as it does by itself. SurrealDB answers nothing when a block stands in another, or that it is
+ * left in the wrong place; up to 3.1 an expression that reads a record (`RETURN $user.name`) fails in a block.
+ */
+const sameInBlock = new Set('SELECT CREATE UPDATE UPSERT DELETE INSERT RELATE IF FOR'.split(' '));
 
 /**
  * Puts the calls of a replay together, in their order. Nothing of one call may be visible to another, nor to the fields
@@ -100,12 +109,9 @@ function canShare(call: LoggedCall): boolean {
   const { statements, certain } = call.surrealText.split;
   if (!certain || statements.length !== 1) return false;
   const [only] = statements;
-  // What a LET sets is for the rest of its own text, and a RETURN within brackets would leave the block around it.
-  if (only === undefined || only.tokens[0]?.value === 'LET' || returnsWithinBrackets(only.tokens)) return false;
-  return call.bindings.entries().every(({ key }) => settable.test(key.text ?? ''));
-}
-
-function returnsWithinBrackets(tokens: readonly Token[]): boolean {
-  const open = tokens.findIndex(({ text }) => text === '{' || text === '(');
-  return open !== -1 && tokens.slice(open).some(({ kind, value }) => kind === 'word' && value === 'RETURN');
+  const keyword = only?.tokens[0]?.value ?? '';
+  // What a LET sets is for the rest of its own text.
+  if (keyword === 'LET') return false;
+  const parameters = call.bindings.entries();
+  return parameters.length === 0 || (sameInBlock.has(keyword) && parameters.every(({ key }) => isSettable(key)));
 }

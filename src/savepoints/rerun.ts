@@ -3,8 +3,9 @@ import { type CallRecording, newRecording } from '../calls/call.js';
 import { EncodedBindings } from '../connection/recording-codec.js';
 import { type Mending, withoutAdded } from '../surrealql/mended-text.js';
 import { keywordOf } from '../surrealql/refused-statements.js';
+import type { Statement } from '../surrealql/statements.js';
 import { newIdReason } from '../surrealql/verdict.js';
-import { AnswerComparison, type ComparedCall, type Difference, type Part } from './answer-comparison.js';
+import { AnswerComparison, type ComparedCall, type Difference, type Part, withKeys } from './answer-comparison.js';
 import { type EncodedValue, encodedMap } from './encoded-value.js';
 import { answersOf, type LoggedCall } from './logged-call.js';
 import type { Look } from './looks.js';
@@ -128,7 +129,9 @@ export class Rerun {
       const other = found[number];
       const statement = statements.length === expected.length ? statements[number] : undefined;
       const writes = statement !== undefined && writing.has(keywordOf(statement.tokens));
-      const difference = differenceOf(this.comparison, one, other, this.#known(call, calls, index, writes));
+      const known = this.#known(call, calls, index, writes);
+      const makesIds = known.makesIds && !(statement !== undefined && readsOthers(statement, statements));
+      const difference = differenceOf(this.comparison, one, other, { ...known, makesIds });
       if (difference !== undefined) return difference;
     }
     return undefined;
@@ -179,8 +182,15 @@ function outcomeIn(answer: EncodedValue | undefined): Part {
   return parseRpcError({ code: 0, message: result?.text ?? '', kind: answer.get('kind')?.text ?? 'Query' });
 }
 
-function isSameError(one: Part, other: Part): boolean {
-  return one instanceof Error && other instanceof Error && one.message === other.message;
+function isSameError(one: Part, other: Part, keys: ReadonlyMap<string, string>): boolean {
+  return one instanceof Error && other instanceof Error && withKeys(one.message, keys) === other.message;
+}
+
+/** Whether a statement only reads, and nothing that a statement before it has kept in a variable: it has no new records. */
+function readsOthers({ tokens }: Statement, statements: readonly Statement[]): boolean {
+  if (tokens[0]?.value !== 'SELECT' || tokens.some(({ value }) => writing.has(value))) return false;
+  const kept = statements.flatMap(({ tokens: [word, name] }) => (word?.value === 'LET' ? [name?.value] : []));
+  return !tokens.some(({ kind, value }) => kind === 'parameter' && kept.includes(value));
 }
 
 function isSameRefusal(before: Error | undefined, now: ServerError): boolean {
@@ -189,13 +199,6 @@ function isSameRefusal(before: Error | undefined, now: ServerError): boolean {
 
 function refusal(call: LoggedCall, found: ServerError): Difference {
   return { path: '', expected: call.failure ?? call.answers()[0]?.get('result'), found };
-}
-
-/** A text that names records by the keys which the server has chosen for them this time. */
-function withKeys(text: string, keys: ReadonlyMap<string, string>): string {
-  let changed = text;
-  for (const [old, young] of keys) changed = changed.replaceAll(old, young);
-  return changed;
 }
 
 /** The same for parameters: both keys are as long. */
@@ -217,7 +220,7 @@ export function differenceOf(
 ): Difference | undefined {
   const [before, now] = [outcomeIn(one), outcomeIn(other)];
   // An error is told as such, and not as a status that differs.
-  if ((before instanceof Error || now instanceof Error) && !isSameError(before, now)) {
+  if ((before instanceof Error || now instanceof Error) && !isSameError(before, now, comparison.keys)) {
     return { path: '', expected: before, found: now };
   }
   for (const part of ['status', 'result', 'kind', 'details']) {

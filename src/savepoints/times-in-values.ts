@@ -24,7 +24,7 @@ const leastNanoseconds = 10n ** 18n;
  */
 export function* timesIn(value: unknown): Generator<bigint> {
   if (typeof value === 'string') {
-    for (const [written] of value.matchAll(isoTime)) yield new DateTime(written).nanoseconds;
+    for (const [written] of value.matchAll(isoTime)) yield* timeOf(written);
   } else if (typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))) {
     const number = BigInt(value);
     if (number > leastNanoseconds) yield number;
@@ -50,6 +50,11 @@ export function* timesIn(value: unknown): Generator<bigint> {
       yield* timesIn(Reflect.get(value, key));
     }
   }
+}
+
+/** What is only written like a time (`2024-13-01T00:00:00Z`) is none. */
+function* timeOf(written: string): Generator<bigint> {
+  if (Number.isFinite(Date.parse(written))) yield new DateTime(written).nanoseconds;
 }
 
 /** A set of times that are also recognised without what is less than a millisecond, as a `Date` holds them. */

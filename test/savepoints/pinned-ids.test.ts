@@ -1,8 +1,12 @@
 import { createNodeEngines } from '@surrealdb/node';
 import { BoundQuery, RecordId, StringRecordId, Surreal, Table } from 'surrealdb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pinIds, Unpinnable } from '../../src/transactions/pinned-ids.js';
-import { prepareCall } from '../../src/transactions/replayable-call.js';
+import { Call } from '../../src/calls/call.js';
+import { EncodedBindings } from '../../src/connection/recording-codec.js';
+import { pinIds, pinnedBindings, Unpinnable } from '../../src/savepoints/pinned-ids.js';
+import { replayability } from '../../src/surrealql/replayability.js';
+import { SurrealText } from '../../src/surrealql/surreal-text.js';
+import { newIdReason } from '../../src/surrealql/verdict.js';
 
 const db = new Surreal({ engines: createNodeEngines() });
 const [a, b] = [new RecordId('person', 'a'), new RecordId('person', 'b')];
@@ -15,9 +19,19 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-/** The ids that were put into a query. */
-function idsIn(query: BoundQuery): string[] {
-  return Object.values(query.bindings)
+type Bindings = Readonly<Record<string, unknown>>;
+
+/** A call as it is sent: its text, its parameters and what is judged of them. */
+function sent(original: BoundQuery): { call: Call; bindings: Bindings; verdict: ReturnType<typeof replayability> } {
+  const call = Call.of(original);
+  const bindings = pinnedBindings(call);
+  if (bindings instanceof EncodedBindings) throw new Error('no values');
+  return { call, bindings, verdict: replayability(call.surrealText, bindings) };
+}
+
+/** The ids that were put into parameters. */
+function idsIn(bindings: Bindings): string[] {
+  return Object.values(bindings)
     .flatMap((value) => (Array.isArray(value) ? value : [value]))
     .map((value: unknown) => (value instanceof RecordId ? value : (value as { id?: unknown })?.id))
     .filter((id) => id instanceof RecordId && /^[a-z0-9]{20}$/.test(String(id.id)))
@@ -94,13 +108,14 @@ const named: readonly [name: string, compile: () => BoundQuery][] = [
 describe('ids of new records', () => {
   test.each(pinnable)('are given beforehand: %s', async (_, compile, count) => {
     const original = compile();
-    const { query, replayability } = prepareCall(original);
-    expect(replayability).toMatchObject({ kind: 'replayable' });
-    expect(query.query).toBe(original.query);
-    const ids = idsIn(query);
+    const { call, bindings, verdict } = sent(original);
+    expect(verdict).toMatchObject({ kind: 'replayable' });
+    expect(call.text).toBe(original.query);
+    const ids = idsIn(bindings);
     expect(ids).toHaveLength(count);
-    expect(idsIn(original)).toEqual([]);
-    const [result] = await db.query(query);
+    expect(new Set(ids).size).toBe(count);
+    expect(idsIn(original.bindings), 'what the caller holds stays as it is').toEqual([]);
+    const [result] = await db.query(new BoundQuery(call.text, { ...bindings }));
     const made = (Array.isArray(result) ? result : [result]).map((row: { id: RecordId }) => String(row.id));
     expect(made).toEqual(expect.arrayContaining(ids));
     await db.query('DELETE person:5');
@@ -108,34 +123,55 @@ describe('ids of new records', () => {
 
   test.each(unpinnable)('are left to the server: %s', (_, compile) => {
     const original = compile();
-    expect(pinIds(original)).toBeInstanceOf(Unpinnable);
-    const { query, replayability } = prepareCall(original);
-    expect(query).toBe(original);
-    expect(replayability.kind).toBe('impure');
+    expect(pinIds(new SurrealText(original.query), original.bindings)).toBeInstanceOf(Unpinnable);
+    const { bindings, verdict } = sent(original);
+    expect(bindings).toEqual(original.bindings);
+    expect(verdict.kind).toBe('impure');
   });
 
   test.each(named)('need none: %s', (_, compile) => {
     const original = compile();
-    const { query, replayability } = prepareCall(original);
-    expect(query).toBe(original);
-    expect(replayability).toMatchObject({ kind: 'replayable' });
+    const { bindings, verdict } = sent(original);
+    expect(bindings).toEqual(original.bindings);
+    expect(verdict).toMatchObject({ kind: 'replayable' });
   });
 
   test('say why they stay with the server', () => {
-    expect(prepareCall(db.create(person).content({ id: 5 }).compile()).replayability).toMatchObject({
-      reason: 'the server may choose the id of a new record, and its content has an id of its own',
+    const original = db.create(person).content({ id: 5 }).compile();
+    expect(sent(original).verdict).toMatchObject({ reason: newIdReason });
+    expect(pinIds(new SurrealText(original.query), original.bindings)).toMatchObject({
+      reason: 'its content has an id of its own',
     });
+  });
+
+  test('keep what else is in a row, whatever its keys', async () => {
+    const row = JSON.parse('{ "__proto__": 1, "constructor": 2, "v": 3 }');
+    const { bindings } = sent(db.insert(person, [row]).compile());
+    const rows = Object.values(bindings).find(Array.isArray);
+    expect(Object.keys(rows?.[0])).toEqual(['__proto__', 'constructor', 'v', 'id']);
+    expect(Object.keys(row)).toEqual(['__proto__', 'constructor', 'v']);
+  });
+
+  test('look as those of the server do, and are all different', async () => {
+    const [server] = await db.query<[{ id: RecordId }]>('CREATE ONLY person');
+    const ids = Array.from({ length: 500 }, () => idsIn(sent(db.create(person).compile()).bindings)).flat();
+    expect(new Set(ids).size).toBe(500);
+    const shape = /^person:[a-z0-9]{20}$/;
+    for (const id of [String(server.id), ...ids]) expect(id).toMatch(shape);
+    expect(new Set(ids.join('').replaceAll('person:', '')).size, 'every letter and digit').toBe(36);
   });
 
   test("have a form that tables with a type for their ids take or refuse as they do the server's", async () => {
     await db.query(
       'DEFINE TABLE number; DEFINE FIELD id ON number TYPE int; DEFINE TABLE text; DEFINE FIELD id ON text TYPE string',
     );
+    const pinned = async (table: string): Promise<void> => {
+      const { call, bindings } = sent(db.create(new Table(table)).compile());
+      await db.query(new BoundQuery(call.text, { ...bindings }));
+    };
     await expect(db.create(new Table('number'))).rejects.toThrow(/Expected `int`/);
-    await expect(db.query(prepareCall(db.create(new Table('number')).compile()).query)).rejects.toThrow(
-      /Expected `int`/,
-    );
-    await db.query(prepareCall(db.create(new Table('text')).compile()).query);
+    await expect(pinned('number')).rejects.toThrow(/Expected `int`/);
+    await pinned('text');
     expect(await db.select(new Table('text'))).toHaveLength(1);
     await expect(db.query('DEFINE FIELD id ON other TYPE uuid DEFAULT rand::uuid()')).rejects.toThrow(/DEFAULT/);
   });

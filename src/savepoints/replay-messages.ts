@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EncodedBindings } from '../connection/recording-codec.js';
 import { type AddedAnswers, emptyCache, type Mending, mendedText, noMending } from '../surrealql/mended-text.js';
+import type { Token } from '../surrealql/tokens.js';
 import { type EncodedValue, encodedMap } from './encoded-value.js';
 import type { LoggedCall } from './logged-call.js';
 
@@ -109,9 +110,17 @@ function canShare(call: LoggedCall): boolean {
   const { statements, certain } = call.surrealText.split;
   if (!certain || statements.length !== 1) return false;
   const [only] = statements;
-  const keyword = only?.tokens[0]?.value ?? '';
+  const tokens = only?.tokens ?? [];
+  const keyword = tokens[0]?.value ?? '';
   // What a LET sets is for the rest of its own text.
   if (keyword === 'LET') return false;
   const parameters = call.bindings.entries();
-  return parameters.length === 0 || (sameInBlock.has(keyword) && parameters.every(({ key }) => isSettable(key)));
+  if (parameters.length === 0) return true;
+  // A RETURN within brackets would leave the block around it.
+  return sameInBlock.has(keyword) && !returnsWithinBrackets(tokens) && parameters.every(({ key }) => isSettable(key));
+}
+
+function returnsWithinBrackets(tokens: readonly Token[]): boolean {
+  const open = tokens.findIndex(({ text }) => text === '{' || text === '(');
+  return open !== -1 && tokens.slice(open).some(({ kind, value }) => kind === 'word' && value === 'RETURN');
 }

@@ -1,15 +1,10 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { collectGarbage } from '../support/garbage.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { settled } from '../support/virtual-clock.js';
 import { ChaosRun } from './chaos-run.js';
 import { frontScene, type Scene } from './scene.js';
 import { seed } from './seed.js';
-
-// In this file's own process, in which nothing else runs.
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 const random = seededRandom(seed);
 const cycles = 20;

@@ -1,13 +1,10 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Table } from 'surrealdb';
 import { describe, expect, test, vi } from 'vitest';
 import type { ConnectionManager, PoolEvents } from '../../src/index.js';
+import { collectGarbage } from '../support/garbage.js';
 import { surroundings } from '../support/surroundings.js';
 import { settled } from '../support/virtual-clock.js';
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 const own = surroundings();
 
 async function carelessHelper(pool: ConnectionManager): Promise<void> {

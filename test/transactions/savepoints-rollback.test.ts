@@ -211,7 +211,7 @@ describe('a rollback to a savepoint', () => {
     await savepoint.rollback();
     // 100 calls in the second transaction and 101 in the witness.
     expect(scene.pool.poolStats().savepoints.replayedCalls).toBe(201);
-    expect(asked(scene.front, 'query') - before).toBeLessThanOrEqual(10);
+    expect(asked(scene.front, 'query') - before).toBeLessThanOrEqual(20);
     await transaction.commit();
     expect(await scene.stored()).toHaveLength(100);
     connection.release();

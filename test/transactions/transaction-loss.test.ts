@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { ConnectionLostError, LeaseReleasedError, TransactionLostError } from '../../src/index.js';
+import type { Fault } from '../support/front.js';
 import { collectGarbage } from '../support/garbage.js';
 import { surroundings } from '../support/surroundings.js';
 import { id, storedThings } from '../support/things.js';
@@ -112,6 +113,30 @@ describe('the end of a connection', () => {
     connection.release();
     await vi.waitFor(() => expect(front.requests.get('cancel')).toBe(1));
     expect(await other.query('RETURN 1')).toEqual([1]);
+  });
+
+  test('on a shared socket while a transaction is begun cancels it when the answer comes', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front, { maxConnections: 3, sessionsPerTransport: 3 });
+    await using other = await pool.acquire();
+    await pool.withTransaction(() => {});
+    const controller = new AbortController();
+    let goOn = (): void => {};
+    const held = new Promise<Fault>((resolve) => {
+      goOn = () => resolve('pass');
+    });
+    front.onRequest = ({ method }) => {
+      if (method !== 'begin') return 'pass';
+      controller.abort(new Error('enough'));
+      return held;
+    };
+    const givenUp = pool.withTransaction(() => {}, { signal: controller.signal });
+    await expect(givenUp).rejects.toMatchObject({ code: 'ERR_POOL_TRANSACTION_ABORTED', cause: { message: 'enough' } });
+    goOn();
+    // It would stay open for as long as the socket, where a server allows only so many.
+    await vi.waitFor(() => expect(front.requests.get('cancel')).toBe(1));
+    expect(await other.query('RETURN 1')).toEqual([1]);
+    expect(front.connections).toBe(1);
   });
 });
 

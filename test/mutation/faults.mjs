@@ -292,7 +292,7 @@ export const faults = [
     name: 'moments of others are taken for those that the server made for the replay',
     from: `if (again?.young === made.young) throw`,
     to: `if (again?.young === 0n) throw`,
-    tests: ['test/transactions/savepoints-divergence.test.ts'],
+    tests: cases('moments'),
   },
   {
     name: 'what was read behind a savepoint is not verified',
@@ -597,7 +597,7 @@ export const faults = [
     name: 'the cache is not emptied where it is not certain how the server cuts a text',
     from: `if (!certain) return {`,
     to: `if (!certain) return { text: before + text, added }; if (!certain) return {`,
-    tests: [...ownWrites, 'test/calls/mended-calls.test.ts'],
+    tests: part('replay-mending'),
   },
   {
     name: 'the database is not named to a planner that does not know it',
@@ -652,7 +652,7 @@ export const faults = [
       return await this.#traced(step, work);`,
     to: `this.#refuseLateCalls();
       return await this.#traced(step, work);`,
-    tests: [...transaction, ...savepoints, ...outcomes],
+    tests: ['test/transactions/savepoints-before-commit.test.ts'],
   },
   {
     name: 'the end of its time does not wait for a commit that the work has asked for',
@@ -690,5 +690,64 @@ export const faults = [
     from: `=== birth ? 'not-committed' : 'unknown';`,
     to: `=== birth ? 'not-committed' : 'not-committed';`,
     tests: ['test/transactions/marker-table.test.ts'],
+  },
+  {
+    name: 'a rollback to a savepoint that a commit waits for takes calls again',
+    from: `this.state.recover(this.#committing === undefined ? 'active' : 'draining');`,
+    to: `this.state.recover('active');`,
+    tests: ['test/transactions/savepoints-before-commit.test.ts'],
+  },
+  {
+    name: 'a rollback to a savepoint does not see that its time is up',
+    from: `this.#parts.signal?.throwIfAborted();`,
+    within: '#refuseReturn',
+    to: ``,
+    tests: ['test/transactions/savepoints-faults.test.ts'],
+  },
+  {
+    name: 'a name is that of the first savepoint that has it',
+    from: `this.#made.findLast(({ name }) => name === which)`,
+    to: `this.#made.find(({ name }) => name === which)`,
+    tests: ['test/transactions/savepoints-rollback.test.ts'],
+  },
+  {
+    name: 'queries of a connection go past its open transaction',
+    from: `yield* (this.transaction ?? this.lease).query<T>(query, session);`,
+    to: `yield* this.lease.query<T>(query, session);`,
+    tests: transaction,
+  },
+  {
+    name: 'the session is changed while a transaction is open',
+    from: `if (this.transaction !== undefined) {
+      throw new UsageError(
+        'the database,`,
+    to: `if (Number.isNaN(0)) {
+      throw new UsageError(
+        'the database,`,
+    tests: transaction,
+  },
+  {
+    name: 'a rollback waits for its answer as long as that takes',
+    from: `await untilAborted(cancelled, deadline.signal);`,
+    to: `await cancelled;`,
+    tests: loss,
+  },
+  {
+    name: 'a call is sent although its caller has given it up',
+    from: `if (this.#state === 'waiting') this.#state = 'givenUp';`,
+    to: ``,
+    tests: ['test/calls/call.test.ts', 'test/calls/limits.test.ts'],
+  },
+  {
+    name: 'every version of a server that may not be asked counts as mended',
+    from: `const is30 = major < 3 || (major === 3 && minor === 0);`,
+    to: `const is30 = major < 3 && minor === 0;`,
+    tests: ownWrites,
+  },
+  {
+    name: 'the marker of a transaction is believed in whatever its age',
+    from: `const trusted = Date.now() - begunAt < trustedAge;`,
+    to: `const trusted = begunAt < Number.POSITIVE_INFINITY;`,
+    tests: ['test/transactions/verify-commit'],
   },
 ];

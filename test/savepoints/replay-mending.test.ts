@@ -40,6 +40,7 @@ describe.each(['embedded', 'socket'] as const)('a replay reads what it has writt
     ['by calls that share a message', ['CREATE thing:x SET n = 1', 'UPDATE thing:x SET n = 2', read]],
     ['by a call that goes alone', ['CREATE thing:x SET n = 1; UPDATE thing:x SET n = 2', read]],
     ['by a call that goes alone and reads it itself', [`CREATE thing:x SET n = 2; ${read}`]],
+    ['by a call that may be cut in several ways', ['IF true THEN CREATE thing:x SET n = 2; END', read]],
     ['by a call that fails behind it', ['CREATE thing:x SET n = 2; THROW "no"', read]],
     ['and a call alone reads what calls that shared a message have', ['CREATE thing:x SET n = 2', `RETURN 1; ${read}`]],
   ])('%s', async (_, texts) => {

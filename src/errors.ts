@@ -363,7 +363,7 @@ export class SavepointUnsupportedError extends PoolError {
     super(
       details.refused === 'savepoint'
         ? `no savepoint after "${statement}": ${details.reason}. Make it before that call, or give the call what it lets the server choose (ids, times, random values)`
-        : `not rolled back to the savepoint, because of "${statement}" ${details.reason}. What it answered could not be verified, and your program may go on believing it: make that call before the savepoint or in a transaction of its own, have it answer nothing (RETURN NONE), or give it what it lets the server choose`,
+        : `not rolled back to the savepoint, because of "${statement}": ${details.reason}. So what your program has seen cannot be verified, and it may go on believing it: make that call outside of this transaction, have it answer nothing (RETURN NONE), or give it what it lets the server choose as a parameter`,
     );
     this.statement = details.statement;
     this.reason = details.reason;
@@ -422,10 +422,8 @@ export class SavepointLimitError extends PoolError {
     const what =
       limit === 'log'
         ? `the calls of this transaction and their replies take more than ${most} bytes`
-        : `this transaction would have replayed more than ${most} statements`;
-    super(
-      `${what}: no savepoint can be rolled back to. Make savepoints early, and read less or in smaller transactions`,
-    );
+        : `this transaction would have made more than ${most} calls again`;
+    super(`${what}: no savepoint can be rolled back to. Undo fewer parts, and read and write less in one transaction`);
     this.limit = limit;
     this.most = most;
   }

@@ -277,7 +277,7 @@ export const faults = [
   },
   {
     name: 'a statement that fails when it is made again is told as a status',
-    from: `&& !isSameError(before, now)) {`,
+    from: `&& !isSameError(before, now, comparison.keys)) {`,
     to: `&& Number.isNaN(0)) {`,
     tests: savepoints,
   },

@@ -748,6 +748,6 @@ export const faults = [
     name: 'the marker of a transaction is believed in whatever its age',
     from: `const trusted = Date.now() - begunAt < trustedAge;`,
     to: `const trusted = begunAt < Number.POSITIVE_INFINITY;`,
-    tests: ['test/transactions/verify-commit'],
+    tests: ['test/transactions/verify-commit-age.test.ts'],
   },
 ];

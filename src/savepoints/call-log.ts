@@ -16,6 +16,8 @@ export interface Mark {
 export interface LogEntry {
   readonly call: LoggedCall;
   readonly undone: boolean;
+  /** Calls that were undone at once, in one rollback, have the same one. */
+  readonly part?: object;
 }
 
 /**
@@ -79,7 +81,8 @@ export class CallLog {
     const behind = this.#entries.splice(mark.length);
     const reads = beforeFirst(behind, ({ call }) => !call.leavesNothing);
     if (reads.length < behind.length) this.#branches.push([...this.#entries, ...behind]);
-    for (const { call } of reads) this.#entries.push({ call, undone: true });
+    const part = {};
+    for (const entry of reads) this.#entries.push(entry.undone ? entry : { ...entry, undone: true, part });
     this.#complete = mark.complete;
     if (window !== undefined) this.#replays.push(window);
   }
@@ -89,4 +92,13 @@ export class CallLog {
 export function beforeFirst<T>(items: readonly T[], isSuch: (item: T) => boolean): readonly T[] {
   const first = items.findIndex(isSuch);
   return first === -1 ? items : items.slice(0, first);
+}
+
+/** Each part of a history that was undone, with what remains of that before it. */
+export function undoneParts(history: readonly LogEntry[]): (readonly LogEntry[])[] {
+  const parts = new Set(history.map(({ part }) => part).filter((part) => part !== undefined));
+  return [...parts].map((part) => {
+    const last = history.findLastIndex((entry) => entry.part === part);
+    return history.slice(0, last + 1).filter((entry) => !entry.undone || entry.part === part);
+  });
 }

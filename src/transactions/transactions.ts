@@ -33,6 +33,7 @@ import {
 } from './transaction-options.js';
 import { TransactionState } from './transaction-state.js';
 import { Undo } from './undo.js';
+import { afterFailure } from './work-failure.js';
 
 /** What the transactions of one pool share. */
 export interface TransactionsSettings {
@@ -238,27 +239,4 @@ function afterAttempts(error: unknown, attempts: number): unknown {
 function isDivergence(error: unknown): boolean {
   const cause = error instanceof TransactionAbortedError ? error.cause : error;
   return cause instanceof SavepointDivergedError && cause.retryable;
-}
-
-/**
- * Ends a transaction whose work has failed, or was given up, and gives what the caller is told. Work may commit by itself:
- * then what became of that is the truth.
- */
-async function afterFailure(
-  channel: TransactionChannel,
-  error: unknown,
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
-  const { state } = channel;
-  const givenUp = signal?.aborted === true && error === signal.reason;
-  if (state.word === 'draining' || state.word === 'committing') {
-    try {
-      await channel.commit();
-    } catch (failure) {
-      return givenUp ? failure : error;
-    }
-  } else if (state.word === 'active' || state.word === 'aborted') {
-    await channel.rollback();
-  }
-  return givenUp && state.word === 'committed' ? state.tooLate('the end of the work', error) : error;
 }

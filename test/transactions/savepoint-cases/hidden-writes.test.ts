@@ -79,4 +79,40 @@ describe('what a read has written behind a savepoint is undone with it:', () => 
     );
     expect(await pool.query('SELECT * FROM out')).toEqual([[]]);
   });
+
+  test.each(Object.entries(reads))('and is not there for what is undone later: %s', async (_name, read) => {
+    await prepared(pool, { schema, tables });
+    let log: unknown;
+    await pool.withTransaction(
+      async (transaction) => {
+        await undo(transaction, () => read(transaction));
+        await undo(transaction, () => read(transaction));
+        [log] = await transaction.query('SELECT * FROM log');
+        await undo(transaction, () => transaction.query('CREATE out:1').collect());
+      },
+      { retry: false },
+    );
+    expect(log).toEqual([]);
+    expect(await pool.query('SELECT * FROM log; SELECT * FROM out')).toEqual([[], []]);
+  });
+});
+
+describe('what a field wrote for a record that was there already is undone with the call', () => {
+  test.each(['VALUE', 'DEFAULT', 'ASSERT'])('and is not there for what is undone later: %s', async (clause) => {
+    const writes = `${clause} { UPSERT log:1 SET n = (n ?? 0) + 1; RETURN true; }`;
+    await prepared(pool, { schema: `DEFINE FIELD w ON t ${writes}; CREATE t:1; DELETE log`, tables });
+    const fail = (transaction: Transaction) => transaction.query('CREATE t:1').responses();
+    let log: unknown;
+    await pool.withTransaction(
+      async (transaction) => {
+        await fail(transaction);
+        [log] = await transaction.query('SELECT * FROM log');
+        await fail(transaction);
+        await undo(transaction, () => transaction.query('CREATE out:1').collect());
+      },
+      { retry: false, onStatementError: 'savepoint' },
+    );
+    expect(log).toEqual([]);
+    expect(await pool.query('SELECT * FROM log; SELECT * FROM out')).toEqual([[], []]);
+  });
 });

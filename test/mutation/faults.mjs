@@ -760,7 +760,7 @@ export const faults = [
     name: 'an undone part that answers something else by itself is let pass',
     from: `if (difference !== undefined) return { ...whole, difference };`,
     to: `void difference;`,
-    tests: cases('reads'),
+    tests: cases('hidden-writes'),
   },
   {
     name: 'looks stand in blocks in which they answer something else',

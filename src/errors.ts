@@ -26,9 +26,9 @@
  *     ├─ TransactionEndedError     something of a transaction was used after its end
  *     ├─ CommitVerificationError   `verifyCommit` cannot be had here
  *     ├─ LeaseReleasedError        something of a lease was used after its end
- *     ├─ SavepointUnsupportedError what came before cannot be replayed
- *     ├─ SavepointDivergedError    what came before gave something else when it was replayed
- *     ├─ SavepointLimitError       what came before is too much to be replayed
+ *     ├─ SavepointUnsupportedError a call cannot be replayed, or its answer cannot be verified
+ *     ├─ SavepointDivergedError    a call gave something else when it was made again
+ *     ├─ SavepointLimitError       there is too much to keep or to make again
  *     ├─ SavepointNotFoundError    there is no savepoint of that name any more
  *     └─ UsageError                a call that can never work as it was made
  */
@@ -244,7 +244,10 @@ export class ConnectionLostError extends CallError {
   static override readonly code: string = 'ERR_POOL_CONNECTION_LOST';
 }
 
-/** A call took longer than `queryTimeout`. The server may still be at it, so its connection is closed. */
+/**
+ * A call took longer than `queryTimeout`. The server may still be at it, so its connection is closed. With a call of
+ * a transaction that is lost, and nothing of it is applied: `outcome` is `not-sent`.
+ */
 export class QueryTimeoutError extends CallError {
   static override readonly code: string = 'ERR_POOL_QUERY_TIMEOUT';
 }
@@ -256,8 +259,8 @@ export class CallAbortedError extends CallError {
 }
 
 /**
- * The answer to a commit was lost, and nobody knows whether it was applied; with `verifyCommit` this is said only when the
- * database could not be reached to find out. Look for what the transaction wrote before you do it again.
+ * The answer to a commit was lost, and it is not known whether it was applied; with `verifyCommit` this is said only when
+ * the database could not be reached to find out. Look for what the transaction wrote before you do it again.
  */
 export class CommitOutcomeUnknownError extends CallError {
   static override readonly code: string = 'ERR_POOL_COMMIT_OUTCOME_UNKNOWN';
@@ -305,7 +308,10 @@ export class TransactionLostError extends PoolError {
   }
 }
 
-/** A transaction, or a query that was made from it, was used when the transaction was over. Nothing was sent. */
+/**
+ * A transaction, or a query that was made from it, was used when the transaction was over. The call was not sent;
+ * `outcomeOf()` says whether the transaction was applied, `state` what became of it.
+ */
 export class TransactionEndedError extends PoolError {
   static override readonly code: string = 'ERR_POOL_TRANSACTION_ENDED';
   /** What had become of it: `committed`, `rolledBack` and so on. */
@@ -340,8 +346,9 @@ export class UsageError extends PoolError {
 }
 
 /**
- * A savepoint was refused: the transaction has made a call that cannot be replayed, so it could not be rolled back to.
- * The transaction goes on. Make the call after the savepoint, or give it what it lets the server choose.
+ * A savepoint was refused, because the transaction has made a call that cannot be replayed; or a rollback to a savepoint,
+ * because the answer of a call cannot be verified. The transaction goes on as it was. Give the call what it lets the
+ * server choose, or make it outside of the transaction.
  */
 export class SavepointUnsupportedError extends PoolError {
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_UNSUPPORTED';
@@ -356,7 +363,7 @@ export class SavepointUnsupportedError extends PoolError {
     super(
       details.refused === 'savepoint'
         ? `no savepoint after "${statement}": ${details.reason}. Make it before that call, or give the call what it lets the server choose (ids, times, random values)`
-        : `not rolled back to the savepoint, because of "${statement}" ${details.reason}. What it answered could not be verified, and your program may go on believing it: make that call before the savepoint or in a transaction of its own, have it answer nothing (RETURN NONE), or give it what it lets the server choose`,
+        : `not rolled back to the savepoint, because of "${statement}": ${details.reason}. So what your program has seen cannot be verified, and it may go on believing it: make that call outside of this transaction, have it answer nothing (RETURN NONE), or give it what it lets the server choose as a parameter`,
     );
     this.statement = details.statement;
     this.reason = details.reason;
@@ -403,10 +410,10 @@ function shortened(text: string): string {
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
-/** A savepoint or a rollback to it was refused: it would be too much to keep or to replay. The transaction goes on. */
+/** A savepoint or a rollback to one was refused: there is too much to keep or to make again. The transaction goes on. */
 export class SavepointLimitError extends PoolError {
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_LIMIT';
-  /** What would be too large: the log in bytes, or the number of replayed statements. */
+  /** What would be too large: the calls and answers in bytes, or the number of calls that are made again. */
   readonly limit: 'log' | 'replay';
   /** The most there may be. */
   readonly most: number;
@@ -415,10 +422,8 @@ export class SavepointLimitError extends PoolError {
     const what =
       limit === 'log'
         ? `the calls of this transaction and their replies take more than ${most} bytes`
-        : `this transaction would have replayed more than ${most} statements`;
-    super(
-      `${what}: no savepoint can be rolled back to. Make savepoints early, and read less or in smaller transactions`,
-    );
+        : `this transaction would have made more than ${most} calls again`;
+    super(`${what}: no savepoint can be rolled back to. Undo fewer parts, and read and write less in one transaction`);
     this.limit = limit;
     this.most = most;
   }

@@ -1,4 +1,4 @@
-import { ServerError } from 'surrealdb';
+import { LiveSubscriptionError, ServerError } from 'surrealdb';
 import {
   AcquireError,
   CallError,
@@ -21,6 +21,8 @@ import {
 /** What is known about a call that failed with this error, whoever made the error: see {@link CallOutcome}. */
 export function outcomeOf(error: unknown): CallOutcome {
   if (error instanceof CallError) return error.outcome;
+  // The SDK's error for a live query that could not be started: what is known of it is in its cause.
+  if (error instanceof LiveSubscriptionError && error.cause !== undefined) return outcomeOf(error.cause);
   if (error instanceof ServerError || error instanceof TransactionConflictError) return 'refused';
   // The call was not sent; the transaction it was made in may have been committed before.
   if (error instanceof TransactionEndedError) return outcomeOfEnd[error.state] ?? 'not-sent';

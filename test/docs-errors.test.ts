@@ -219,6 +219,16 @@ const provocations: Readonly<Record<string, Provoke>> = {
     };
     await pool.withTransaction(work, { retry: false });
   },
+  async 'SavepointDivergedError, each time'() {
+    const pool = await busy({ maxConnections: 2 });
+    await pool.query('DEFINE TABLE user; DEFINE FIELD token ON user DEFAULT rand::string(12)');
+    await pool.withTransaction(async (transaction) => {
+      await transaction.query('CREATE user:1');
+      const savepoint = await transaction.savepoint();
+      await transaction.query('CREATE thing:1');
+      await savepoint.rollback();
+    });
+  },
   async SavepointLimitError() {
     const pool = await busy();
     await pool.withTransaction(async (transaction) => {

@@ -5,6 +5,7 @@ import { ConfigurationError, ConnectError, ConnectionLostError, DeadlineError } 
 import { onAbort } from '../on-abort.js';
 import type { OpenContext, ResourceFactory } from '../pool/settings.js';
 import { connectChannel, traced } from '../telemetry/channels.js';
+import { untilAborted } from '../time/until-aborted.js';
 import { isAnswer, isRefusedForGood } from './classification.js';
 import { Connection } from './connection.js';
 import { type DatabaseName, FirstUse } from './first-use.js';
@@ -13,7 +14,6 @@ import { Sessions } from './sessions.js';
 import { TokenRenewal } from './token-renewal.js';
 import { shown } from './transport.js';
 import { Transports } from './transports.js';
-import { untilAborted } from './until-aborted.js';
 
 /** Opens, changes, probes, resets and closes the connections of one pool. */
 export class ConnectionFactory implements ResourceFactory<Connection, ConnectionIdentity> {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Uuid } from 'surrealdb';
+import { untilAborted } from '../time/until-aborted.js';
 import { isDefinitionConflict } from './classification.js';
 import type { Transport } from './transport.js';
-import { untilAborted } from './until-aborted.js';
 
 /** The two always go together: a database without a namespace aborts the process of an embedded engine. */
 export interface DatabaseName {

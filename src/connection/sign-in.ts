@@ -3,11 +3,11 @@ import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
 import { messageOf } from '../error-message.js';
 import { DeadlineError } from '../errors.js';
+import { untilAborted } from '../time/until-aborted.js';
 import { isAnswer, isSignInRefused } from './classification.js';
 import { CredentialsFailure } from './credentials-failure.js';
 import type { DatabaseName } from './first-use.js';
 import type { Transport } from './transport.js';
-import { untilAborted } from './until-aborted.js';
 
 /** A token is renewed a minute before its end, or when a quarter of its life is left if that is less. */
 const renewBefore = 60_000;

@@ -1,5 +1,5 @@
+import { untilAborted } from '../time/until-aborted.js';
 import { type SocketSettings, Transport } from './transport.js';
-import { untilAborted } from './until-aborted.js';
 
 /** What decides how connections share transports. */
 export interface TransportSettings {

@@ -24,9 +24,12 @@ export function looksAt(calls: readonly LoggedCall[]): Look[] {
 
 function* readsIn(call: LoggedCall): Generator<Look> {
   const { statements, certain } = call.surrealText.split;
-  if (!certain || !call.bindings.entries().every(({ key }) => settable.test(key.text ?? ''))) return;
+  const parameters = call.bindings.entries();
+  if (!certain || !parameters.every(({ key }) => settable.test(key.text ?? ''))) return;
   for (const { start, end, tokens } of statements) {
     const text = new SurrealText(call.text.slice(start, end));
+    // Only with parameters it stands in a block, where not everything answers as it does by itself.
+    if (parameters.length > 0 && tokens[0]?.value !== 'SELECT') continue;
     if (tokens[0]?.value === 'LET' || !judgeReading(text, call.decodedBindings).onlyReads) continue;
     // What is another one each time would differ without anything having changed.
     if (replayability(text, call.decodedBindings).kind !== 'replayable') continue;

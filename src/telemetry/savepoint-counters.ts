@@ -5,13 +5,13 @@ export interface SavepointStatistics {
   readonly created: number;
   /** Rollbacks to a savepoint that succeeded, and failed calls that were undone alone. */
   readonly rollbacks: number;
-  /** Rollbacks that failed, because a replayed call gave something else. */
+  /** Rollbacks that failed, because an answer that the program has seen is another one now. */
   readonly divergences: number;
-  /** Refused because of a call before them that cannot be replayed. */
+  /** Savepoints and rollbacks refused because of a call that cannot be replayed, or whose answer cannot be verified. */
   readonly refusedUnsupported: number;
-  /** Refused because there was too much before them. */
+  /** Savepoints and rollbacks refused because there was too much to keep or to make again. */
   readonly refusedLimit: number;
-  /** Calls that were replayed, and how long each replay took, with its begin, in milliseconds. */
+  /** Calls that were made again, also only to verify, and how long each rollback took, in milliseconds. */
   readonly replayedCalls: number;
   readonly replayTime: HistogramSummary;
 }

@@ -27,9 +27,11 @@ export class Savepoint {
 
   /**
    * Undoes everything since, also when a call failed: the transaction is active again. The savepoint remains, later ones
-   * are gone. Waits for the calls that were begun before. When it fails, the transaction is as it was.
-   * @throws SavepointDivergedError when a call before the savepoint gave something else when it was replayed
-   * @throws SavepointLimitError when too much would have been replayed
+   * are gone. Waits for the calls that were begun before. Every answer of the transaction is verified, those of the undone
+   * calls too. When it fails, the transaction is as it was.
+   * @throws SavepointDivergedError when an answer is another one now
+   * @throws SavepointUnsupportedError when an answer cannot be verified
+   * @throws SavepointLimitError when there is too much to keep or to make again
    * @throws SavepointNotFoundError when it is gone
    * @throws TransactionLostError, TransactionEndedError, TransactionAbortedError (its time was up)
    */

@@ -1,13 +1,12 @@
 import type { Uuid } from 'surrealdb';
 import { type Answer, Call, newRecording } from '../calls/call.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
-import { untilAborted } from '../connection/until-aborted.js';
-import { DeadlineError } from '../errors.js';
 import type { EncodedValue } from '../savepoints/encoded-value.js';
 import { answersOf } from '../savepoints/logged-call.js';
 import type { RerunTarget } from '../savepoints/rerun.js';
 import { askTime, ServerClock } from '../savepoints/server-clock.js';
 import { type Mending, mendingOf, type TransactionFaults } from '../surrealql/mended-text.js';
+import { withDeadline } from '../time/deadline.js';
 
 /** What a transaction of the server is reached by. */
 export interface ServerTransactionParts {
@@ -119,16 +118,7 @@ export class ServerTransaction {
 
   async #cancelInTime(transaction: Uuid): Promise<void> {
     const { lease, rollbackTimeout } = this.#parts;
-    const deadline = new AbortController();
-    const timer = setTimeout(
-      () => deadline.abort(new DeadlineError('rolling back a transaction', rollbackTimeout)),
-      rollbackTimeout,
-    );
-    try {
-      const cancelled = lease.ask((connection) => connection.cancel(transaction));
-      await untilAborted(cancelled, deadline.signal);
-    } finally {
-      clearTimeout(timer);
-    }
+    const cancel = (): Promise<void> => lease.ask((connection) => connection.cancel(transaction));
+    await withDeadline('rolling back a transaction', rollbackTimeout, [], cancel);
   }
 }

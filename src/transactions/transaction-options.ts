@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js';
 export interface TransactionOptions {
   /**
    * How long it may take; past it its calls fail, and it is rolled back. With `withTransaction()`: all attempts together.
-   * Default 0: no limit.
+   * With `verifyCommit`, finding out about a lost commit goes on for 500 ms longer. Default 0: no limit.
    */
   timeout?: Duration | undefined;
   /** Aborts it, with all its calls. A call that was cut off closes the connection. */
@@ -17,11 +17,12 @@ export interface TransactionOptions {
   verifyCommit?: boolean | undefined;
   /**
    * Whether a record user may have a transaction on SurrealDB 3.0.0 to 3.0.5, which forgets the user in it: `$auth` is
-   * NONE there, and permissions that look at it are wrong. Default false: refused.
+   * NONE there, and permissions that look at it are wrong. What it has written it reads as that server shows it, see the
+   * process warning `SURREAL_POOL_OWN_WRITES`. Default false: refused.
    */
   allowWithoutUser?: boolean | undefined;
   /**
-   * Whether it can be rolled back to savepoints. Its calls and their replies are kept for that, up to 4 MiB. Default true;
+   * Whether it can be rolled back to savepoints. Its calls and their answers are kept for that, up to 16 MiB. Default true;
    * false keeps nothing, and then `savepoint()` and nested transactions are refused.
    */
   savepoints?: boolean | undefined;

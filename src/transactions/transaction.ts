@@ -39,7 +39,10 @@ export class Transaction extends SurrealTransaction {
     this.#session = session;
   }
 
-  /** Where it stands: `active`, `aborted` (a call failed), `committed`, `rolledBack` and so on. */
+  /**
+   * Where it stands: `active`, `aborted` (a call failed), `draining` (its commit waits for the calls before it),
+   * `committing`, `committed`, `rolledBack` and so on.
+   */
   get state(): TransactionWord {
     return this.#channel.state.word;
   }
@@ -51,7 +54,7 @@ export class Transaction extends SurrealTransaction {
    * @throws TransactionConflictError when a concurrent transaction changed the same records first
    * @throws TransactionLostError when the connection was lost; nothing was applied
    * @throws CommitOutcomeUnknownError when the answer to the commit was lost
-   * @throws TransactionEndedError when it was over already
+   * @throws TransactionEndedError when it was over already; `outcomeOf()` says whether it was applied
    */
   override commit(): Promise<void> {
     return this.#channel.commit();
@@ -80,7 +83,7 @@ export class Transaction extends SurrealTransaction {
    * Makes a savepoint: a place to which the transaction can be rolled back. Waits for the calls that were begun before it.
    * @param name for {@link rollbackToSavepoint} and {@link releaseSavepoint}; a second one of a name hides the first
    * @throws SavepointUnsupportedError when a call was made that cannot be replayed
-   * @throws SavepointLimitError when the calls so far are too many or too large to be replayed
+   * @throws SavepointLimitError when the calls so far and their answers are too large to keep
    * @throws TransactionAbortedError when a call had failed
    * @throws TransactionLostError, TransactionEndedError
    * @throws UsageError with `savepoints: false`
@@ -104,8 +107,8 @@ export class Transaction extends SurrealTransaction {
    * and the transaction goes on. Its error is given as it is. Runs one at a time; calls that are made beside it, and not
    * by it, are undone with it.
    * @throws what the work throws, and what {@link savepoint} does
-   * @throws SavepointDivergedError, SavepointLimitError when it could not be undone, with the error of the work as
-   *   `cause`: then the transaction is aborted
+   * @throws SavepointDivergedError, SavepointUnsupportedError, SavepointLimitError when it could not be undone, with the
+   *   error of the work as `cause`: then the transaction is aborted
    */
   withSavepoint<T>(work: (transaction: Transaction) => PromiseLike<T> | T): Promise<T> {
     return this.#channel.withSavepoint(() => work(this));

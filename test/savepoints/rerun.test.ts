@@ -101,6 +101,25 @@ describe.each(['embedded', 'socket'] as const)('a history that is made again (%s
     }
   });
 
+  test('is as it was, with what answers something else in a block', async () => {
+    const session = await prepared(kind);
+    const it = new RecordId('other', 1);
+    const calls = await history(session, [
+      ['RETURN $it.v', { it }],
+      ['RETURN [$it.*.v, other:1.v]', { it }],
+      ['{ LET $v = $n; UPSERT thing:5 SET v = $v; RETURN $v }', { n: 1 }],
+      ['{ LET $v = $n; [$v] }', { n: 1 }],
+      ['({ LET $v = $n; $v })', { n: 1 }],
+      ['IF $n = 1 { LET $v = $n; RETURN $v }', { n: 1 }],
+      ['FOR $v IN [$n] { RETURN $v }', { n: 1 }],
+      ['SELECT VALUE $it.v FROM other', { it }],
+      'RETURN other:1.{ v }',
+      ['$it.{ v }', { it }],
+    ]);
+    expect(calls.filter(({ succeeded }) => !succeeded).map(({ text }) => text)).toEqual([]);
+    expect(shown(await again(session, calls))).toBeUndefined();
+  });
+
   test('names the records that the server makes anew, by their new keys', async () => {
     const session = await prepared(kind);
     const calls = await history(session, [

@@ -1,8 +1,8 @@
 import { ServerError } from 'surrealdb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
+  type ConnectionManager,
   outcomeOf,
-  type Pool,
   PoolShutdownError,
   SavepointDivergedError,
   type Transaction,
@@ -24,14 +24,14 @@ beforeEach(() => own.engine.query('DELETE thing; UPSERT counter:1 SET v = 0', pl
 const countElsewhere = () => own.engine.query('UPDATE counter:1 SET v += 1', place);
 const isThere = async () => (await own.engine.query('RETURN record::exists(thing:1)', place))[0];
 
-async function conflict(pool: Pool): Promise<void> {
+async function conflict(pool: ConnectionManager): Promise<void> {
   await pool.withTransaction(async (other) => {
     await other.query('UPDATE counter:1 SET v += 1');
     await countElsewhere();
   }, once);
 }
 
-async function diverge(pool: Pool): Promise<void> {
+async function diverge(pool: ConnectionManager): Promise<void> {
   await pool.withTransaction(async (other) => {
     await other.query('SELECT * FROM counter:1');
     const savepoint = await other.savepoint();
@@ -41,12 +41,12 @@ async function diverge(pool: Pool): Promise<void> {
   }, once);
 }
 
-async function askAfterShutdown(pool: Pool): Promise<void> {
+async function askAfterShutdown(pool: ConnectionManager): Promise<void> {
   void pool.shutdown({ gracePeriod: 0 });
   await pool.query('RETURN 1');
 }
 
-async function askWhatFails(pool: Pool): Promise<void> {
+async function askWhatFails(pool: ConnectionManager): Promise<void> {
   await pool.query('THROW "no"');
 }
 
@@ -57,7 +57,7 @@ const failures = [
   ['refusal', askWhatFails, ServerError],
 ] as const;
 
-async function failureOf(pool: Pool, work: (transaction: Transaction) => Promise<void>): Promise<unknown> {
+async function failureOf(pool: ConnectionManager, work: (transaction: Transaction) => Promise<void>): Promise<unknown> {
   return await pool.withTransaction(work, once).then(
     () => undefined,
     (error: unknown) => error,

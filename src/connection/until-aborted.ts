@@ -1,1 +1,0 @@
-export { untilAborted } from '../time/until-aborted.js';

@@ -115,3 +115,30 @@ describe.each(moments)('a record that is changed %s of a rollback, and back befo
     },
   );
 });
+
+test('a record that others change all the time makes the rollback fail, and another attempt may help', async () => {
+  const front = await own.listen();
+  const pool = await own.connect(front, { maxConnections: 4 });
+  let changes: number | undefined;
+  front.onRequest = async ({ method }): Promise<Fault> => {
+    if (method === 'begin' && changes !== undefined) {
+      await own.engine.query(`UPDATE thing:x SET v = ${++changes}`, place);
+    }
+    return 'pass';
+  };
+  const attempts: number[] = [];
+  await pool.withTransaction(async (transaction, attempt) => {
+    attempts.push(attempt);
+    await readX(transaction);
+    changes = attempt < 3 ? 0 : undefined;
+    await transaction
+      .withSavepoint(async () => {
+        await transaction.query('UPDATE thing:z SET w = 1');
+        throw new Error('undone');
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof Error && error.message === 'undone')) throw error;
+      });
+  });
+  expect(attempts).toEqual([1, 2, 3]);
+});

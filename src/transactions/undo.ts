@@ -151,7 +151,12 @@ export class Undo {
     if (!needsWitness && adopted.difference === undefined && moments.size === 0) return [];
     const witness = early ?? (await this.#witness(all));
     const difference = adopted.difference ?? witness.difference;
-    if (difference !== undefined) throw await this.#explain(difference, all.entries);
+    if (difference !== undefined) {
+      // Where both found the same, there is nothing to explain.
+      throw agree(adopted, witness)
+        ? diverged(difference.call, difference, false)
+        : await this.#explain(difference, all.entries);
+    }
     refuseOtherSnapshot(adopted, witness, looks);
     // What was undone earlier, the program may go on believing.
     for (const entries of branches) {

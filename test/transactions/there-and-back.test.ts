@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { RecordId, type SurrealQueryable } from 'surrealdb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Transaction } from '../../src/index.js';
@@ -122,7 +123,10 @@ test('a record that others change all the time makes the rollback fail, and anot
   let changes: number | undefined;
   front.onRequest = async ({ method }): Promise<Fault> => {
     if (method === 'begin' && changes !== undefined) {
-      await own.engine.query(`UPDATE thing:x SET v = ${++changes}`, place);
+      const v = ++changes;
+      // Two may be begun at once: the first has to be open before the record changes for the other.
+      await setTimeout(v % 2 === 0 ? 50 : 0);
+      await own.engine.query(`UPDATE thing:x SET v = ${v}`, place);
     }
     return 'pass';
   };

@@ -728,8 +728,8 @@ export const faults = [
   },
   {
     name: 'a rollback waits for its answer as long as that takes',
-    from: `await untilAborted(cancelled, deadline.signal);`,
-    to: `await cancelled;`,
+    from: `await withDeadline('rolling back a transaction', rollbackTimeout, [], cancel);`,
+    to: `await cancel();`,
     tests: loss,
   },
   {

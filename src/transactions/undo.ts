@@ -152,28 +152,30 @@ export class Undo {
     const witness = early ?? (await this.#witness(all));
     const difference = adopted.difference ?? witness.difference;
     if (difference !== undefined) {
-      throw await this.#explain(difference, adopted.difference === undefined ? undefined : witness, all);
+      // Where both found the same, there is nothing to explain.
+      throw agree(adopted, witness)
+        ? diverged(difference.call, difference, false)
+        : await this.#explain(difference, all.entries);
     }
     refuseOtherSnapshot(adopted, witness, looks);
     // What was undone earlier, the program may go on believing.
     for (const entries of branches) {
       const found = await this.#witness({ entries });
-      if (found.difference !== undefined) throw await this.#explain(found.difference, undefined, { entries });
+      if (found.difference !== undefined) throw await this.#explain(found.difference, entries);
     }
     return moments.keys();
   }
 
   /**
-   * Finds out why a call answered something else: when another run gives the same, others have changed what it reads, and
-   * the transaction can be done again; when that gives something else again, no attempt would help.
+   * Finds out why a call answered something else. Two witnesses tell: when they agree about it, or see by reading that others
+   * change what the history is made from, the transaction can be done again; when not, no attempt would help.
    */
-  async #explain(
-    { call, path, expected, found }: CallDifference,
-    other: Outcome | undefined,
-    plan: Plan,
-  ): Promise<Error> {
-    const again = (other ?? (await this.#witness(plan))).difference;
-    const lasting = again?.call === call && again.path === path && !isSame(again.found, found);
+  async #explain({ call, path, expected, found }: CallDifference, history: readonly LogEntry[]): Promise<Error> {
+    const calls = history.map((entry) => entry.call);
+    const looks = looksAt(calls.slice(0, calls.indexOf(call) + 1));
+    const plan = { entries: history, looks, lookAt: 0 };
+    const [one, other] = await bothSettled(this.#witness(plan), this.#witness(plan));
+    const lasting = other !== undefined && !agree(one, other) && sawTheSame(one, other, looks);
     const { replayability } = call;
     if (!lasting || replayability.kind === 'replayable') return diverged(call, { path, expected, found }, lasting);
     const reason = `${replayability.reason}: its answer cannot be verified`;
@@ -241,6 +243,20 @@ function refuseOtherSnapshot(adopted: Outcome, witness: Outcome, looks: readonly
     const difference = differenceOf(comparison, one, other, { ...knowsNothing, call });
     if (difference !== undefined) throw diverged(call, difference, false);
   }
+}
+
+/** Whether both have found the same answers, as far as they go. */
+function agree({ difference: one }: Outcome, { difference: other }: Outcome): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.call === other.call && one.path === other.path && isSame(one.found, other.found);
+}
+
+/** Whether both have read the same before they did anything. */
+function sawTheSame(one: Outcome, other: Outcome, looks: readonly Look[]): boolean {
+  return looks.every(({ call }, index) => {
+    const compared = { ...knowsNothing, call };
+    return differenceOf(new AnswerComparison(), one.looked[index], other.looked[index], compared) === undefined;
+  });
 }
 
 const nothing: Difference = { path: '', expected: undefined, found: undefined };

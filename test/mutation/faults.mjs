@@ -326,8 +326,8 @@ export const faults = [
   },
   {
     name: 'a call that answers something else each time has the work done again',
-    from: `lasting = again?.call === call && again.path === path && !isSame(again.found, found);`,
-    to: `lasting = again === undefined;`,
+    from: `lasting = other !== undefined && !agree(one, other) && sawTheSame(one, other, looks);`,
+    to: `lasting = false;`,
     tests: savepoints,
   },
   {

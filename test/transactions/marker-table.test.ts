@@ -43,12 +43,13 @@ const stored = async () => (await own.engine.query('RETURN (SELECT VALUE record:
 const markers = async () => (await own.engine.query(`SELECT VALUE state FROM ${markerTable}`, place))[0];
 
 /** Removes a database, or its whole namespace, and makes it again with the table that the tests write to. */
+/** OVERWRITE: a session that uses what is gone makes it by itself. */
 async function makeAgain(what: 'database' | 'namespace', kind: 'STRICT' | ''): Promise<void> {
   const { namespace, database } = place;
   await own.engine.query(
     what === 'namespace'
-      ? `REMOVE NAMESPACE ${namespace}; DEFINE NAMESPACE ${namespace}; USE NS ${namespace}; DEFINE DATABASE ${database} ${kind}`
-      : `USE NS ${namespace}; REMOVE DATABASE ${database}; DEFINE DATABASE ${database} ${kind}`,
+      ? `REMOVE NAMESPACE ${namespace}; DEFINE NAMESPACE OVERWRITE ${namespace}; USE NS ${namespace}; DEFINE DATABASE OVERWRITE ${database} ${kind}`
+      : `USE NS ${namespace}; REMOVE DATABASE ${database}; DEFINE DATABASE OVERWRITE ${database} ${kind}`,
   );
   await own.engine.query('DEFINE TABLE thing', place);
 }

@@ -39,7 +39,10 @@ describe('work that commits by itself', () => {
       await own.engine.query('UPDATE thing:0 SET v += 1', place);
       await second.commit();
     });
-    await expect(work).rejects.toMatchObject({ code: 'ERR_POOL_TRANSACTION_CONFLICT', attempts: 1 });
+    const error = await failure(work);
+    expect(error).toBeInstanceOf(TransactionEndedError);
+    expect(error).toMatchObject({ cause: { code: 'ERR_POOL_TRANSACTION_CONFLICT', attempts: 1 } });
+    expect(outcomeOf(error)).toBe('applied');
     expect(attempts).toBe(1);
     expect(await stored()).toEqual([0, 1]);
     expect(pool.poolStats().transactions).toMatchObject({ committed: 1, conflicts: 1, retries: 0, open: 0 });

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { RecordId, type SurrealQueryable } from 'surrealdb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Transaction } from '../../src/index.js';
@@ -114,4 +115,34 @@ describe.each(moments)('a record that is changed %s of a rollback, and back befo
       else expect(seen).toEqual({ x: 'A', xAgain: 'A' });
     },
   );
+});
+
+test('a record that others change all the time makes the rollback fail, and another attempt may help', async () => {
+  const front = await own.listen();
+  const pool = await own.connect(front, { maxConnections: 4 });
+  let changes: number | undefined;
+  front.onRequest = async ({ method }): Promise<Fault> => {
+    if (method === 'begin' && changes !== undefined) {
+      const v = ++changes;
+      // Two may be begun at once: the first has to be open before the record changes for the other.
+      await setTimeout(v % 2 === 0 ? 50 : 0);
+      await own.engine.query(`UPDATE thing:x SET v = ${v}`, place);
+    }
+    return 'pass';
+  };
+  const attempts: number[] = [];
+  await pool.withTransaction(async (transaction, attempt) => {
+    attempts.push(attempt);
+    await readX(transaction);
+    changes = attempt < 3 ? 0 : undefined;
+    await transaction
+      .withSavepoint(async () => {
+        await transaction.query('UPDATE thing:z SET w = 1');
+        throw new Error('undone');
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof Error && error.message === 'undone')) throw error;
+      });
+  });
+  expect(attempts).toEqual([1, 2, 3]);
 });

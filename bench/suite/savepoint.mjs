@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNodeEngines } from '@surrealdb/node';
 import { BoundQuery, RecordId } from 'surrealdb';
+import { Call } from '../../dist/calls/call.js';
+import { RecordingCodec } from '../../dist/connection/recording-codec.js';
 import { Transport } from '../../dist/connection/transport.js';
 import { createPool } from '../../dist/index.js';
+import { CallLog } from '../../dist/savepoints/call-log.js';
+import { keptIn } from '../../dist/savepoints/kept-calls.js';
 import { compare } from '../harness/paired.mjs';
 
 export const question = 'what do savepoints cost: keeping the calls, and a rollback in batches against one by one?';
@@ -40,8 +44,49 @@ function delayAnswers() {
   };
 }
 
+/**
+ * What is kept of a call, with an engine that only encodes and decodes.
+ *
+ * @param {BoundQuery} query
+ */
+function keeping(query) {
+  const codec = new RecordingCodec();
+  const row = { id: new RecordId('row', 1), value: 3 };
+  const reply = codec.encode([{ result: [row], status: 'OK', time: '55.0µs' }]).slice();
+  /** @param {Call} call */
+  const send = async ({ details: { text, bindings, recording } }) => {
+    const exchange = async () => {
+      codec.encode({ id: '1', method: 'query', params: [text, bindings] });
+      await null;
+      return codec.decode(reply);
+    };
+    await (recording === undefined ? exchange() : codec.record(exchange, recording));
+    return [];
+  };
+  /** @param {(call: Call) => Promise<unknown>} ask */
+  const sample = (ask) => async () => {
+    const time = await timed(async () => {
+      for (let times = 0; times < 1_000; times++) await ask(Call.of(query));
+    });
+    return time / 1_000;
+  };
+  return [
+    { name: 'sent', sample: sample(send) },
+    {
+      name: 'sent and kept',
+      sample: () => {
+        const kept = keptIn(new CallLog());
+        return sample((call) => kept(call, send))();
+      },
+    },
+  ];
+}
+
 /** @param {import('../run.mjs').BenchOptions} options */
 export async function* run({ rounds }) {
+  for (const [mix, make] of Object.entries({ read: select, update })) {
+    yield await compare(`what keeping a call costs: ${mix}`, keeping(make(1)), { rounds, unit: 'µs' });
+  }
   delayAnswers();
   const settings = { openTimeout: 5_000, probeTimeout: 2_000, livenessTimeout: 0 };
   const transport = await Transport.open('mem://', settings, AbortSignal.timeout(5_000));

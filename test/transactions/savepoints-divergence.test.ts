@@ -30,9 +30,9 @@ describe('a rollback that diverges', () => {
     });
     expect(transaction.state).toBe(state);
     expect(scene.pool.poolStats().savepoints).toMatchObject({ divergences: 1, rollbacks: 0 });
-    expect(asked(scene.front, 'begin')).toBe(3);
-    // The second transaction and the witness, and not the first.
-    await vi.waitFor(() => expect(asked(scene.front, 'cancel')).toBe(2));
+    expect(asked(scene.front, 'begin')).toBe(5);
+    // The second transaction, the witness and the two that find out why, and not the first.
+    await vi.waitFor(() => expect(asked(scene.front, 'cancel')).toBe(4));
     if (state === 'aborted') {
       await expect(transaction.commit()).rejects.toThrow(TransactionAbortedError);
       expect(await scene.stored()).toEqual([50]);

@@ -2,7 +2,7 @@ import { RecordId, Table } from 'surrealdb';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ConnectionManager, createPool, type Transaction } from '../../../src/index.js';
 import { rocksdbUrl } from '../../support/temporary.js';
-import { prepared, undo } from '../../support/undone-parts.js';
+import { prepared, refusal, undo } from '../../support/undone-parts.js';
 
 /** Reads that write, by a computed field: what they wrote behind a savepoint is undone with the rest. */
 let pool: ConnectionManager;
@@ -115,4 +115,32 @@ describe('what a field wrote for a record that was there already is undone with 
     expect(log).toEqual([]);
     expect(await pool.query('SELECT * FROM log; SELECT * FROM out')).toEqual([[], []]);
   });
+
+  test.each([false, true])(
+    'and what an earlier undone part has read besides is verified (changed by others meanwhile: %s)',
+    async (isChanged) => {
+      await prepared(pool, { schema: `${schema}; UPDATE other:1 SET v = 1`, tables });
+      const told: unknown[] = [];
+      const work = pool.withTransaction(
+        async (transaction) => {
+          // The whole history made again counts both hits: each part has to be made again by itself.
+          const hit = async () => told.push(...(await transaction.query('SELECT hit FROM t; SELECT VALUE n FROM log')));
+          await transaction.query('CREATE out:1');
+          await undo(transaction, async () => {
+            told.push(...(await transaction.query('SELECT VALUE v FROM other')));
+            await hit();
+          });
+          if (isChanged) await pool.query('UPDATE other:1 SET v = 2');
+          await undo(transaction, hit);
+        },
+        { retry: false },
+      );
+      const ending = await work.then(
+        () => 'committed',
+        (error: unknown) => refusal(error) ?? String(error),
+      );
+      expect(told).toEqual([[1], [{ hit: 1 }], [1], [{ hit: 1 }], [1]]);
+      expect(ending).toBe(isChanged ? 'SavepointDivergedError' : 'committed');
+    },
+  );
 });

@@ -1,5 +1,5 @@
 import { RecordId } from 'surrealdb';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   CommitOutcomeUnknownError,
   CommitVerificationError,
@@ -43,14 +43,15 @@ const stored = async () => (await own.engine.query('RETURN (SELECT VALUE record:
 const markers = async () => (await own.engine.query(`SELECT VALUE state FROM ${markerTable}`, place))[0];
 
 /** Removes a database, or its whole namespace, and makes it again with the table that the tests write to. */
-/** OVERWRITE: a session that uses what is gone makes it by itself. */
+/** A server conflicts with itself now and then, and a session that uses what is gone makes it by itself. */
 async function makeAgain(what: 'database' | 'namespace', kind: 'STRICT' | ''): Promise<void> {
   const { namespace, database } = place;
-  await own.engine.query(
+  const define = `USE NS ${namespace}; DEFINE DATABASE OVERWRITE ${database} ${kind}`;
+  const text =
     what === 'namespace'
-      ? `REMOVE NAMESPACE ${namespace}; DEFINE NAMESPACE OVERWRITE ${namespace}; USE NS ${namespace}; DEFINE DATABASE OVERWRITE ${database} ${kind}`
-      : `USE NS ${namespace}; REMOVE DATABASE ${database}; DEFINE DATABASE OVERWRITE ${database} ${kind}`,
-  );
+      ? `REMOVE NAMESPACE IF EXISTS ${namespace}; DEFINE NAMESPACE OVERWRITE ${namespace}; ${define}`
+      : `USE NS ${namespace}; REMOVE DATABASE IF EXISTS ${database}; ${define}`;
+  await vi.waitFor(() => own.engine.query(text), { timeout: 5000 });
   await own.engine.query('DEFINE TABLE thing', place);
 }
 

@@ -57,7 +57,8 @@ const provocations: Readonly<Record<string, Provoke>> = {
     const pool = await own.connect(front, { circuitBreaker: { failureThreshold: 0 } });
     await front.close();
     await vi.waitFor(() => expect(pool.poolStats().total).toBe(0));
-    await pool.acquire({ timeout: 200 });
+    // Long enough for one attempt to fail, on a busy machine too.
+    await pool.acquire({ timeout: 2000 });
   },
   async AcquireAbortedError() {
     const pool = await busy();

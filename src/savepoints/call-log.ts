@@ -76,14 +76,16 @@ export class CallLog {
     return this.#entries.slice(mark.length);
   }
 
-  /** What came after a mark is undone from now on. Replayed from `window` on, what came before it. */
+  /**
+   * What came after a mark is undone from now on.
+   * @param window when the calls before the mark were made again
+   */
   undoSince(mark: Mark, window: TimeWindow | undefined): void {
     const behind = this.#entries.splice(mark.length);
     const reads = beforeFirst(behind, ({ call }) => !call.leavesNothing);
     if (reads.length < behind.length) this.#branches.push([...this.#entries, ...behind]);
     const part = {};
     for (const entry of reads) this.#entries.push(entry.undone ? entry : { ...entry, undone: true, part });
-    this.#complete = mark.complete;
     if (window !== undefined) this.#replays.push(window);
   }
 }

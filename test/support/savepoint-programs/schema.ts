@@ -49,8 +49,8 @@ export const tables = [
 
 export type Table = (typeof tables)[number] | 'watched';
 
-/** What a write into a table also writes, by events. */
-export const follows: Readonly<Partial<Record<Table, readonly Table[]>>> = { item: ['audit'], doc: ['audit'] };
+/** What a write into a table also writes: by events, and a record that is deleted takes its edges with it. */
+export const follows: Readonly<Partial<Record<Table, readonly Table[]>>> = { item: ['audit', 'likes'], doc: ['audit'] };
 /** What a read of a table also reads, by computed fields. */
 export const rests: Readonly<Partial<Record<Table, readonly Table[]>>> = { shop: ['acc', 'item'] };
 

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { NestedAcquireError, type PoolSnapshot } from './errors.js';
+import { NestedAcquireError, type PoolSnapshot } from './errors/acquire.js';
 
 interface Holder {
   readonly connection: number;

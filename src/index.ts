@@ -1,7 +1,14 @@
 export type { Duration } from './config/duration.js';
 export type * from './config/options.js';
 export { configFromEnvironment, configFromFile } from './config/sources.js';
-export * from './errors.js';
+export * from './errors/acquire.js';
+export * from './errors/call.js';
+export * from './errors/configuration.js';
+export * from './errors/connect.js';
+export { outcomeOf } from './errors/outcome.js';
+export { type CallOutcome, PoolError } from './errors/pool-error.js';
+export * from './errors/savepoint.js';
+export * from './errors/transaction.js';
 export type { Logger } from './logger.js';
 export {
   type AcquireOptions,
@@ -13,7 +20,6 @@ export {
   type RetryOptions,
   type ShutdownReport,
 } from './manager.js';
-export { outcomeOf } from './outcome.js';
 export type { PoolEvents, RefusalReason } from './pool/events.js';
 export type { HistogramSummary } from './pool/histogram.js';
 export type { AbortedLease } from './pool/shutdown-report.js';

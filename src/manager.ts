@@ -3,34 +3,35 @@ import { LeaseChannel } from './calls/lease-channel.js';
 import type { CallLimits } from './calls/limits.js';
 import { PoolChannel } from './calls/pool-channel.js';
 import { asController } from './calls/query-channel.js';
+import { withoutQuery } from './config/address.js';
+import type { DatabaseName } from './config/database-name.js';
 import { type Duration, parseDuration } from './config/duration.js';
 import type { DatabaseConfig, IdentityOptions, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveIdentity, resolveOptions } from './config/resolve.js';
-import type { Connection } from './connection/connection.js';
-import { ConnectionFactory } from './connection/connection-factory.js';
-import type { DatabaseName } from './connection/first-use.js';
-import type { ConnectionIdentity } from './connection/identity.js';
-import { retryDecision } from './connection/retry-decision.js';
-import { shown } from './connection/transport.js';
-import { DatabasePreparation } from './database-preparation.js';
-import { messageOf } from './error-message.js';
-import { AcquireFailedError, AcquireTimeoutError, UsageError } from './errors.js';
+import type { CircuitBreakerState } from './endpoints/circuit-breaker.js';
+import { EndpointBreaker } from './endpoints/endpoint-breaker.js';
+import { AcquireFailedError, AcquireTimeoutError } from './errors/acquire.js';
+import { UsageError } from './errors/configuration.js';
+import { messageOf } from './errors/error-message.js';
+import { retryDecision } from './errors/retry-decision.js';
 import { Holders } from './holders.js';
 import { acquireAborted, acquireRefused } from './pool/acquire-errors.js';
-import { systemClock } from './pool/clock.js';
 import type { PoolEvents } from './pool/events.js';
 import type { Lease } from './pool/lease.js';
 import { Pool } from './pool/pool.js';
 import type { ShutdownReport as PoolShutdownReport } from './pool/shutdown-report.js';
 import { PooledConnection } from './pooled-connection.js';
-import { fullJitterBackoff } from './resilience/backoff.js';
-import type { CircuitBreakerState } from './resilience/circuit-breaker.js';
-import { EndpointBreaker } from './resilience/endpoint-breaker.js';
-import { type RetryRules, withRetry } from './resilience/retry.js';
+import type { Connection } from './session/connection.js';
+import { ConnectionFactory } from './session/connection-factory.js';
+import { DatabasePreparation } from './session/database-preparation.js';
+import type { ConnectionIdentity } from './session/identity.js';
 import { acquireChannel, traced } from './telemetry/channels.js';
 import { logEvents } from './telemetry/log-events.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
+import { fullJitterBackoff } from './time/backoff.js';
+import { systemClock } from './time/clock.js';
+import { type RetryRules, withRetry } from './time/retry.js';
 import { untilAborted } from './time/until-aborted.js';
 import { CommitFence } from './transactions/commit-fence.js';
 import type { TransactionWork } from './transactions/transaction.js';
@@ -130,7 +131,7 @@ export class ConnectionManager extends SurrealQueryable {
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(config: ResolvedConfig) {
-    const name = `${shown(config.url)}/${config.namespace}/${config.database}`;
+    const name = `${withoutQuery(config.url)}/${config.namespace}/${config.database}`;
     const factory = new ConnectionFactory(config, name);
     const limits: CallLimits = {
       queryTimeout: config.pool.queryTimeout,
@@ -349,7 +350,9 @@ export class ConnectionManager extends SurrealQueryable {
       reason,
       state,
       circuitBreakerState: this.#pool.circuit,
-      endpoints: [{ url: shown(this.#config.url), connections, lastError: lastOpenError, failedProbes: failures }],
+      endpoints: [
+        { url: withoutQuery(this.#config.url), connections, lastError: lastOpenError, failedProbes: failures },
+      ],
     };
   }
 

@@ -12,11 +12,11 @@ import {
 import type { LeaseChannel } from './calls/lease-channel.js';
 import { guardLive } from './calls/live-guard.js';
 import { asController } from './calls/query-channel.js';
-import type { Connection } from './connection/connection.js';
-import type { ConnectionFactory } from './connection/connection-factory.js';
-import type { DatabaseName } from './connection/first-use.js';
-import { UsageError } from './errors.js';
+import type { DatabaseName } from './config/database-name.js';
+import { UsageError } from './errors/configuration.js';
 import type { Lease } from './pool/lease.js';
+import type { Connection } from './session/connection.js';
+import type { ConnectionFactory } from './session/connection-factory.js';
 import { LeaseRoute } from './transactions/lease-route.js';
 import type { Savepoint } from './transactions/savepoint.js';
 import { Transaction, type TransactionWork } from './transactions/transaction.js';

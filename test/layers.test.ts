@@ -9,19 +9,20 @@ const source = fileURLToPath(new URL('../src/', import.meta.url));
 const layers: readonly (readonly string[])[] = [
   ['cli'],
   ['index.ts'],
-  ['manager.ts', 'pooled-connection.ts', 'shutdown-on-signals.ts', 'database-preparation.ts'],
+  ['manager.ts', 'pooled-connection.ts', 'shutdown-on-signals.ts'],
   ['transactions'],
   ['savepoints'],
   ['calls'],
-  ['connection'],
-  ['resilience'],
+  ['session'],
+  ['wire'],
+  ['endpoints'],
   ['telemetry'],
   ['pool'],
   ['config'],
   ['surrealql'],
-  ['outcome.ts', 'holders.ts'],
+  ['holders.ts'],
   ['time'],
-  ['errors.ts', 'error-message.ts', 'logger.ts', 'on-abort.ts'],
+  ['errors', 'logger.ts'],
 ];
 
 const layerOf = (file: string): number => layers.findIndex((names) => names.includes(file.split('/')[0] ?? ''));

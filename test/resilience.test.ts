@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fullJitterBackoff } from '../src/resilience/backoff.js';
-import { attempted, closedBreaker, failed, succeeded, waitOf } from '../src/resilience/circuit-breaker.js';
+import { attempted, closedBreaker, failed, succeeded, waitOf } from '../src/endpoints/circuit-breaker.js';
+import { fullJitterBackoff } from '../src/time/backoff.js';
 
 const settings = { failureThreshold: 3, initialPause: 100, maxPause: 1000 };
 

@@ -1,10 +1,11 @@
 import { type BoundQuery, type QueryChunk, Uuid } from 'surrealdb';
-import { explainByCause } from '../connection/classification.js';
-import type { Connection } from '../connection/connection.js';
-import type { EncodedBindings, Recording } from '../connection/recording-codec.js';
-import { type CallOutcome, ConnectionLostError } from '../errors.js';
+import { ConnectionLostError } from '../errors/call.js';
+import type { CallOutcome } from '../errors/pool-error.js';
+import { explainByCause } from '../errors/server-errors.js';
+import type { Connection } from '../session/connection.js';
 import type { AddedAnswers } from '../surrealql/mended-text.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
+import type { EncodedBindings, Recording } from '../wire/recording-codec.js';
 
 /** One thing that is asked of the server on the session of a connection. */
 export class Request<T> {

@@ -8,14 +8,14 @@ import {
   UnsupportedFeatureError,
   type Uuid,
 } from 'surrealdb';
-import { isLostIdentity } from '../connection/classification.js';
-import type { Connection } from '../connection/connection.js';
-import { messageOf } from '../error-message.js';
-import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
+import { messageOf } from '../errors/error-message.js';
+import { isLostIdentity } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
+import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
+import { onAbort } from '../time/on-abort.js';
 import { type Answer, Call, Request, refused } from './call.js';
 import { type CallLimits, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';

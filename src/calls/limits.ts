@@ -1,7 +1,7 @@
-import type { Connection } from '../connection/connection.js';
-import { CallAbortedError, QueryTimeoutError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { CallAbortedError, QueryTimeoutError } from '../errors/call.js';
 import type { Lease } from '../pool/lease.js';
+import type { Connection } from '../session/connection.js';
+import { onAbort } from '../time/on-abort.js';
 import type { Request } from './call.js';
 
 /** What bounds every call of one lease. */

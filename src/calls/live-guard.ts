@@ -1,6 +1,6 @@
 import type { LiveMessage, LiveSubscription } from 'surrealdb';
-import type { Connection } from '../connection/connection.js';
-import { messageOf } from '../error-message.js';
+import { messageOf } from '../errors/error-message.js';
+import type { Connection } from '../session/connection.js';
 import { lossless } from './lossless.js';
 
 /**

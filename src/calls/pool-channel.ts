@@ -1,9 +1,9 @@
 import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
-import { isConflict } from '../connection/classification.js';
-import type { Connection } from '../connection/connection.js';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
+import { isConflict } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
-import { type RetryRules, withRetry } from '../resilience/retry.js';
+import type { Connection } from '../session/connection.js';
+import { type RetryRules, withRetry } from '../time/retry.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';

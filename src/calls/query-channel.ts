@@ -1,5 +1,5 @@
 import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, SurrealQueryable, Uuid } from 'surrealdb';
-import { isConflict } from '../connection/classification.js';
+import { isConflict } from '../errors/server-errors.js';
 
 /** The type the SDK has for what is below; it does not export its name. */
 type Controller = ConstructorParameters<typeof SurrealQueryable>[0];

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { refused } from '../config/form.js';
 import { nearest } from '../config/nearest.js';
 import { Refusal, show } from '../config/refusal.js';
-import type { ConfigurationIssue } from '../errors.js';
+import type { ConfigurationIssue } from '../errors/configuration.js';
 
 /** One option of a command, as the help shows it. */
 export interface OptionDescription {

@@ -1,6 +1,6 @@
 import { ServerError } from 'surrealdb';
-import { isConflict } from '../connection/classification.js';
-import { PoolError } from '../errors.js';
+import { PoolError } from '../errors/pool-error.js';
+import { isConflict } from '../errors/server-errors.js';
 
 /** The class under which an error is counted: `conflict`, the code of ours, or the kind or name the SDK gives it. */
 export function errorClass(error: unknown): string {

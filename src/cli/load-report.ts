@@ -1,4 +1,4 @@
-import { shown } from '../connection/transport.js';
+import { withoutQuery } from '../config/address.js';
 import type { HistogramSummary } from '../pool/histogram.js';
 import type { CloseReason } from '../pool/slot.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
@@ -101,7 +101,7 @@ function figuresOf(measurements: Measurements, observations: Observations): Load
   const { succeeded, failed, unfinished, unanswered, dropped, elapsed } = measurements;
   return {
     load: {
-      endpoint: shown(endpoint),
+      endpoint: withoutQuery(endpoint),
       namespace,
       database,
       workers: 'workers' in demand ? demand.workers : null,

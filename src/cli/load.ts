@@ -1,5 +1,5 @@
-import { isLostIdentity } from '../connection/classification.js';
-import { shown } from '../connection/transport.js';
+import { withoutQuery } from '../config/address.js';
+import { isLostIdentity } from '../errors/server-errors.js';
 import { type ConnectionManager, createPool } from '../manager.js';
 import { exitCodeOf, firstInterruption, type Interruption } from './interruption.js';
 import { type LoadOptions, loadHelp, readLoadOptions, scenarioList, scenariosHelp } from './load-options.js';
@@ -19,7 +19,7 @@ export async function load(parameters: readonly string[]): Promise<number> {
   const interruption = firstInterruption();
   if (options.scenario !== undefined) return await loadScenario(options.scenario, options, interruption);
   const display = progressDisplay(process.stderr);
-  display.say(`connecting to ${shown(options.endpoint)} …`);
+  display.say(`connecting to ${withoutQuery(options.endpoint)} …`);
   const pool = await Promise.race([openPool(options).finally(display.clear), interruption]);
   // Nothing was begun that would have to be ended in good order.
   if (typeof pool === 'string') return exitCodeOf(pool);

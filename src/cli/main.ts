@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError } from '../errors/configuration.js';
 import { load } from './load.js';
 import { print } from './output.js';
 

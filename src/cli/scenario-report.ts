@@ -1,4 +1,4 @@
-import { shown } from '../connection/transport.js';
+import { withoutQuery } from '../config/address.js';
 import type { HistogramSummary } from '../pool/histogram.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
 import type { ErrorCount } from './measurements.js';
@@ -35,7 +35,7 @@ export function scenarioReport(scenario: string, scene: Scene): ScenarioReport {
   const elapsed = performance.now() - measurements.started;
   return {
     scenario,
-    endpoint: shown(place.endpoint),
+    endpoint: withoutQuery(place.endpoint),
     elapsed,
     operations: {
       total: counts.total,

@@ -97,3 +97,8 @@ function readServerAddress(text: string, scheme: string, signIn: string): Addres
 function inShort(scheme: string): string {
   return `"${scheme}://…"`;
 }
+
+/** An address without what follows a question mark, which may be a secret. */
+export function withoutQuery(url: string): string {
+  return url.split('?')[0] ?? url;
+}

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError } from '../errors/configuration.js';
 import { Refusal, show } from './refusal.js';
 
 /**

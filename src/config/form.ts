@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ConfigurationError, type ConfigurationIssue } from '../errors.js';
+import { ConfigurationError, type ConfigurationIssue } from '../errors/configuration.js';
 import { unknownOption } from './closed-object.js';
 import { nearest, parentOf } from './nearest.js';
 

@@ -1,4 +1,3 @@
-import { messageOf } from '../error-message.js';
 import {
   AcquireAbortedError,
   type AcquireError,
@@ -9,7 +8,8 @@ import {
   PoolShutdownError,
   type PoolSnapshot,
   QueueFullError,
-} from '../errors.js';
+} from '../errors/acquire.js';
+import { messageOf } from '../errors/error-message.js';
 import type { RefusalReason } from './events.js';
 
 export function acquireTimedOut(timeout: number, details: AcquireErrorDetails): AcquireTimeoutError {

@@ -1,5 +1,5 @@
-import { DeadlineError } from '../errors.js';
-import type { Clock } from './clock.js';
+import { DeadlineError } from '../errors/connect.js';
+import type { Clock } from '../time/clock.js';
 
 /** How one step of work ended. */
 export type Outcome<T> =

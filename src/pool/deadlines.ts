@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './clock.js';
+import type { Clock, Timer } from '../time/clock.js';
 import { type Linked, LinkedList } from './linked-list.js';
 
 /** Where a waiter stands among those of the same timeout. */

@@ -1,4 +1,4 @@
-import { messageOf } from '../error-message.js';
+import { messageOf } from '../errors/error-message.js';
 import type { CloseReason } from './slot.js';
 
 /** Why an acquire was refused at once. */

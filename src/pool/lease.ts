@@ -1,4 +1,4 @@
-import { LeaseReleasedError } from '../errors.js';
+import { LeaseReleasedError } from '../errors/call.js';
 import type { CloseReason, Slot } from './slot.js';
 
 /** What a lease asks of its pool. */

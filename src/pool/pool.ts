@@ -1,9 +1,11 @@
-import { messageOf } from '../error-message.js';
-import { type AcquireAbortedError, DeadlineError, type PoolSnapshot, UsageError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import type { AcquireAbortedError, PoolSnapshot } from '../errors/acquire.js';
+import { UsageError } from '../errors/configuration.js';
+import { DeadlineError } from '../errors/connect.js';
+import { messageOf } from '../errors/error-message.js';
+import type { Clock, Timer } from '../time/clock.js';
+import { onAbort } from '../time/on-abort.js';
 import { acquireAborted, acquireFailed, acquireRefused, acquireTimedOut } from './acquire-errors.js';
 import { attempt, type Outcome, type Step } from './attempt.js';
-import type { Clock, Timer } from './clock.js';
 import { Deadlines } from './deadlines.js';
 import { Emitter, type PoolEvents, type RefusalReason } from './events.js';
 import { ExpiryWheel } from './expiry-wheel.js';

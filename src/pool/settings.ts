@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from '../time/clock.js';
 import type { Identity } from './kind.js';
 import type { Breaker } from './opening-policy.js';
 

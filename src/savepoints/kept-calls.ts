@@ -1,7 +1,7 @@
 import { ServerError } from 'surrealdb';
 import { type Answer, type Call, newRecording } from '../calls/call.js';
 import type { Layer } from '../calls/pipeline.js';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
 import type { CallLog } from './call-log.js';
 import { LoggedCall } from './logged-call.js';
 import { pinnedBindings } from './pinned-ids.js';

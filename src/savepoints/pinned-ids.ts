@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { RecordId, StringRecordId, Table } from 'surrealdb';
 import type { Call } from '../calls/call.js';
-import { EncodedBindings } from '../connection/recording-codec.js';
 import { hasId } from '../surrealql/record-targets.js';
 import type { SurrealText } from '../surrealql/surreal-text.js';
 import type { Token } from '../surrealql/tokens.js';
+import { EncodedBindings } from '../wire/recording-codec.js';
 
 /** A call whose new records get their ids from the server, and why it stays so. */
 export class Unpinnable {

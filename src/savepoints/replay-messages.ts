@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { EncodedBindings } from '../connection/recording-codec.js';
 import { type AddedAnswers, emptyCache, type Mending, mendedText, noMending } from '../surrealql/mended-text.js';
 import type { Token } from '../surrealql/tokens.js';
+import { EncodedBindings } from '../wire/recording-codec.js';
 import { type EncodedValue, encodedMap } from './encoded-value.js';
 import type { LoggedCall } from './logged-call.js';
 

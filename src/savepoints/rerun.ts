@@ -1,10 +1,10 @@
 import { parseRpcError, ServerError } from 'surrealdb';
 import { type CallRecording, newRecording } from '../calls/call.js';
-import { EncodedBindings } from '../connection/recording-codec.js';
 import { type Mending, withoutAdded } from '../surrealql/mended-text.js';
 import { keywordOf } from '../surrealql/refused-statements.js';
 import type { Statement } from '../surrealql/statements.js';
 import { newIdReason } from '../surrealql/verdict.js';
+import { EncodedBindings } from '../wire/recording-codec.js';
 import { AnswerComparison, type ComparedCall, type Difference, type Part, withKeys } from './answer-comparison.js';
 import { type EncodedValue, encodedMap } from './encoded-value.js';
 import { answersOf, type LoggedCall } from './logged-call.js';

@@ -1,4 +1,4 @@
-import { SavepointLimitError, SavepointNotFoundError, SavepointUnsupportedError } from '../errors.js';
+import { SavepointLimitError, SavepointNotFoundError, SavepointUnsupportedError } from '../errors/savepoint.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { CallLog, type LogEntry, logBudget, type Mark } from './call-log.js';
 import type { ServerClock } from './server-clock.js';

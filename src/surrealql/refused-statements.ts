@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
 import { type Statement, splitStatements } from './statements.js';
 import type { SurrealText } from './surreal-text.js';
 import type { Token } from './tokens.js';

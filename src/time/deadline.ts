@@ -1,5 +1,5 @@
-import { DeadlineError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { DeadlineError } from '../errors/connect.js';
+import { onAbort } from './on-abort.js';
 import { untilAborted } from './until-aborted.js';
 
 /**

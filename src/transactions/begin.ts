@@ -1,8 +1,8 @@
 import { BoundQuery, Features, type RecordId, UnsupportedFeatureError, type Uuid } from 'surrealdb';
 import type { LeaseChannel } from '../calls/lease-channel.js';
-import { isMethodUnknown } from '../connection/classification.js';
-import type { Connection } from '../connection/connection.js';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
+import { isMethodUnknown } from '../errors/server-errors.js';
+import type { Connection } from '../session/connection.js';
 import type { CommitFence } from './commit-fence.js';
 import { plainQuery } from './plain-query.js';
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BoundQuery, type RecordId, ServerError, type Uuid } from 'surrealdb';
-import { isConflict } from '../connection/classification.js';
-import type { Connection } from '../connection/connection.js';
-import { CommitVerificationError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { isConflict } from '../errors/server-errors.js';
+import { CommitVerificationError } from '../errors/transaction.js';
+import type { Connection } from '../session/connection.js';
 import { withDeadline } from '../time/deadline.js';
+import { onAbort } from '../time/on-abort.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { markerTable, newMarker } from './marker.js';
 import { birthOfTable, isTableMissing, MarkerTable, noRight } from './marker-table.js';

@@ -1,16 +1,10 @@
 import type { LeaseChannel } from '../calls/lease-channel.js';
-import { isConflict, isTransactionUnknown } from '../connection/classification.js';
-import { messageOf } from '../error-message.js';
-import {
-  CallAbortedError,
-  CommitOutcomeUnknownError,
-  IdentityLostError,
-  LeaseReleasedError,
-  TransactionAbortedError,
-  TransactionConflictError,
-  UsageError,
-} from '../errors.js';
-import { outcomeOf } from '../outcome.js';
+import { CallAbortedError, CommitOutcomeUnknownError, IdentityLostError, LeaseReleasedError } from '../errors/call.js';
+import { UsageError } from '../errors/configuration.js';
+import { messageOf } from '../errors/error-message.js';
+import { outcomeOf } from '../errors/outcome.js';
+import { isConflict, isTransactionUnknown } from '../errors/server-errors.js';
+import { TransactionAbortedError, TransactionConflictError } from '../errors/transaction.js';
 import type { CommitOutcome } from './commit-fence.js';
 import { lost, type Rollback } from './rollback.js';
 import type { ServerTransaction } from './server-transaction.js';

@@ -1,6 +1,6 @@
-import type { Connection } from '../connection/connection.js';
-import { LeaseReleasedError } from '../errors.js';
+import { LeaseReleasedError } from '../errors/call.js';
 import type { Emitter, PoolEvents } from '../pool/events.js';
+import type { Connection } from '../session/connection.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import type { TransactionState } from './transaction-state.js';
 

@@ -1,11 +1,6 @@
-import { messageOf } from '../error-message.js';
-import {
-  CallAbortedError,
-  ConnectionLostError,
-  QueryTimeoutError,
-  TransactionAbortedError,
-  type TransactionLostError,
-} from '../errors.js';
+import { CallAbortedError, ConnectionLostError, QueryTimeoutError } from '../errors/call.js';
+import { messageOf } from '../errors/error-message.js';
+import { TransactionAbortedError, type TransactionLostError } from '../errors/transaction.js';
 import { lost } from './rollback.js';
 
 /** The longest piece of a statement that is shown in an error. */

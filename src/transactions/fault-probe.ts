@@ -1,8 +1,8 @@
 import { BoundQuery } from 'surrealdb';
 import type { LeaseChannel } from '../calls/lease-channel.js';
-import type { Connection } from '../connection/connection.js';
-import type { ConnectionIdentity } from '../connection/identity.js';
-import { messageOf } from '../error-message.js';
+import { messageOf } from '../errors/error-message.js';
+import type { Connection } from '../session/connection.js';
+import type { ConnectionIdentity } from '../session/identity.js';
 import type { TransactionFaults } from '../surrealql/mended-text.js';
 import { plainQuery } from './plain-query.js';
 

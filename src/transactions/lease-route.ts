@@ -1,8 +1,8 @@
 import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, Uuid } from 'surrealdb';
 import type { LeaseChannel } from '../calls/lease-channel.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
-import type { Connection } from '../connection/connection.js';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
+import type { Connection } from '../session/connection.js';
 import type { TransactionChannel } from './transaction-channel.js';
 
 /**

@@ -1,5 +1,5 @@
 import { BoundExcluded, BoundIncluded, BoundQuery, type RecordId, RecordIdRange, Uuid } from 'surrealdb';
-import type { Connection } from '../connection/connection.js';
+import type { Connection } from '../session/connection.js';
 import { markerTable } from './marker.js';
 import { plainQuery } from './plain-query.js';
 import type { SpareConnections } from './spare-connection.js';

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BoundQuery, ServerError, Uuid } from 'surrealdb';
-import { isConflict, isRefusedAuthentication } from '../connection/classification.js';
-import type { Connection } from '../connection/connection.js';
-import { messageOf } from '../error-message.js';
-import { CommitVerificationError } from '../errors.js';
-import { outcomeOf } from '../outcome.js';
+import { databaseKey } from '../config/database-name.js';
+import { messageOf } from '../errors/error-message.js';
+import { outcomeOf } from '../errors/outcome.js';
+import { isConflict, isRefusedAuthentication } from '../errors/server-errors.js';
+import { CommitVerificationError } from '../errors/transaction.js';
+import type { Connection } from '../session/connection.js';
 import { SingleFlight } from '../time/single-flight.js';
 import { markerTable } from './marker.js';
 import { sweepMarkers } from './marker-sweep.js';
@@ -110,5 +111,5 @@ function notBegun(error: unknown): unknown {
 }
 
 function databaseOf({ identity }: Connection): string {
-  return JSON.stringify([identity.namespace, identity.database]);
+  return databaseKey(identity);
 }

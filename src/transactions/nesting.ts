@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
 
 /** One piece of work that is undone alone. Used only for its identity. */
 type Piece = Readonly<Record<never, never>>;

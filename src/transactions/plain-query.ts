@@ -1,5 +1,5 @@
 import type { BoundQuery, Uuid } from 'surrealdb';
-import type { Connection } from '../connection/connection.js';
+import type { Connection } from '../session/connection.js';
 
 /** A query of the pool's own with one statement: its result, past everything that concerns queries of the user. */
 export async function plainQuery(connection: Connection, query: BoundQuery, transaction?: Uuid): Promise<unknown> {

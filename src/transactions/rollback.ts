@@ -1,6 +1,6 @@
 import type { LeaseChannel } from '../calls/lease-channel.js';
-import { messageOf } from '../error-message.js';
-import { TransactionLostError } from '../errors.js';
+import { messageOf } from '../errors/error-message.js';
+import { TransactionLostError } from '../errors/transaction.js';
 import type { ServerTransaction } from './server-transaction.js';
 import type { TransactionState } from './transaction-state.js';
 

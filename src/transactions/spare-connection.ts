@@ -1,5 +1,5 @@
-import type { Connection } from '../connection/connection.js';
-import { DeadlineError } from '../errors.js';
+import { DeadlineError } from '../errors/connect.js';
+import type { Connection } from '../session/connection.js';
 import { withDeadline } from '../time/deadline.js';
 import { untilAborted } from '../time/until-aborted.js';
 

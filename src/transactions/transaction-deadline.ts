@@ -1,5 +1,6 @@
-import { DeadlineError, TransactionAbortedError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { DeadlineError } from '../errors/connect.js';
+import { TransactionAbortedError } from '../errors/transaction.js';
+import { onAbort } from '../time/on-abort.js';
 
 /** What ends a transaction, or all attempts of a `withTransaction()`, before its time: a timeout, a signal of its own or of its lease. */
 export class TransactionDeadline {

@@ -1,5 +1,5 @@
 import { type Duration, parseDuration } from '../config/duration.js';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
 
 /** What a transaction may be asked for. */
 export interface TransactionOptions {

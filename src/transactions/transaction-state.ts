@@ -1,4 +1,8 @@
-import { type TransactionAbortedError, TransactionEndedError, type TransactionLostError } from '../errors.js';
+import {
+  type TransactionAbortedError,
+  TransactionEndedError,
+  type TransactionLostError,
+} from '../errors/transaction.js';
 import type { TransactionCounters } from '../telemetry/transaction-counters.js';
 
 /**

@@ -1,6 +1,6 @@
 import { type SurrealQueryable, SurrealTransaction, type Uuid } from 'surrealdb';
 import { asController } from '../calls/query-channel.js';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
 import { Savepoint } from './savepoint.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import type { WithTransactionOptions } from './transaction-options.js';

@@ -1,5 +1,5 @@
 import type { Uuid } from 'surrealdb';
-import { SavepointDivergedError, SavepointLimitError } from '../errors.js';
+import { SavepointDivergedError, SavepointLimitError } from '../errors/savepoint.js';
 import { AnswerComparison, type Difference, type Part } from '../savepoints/answer-comparison.js';
 import { beforeFirst, type LogEntry, type Mark, undoneParts } from '../savepoints/call-log.js';
 import { EncodedValue } from '../savepoints/encoded-value.js';

@@ -1,6 +1,6 @@
-import { messageOf } from '../error-message.js';
-import { TransactionAbortedError, TransactionEndedError } from '../errors.js';
-import { outcomeOf } from '../outcome.js';
+import { messageOf } from '../errors/error-message.js';
+import { outcomeOf } from '../errors/outcome.js';
+import { TransactionAbortedError, TransactionEndedError } from '../errors/transaction.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import type { TransactionWord } from './transaction-state.js';
 

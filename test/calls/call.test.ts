@@ -1,9 +1,9 @@
 import { BoundQuery } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { Call, newRecording, Request } from '../../src/calls/call.js';
-import type { Connection } from '../../src/connection/connection.js';
-import { ConnectionLostError } from '../../src/errors.js';
+import { ConnectionLostError } from '../../src/errors/call.js';
 import { answersOf } from '../../src/savepoints/logged-call.js';
+import type { Connection } from '../../src/session/connection.js';
 import { recordedSessions } from '../support/recorded-session.js';
 import { surroundings } from '../support/surroundings.js';
 

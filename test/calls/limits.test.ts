@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Request } from '../../src/calls/call.js';
 import { type CallLimits, withinLimits } from '../../src/calls/limits.js';
-import type { Connection } from '../../src/connection/connection.js';
-import { CallAbortedError, ConnectionLostError, QueryTimeoutError } from '../../src/errors.js';
+import { CallAbortedError, ConnectionLostError, QueryTimeoutError } from '../../src/errors/call.js';
 import type { Lease } from '../../src/pool/lease.js';
+import type { Connection } from '../../src/session/connection.js';
 
 /** What `withinLimits` does to a lease and its connection. */
 class Ends {

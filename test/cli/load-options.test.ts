@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadHelp, readLoadOptions, scenariosHelp } from '../../src/cli/load-options.js';
 import { scenarios } from '../../src/cli/scenarios/all.js';
-import { ConfigurationError, type ConfigurationIssue } from '../../src/errors.js';
+import { ConfigurationError, type ConfigurationIssue } from '../../src/errors/configuration.js';
 
 function read(...parameters: string[]) {
   return readLoadOptions(parameters, {});

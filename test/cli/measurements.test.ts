@@ -2,7 +2,8 @@ import { ServerError } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { errorClass } from '../../src/cli/error-class.js';
 import { Measurements } from '../../src/cli/measurements.js';
-import { LeaseReleasedError, UsageError } from '../../src/errors.js';
+import { LeaseReleasedError } from '../../src/errors/call.js';
+import { UsageError } from '../../src/errors/configuration.js';
 
 const steps = { due: 0, asked: 2, lent: 5, ended: 12 };
 

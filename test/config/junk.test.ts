@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { resolveConfig, resolveOptions } from '../../src/config/resolve.js';
 import { optionPaths } from '../../src/config/schema.js';
 import { configFromEnvironment, environmentVariables } from '../../src/config/sources.js';
-import { ConfigurationError } from '../../src/errors.js';
+import { ConfigurationError } from '../../src/errors/configuration.js';
 import { junk } from '../support/junk.js';
 
 /** Values that are right somewhere, so that what holds between options is reached too. */

@@ -1,4 +1,4 @@
-import { ConfigurationError, type ConfigurationIssue } from '../../src/errors.js';
+import { ConfigurationError, type ConfigurationIssue } from '../../src/errors/configuration.js';
 
 /** The error that `action` throws, which has to be about the configuration. */
 export function refusalOf(action: () => unknown): ConfigurationError {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { resolveConfig, resolveCredentials, resolveOptions } from '../../src/config/resolve.js';
 import { configFromEnvironment } from '../../src/config/sources.js';
-import type { ConfigurationError } from '../../src/errors.js';
+import type { ConfigurationError } from '../../src/errors/configuration.js';
 import { laterRefusalOf, refusalOf } from './refusals.js';
 
 const secret = 'hunter2-73519';

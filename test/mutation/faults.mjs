@@ -62,7 +62,7 @@ export const faults = [
     name: 'calls under way are cut off when their connection is due for closing',
     from: `return perished !== 'died' && perished !== 'cut-off' && this.#factory.idleFor(slot.resource as R) === undefined;`,
     to: `return false;`,
-    tests: [...core, 'test/connection/reset.test.ts'],
+    tests: [...core, 'test/session/reset.test.ts'],
   },
   {
     name: 'a late arrival is not closed',
@@ -192,7 +192,7 @@ export const faults = [
     name: 'a released lease still gives its connection',
     from: `if (this.#state !== 'active') throw this.ended();`,
     to: ``,
-    tests: ['test/pool/release.test.ts', 'test/connection/lease.test.ts'],
+    tests: ['test/pool/release.test.ts', 'test/session/lease.test.ts'],
   },
   {
     name: 'variables are not unset at the reset',
@@ -217,7 +217,7 @@ export const faults = [
     name: 'a session that nears its end is not signed in again',
     from: `if (performance.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;`,
     to: `if (this.#session !== undefined) return undefined;`,
-    tests: ['test/connection/identity.test.ts', 'test/hazards/06-session-expiry.test.ts'],
+    tests: ['test/session/identity.test.ts', 'test/hazards/06-session-expiry.test.ts'],
   },
   {
     name: 'every connection signs in by password',
@@ -229,25 +229,25 @@ export const faults = [
     name: 'a call that was given up leaves its connection in the pool',
     from: `lease.markForRecycling('cut-off');`,
     to: ``,
-    tests: ['test/connection/limits.test.ts', 'test/hazards'],
+    tests: ['test/session/limits.test.ts', 'test/hazards'],
   },
   {
     name: 'a probe is satisfied with any database',
     from: `&& database !== identity.database) {`,
     to: `&& Number.isNaN(0)) {`,
-    tests: ['test/connection/probe.test.ts'],
+    tests: ['test/session/probe.test.ts'],
   },
   {
     name: 'a probe is satisfied with nobody',
     from: `&& isSignedIn !== true) {`,
     to: `&& Number.isNaN(0)) {`,
-    tests: ['test/connection/probe.test.ts'],
+    tests: ['test/session/probe.test.ts'],
   },
   {
     name: 'a silent socket is not asked for a sign of life',
     from: `if (due) socket.ping();`,
     to: ``,
-    tests: ['test/connection/transport.test.ts'],
+    tests: ['test/session/transport.test.ts'],
   },
 
   // Resilience

@@ -3,12 +3,12 @@ import {
   AcquireAbortedError,
   AcquireError,
   AcquireTimeoutError,
-  DeadlineError,
-  LeaseReleasedError,
-  PoolError,
   PoolShutdownError,
   QueueFullError,
-} from '../../src/errors.js';
+} from '../../src/errors/acquire.js';
+import { LeaseReleasedError } from '../../src/errors/call.js';
+import { DeadlineError } from '../../src/errors/connect.js';
+import { PoolError } from '../../src/errors/pool-error.js';
 import { alwaysProbed, behaving, fill, lent, poolUnderTest, type Watched, watch } from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';
 
@@ -154,7 +154,7 @@ describe('instanceof', () => {
   test('holds across two installed copies of the package, in both directions', async () => {
     const [, , timedOut] = (await everyRefusal()).map(({ error }) => error);
     vi.resetModules();
-    const copy = await import('../../src/errors.js');
+    const copy = await import('../../src/index.js');
     expect(copy.AcquireTimeoutError).not.toBe(AcquireTimeoutError);
     expect(timedOut).toBeInstanceOf(copy.AcquireTimeoutError);
     expect(timedOut).toBeInstanceOf(copy.AcquireError);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AcquireFailedError } from '../../src/errors.js';
+import { AcquireFailedError } from '../../src/errors/acquire.js';
 import type { Lease } from '../../src/pool/lease.js';
 import {
   alwaysProbed,

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { AcquireFailedError, AcquireTimeoutError, DeadlineError } from '../../src/errors.js';
+import { AcquireFailedError, AcquireTimeoutError } from '../../src/errors/acquire.js';
+import { DeadlineError } from '../../src/errors/connect.js';
 import { FatalError } from '../support/fake-resources.js';
 import { behaving, fill, leaseOf, listen, poolUnderTest, watch } from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';

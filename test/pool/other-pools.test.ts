@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AcquireAbortedError, AcquireTimeoutError, PoolShutdownError } from '../../src/errors.js';
+import { AcquireAbortedError, AcquireTimeoutError, PoolShutdownError } from '../../src/errors/acquire.js';
 import {
   alwaysProbed,
   behaving,

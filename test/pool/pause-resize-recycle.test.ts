@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { AcquireTimeoutError, UsageError } from '../../src/errors.js';
+import { AcquireTimeoutError } from '../../src/errors/acquire.js';
+import { UsageError } from '../../src/errors/configuration.js';
 import {
   alwaysProbed,
   behaving,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { PoolShutdownError } from '../../src/errors.js';
+import { PoolShutdownError } from '../../src/errors/acquire.js';
 import type { ShutdownReport } from '../../src/pool/shutdown-report.js';
 import {
   alwaysProbed,

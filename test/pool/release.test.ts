@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { LeaseReleasedError } from '../../src/errors.js';
+import { LeaseReleasedError } from '../../src/errors/call.js';
 import { behaving, fill, leaseOf, lent, listen, microtasks, poolUnderTest, watch } from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PoolShutdownError } from '../../src/errors.js';
+import { PoolShutdownError } from '../../src/errors/acquire.js';
 import { alwaysProbed, behaving, fill, lent, listen, poolUnderTest, watch } from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';
 

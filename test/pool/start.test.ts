@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PoolError } from '../../src/errors.js';
+import { PoolError } from '../../src/errors/pool-error.js';
 import { behaving, fill, poolUnderTest, watch } from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';
 

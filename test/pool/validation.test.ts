@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AcquireTimeoutError } from '../../src/errors.js';
+import { AcquireTimeoutError } from '../../src/errors/acquire.js';
 import {
   alwaysProbed,
   behaving,

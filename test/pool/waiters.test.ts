@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AcquireTimeoutError, QueueFullError, UsageError } from '../../src/errors.js';
+import { AcquireTimeoutError, QueueFullError } from '../../src/errors/acquire.js';
+import { UsageError } from '../../src/errors/configuration.js';
 import {
   behaving,
   fill,

@@ -2,11 +2,11 @@ import { createNodeEngines } from '@surrealdb/node';
 import { BoundQuery, RecordId, StringRecordId, Surreal, Table } from 'surrealdb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Call } from '../../src/calls/call.js';
-import { EncodedBindings } from '../../src/connection/recording-codec.js';
 import { pinIds, pinnedBindings, Unpinnable } from '../../src/savepoints/pinned-ids.js';
 import { replayability } from '../../src/surrealql/replayability.js';
 import { SurrealText } from '../../src/surrealql/surreal-text.js';
 import { newIdReason } from '../../src/surrealql/verdict.js';
+import { EncodedBindings } from '../../src/wire/recording-codec.js';
 
 const db = new Surreal({ engines: createNodeEngines() });
 const [a, b] = [new RecordId('person', 'a'), new RecordId('person', 'b')];

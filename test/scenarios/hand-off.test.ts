@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LeaseReleasedError } from '../../src/errors.js';
+import { LeaseReleasedError } from '../../src/errors/call.js';
 import type { Behaviour } from '../support/fake-resources.js';
 import { alwaysProbed, behaving, leaseOf, lent, microtasks, watch } from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { CircuitOpenError } from '../../src/errors.js';
-import { fullJitterBackoff } from '../../src/resilience/backoff.js';
-import { EndpointBreaker } from '../../src/resilience/endpoint-breaker.js';
+import { EndpointBreaker } from '../../src/endpoints/endpoint-breaker.js';
+import { CircuitOpenError } from '../../src/errors/acquire.js';
+import { fullJitterBackoff } from '../../src/time/backoff.js';
 import { behaving, fill, leaseOf, watch } from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';
 import { scenario } from './ending.js';

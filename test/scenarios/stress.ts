@@ -1,15 +1,15 @@
 import { expect } from 'vitest';
+import { EndpointBreaker } from '../../src/endpoints/endpoint-breaker.js';
 import {
   AcquireAbortedError,
   AcquireFailedError,
   AcquireTimeoutError,
   CircuitOpenError,
-  PoolError,
   PoolShutdownError,
   QueueFullError,
-} from '../../src/errors.js';
-import { fullJitterBackoff } from '../../src/resilience/backoff.js';
-import { EndpointBreaker } from '../../src/resilience/endpoint-breaker.js';
+} from '../../src/errors/acquire.js';
+import { PoolError } from '../../src/errors/pool-error.js';
+import { fullJitterBackoff } from '../../src/time/backoff.js';
 import type { Behaviour, Step } from '../support/fake-resources.js';
 import { expectBalance, expectNothingIsLeft, makePool, type PoolUnderTest } from '../support/pool-under-test.js';
 

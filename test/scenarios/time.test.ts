@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { systemClock } from '../../src/pool/clock.js';
+import { systemClock } from '../../src/time/clock.js';
 import { fill, lent } from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';
 import { scenario } from './ending.js';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { EndpointBreaker } from '../../src/endpoints/endpoint-breaker.js';
 import {
   AcquireAbortedError,
   AcquireFailedError,
@@ -7,12 +8,11 @@ import {
   CircuitOpenError,
   PoolShutdownError,
   QueueFullError,
-} from '../../src/errors.js';
+} from '../../src/errors/acquire.js';
 import type { Lease } from '../../src/pool/lease.js';
 import { Pool } from '../../src/pool/pool.js';
 import type { PoolSettings } from '../../src/pool/settings.js';
 import type { ShutdownReport } from '../../src/pool/shutdown-report.js';
-import { EndpointBreaker } from '../../src/resilience/endpoint-breaker.js';
 import { type Behaviour, type FakeResource, FakeResources } from './fake-resources.js';
 import { settled, VirtualClock } from './virtual-clock.js';
 

@@ -1,10 +1,10 @@
 import { expect, onTestFinished } from 'vitest';
+import { EndpointBreaker } from '../../src/endpoints/endpoint-breaker.js';
 import type { PoolEvents } from '../../src/pool/events.js';
 import type { Identity } from '../../src/pool/kind.js';
 import type { Lease } from '../../src/pool/lease.js';
 import { Pool } from '../../src/pool/pool.js';
 import type { PoolSettings, PoolSurroundings } from '../../src/pool/settings.js';
-import { EndpointBreaker } from '../../src/resilience/endpoint-breaker.js';
 import { type Behaviour, type FakeResource, FakeResources, type Step } from './fake-resources.js';
 import { settled, VirtualClock } from './virtual-clock.js';
 

@@ -1,12 +1,12 @@
 import type { QueryChunk, Uuid } from 'surrealdb';
 import { afterEach } from 'vitest';
 import { type CallRecording, newRecording } from '../../src/calls/call.js';
-import type { EncodedBindings } from '../../src/connection/recording-codec.js';
-import { Transport } from '../../src/connection/transport.js';
 import { LoggedCall } from '../../src/savepoints/logged-call.js';
 import type { RerunTarget } from '../../src/savepoints/rerun.js';
 import { type Mending, mendedText, noMending } from '../../src/surrealql/mended-text.js';
 import { SurrealText } from '../../src/surrealql/surreal-text.js';
+import type { EncodedBindings } from '../../src/wire/recording-codec.js';
+import { Transport } from '../../src/wire/transport.js';
 import type { Surroundings } from './surroundings.js';
 
 export type SessionKind = 'embedded' | 'socket';

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../src/pool/clock.js';
+import type { Clock, Timer } from '../../src/time/clock.js';
 
 interface Pending {
   readonly due: number;

@@ -1,4 +1,4 @@
-import { PoolShutdownError } from '../../errors.js';
+import { PoolShutdownError } from '../../errors/acquire.js';
 import type { Scenario } from './scenario.js';
 
 const connections = 10;

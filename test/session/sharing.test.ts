@@ -1,7 +1,7 @@
 import { RecordId } from 'surrealdb';
 import { describe, expect, test, vi } from 'vitest';
-import { FirstUse } from '../../src/connection/first-use.js';
-import { Transport } from '../../src/connection/transport.js';
+import { FirstUse } from '../../src/session/first-use.js';
+import { Transport } from '../../src/wire/transport.js';
 import { asked, surroundings } from '../support/surroundings.js';
 import { rocksdbUrl } from '../support/temporary.js';
 

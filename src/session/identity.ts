@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { CborCodec } from 'surrealdb';
+import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider, IdentityOptions } from '../config/options.js';
-import { messageOf } from '../error-message.js';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
+import { messageOf } from '../errors/error-message.js';
 import type { Identity } from '../pool/kind.js';
-import type { DatabaseName } from './first-use.js';
 import { SignIn } from './sign-in.js';
 
 /** Who a connection is, where it is, and what it brings along: part of what is lent. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { NodeEngine } from '@surrealdb/node';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Transport } from '../../src/connection/transport.js';
 import { ConnectError } from '../../src/index.js';
+import { Transport } from '../../src/wire/transport.js';
 import { surroundings } from '../support/surroundings.js';
 import { temporaryFolder } from '../support/temporary.js';
 

@@ -16,12 +16,15 @@ import {
   WebSocketEngine,
 } from 'surrealdb';
 import type { WebSocket } from 'ws';
-import { messageOf } from '../error-message.js';
-import { ConnectError, ConnectionLostError, UsageError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
-import { isAnswerTo, isServerError } from './answers.js';
+import { withoutQuery } from '../config/address.js';
+import { ConnectionLostError } from '../errors/call.js';
+import { UsageError } from '../errors/configuration.js';
+import { ConnectError } from '../errors/connect.js';
+import { messageOf } from '../errors/error-message.js';
+import { onAbort } from '../time/on-abort.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { type EncodedBindings, type Recording, RecordingCodec } from './recording-codec.js';
+import { isAnswerTo, isServerError } from './reply-shapes.js';
 import { socketClass } from './socket.js';
 
 /** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
@@ -76,7 +79,7 @@ export class Transport {
 
   private constructor(url: string, createEngine: (context: DriverContext) => Engine, settings: SocketSettings) {
     this.#url = url;
-    this.endpoint = shown(url);
+    this.endpoint = withoutQuery(url);
     this.#sessions = new Map();
     let calls = 0;
     this.#engine = createEngine({
@@ -123,8 +126,8 @@ export class Transport {
       transport.terminate();
       if (failure instanceof ConnectError) throw failure;
       const error: unknown = signal.aborted ? signal.reason : failure;
-      throw new ConnectError(`cannot connect to ${shown(url)}: ${messageOf(error)}`, {
-        endpoint: shown(url),
+      throw new ConnectError(`cannot connect to ${withoutQuery(url)}: ${messageOf(error)}`, {
+        endpoint: withoutQuery(url),
         fatal: false,
         cause: error,
       });
@@ -358,9 +361,4 @@ async function engineFor(url: string): Promise<(context: DriverContext) => Engin
   const create = createNodeEngines()[scheme];
   if (create === undefined) throw new UsageError(`@surrealdb/node has no engine for ${url}`);
   return (context) => create(context) as Engine;
-}
-
-/** An address without what follows a question mark, which may be a secret. */
-export function shown(url: string): string {
-  return url.split('?')[0] ?? url;
 }

@@ -1,14 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Uuid } from 'surrealdb';
+import { type DatabaseName, databaseKey } from '../config/database-name.js';
+import { isDefinitionConflict } from '../errors/server-errors.js';
 import { untilAborted } from '../time/until-aborted.js';
-import { isDefinitionConflict } from './classification.js';
-import type { Transport } from './transport.js';
-
-/** The two always go together: a database without a namespace aborts the process of an embedded engine. */
-export interface DatabaseName {
-  readonly namespace: string;
-  readonly database: string;
-}
+import type { Transport } from '../wire/transport.js';
 
 const mostAttempts = 10;
 const longestPause = 50;
@@ -23,7 +18,7 @@ export class FirstUse {
 
   /** @throws the signal's reason once it is aborted */
   async use(transport: Transport, session: Uuid, name: DatabaseName, signal: AbortSignal): Promise<void> {
-    const key = JSON.stringify([name.namespace, name.database]);
+    const key = databaseKey(name);
     while (!this.#known.has(key)) {
       const first = this.#first.get(key);
       if (first === undefined) {

@@ -1,6 +1,6 @@
 import { parseRpcError } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
-import { explainByCause, isConflict, isDefinitionConflict } from '../../src/connection/classification.js';
+import { explainByCause, isConflict, isDefinitionConflict } from '../../src/errors/server-errors.js';
 
 const server = (message: string, kind = 'Internal', details?: Record<string, unknown>): Error =>
   parseRpcError({ code: -32000, message, kind, ...(details === undefined ? {} : { details }) });

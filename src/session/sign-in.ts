@@ -1,13 +1,13 @@
 import type { AnyAuth, Uuid } from 'surrealdb';
+import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
-import { messageOf } from '../error-message.js';
-import { DeadlineError } from '../errors.js';
+import { DeadlineError } from '../errors/connect.js';
+import { CredentialsFailure } from '../errors/credentials-failure.js';
+import { messageOf } from '../errors/error-message.js';
+import { isAnswer, isSignInRefused } from '../errors/server-errors.js';
 import { untilAborted } from '../time/until-aborted.js';
-import { isAnswer, isSignInRefused } from './classification.js';
-import { CredentialsFailure } from './credentials-failure.js';
-import type { DatabaseName } from './first-use.js';
-import type { Transport } from './transport.js';
+import type { Transport } from '../wire/transport.js';
 
 /** A token is renewed a minute before its end, or when a quarter of its life is left if that is less. */
 const renewBefore = 60_000;

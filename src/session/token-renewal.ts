@@ -1,5 +1,5 @@
+import type { Transport } from '../wire/transport.js';
 import type { SignIn } from './sign-in.js';
-import type { Transport } from './transport.js';
 
 /** Node fires a timer with a longer delay at once: what is further away is looked at again on the way. */
 const longestDelay = 2 ** 31 - 1;

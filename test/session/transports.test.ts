@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { Transports } from '../../src/connection/transports.js';
+import { Transports } from '../../src/wire/shared-transports.js';
 import type { Front, RpcCall } from '../support/front.js';
 import { asked, surroundings } from '../support/surroundings.js';
 

@@ -1,5 +1,5 @@
 import { ServerError } from 'surrealdb';
-import { ConfigurationError, UsageError } from '../errors.js';
+import { ConfigurationError, UsageError } from './configuration.js';
 import { CredentialsFailure } from './credentials-failure.js';
 
 /** The error and what caused it, outermost first. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SessionOrder } from '../../src/connection/session-order.js';
+import { SessionOrder } from '../../src/session/session-order.js';
 import { surroundings } from '../support/surroundings.js';
 import { settled } from '../support/virtual-clock.js';
 

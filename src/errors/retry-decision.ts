@@ -1,14 +1,11 @@
-import {
-  AcquireError,
-  AcquireTimeoutError,
-  CallAbortedError,
-  ConnectionLostError,
-  IdentityLostError,
-  PoolError,
-} from '../errors.js';
-import { outcomeOf } from '../outcome.js';
-import type { RetryDecision } from '../resilience/retry.js';
-import { isConflict, isDraining } from './classification.js';
+import { AcquireError, AcquireTimeoutError } from './acquire.js';
+import { CallAbortedError, ConnectionLostError, IdentityLostError } from './call.js';
+import { outcomeOf } from './outcome.js';
+import { PoolError } from './pool-error.js';
+import { isConflict, isDraining } from './server-errors.js';
+
+/** What to do about a failure: try again at once, after a pause, or not at all. */
+export type RetryDecision = 'now' | 'later' | 'never';
 
 /**
  * Whether a failed request may be made again, by what is known of it:

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { Connection } from '../../src/connection/connection.js';
-import { FirstUse } from '../../src/connection/first-use.js';
-import { Identities } from '../../src/connection/identity.js';
-import { Sessions } from '../../src/connection/sessions.js';
-import { Transport } from '../../src/connection/transport.js';
+import { Connection } from '../../src/session/connection.js';
+import { FirstUse } from '../../src/session/first-use.js';
+import { Identities } from '../../src/session/identity.js';
+import { Sessions } from '../../src/session/sessions.js';
+import { Transport } from '../../src/wire/transport.js';
 import { place, surroundings } from '../support/surroundings.js';
 
 const own = surroundings();

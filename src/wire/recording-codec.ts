@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CborCodec } from 'surrealdb';
-import { messageOf } from '../error-message.js';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../errors/configuration.js';
+import { messageOf } from '../errors/error-message.js';
 
 /** A request and its reply, as they were on the wire. Each is undefined until it was sent, or has come. */
 export interface Recording {

@@ -1,19 +1,22 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
+import { withoutQuery } from '../config/address.js';
+import type { DatabaseName } from '../config/database-name.js';
 import type { ResolvedConfig } from '../config/options.js';
-import { messageOf } from '../error-message.js';
-import { ConfigurationError, ConnectError, ConnectionLostError, DeadlineError } from '../errors.js';
-import { onAbort } from '../on-abort.js';
+import { ConnectionLostError } from '../errors/call.js';
+import { ConfigurationError } from '../errors/configuration.js';
+import { ConnectError, DeadlineError } from '../errors/connect.js';
+import { messageOf } from '../errors/error-message.js';
+import { isAnswer, isRefusedForGood } from '../errors/server-errors.js';
 import type { OpenContext, ResourceFactory } from '../pool/settings.js';
 import { connectChannel, traced } from '../telemetry/channels.js';
+import { onAbort } from '../time/on-abort.js';
 import { untilAborted } from '../time/until-aborted.js';
-import { isAnswer, isRefusedForGood } from './classification.js';
+import { Transports } from '../wire/shared-transports.js';
 import { Connection } from './connection.js';
-import { type DatabaseName, FirstUse } from './first-use.js';
+import { FirstUse } from './first-use.js';
 import { type ConnectionIdentity, Identities } from './identity.js';
 import { Sessions } from './sessions.js';
 import { TokenRenewal } from './token-renewal.js';
-import { shown } from './transport.js';
-import { Transports } from './transports.js';
 
 /** Opens, changes, probes, resets and closes the connections of one pool. */
 export class ConnectionFactory implements ResourceFactory<Connection, ConnectionIdentity> {
@@ -45,7 +48,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       renewed: (error) => this.onRenewal(error),
     });
     this.#probeTimeout = config.pool.probeTimeout;
-    this.#endpoint = shown(config.url);
+    this.#endpoint = withoutQuery(config.url);
   }
 
   open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {

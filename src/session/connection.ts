@@ -1,10 +1,10 @@
 import { BoundQuery, ServerError, type Uuid } from 'surrealdb';
-import { messageOf } from '../error-message.js';
-import { ConnectionLostError, IdentityLostError } from '../errors.js';
-import type { DatabaseName } from './first-use.js';
+import type { DatabaseName } from '../config/database-name.js';
+import { ConnectionLostError, IdentityLostError } from '../errors/call.js';
+import { messageOf } from '../errors/error-message.js';
+import type { Transport } from '../wire/transport.js';
 import type { ConnectionIdentity } from './identity.js';
 import { SessionOrder } from './session-order.js';
-import type { Transport } from './transport.js';
 
 /** What a lease did to its session that the next lease must not see. */
 export class SessionChanges {

@@ -1,4 +1,4 @@
-import type { DatabaseName } from './connection/first-use.js';
+import { type DatabaseName, databaseKey } from '../config/database-name.js';
 
 /**
  * Has each database prepared once, before anybody gets a connection there. Whoever comes while that is under way waits
@@ -15,7 +15,7 @@ export class DatabasePreparation {
 
   /** Undefined when the database is ready; else a promise for when it is, which rejects when it could not be prepared. */
   of({ namespace, database }: DatabaseName): Promise<void> | undefined {
-    const key = JSON.stringify([namespace, database]);
+    const key = databaseKey({ namespace, database });
     if (this.#done.has(key)) return undefined;
     const underWay = this.#underWay.get(key);
     if (underWay !== undefined) return underWay;

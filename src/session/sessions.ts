@@ -1,13 +1,14 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
-import { messageOf } from '../error-message.js';
-import { ConnectError } from '../errors.js';
+import type { DatabaseName } from '../config/database-name.js';
+import { ConnectError } from '../errors/connect.js';
+import { CredentialsFailure } from '../errors/credentials-failure.js';
+import { messageOf } from '../errors/error-message.js';
+import { isRefusedForGood, isSignInRefused } from '../errors/server-errors.js';
 import { untilAborted } from '../time/until-aborted.js';
-import { isRefusedForGood, isSignInRefused } from './classification.js';
+import type { Transport } from '../wire/transport.js';
 import type { Connection, Session } from './connection.js';
-import { CredentialsFailure } from './credentials-failure.js';
-import type { DatabaseName, FirstUse } from './first-use.js';
+import type { FirstUse } from './first-use.js';
 import type { ConnectionIdentity } from './identity.js';
-import type { Transport } from './transport.js';
 
 /** A session is signed in again half a minute before its end, or when a quarter of its life is left. */
 const signInAgainBefore = 30_000;

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-
-/** What to do about a failure: try again at once, after a pause, or not at all. */
-export type RetryDecision = 'now' | 'later' | 'never';
+import type { RetryDecision } from '../errors/retry-decision.js';
 
 /** How often, and how long between. */
 export interface RetryRules {

@@ -8,8 +8,7 @@ import type { DatabaseName } from './config/database-name.js';
 import { type Duration, parseDuration } from './config/duration.js';
 import type { DatabaseConfig, IdentityOptions, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveIdentity, resolveOptions } from './config/resolve.js';
-import type { CircuitBreakerState } from './endpoints/circuit-breaker.js';
-import { EndpointBreaker } from './endpoints/endpoint-breaker.js';
+import type { Circuit } from './endpoints/endpoint.js';
 import { AcquireFailedError, AcquireTimeoutError } from './errors/acquire.js';
 import { UsageError } from './errors/configuration.js';
 import { messageOf } from './errors/error-message.js';
@@ -67,22 +66,22 @@ export interface EndpointHealth {
   readonly connections: number;
   /** Why the last attempt to open a connection failed; undefined when it succeeded. */
   readonly lastError: string | undefined;
-  /** Probes that failed in a row. */
+  /** Probes that failed, and calls that got no answer in time, in a row and on different connections. */
   readonly failedProbes: number;
 }
 
 /** Whether the pool can do its work, and if not, why not. */
 export interface HealthStatus {
   /**
-   * True when the pool lends, is not in want of connections that it cannot open, and fewer than `unhealthyThreshold`
-   * probes in a row have failed.
+   * True when the pool can serve now: it lends, a connection was had at least once, fewer than `unhealthyThreshold` probes
+   * and calls in a row went without an answer, and when openings fail, other connections serve meanwhile.
    */
   readonly healthy: boolean;
   /** In one sentence, for a person. */
   readonly reason: string;
   readonly state: PoolStats['state'];
   /** `open` while the endpoint keeps failing and no attempt is made; `half-open` while one probe is under way. */
-  readonly circuitBreakerState: CircuitBreakerState;
+  readonly circuitBreakerState: Circuit;
   readonly endpoints: readonly EndpointHealth[];
 }
 
@@ -337,22 +336,14 @@ export class ConnectionManager extends SurrealQueryable {
     const { state, idle, leased, validating, resetting, maxConnections, waiting, lastOpenError } =
       this.#pool.snapshot();
     const connections = idle + leased + validating + resetting;
-    // A failure to open one more is no illness while those that are there serve everybody.
-    const stuck = lastOpenError !== undefined && (connections === 0 || waiting > 0);
-    const { healthy, failures } = this.#pool.health;
-    let reason = `${leased} of ${maxConnections} connections in use, ${waiting} callers wait`;
-    if (state === 'paused') reason = `paused: ${waiting} callers wait for resume()`;
-    else if (state !== 'running') reason = 'shut down';
-    else if (stuck) reason = `cannot open connections: ${lastOpenError}`;
-    else if (!healthy) reason = `the last ${failures} probes of connections failed`;
+    const { ready, obstacle } = this.#pool.readiness;
+    const url = withoutQuery(this.#config.url);
     return {
-      healthy: state === 'running' && !stuck && healthy,
-      reason,
+      healthy: ready,
+      reason: obstacle ?? `${leased} of ${maxConnections} connections in use, ${waiting} callers wait`,
       state,
       circuitBreakerState: this.#pool.circuit,
-      endpoints: [
-        { url: withoutQuery(this.#config.url), connections, lastError: lastOpenError, failedProbes: failures },
-      ],
+      endpoints: [{ url, connections, lastError: lastOpenError, failedProbes: this.#pool.unanswered }],
     };
   }
 
@@ -417,7 +408,7 @@ export class ConnectionManager extends SurrealQueryable {
     const report = await this.#pool.shutdown(gracePeriod);
     // One that a lease began to have prepared since then is wanted by nobody any more.
     await Promise.all([...this.#extraPools].map((extra) => extra.shutdown(0)));
-    await this.#fence.end(acquireRefused('shutdown', { snapshot: this.#pool.snapshot() }));
+    await this.#fence.end(acquireRefused('shutdown', { snapshot: this.#pool.snapshot(), waited: 0 }));
     const { holdsProcess } = this.#factory;
     // The leases are over and the connections closed; a carrier that will not end in order is cut off.
     await this.#factory.end(this.#config.pool.closeTimeout).catch(() => {});
@@ -494,8 +485,7 @@ export class ConnectionManager extends SurrealQueryable {
         home: factory.identities.home,
         clock: systemClock,
         random: Math.random,
-        backoff: fullJitterBackoff(retryPolicy, Math.random),
-        breaker: new EndpointBreaker(circuitBreaker, Math.random),
+        endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
       },
     );
   }

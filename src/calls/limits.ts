@@ -42,7 +42,7 @@ export function withinLimits<T>(
       end(() => reject(error));
       request.giveUp();
       if (!request.sent) return;
-      lease.markForRecycling('cut-off');
+      lease.markForRecycling(error instanceof QueryTimeoutError ? 'unanswered' : 'cut-off');
       limits.sever(connection);
     };
     const outcome = (): { outcome: 'not-sent' | 'unknown' } => ({ outcome: request.sent ? 'unknown' : 'not-sent' });

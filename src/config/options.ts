@@ -89,12 +89,12 @@ export interface CircuitBreakerConfig {
   /** Failures in a row that open the circuit. Default 5; 0 or null: never. */
   failureThreshold?: number | null | undefined;
   /**
-   * How long it stays open the first time, before one probe is made; drawn between half of this and all of it, and
-   * doubled after each probe that fails. Default `"1s"`, or `maxPause` if that is less; more than 0.
+   * The longest pause between two attempts while callers ask, also while the circuit is closed; drawn between half of this
+   * and all of it. Default `"1s"`, or `idleProbeInterval` if that is less; more than 0.
    */
-  initialPause?: Duration | undefined;
-  /** The longest pause between two probes. Default `"60s"`; more than 0. */
-  maxPause?: Duration | undefined;
+  probeInterval?: Duration | undefined;
+  /** The same while the circuit is open and no caller asks. Default `"5s"`; more than 0. */
+  idleProbeInterval?: Duration | undefined;
 }
 
 /**
@@ -263,8 +263,8 @@ export interface ResolvedPoolConfig {
 /** {@link CircuitBreakerConfig} with everything filled in; durations are milliseconds, a threshold of 0 is off. */
 export interface ResolvedCircuitBreaker {
   readonly failureThreshold: number;
-  readonly initialPause: number;
-  readonly maxPause: number;
+  readonly probeInterval: number;
+  readonly idleProbeInterval: number;
 }
 
 /** {@link RetryPolicy} with everything filled in; durations are milliseconds. */
@@ -316,5 +316,5 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   failFast: true,
   sessionsPerTransport: 1,
   retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5 },
-  circuitBreaker: { failureThreshold: 5, initialPause: 1_000, maxPause: 60_000 },
+  circuitBreaker: { failureThreshold: 5, probeInterval: 1_000, idleProbeInterval: 5_000 },
 };

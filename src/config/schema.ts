@@ -54,17 +54,18 @@ const retryPolicySchema = v.pipe(
 
 const breakerEntries = {
   failureThreshold: v.optional(countOr(0, '0 or null for off'), defaults.circuitBreaker.failureThreshold),
-  initialPause: v.optional(deadline()),
-  maxPause: v.optional(deadline(), defaults.circuitBreaker.maxPause),
+  probeInterval: v.optional(deadline()),
+  idleProbeInterval: v.optional(deadline(), defaults.circuitBreaker.idleProbeInterval),
 };
 
 const circuitBreakerSchema = v.pipe(
   closed(breakerEntries),
-  ordered('initialPause', 'maxPause', ' ms'),
+  ordered('probeInterval', 'idleProbeInterval', ' ms'),
   v.transform(
     (breaker): ResolvedCircuitBreaker => ({
       ...breaker,
-      initialPause: breaker.initialPause ?? Math.min(defaults.circuitBreaker.initialPause, breaker.maxPause),
+      probeInterval:
+        breaker.probeInterval ?? Math.min(defaults.circuitBreaker.probeInterval, breaker.idleProbeInterval),
     }),
   ),
 );

@@ -7,7 +7,7 @@ import { ConfigurationError } from '../errors/configuration.js';
 import { ConnectError, DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer, isRefusedForGood } from '../errors/server-errors.js';
-import type { OpenContext, ResourceFactory } from '../pool/settings.js';
+import type { OpenContext, ResourceFactory } from '../pool/contract.js';
 import { connectChannel, traced } from '../telemetry/channels.js';
 import { onAbort } from '../time/on-abort.js';
 import { untilAborted } from '../time/until-aborted.js';
@@ -116,6 +116,10 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   idleFor(connection: Connection): number | undefined {
     return connection.idleFor;
+  }
+
+  answeredAt(connection: Connection): number {
+    return connection.answeredAt;
   }
 
   /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the least. */

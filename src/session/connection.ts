@@ -2,6 +2,7 @@ import { BoundQuery, ServerError, type Uuid } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import { ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
+import { isAnswer } from '../errors/server-errors.js';
 import type { Transport } from '../wire/transport.js';
 import type { ConnectionIdentity } from './identity.js';
 import { SessionOrder } from './session-order.js';
@@ -48,6 +49,8 @@ export class Connection {
   readonly dependents: Set<(error: Error) => void> = new Set();
   /** Cut off from its calls before its end: nothing is sent on it any more. */
   severed = false;
+  /** When the server answered last, on the clock of `performance.now()`. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
   /** When the last call ended, on the clock of `performance.now()`. */
   #quietSince = performance.now();
   readonly #calls = new Set<Call>();
@@ -80,6 +83,10 @@ export class Connection {
 
   replaceSession(session: Session): void {
     this.#session = session;
+  }
+
+  get answeredAt(): number {
+    return this.#answeredAt;
   }
 
   /** How long no call has been under way, in milliseconds; undefined while one is. */
@@ -127,7 +134,16 @@ export class Connection {
       const call: Call = { fail: reject };
       this.#calls.add(call);
       start()
-        .then(resolve, reject)
+        .then(
+          (value) => {
+            this.#answeredAt = performance.now();
+            resolve(value);
+          },
+          (error: unknown) => {
+            if (isAnswer(error)) this.#answeredAt = performance.now();
+            reject(error);
+          },
+        )
         .finally(() => {
           this.#calls.delete(call);
           this.#quietSince = performance.now();

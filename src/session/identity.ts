@@ -4,7 +4,7 @@ import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider, IdentityOptions } from '../config/options.js';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
-import type { Identity } from '../pool/kind.js';
+import type { Identity } from '../pool/identity-group.js';
 import { SignIn } from './sign-in.js';
 
 /** Who a connection is, where it is, and what it brings along: part of what is lent. */

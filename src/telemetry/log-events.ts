@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.js';
-import type { Emitter, PoolEvents } from '../pool/events.js';
+import type { Emitter } from '../pool/emitter.js';
+import type { PoolEvents } from '../pool/events.js';
 
 type Level = keyof Logger;
 

@@ -12,6 +12,7 @@ import type { CircuitBreakerState } from './endpoints/circuit-breaker.js';
 import { EndpointBreaker } from './endpoints/endpoint-breaker.js';
 import { AcquireFailedError, AcquireTimeoutError } from './errors/acquire.js';
 import { UsageError } from './errors/configuration.js';
+import { DeadlineError } from './errors/connect.js';
 import { messageOf } from './errors/error-message.js';
 import { retryDecision } from './errors/retry-decision.js';
 import { Holders } from './holders.js';
@@ -31,12 +32,15 @@ import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
 import { fullJitterBackoff } from './time/backoff.js';
 import { systemClock } from './time/clock.js';
+import { toldToStop, withDeadline } from './time/deadline.js';
+import { inThisContext } from './time/own-context.js';
 import { type RetryRules, withRetry } from './time/retry.js';
-import { untilAborted } from './time/until-aborted.js';
 import { CommitFence } from './transactions/commit-fence.js';
 import type { TransactionWork } from './transactions/transaction.js';
 import type { WithTransactionOptions } from './transactions/transaction-options.js';
 import { Transactions } from './transactions/transactions.js';
+
+const preparation = 'onFirstUse';
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {
@@ -168,7 +172,8 @@ export class ConnectionManager extends SurrealQueryable {
       { url: config.url, timeout: connectionTimeout, attemptTimeout: openTimeout },
       {
         open: ({ identity }, signal) => factory.open({ id: 0, identity, signal, died: () => {} }),
-        close: (connection) => factory.close(connection, AbortSignal.timeout(closeTimeout)),
+        close: (connection) =>
+          toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
       },
     );
     this.#transactions = new Transactions({
@@ -323,7 +328,7 @@ export class ConnectionManager extends SurrealQueryable {
 
   /** Calls back after every such event, in a microtask, until the returned function is called. */
   subscribe<Name extends keyof PoolEvents>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
-    return this.#pool.events.subscribe(name, listener);
+    return this.#pool.events.subscribe(name, inThisContext(listener));
   }
 
   /** What the pool has counted and what it holds at this instant; costs the same however many connections there are. */
@@ -448,16 +453,15 @@ export class ConnectionManager extends SurrealQueryable {
 
   async #untilPrepared(preparing: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
     const since = performance.now();
-    const deadline = timeout > 0 ? [AbortSignal.timeout(timeout)] : [];
-    const ends = [...deadline, this.#ending.signal, ...(signal === undefined ? [] : [signal])];
+    const longest = timeout || Number.POSITIVE_INFINITY;
     try {
-      await untilAborted(preparing, AbortSignal.any(ends));
+      await withDeadline(preparation, longest, [this.#ending.signal, signal], () => preparing);
     } catch (cause) {
       const details = { snapshot: this.#pool.snapshot(), waited: performance.now() - since, cause };
       if (signal?.aborted) throw acquireAborted({ ...details, cause: signal.reason });
       // The pool itself says why it lends nothing any more.
       if (this.#ending.signal.aborted) return;
-      if (deadline[0]?.aborted) {
+      if (cause instanceof DeadlineError && cause.step === preparation) {
         throw new AcquireTimeoutError(`no connection within ${timeout} ms: onFirstUse is still under way`, details);
       }
       throw new AcquireFailedError(`onFirstUse failed: ${messageOf(cause)}`, details);

@@ -4,6 +4,7 @@ import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
 import { isRefusedForGood, isSignInRefused } from '../errors/server-errors.js';
+import { withDeadline } from '../time/deadline.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
 import type { Connection, Session } from './connection.js';
@@ -119,8 +120,8 @@ export class Sessions {
   }
 
   signInAgain(connection: Connection): Promise<Session> {
-    const signal = AbortSignal.timeout(this.#timeouts.openTimeout);
-    return untilAborted(this.#signInAgain(connection, signal), signal);
+    const sign = (signal: AbortSignal): Promise<Session> => this.#signInAgain(connection, signal);
+    return withDeadline('signing in again', this.#timeouts.openTimeout, [], sign);
   }
 
   async #signInAgain(connection: Connection, signal: AbortSignal): Promise<Session> {

@@ -34,7 +34,7 @@ class SystemTimer implements Timer {
   readonly #holdsProcess: boolean;
   readonly #callback: () => void;
   #timeout: NodeJS.Timeout | undefined;
-  #immediate: NodeJS.Immediate | undefined;
+  #reading: Timer | undefined;
 
   constructor(delay: number, holdsProcess: boolean, callback: () => void) {
     this.#due = now() + delay;
@@ -45,7 +45,7 @@ class SystemTimer implements Timer {
 
   cancel(): void {
     clearTimeout(this.#timeout);
-    clearImmediate(this.#immediate);
+    this.#reading?.cancel();
   }
 
   #arm(delay: number): void {
@@ -59,11 +59,19 @@ class SystemTimer implements Timer {
       this.#arm(left);
       return;
     }
-    // An immediate that does not hold the process would wait for the next thing to arrive; these two hold it for a moment.
-    this.#immediate = setImmediate(() => {
-      this.#immediate = setImmediate(this.#callback);
-    });
+    this.#reading = afterReading(this.#callback);
   }
+}
+
+/**
+ * Calls back when what has arrived by now was read, and what waits for it has gone on. Holds the process meanwhile, for a
+ * moment: an immediate that does not would wait for the next thing to arrive.
+ */
+export function afterReading(callback: () => void): Timer {
+  let immediate = setImmediate(() => {
+    immediate = setImmediate(callback);
+  });
+  return { cancel: () => clearImmediate(immediate) };
 }
 
 /**

@@ -159,8 +159,9 @@ export class ConnectionManager extends SurrealQueryable {
     this.#pool = this.#makePool({});
     const { onFirstUse } = config;
     if (onFirstUse !== undefined) {
+      const prepare = inThisContext(onFirstUse);
       this.#preparation = new DatabasePreparation((database) =>
-        this.#withExtraConnection(database, (connection) => onFirstUse(database, connection)),
+        this.#withExtraConnection(database, (connection) => prepare(database, connection)),
       );
     }
     factory.onRenewal = (error) => {

@@ -316,11 +316,11 @@ export class ConnectionManager extends SurrealQueryable {
     const { timeout: given, ...rest } = options;
     const timeout = given === undefined ? 0 : parseDuration(given);
     if (timeout === 0) return await this.withConnection((held) => held.withTransaction(work, rest), rest);
-    const began = performance.now();
+    const began = systemClock.now();
     const longestWait = this.#config.pool.connectionTimeout || timeout;
     return await this.withConnection(
       (held) => {
-        const left = Math.max(1, timeout - (performance.now() - began));
+        const left = Math.max(1, timeout - (systemClock.now() - began));
         return held.withTransaction(work, { ...rest, timeout: left });
       },
       { ...rest, timeout: Math.min(longestWait, timeout) },
@@ -443,9 +443,9 @@ export class ConnectionManager extends SurrealQueryable {
       const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
       const preparing = this.isShuttingDown() ? undefined : this.#preparation?.of(identity ?? this.#config);
       if (preparing === undefined) return this.#pool.acquire({ identity, signal, timeout: longest, origin });
-      const since = performance.now();
+      const since = systemClock.now();
       return this.#untilPrepared(preparing, longest, signal).then(() => {
-        const left = longest === 0 ? 0 : Math.max(1, longest - (performance.now() - since));
+        const left = longest === 0 ? 0 : Math.max(1, longest - (systemClock.now() - since));
         return this.#pool.acquire({ identity, signal, timeout: left, origin });
       });
     };
@@ -453,12 +453,12 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   async #untilPrepared(preparing: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
-    const since = performance.now();
+    const since = systemClock.now();
     const longest = timeout || Number.POSITIVE_INFINITY;
     try {
       await withDeadline(preparation, longest, [this.#ending.signal, signal], () => preparing);
     } catch (cause) {
-      const details = { snapshot: this.#pool.snapshot(), waited: performance.now() - since, cause };
+      const details = { snapshot: this.#pool.snapshot(), waited: systemClock.now() - since, cause };
       if (signal?.aborted) throw acquireAborted({ ...details, cause: signal.reason });
       // The pool itself says why it lends nothing any more.
       if (this.#ending.signal.aborted) return;

@@ -2,6 +2,7 @@ import { BoundQuery, ServerError, type Uuid } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import { ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
+import { systemClock } from '../time/clock.js';
 import type { Transport } from '../wire/transport.js';
 import type { ConnectionIdentity } from './identity.js';
 import { SessionOrder } from './session-order.js';
@@ -49,7 +50,7 @@ export class Connection {
   /** Cut off from its calls before its end: nothing is sent on it any more. */
   severed = false;
   /** When the last call ended, on the clock of `performance.now()`. */
-  #quietSince = performance.now();
+  #quietSince = systemClock.now();
   readonly #calls = new Set<Call>();
   readonly #beginning = new Set<Promise<Uuid>>();
   #onQuiet: (() => void) | undefined;
@@ -84,7 +85,7 @@ export class Connection {
 
   /** How long no call has been under way, in milliseconds; undefined while one is. */
   get idleFor(): number | undefined {
-    return this.#calls.size > 0 ? undefined : performance.now() - this.#quietSince;
+    return this.#calls.size > 0 ? undefined : systemClock.now() - this.#quietSince;
   }
 
   /**
@@ -93,7 +94,7 @@ export class Connection {
    * @throws IdentityLostError
    */
   staySignedIn(): Promise<void> | undefined {
-    if (performance.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;
+    if (systemClock.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;
     this.#signingIn ??= this.order
       .change(() => this.#signInAgain(this))
       .then(
@@ -130,7 +131,7 @@ export class Connection {
         .then(resolve, reject)
         .finally(() => {
           this.#calls.delete(call);
-          this.#quietSince = performance.now();
+          this.#quietSince = systemClock.now();
           if (this.#calls.size === 0) this.#onQuiet?.();
         });
     });

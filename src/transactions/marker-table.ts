@@ -5,6 +5,7 @@ import { outcomeOf } from '../errors/outcome.js';
 import { isConflict, isRefusedAuthentication } from '../errors/server-errors.js';
 import { CommitVerificationError } from '../errors/transaction.js';
 import type { Connection } from '../session/connection.js';
+import { systemClock } from '../time/clock.js';
 import { SingleFlight } from '../time/single-flight.js';
 import { sleep } from '../time/sleep.js';
 import { markerTable } from './marker.js';
@@ -76,7 +77,7 @@ export class MarkerTable {
   }
 
   #sweepIfDue(connection: Connection, key: string): void {
-    const now = performance.now();
+    const now = systemClock.now();
     if (now - (this.#sweptAt.get(key) ?? Number.NEGATIVE_INFINITY) < sweepEvery) return;
     this.#sweptAt.set(key, now);
     // What is not swept now is swept the next time.

@@ -11,6 +11,7 @@ import { resolveConfig, resolveIdentity, resolveOptions } from './config/resolve
 import type { Circuit } from './endpoints/endpoint.js';
 import { AcquireFailedError, AcquireTimeoutError } from './errors/acquire.js';
 import { UsageError } from './errors/configuration.js';
+import { DeadlineError } from './errors/connect.js';
 import { messageOf } from './errors/error-message.js';
 import { retryDecision } from './errors/retry-decision.js';
 import { Holders } from './holders.js';
@@ -30,12 +31,15 @@ import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
 import { fullJitterBackoff } from './time/backoff.js';
 import { systemClock } from './time/clock.js';
+import { toldToStop, withDeadline } from './time/deadline.js';
+import { inThisContext } from './time/own-context.js';
 import { type RetryRules, withRetry } from './time/retry.js';
-import { untilAborted } from './time/until-aborted.js';
 import { CommitFence } from './transactions/commit-fence.js';
 import type { TransactionWork } from './transactions/transaction.js';
 import type { WithTransactionOptions } from './transactions/transaction-options.js';
 import { Transactions } from './transactions/transactions.js';
+
+const preparation = 'onFirstUse';
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {
@@ -154,8 +158,9 @@ export class ConnectionManager extends SurrealQueryable {
     this.#pool = this.#makePool({});
     const { onFirstUse } = config;
     if (onFirstUse !== undefined) {
+      const prepare = inThisContext(onFirstUse);
       this.#preparation = new DatabasePreparation((database) =>
-        this.#withExtraConnection(database, (connection) => onFirstUse(database, connection)),
+        this.#withExtraConnection(database, (connection) => prepare(database, connection)),
       );
     }
     factory.onRenewal = (error) => {
@@ -167,7 +172,8 @@ export class ConnectionManager extends SurrealQueryable {
       { url: config.url, timeout: connectionTimeout, attemptTimeout: openTimeout },
       {
         open: ({ identity }, signal) => factory.open({ id: 0, identity, signal, died: () => {} }),
-        close: (connection) => factory.close(connection, AbortSignal.timeout(closeTimeout)),
+        close: (connection) =>
+          toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
       },
     );
     this.#transactions = new Transactions({
@@ -309,11 +315,11 @@ export class ConnectionManager extends SurrealQueryable {
     const { timeout: given, ...rest } = options;
     const timeout = given === undefined ? 0 : parseDuration(given);
     if (timeout === 0) return await this.withConnection((held) => held.withTransaction(work, rest), rest);
-    const began = performance.now();
+    const began = systemClock.now();
     const longestWait = this.#config.pool.connectionTimeout || timeout;
     return await this.withConnection(
       (held) => {
-        const left = Math.max(1, timeout - (performance.now() - began));
+        const left = Math.max(1, timeout - (systemClock.now() - began));
         return held.withTransaction(work, { ...rest, timeout: left });
       },
       { ...rest, timeout: Math.min(longestWait, timeout) },
@@ -322,7 +328,7 @@ export class ConnectionManager extends SurrealQueryable {
 
   /** Calls back after every such event, in a microtask, until the returned function is called. */
   subscribe<Name extends keyof PoolEvents>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
-    return this.#pool.events.subscribe(name, listener);
+    return this.#pool.events.subscribe(name, inThisContext(listener));
   }
 
   /** What the pool has counted and what it holds at this instant; costs the same however many connections there are. */
@@ -428,9 +434,9 @@ export class ConnectionManager extends SurrealQueryable {
       const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
       const preparing = this.isShuttingDown() ? undefined : this.#preparation?.of(identity ?? this.#config);
       if (preparing === undefined) return this.#pool.acquire({ identity, signal, timeout: longest, origin });
-      const since = performance.now();
+      const since = systemClock.now();
       return this.#untilPrepared(preparing, longest, signal).then(() => {
-        const left = longest === 0 ? 0 : Math.max(1, longest - (performance.now() - since));
+        const left = longest === 0 ? 0 : Math.max(1, longest - (systemClock.now() - since));
         return this.#pool.acquire({ identity, signal, timeout: left, origin });
       });
     };
@@ -438,17 +444,16 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   async #untilPrepared(preparing: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
-    const since = performance.now();
-    const deadline = timeout > 0 ? [AbortSignal.timeout(timeout)] : [];
-    const ends = [...deadline, this.#ending.signal, ...(signal === undefined ? [] : [signal])];
+    const since = systemClock.now();
+    const longest = timeout || Number.POSITIVE_INFINITY;
     try {
-      await untilAborted(preparing, AbortSignal.any(ends));
+      await withDeadline(preparation, longest, [this.#ending.signal, signal], () => preparing);
     } catch (cause) {
-      const details = { snapshot: this.#pool.snapshot(), waited: performance.now() - since, cause };
+      const details = { snapshot: this.#pool.snapshot(), waited: systemClock.now() - since, cause };
       if (signal?.aborted) throw acquireAborted({ ...details, cause: signal.reason });
       // The pool itself says why it lends nothing any more.
       if (this.#ending.signal.aborted) return;
-      if (deadline[0]?.aborted) {
+      if (cause instanceof DeadlineError && cause.step === preparation) {
         throw new AcquireTimeoutError(`no connection within ${timeout} ms: onFirstUse is still under way`, details);
       }
       throw new AcquireFailedError(`onFirstUse failed: ${messageOf(cause)}`, details);

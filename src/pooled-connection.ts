@@ -17,6 +17,7 @@ import { UsageError } from './errors/configuration.js';
 import type { Lease } from './pool/lease.js';
 import type { Connection } from './session/connection.js';
 import type { ConnectionFactory } from './session/connection-factory.js';
+import { withDeadline } from './time/deadline.js';
 import { LeaseRoute } from './transactions/lease-route.js';
 import type { Savepoint } from './transactions/savepoint.js';
 import { Transaction, type TransactionWork } from './transactions/transaction.js';
@@ -231,7 +232,9 @@ export class PooledConnection extends SurrealSession {
     if (preparing !== undefined) await this.#route.lease.waitWithLease(preparing);
     await this.#route.change(async (connection) => {
       connection.changes.database = true;
-      await this.#factory.use(connection, { namespace, database }, AbortSignal.timeout(longestUse));
+      const use = (signal: AbortSignal): Promise<void> =>
+        this.#factory.use(connection, { namespace, database }, signal);
+      await withDeadline('choosing the database', longestUse, [], use);
     });
     this.#place = { namespace, database };
     return { namespace, database };

@@ -4,11 +4,12 @@ import type { DatabaseName } from '../config/database-name.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { ConfigurationError } from '../errors/configuration.js';
-import { ConnectError, DeadlineError } from '../errors/connect.js';
+import { ConnectError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer, isRefusedForGood } from '../errors/server-errors.js';
 import type { OpenContext, ResourceFactory } from '../pool/contract.js';
 import { connectChannel, traced } from '../telemetry/channels.js';
+import { toldToStop, withDeadline } from '../time/deadline.js';
 import { onAbort } from '../time/on-abort.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { Transports } from '../wire/shared-transports.js';
@@ -153,16 +154,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   /** A probe asked for by the user, under the same deadline as the pool's own. */
   async checkHealth(connection: Connection): Promise<void> {
-    const deadline = new AbortController();
-    const timer = setTimeout(
-      () => deadline.abort(new DeadlineError('probing a connection', this.#probeTimeout)),
-      this.#probeTimeout,
-    );
-    try {
-      await untilAborted(this.probe(connection), deadline.signal);
-    } finally {
-      clearTimeout(timer);
-    }
+    await withDeadline('probing a connection', this.#probeTimeout, [], () => this.probe(connection));
   }
 
   async close(connection: Connection, signal: AbortSignal): Promise<void> {
@@ -210,7 +202,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   /** After the last connection: ends what carries them. */
   async end(timeout: number): Promise<void> {
     this.#renewal.end();
-    await this.#transports.close(AbortSignal.timeout(timeout));
+    await toldToStop('closing the connections', timeout, (signal) => this.#transports.close(signal));
   }
 
   /** Tokens are renewed as long as somebody is signed in by them. */

@@ -3,6 +3,7 @@ import type { DatabaseName } from '../config/database-name.js';
 import { ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer } from '../errors/server-errors.js';
+import { systemClock } from '../time/clock.js';
 import type { Transport } from '../wire/transport.js';
 import type { ConnectionIdentity } from './identity.js';
 import { SessionOrder } from './session-order.js';
@@ -52,7 +53,7 @@ export class Connection {
   /** When the server answered last, on the clock of `performance.now()`. */
   #answeredAt = Number.NEGATIVE_INFINITY;
   /** When the last call ended, on the clock of `performance.now()`. */
-  #quietSince = performance.now();
+  #quietSince = systemClock.now();
   readonly #calls = new Set<Call>();
   readonly #beginning = new Set<Promise<Uuid>>();
   #onQuiet: (() => void) | undefined;
@@ -91,7 +92,7 @@ export class Connection {
 
   /** How long no call has been under way, in milliseconds; undefined while one is. */
   get idleFor(): number | undefined {
-    return this.#calls.size > 0 ? undefined : performance.now() - this.#quietSince;
+    return this.#calls.size > 0 ? undefined : systemClock.now() - this.#quietSince;
   }
 
   /**
@@ -100,7 +101,7 @@ export class Connection {
    * @throws IdentityLostError
    */
   staySignedIn(): Promise<void> | undefined {
-    if (performance.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;
+    if (systemClock.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;
     this.#signingIn ??= this.order
       .change(() => this.#signInAgain(this))
       .then(
@@ -136,17 +137,17 @@ export class Connection {
       start()
         .then(
           (value) => {
-            this.#answeredAt = performance.now();
+            this.#answeredAt = systemClock.now();
             resolve(value);
           },
           (error: unknown) => {
-            if (isAnswer(error)) this.#answeredAt = performance.now();
+            if (isAnswer(error)) this.#answeredAt = systemClock.now();
             reject(error);
           },
         )
         .finally(() => {
           this.#calls.delete(call);
-          this.#quietSince = performance.now();
+          this.#quietSince = systemClock.now();
           if (this.#calls.size === 0) this.#onQuiet?.();
         });
     });

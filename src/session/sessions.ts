@@ -4,6 +4,8 @@ import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
 import { isRefusedForGood, isSignInRefused } from '../errors/server-errors.js';
+import { systemClock } from '../time/clock.js';
+import { withDeadline } from '../time/deadline.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
 import type { Connection, Session } from './connection.js';
@@ -119,8 +121,8 @@ export class Sessions {
   }
 
   signInAgain(connection: Connection): Promise<Session> {
-    const signal = AbortSignal.timeout(this.#timeouts.openTimeout);
-    return untilAborted(this.#signInAgain(connection, signal), signal);
+    const sign = (signal: AbortSignal): Promise<Session> => this.#signInAgain(connection, signal);
+    return withDeadline('signing in again', this.#timeouts.openTimeout, [], sign);
   }
 
   async #signInAgain(connection: Connection, signal: AbortSignal): Promise<Session> {
@@ -159,7 +161,7 @@ async function prove(transport: Transport, id: Uuid, identity: ConnectionIdentit
     if (typeof expiry !== 'number' || typeof now !== 'number') break;
     // Both by the clock of the server, which may differ from ours.
     const life = expiry * 1000 - now;
-    return { id, signInAgainAt: performance.now() + life - Math.min(signInAgainBefore, life / 4) };
+    return { id, signInAgainAt: systemClock.now() + life - Math.min(signInAgainBefore, life / 4) };
   }
   return { id, signInAgainAt: Number.POSITIVE_INFINITY };
 }

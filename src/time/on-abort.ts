@@ -1,45 +1,51 @@
-/** All that is to be told when one signal is aborted. */
-interface Listeners {
-  readonly all: Set<() => void>;
-  /** The one listener at the signal itself. */
-  readonly tell: () => void;
-}
+import { afterReading, type Timer } from './clock.js';
 
-const listenersOf = new WeakMap<AbortSignal, Listeners>();
+/** What is told when a signal is aborted, in its order. */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back once when the signal is aborted, at once if it is already. Returns a function that removes the listener.
+ * Calls back once when the signal is aborted, at once if it is already. Returns the function that takes the wish back.
  *
- * All listeners of one signal share one listener at the signal itself: Node looks through all of them to add or to remove
- * one, so that some ten thousand calls under one signal would stop the event loop for seconds.
+ * One signal may end any number of calls. It gets one listener for all of them: Node looks through the whole list of a
+ * signal for each listener that comes or goes.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
     listener();
     return () => {};
   }
-  const { all, tell } = listenersOf.get(signal) ?? listenTo(signal);
-  // A wrapper of our own, so that the same function may be added twice and each removed alone.
+  let told = listeners.get(signal);
+  if (told === undefined) {
+    told = new Set();
+    listeners.set(signal, told);
+  }
+  if (told.size === 0) signal.addEventListener('abort', tellAll, { once: true });
   const own = (): void => listener();
-  all.add(own);
+  told.add(own);
   return () => {
-    if (!all.delete(own) || all.size > 0) return;
-    listenersOf.delete(signal);
-    signal.removeEventListener('abort', tell);
+    if (told.delete(own) && told.size === 0) signal.removeEventListener('abort', tellAll);
   };
 }
 
-function listenTo(signal: AbortSignal): Listeners {
-  const all = new Set<() => void>();
-  const tell = (): void => {
-    listenersOf.delete(signal);
-    for (const listener of all) {
-      all.delete(listener);
-      listener();
-    }
+/**
+ * Like `onAbort`, but when the signal is aborted later, what has arrived by then is read first: the signal may be an
+ * `AbortSignal.timeout()` of the caller, whose timer Node runs before it reads sockets.
+ */
+export function onAbortAfterReading(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) return onAbort(signal, listener);
+  let reading: Timer | undefined;
+  const forget = onAbort(signal, () => {
+    reading = afterReading(listener);
+  });
+  return () => {
+    forget();
+    reading?.cancel();
   };
-  const listeners = { all, tell };
-  listenersOf.set(signal, listeners);
-  signal.addEventListener('abort', tell, { once: true });
-  return listeners;
+}
+
+function tellAll(this: AbortSignal): void {
+  const told = listeners.get(this);
+  listeners.delete(this);
+  // A listener may take back the wish of one that is told after it.
+  for (const listener of told ?? []) listener();
 }

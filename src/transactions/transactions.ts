@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordId, Uuid } from 'surrealdb';
 import type { LeaseChannel } from '../calls/lease-channel.js';
 import { SavepointDivergedError } from '../errors/savepoint.js';
@@ -15,6 +14,7 @@ import { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { TransactionCounters } from '../telemetry/transaction-counters.js';
 import { fullJitterBackoff } from '../time/backoff.js';
 import { onAbort } from '../time/on-abort.js';
+import { sleep } from '../time/sleep.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { openServerTransaction } from './begin.js';
 import type { CommitFence, CommitOutcome } from './commit-fence.js';
@@ -102,7 +102,7 @@ export class Transactions {
           if (attempt >= retry.maxAttempts || pause >= deadline.left) throw afterAttempts(error, attempt);
           this.counters.count('retries');
           const trace = () => this.#trace(route.lease, numbers, 'retry');
-          await traced(transactionChannel, trace, () => within(sleep(pause), deadline.signal));
+          await traced(transactionChannel, trace, () => within(sleep(pause, deadline.signal), deadline.signal));
         }
       }
     } finally {

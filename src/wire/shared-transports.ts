@@ -1,3 +1,4 @@
+import { inOwnContext } from '../time/own-context.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { type SocketSettings, Transport } from './transport.js';
 
@@ -110,7 +111,7 @@ export class Transports {
   #open(): Shared {
     const { url, socket } = this.#settings;
     const abandon = new AbortController();
-    const opening = Transport.open(url, socket, abandon.signal);
+    const opening = inOwnContext(() => Transport.open(url, socket, abandon.signal));
     const shared: Shared = { opening, abandon, transport: undefined, stuck: false, places: 0 };
     this.#shared.add(shared);
     shared.opening.then(

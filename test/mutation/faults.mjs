@@ -245,7 +245,7 @@ export const faults = [
   },
   {
     name: 'a silent socket is not asked for a sign of life',
-    from: `if (due) socket.ping();`,
+    from: `if (asks) socket.ping();`,
     to: ``,
     tests: ['test/session/transport.test.ts'],
   },

@@ -293,7 +293,7 @@ describe('an identity that changes on the server', () => {
     await expect(connection.query('RETURN 1')).rejects.toMatchObject({
       code: 'ERR_POOL_IDENTITY_LOST',
       outcome: 'not-sent',
-      cause: { name: 'TimeoutError' },
+      cause: { name: 'DeadlineError' },
     });
     connection.release();
     front.onRequest = () => 'pass';
@@ -410,7 +410,7 @@ describe('a token', () => {
     const failed = new Promise<{ error: unknown }>((tell) => pool.subscribe('tokenRenewalFailed', tell));
     const before = asked(front, 'detach');
     front.onRequest = ({ method }) => (method === 'attach' ? { delay: 600 } : 'pass');
-    expect((await failed).error).toMatchObject({ name: 'TimeoutError' });
+    expect((await failed).error).toMatchObject({ name: 'DeadlineError' });
     await vi.waitFor(() => expect(asked(front, 'detach')).toBe(before + 1), 2_000);
   });
 

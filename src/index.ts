@@ -22,6 +22,7 @@ export {
 } from './manager.js';
 export type { PoolEvents, RefusalReason } from './pool/events.js';
 export type { HistogramSummary } from './pool/histogram.js';
+export type { TimeSummary } from './pool/recent-histogram.js';
 export type { AbortedLease } from './pool/shutdown-report.js';
 export type { CloseReason } from './pool/slot.js';
 export { PooledConnection } from './pooled-connection.js';

@@ -253,14 +253,18 @@ export class Pool<R, I extends Identity = Identity> {
 
   statistics(): PoolStatistics {
     const oldest = this.#queue.oldest;
-    return this.#counters.statistics({
-      state: this.#state,
-      minConnections: this.#min,
-      maxConnections: this.#max,
-      identities: this.#kinds.size,
-      waiting: this.#queue.length,
-      oldestWaiter: oldest === undefined ? 0 : this.#clock.now() - oldest.since,
-    });
+    const now = this.#clock.now();
+    return this.#counters.statistics(
+      {
+        state: this.#state,
+        minConnections: this.#min,
+        maxConnections: this.#max,
+        identities: this.#kinds.size,
+        waiting: this.#queue.length,
+        oldestWaiter: oldest === undefined ? 0 : now - oldest.since,
+      },
+      now,
+    );
   }
 
   /** What an error carries: the present state in a few numbers. */
@@ -296,7 +300,9 @@ export class Pool<R, I extends Identity = Identity> {
     const snapshot = this.snapshot();
     this.#settle(waiter, 'timedOut');
     this.#counters.timedOut++;
-    const waited = this.#clock.now() - waiter.since;
+    const now = this.#clock.now();
+    const waited = now - waiter.since;
+    this.#counters.waitTime.record(waited, now);
     const error = acquireTimedOut(waiter.timeout, { snapshot, waited, cause: this.#opening.lastError });
     waiter.reject(error);
     if (this.events.has('acquireTimedOut')) {
@@ -306,12 +312,14 @@ export class Pool<R, I extends Identity = Identity> {
 
   #abort(acquire: number, waited: number, reason: unknown): AcquireAbortedError {
     this.#counters.aborted++;
+    this.#counters.waitTime.record(waited, this.#clock.now());
     const error = acquireAborted({ snapshot: this.snapshot(), waited, cause: reason });
     if (this.events.has('acquireAborted')) this.events.emit('acquireAborted', { acquire, waited, error });
     return error;
   }
 
-  #refuse(acquire: number, reason: RefusalReason): Error {
+  #refuse(acquire: number, reason: RefusalReason, waited = 0): Error {
+    this.#counters.waitTime.record(waited, this.#clock.now());
     if (reason === 'shutdown') this.#counters.refusedShutdown++;
     else if (reason === 'queue-full') this.#counters.refusedQueueFull++;
     else this.#counters.refusedCircuitOpen++;
@@ -328,17 +336,19 @@ export class Pool<R, I extends Identity = Identity> {
   #refuseAllWaiters(reason: RefusalReason): void {
     for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.next) {
       this.#settle(waiter, 'refused');
-      waiter.reject(this.#refuse(waiter.acquire, reason));
+      waiter.reject(this.#refuse(waiter.acquire, reason, this.#clock.now() - waiter.since));
     }
   }
 
   /** This identity cannot be had: whoever waits for it is told. */
   #failWaiters(kind: Kind<R, I>, cause: unknown): void {
     for (let waiter = kind.waiters.first?.owner; waiter !== undefined; waiter = kind.waiters.first?.owner) {
-      const waited = this.#clock.now() - waiter.since;
+      const now = this.#clock.now();
+      const waited = now - waiter.since;
       const error = acquireFailed({ snapshot: this.snapshot(), waited, cause });
       this.#settle(waiter, 'failed');
       this.#counters.failed++;
+      this.#counters.waitTime.record(waited, now);
       waiter.reject(error);
       if (this.events.has('acquireFailed')) {
         this.events.emit('acquireFailed', { acquire: waiter.acquire, waited, error });
@@ -564,7 +574,7 @@ export class Pool<R, I extends Identity = Identity> {
     this.#onHealthy();
     if (slot.kind === this.#home) this.#opening.askedAgain();
     this.#counters.opened++;
-    this.#counters.openTime.record(duration);
+    this.#counters.openTime.record(duration, now);
     if (this.events.has('opened')) this.events.emit('opened', { connection: slot.id, duration });
     this.#starting?.resolve();
     this.#starting = undefined;
@@ -628,7 +638,7 @@ export class Pool<R, I extends Identity = Identity> {
     slot.lease = lease;
     this.#counters.served++;
     if (reused) this.#counters.reused++;
-    this.#counters.waitTime.record(waited);
+    this.#counters.waitTime.record(waited, now);
     if (this.events.has('acquired')) {
       this.events.emit('acquired', { acquire, connection: slot.id, waited, reused });
     }
@@ -647,7 +657,7 @@ export class Pool<R, I extends Identity = Identity> {
     const now = this.#clock.now();
     const held = now - slot.leasedAt;
     slot.lease = undefined;
-    this.#counters.leaseTime.record(held);
+    this.#counters.leaseTime.record(held, now);
     const perished = this.#perished(slot, now);
     let passedOn = false;
     if (perished === undefined ? !this.#isClean(slot) : this.#mayFinish(slot, perished)) {

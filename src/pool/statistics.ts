@@ -1,4 +1,4 @@
-import { Histogram, type HistogramSummary } from './histogram.js';
+import { RecentHistogram, type TimeSummary } from './recent-histogram.js';
 import { type CloseReason, closeReasons, type SlotState } from './slot.js';
 
 /**
@@ -54,12 +54,15 @@ export interface PoolStatistics {
   /** Leases that were lost without a release and taken back. */
   readonly reclaimed: number;
 
-  /** How long those who were served had waited, in milliseconds; an acquire served at once counts as 0. */
-  readonly waitTime: HistogramSummary;
+  /**
+   * How long callers waited, in milliseconds, however their acquire ended: served, timed out, aborted, refused or failed.
+   * An acquire that ended at once counts as 0.
+   */
+  readonly waitTime: TimeSummary;
   /** How long connections were held, from lend to release. */
-  readonly leaseTime: HistogramSummary;
+  readonly leaseTime: TimeSummary;
   /** How long opening a connection took, when it succeeded. */
-  readonly openTime: HistogramSummary;
+  readonly openTime: TimeSummary;
 }
 
 /** What the pool knows besides its counters. */
@@ -101,9 +104,9 @@ export class Counters {
   changesFailed = 0;
   releasedTwice = 0;
   reclaimed = 0;
-  readonly waitTime: Histogram = new Histogram();
-  readonly leaseTime: Histogram = new Histogram();
-  readonly openTime: Histogram = new Histogram();
+  readonly waitTime: RecentHistogram = new RecentHistogram();
+  readonly leaseTime: RecentHistogram = new RecentHistogram();
+  readonly openTime: RecentHistogram = new RecentHistogram();
 
   /** A connection went from state to state. */
   moved(from: SlotState, to: SlotState): void {
@@ -123,7 +126,7 @@ export class Counters {
     return closed;
   }
 
-  statistics(present: PresentState): PoolStatistics {
+  statistics(present: PresentState, now: number): PoolStatistics {
     const { idle, leased, opening, validating, resetting, closing } = this.slots;
     return {
       ...present,
@@ -156,9 +159,9 @@ export class Counters {
       changesFailed: this.changesFailed,
       releasedTwice: this.releasedTwice,
       reclaimed: this.reclaimed,
-      waitTime: this.waitTime.summary(),
-      leaseTime: this.leaseTime.summary(),
-      openTime: this.openTime.summary(),
+      waitTime: this.waitTime.summary(now),
+      leaseTime: this.leaseTime.summary(now),
+      openTime: this.openTime.summary(now),
     };
   }
 }

@@ -768,4 +768,18 @@ export const faults = [
     to: ``,
     tests: part('looks'),
   },
+
+  // Statistics
+  {
+    name: 'what is older than a minute stays in the window of a histogram',
+    from: `slice.clear();`,
+    to: ``,
+    tests: ['test/pool/recent-histogram.test.ts'],
+  },
+  {
+    name: 'a slice that is over is lost to the total of a histogram',
+    from: `this.#before.add(this.#present);`,
+    to: ``,
+    tests: ['test/pool/recent-histogram.test.ts'],
+  },
 ];

@@ -184,7 +184,7 @@ export class ConnectionManager extends SurrealQueryable {
       });
     }
     if (config.pool.nestedAcquire !== 'ignore') this.#holders = new Holders();
-    if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name);
+    if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name, systemClock);
     publishSlots(this.#pool.events, name);
   }
 

@@ -351,7 +351,12 @@ export class Pool<R, I extends Identity = Identity> {
       this.#counters.waitTime.record(waited, now);
       waiter.reject(error);
       if (this.events.has('acquireFailed')) {
-        this.events.emit('acquireFailed', { acquire: waiter.acquire, waited, error });
+        this.events.emit('acquireFailed', {
+          acquire: waiter.acquire,
+          waited,
+          ownIdentity: kind === this.#home,
+          error,
+        });
       }
     }
   }
@@ -596,7 +601,13 @@ export class Pool<R, I extends Identity = Identity> {
     if (fatal && atHome) this.#opening.stop(error);
     this.#counters.openFailed++;
     if (this.events.has('openFailed')) {
-      this.events.emit('openFailed', { connection: slot.id, duration: now - slot.since, error, retryIn });
+      this.events.emit('openFailed', {
+        connection: slot.id,
+        duration: now - slot.since,
+        ownIdentity: atHome,
+        error,
+        retryIn,
+      });
     }
     if (atHome && this.#starting !== undefined && (fatal || --this.#starting.attempts <= 0)) {
       this.#starting.reject(error);
@@ -783,7 +794,8 @@ export class Pool<R, I extends Identity = Identity> {
         // An answer would be the same on the next connection, and on the next.
         if (this.#factory.isAnswer(error)) this.#failWaiters(kind, error);
       }
-      if (this.events.has('changeFailed')) this.events.emit('changeFailed', { connection, duration, error });
+      if (this.events.has('changeFailed'))
+        this.events.emit('changeFailed', { connection, duration, ownIdentity: kind === this.#home, error });
     });
   }
 

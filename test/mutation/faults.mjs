@@ -782,4 +782,18 @@ export const faults = [
     to: ``,
     tests: ['test/pool/recent-histogram.test.ts'],
   },
+  {
+    name: 'each refused caller is a line of the log',
+    from: `if (now - reason.writtenAt >= pause) this.#tell(reason, now);
+    else this.#arm(now);`,
+    within: 'add',
+    to: `this.#tell(reason, now);`,
+    tests: ['test/telemetry'],
+  },
+  {
+    name: 'lines that were held back are not told when the outage is over',
+    from: `if (isOutageOver) lines.flush();`,
+    to: ``,
+    tests: ['test/telemetry'],
+  },
 ];

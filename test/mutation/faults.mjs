@@ -796,4 +796,12 @@ export const faults = [
     to: ``,
     tests: ['test/telemetry'],
   },
+
+  // Calls of the pool itself
+  {
+    name: 'a text with LIVE is sent by a call of the pool',
+    from: `refuseStatements(call.surrealText, 'pool');`,
+    to: ``,
+    tests: ['test/surrealql/refused-statements.test.ts'],
+  },
 ];

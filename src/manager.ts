@@ -32,11 +32,19 @@ import { publishSlots } from './telemetry/publish-slots.js';
 import { fullJitterBackoff } from './time/backoff.js';
 import { systemClock } from './time/clock.js';
 import { type RetryRules, withRetry } from './time/retry.js';
+import { RetryBudget } from './time/retry-budget.js';
 import { untilAborted } from './time/until-aborted.js';
 import { CommitFence } from './transactions/commit-fence.js';
 import type { TransactionWork } from './transactions/transaction.js';
 import type { WithTransactionOptions } from './transactions/transaction-options.js';
 import { Transactions } from './transactions/transactions.js';
+
+/**
+ * How many calls are made again that a server refused because it ends or has no room, or left without an answer: one in
+ * five, one a second, and at the start ten. As many as there are connections may be saved, for a node that ends refuses the
+ * call that is on each of its own.
+ */
+const retryBudget = { share: 0.2, perSecond: 1, reserve: 10 } as const;
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {
@@ -127,7 +135,9 @@ export class ConnectionManager extends SurrealQueryable {
    * and not the lease object, which may be gone while a query of it is still under way.
    */
   readonly #lost: FinalizationRegistry<Lease<Connection>> | undefined;
+  /** Aborted when the shutdown begins: nothing is tried again after that. */
   readonly #ending = new AbortController();
+  readonly #retryBudget: RetryBudget;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(config: ResolvedConfig) {
@@ -140,7 +150,7 @@ export class ConnectionManager extends SurrealQueryable {
     super(
       asController(
         new PoolChannel(
-          () => this.#acquire({}),
+          ({ proven }) => this.#acquire({}, { proven }),
           name,
           limits,
           () => this.#retryRules({}),
@@ -152,6 +162,10 @@ export class ConnectionManager extends SurrealQueryable {
     this.#config = config;
     this.#factory = factory;
     this.#limits = limits;
+    this.#retryBudget = new RetryBudget(
+      { ...retryBudget, most: Math.max(retryBudget.reserve, config.pool.maxConnections) },
+      () => systemClock.now(),
+    );
     this.#pool = this.#makePool({});
     const { onFirstUse } = config;
     if (onFirstUse !== undefined) {
@@ -226,7 +240,7 @@ export class ConnectionManager extends SurrealQueryable {
     const limits = this.#limitsOf(asked);
     const { leakDetectionThreshold, idleLeaseThreshold } = this.#config.pool;
     const origin = leakDetectionThreshold + idleLeaseThreshold > 0 ? callersOf(this.acquire) : undefined;
-    const lease = await this.#acquire(asked, origin);
+    const lease = await this.#acquire(asked, { origin });
     const channel = new LeaseChannel(lease, this.name, limits);
     this.#lost?.register(channel, lease);
     const prepare = (name: DatabaseName): Promise<void> | undefined => this.#preparation?.of(name);
@@ -282,7 +296,7 @@ export class ConnectionManager extends SurrealQueryable {
     resolveIdentity(asked);
     const limits = this.#limitsOf(asked);
     const channel = new PoolChannel(
-      () => this.#acquire(asked),
+      ({ proven }) => this.#acquire(asked, { proven }),
       this.name,
       limits,
       () => this.#retryRules(asked),
@@ -424,7 +438,10 @@ export class ConnectionManager extends SurrealQueryable {
     return { ...report, holdsProcess };
   }
 
-  async #acquire(options: AcquireOptions, origin?: string): Promise<Lease<Connection>> {
+  async #acquire(
+    options: AcquireOptions,
+    more: { origin?: string | undefined; proven?: boolean },
+  ): Promise<Lease<Connection>> {
     const { signal, timeout } = options;
     const chosen = resolveIdentity(options);
     const identity = chosen === undefined ? undefined : this.#factory.identities.of(chosen);
@@ -436,11 +453,11 @@ export class ConnectionManager extends SurrealQueryable {
     const wait = (): Promise<Lease<Connection>> => {
       const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
       const preparing = this.isShuttingDown() ? undefined : this.#preparation?.of(identity ?? this.#config);
-      if (preparing === undefined) return this.#pool.acquire({ identity, signal, timeout: longest, origin });
+      if (preparing === undefined) return this.#pool.acquire({ ...more, identity, signal, timeout: longest });
       const since = performance.now();
       return this.#untilPrepared(preparing, longest, signal).then(() => {
         const left = longest === 0 ? 0 : Math.max(1, longest - (performance.now() - since));
-        return this.#pool.acquire({ identity, signal, timeout: left, origin });
+        return this.#pool.acquire({ ...more, identity, signal, timeout: left });
       });
     };
     return traced(acquireChannel, () => ({ pool: this.name }), wait);
@@ -515,7 +532,8 @@ export class ConnectionManager extends SurrealQueryable {
       maxAttempts: retryPolicy.maxAttempts,
       backoff: fullJitterBackoff(retryPolicy, Math.random),
       decide: (error) => retryDecision(error, idempotent),
-      signal,
+      budget: this.#retryBudget,
+      signals: [signal, this.#ending.signal],
     };
   }
 }

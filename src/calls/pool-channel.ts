@@ -11,21 +11,24 @@ import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 
+/** So many attempts of a call may find a connection that is closing, and sent nothing, without being counted. */
+const unsentAttempts = 10;
+/** After so many of these, no connection is taken that has not answered since. */
+const unsentBeforeProof = 3;
+
+/** Borrows a connection; `proven` takes none that was idle before without a probe. */
+export type Borrow = (how: { readonly proven: boolean }) => Promise<Lease<Connection>>;
+
 /** What queries made from the pool itself go through: each call borrows a connection and gives it back with the answer. */
 export class PoolChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly status = 'connected';
-  readonly #acquire: () => Promise<Lease<Connection>>;
+  readonly #acquire: Borrow;
   readonly #pool: string;
   readonly #limits: CallLimits;
   readonly #retryRules: () => RetryRules;
 
-  constructor(
-    acquire: () => Promise<Lease<Connection>>,
-    pool: string,
-    limits: CallLimits,
-    retryRules: () => RetryRules,
-  ) {
+  constructor(acquire: Borrow, pool: string, limits: CallLimits, retryRules: () => RetryRules) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#limits = limits;
@@ -38,15 +41,18 @@ export class PoolChannel implements QueryChannel {
     const call = Call.of(query);
     refuseStatements(call.surrealText, 'pool');
     // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
-    const asking = withRetry(() => this.#ask(call), this.#retryRules());
+    const asking = withRetry((_, unsent) => this.#ask(call, unsent >= unsentBeforeProof), {
+      ...this.#retryRules(),
+      unsentAttempts,
+    });
     yield* (await asking.catch((error: unknown) => {
       if (error instanceof NothingApplied) return error.chunks;
       throw error;
     })) as QueryChunk<T>[];
   }
 
-  async #ask(call: Call): Promise<Answer> {
-    const lease = await this.#acquire();
+  async #ask(call: Call, proven: boolean): Promise<Answer> {
+    const lease = await this.#acquire({ proven });
     try {
       const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call.with({}));
       // The text was read before it was sent, so the server took for LIVE what the pool could not see.

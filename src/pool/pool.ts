@@ -152,6 +152,7 @@ export class Pool<R, I extends Identity = Identity> {
 
     const now = this.#clock.now();
     if (now - this.#lastSweep > gapThreshold) this.#sweep();
+    if (options?.proven === true) this.#distrustBefore = now;
     const kind = this.#kindOf(options?.identity);
     if (this.#queue.length === 0 && this.#state === 'running') {
       const slot = kind?.newestIdle;

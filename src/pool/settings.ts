@@ -93,6 +93,11 @@ export interface AcquireOptions<I extends Identity = Identity> {
   readonly signal?: AbortSignal | undefined;
   /** Instead of the pool's `connectionTimeout`, in milliseconds; 0 waits for ever. */
   readonly timeout?: number | undefined;
+  /**
+   * The caller has met connections that were closing: none that is idle now is lent before it has passed a probe. So this
+   * caller gets one that has answered since it asked, or one that is opened.
+   */
+  readonly proven?: boolean | undefined;
   /** Who asks, for reports on leases that are held too long: the stack of the acquire. */
   readonly origin?: string | undefined;
 }

@@ -271,7 +271,7 @@ export const faults = [
   },
   {
     name: 'what may have been executed is done again',
-    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'later' : 'never';`,
+    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'sparingly' : 'never';`,
     to: `return outcomeOf(error) === 'unknown' ? 'later' : idempotent ? 'never' : 'never';`,
     tests: ['test/manager/retry.test.ts'],
   },
@@ -803,5 +803,29 @@ export const faults = [
     from: `refuseStatements(call.surrealText, 'pool');`,
     to: ``,
     tests: ['test/surrealql/refused-statements.test.ts'],
+  },
+  {
+    name: 'calls are made again without a budget in a brown-out',
+    from: `if (decision === 'sparingly' && budget?.take() === false) throw failure;`,
+    to: ``,
+    tests: ['test/time', 'test/manager/retry.test.ts'],
+  },
+  {
+    name: 'the caller is told of a repetition that found no connection, and not of its request',
+    from: `if (attempt === 1 || isUnsent(failure) || !isUnsent(error)) failure = error;`,
+    to: `failure = error;`,
+    tests: ['test/time'],
+  },
+  {
+    name: 'an attempt that sent nothing counts',
+    from: `if (isFree) unsent++;`,
+    to: ``,
+    tests: ['test/time', 'test/calls'],
+  },
+  {
+    name: 'a pause between two attempts outlasts the shutdown',
+    from: `signals: [signal, this.#ending.signal],`,
+    to: `signals: [signal],`,
+    tests: ['test/manager/retry.test.ts'],
   },
 ];

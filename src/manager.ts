@@ -145,6 +145,7 @@ export class ConnectionManager extends SurrealQueryable {
     const factory = new ConnectionFactory(config, name);
     const limits: CallLimits = {
       queryTimeout: config.pool.queryTimeout,
+      retireOn: config.retireOn,
       sever: (connection) => factory.sever(connection),
     };
     super(

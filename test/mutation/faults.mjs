@@ -824,8 +824,8 @@ export const faults = [
   },
   {
     name: 'a pause between two attempts outlasts the shutdown',
-    from: `signals: [signal, this.#ending.signal],`,
-    to: `signals: [signal],`,
+    from: `signals: [signal, this.#ending.signal]`,
+    to: `signals: [signal]`,
     tests: ['test/manager/retry.test.ts'],
   },
 ];

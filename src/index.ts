@@ -23,6 +23,7 @@ export {
 export type { CloseReason } from './pool/close-reason.js';
 export type { PoolEvents, RefusalReason } from './pool/events.js';
 export type { HistogramSummary } from './pool/histogram.js';
+export type { TimeSummary } from './pool/recent-histogram.js';
 export type { AbortedLease } from './pool/shutdown-report.js';
 export { PooledConnection } from './pooled-connection.js';
 export { shutdownOnSignals } from './shutdown-on-signals.js';

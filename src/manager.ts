@@ -34,12 +34,19 @@ import { systemClock } from './time/clock.js';
 import { toldToStop, withDeadline } from './time/deadline.js';
 import { inThisContext } from './time/own-context.js';
 import { type RetryRules, withRetry } from './time/retry.js';
+import { RetryBudget } from './time/retry-budget.js';
 import { CommitFence } from './transactions/commit-fence.js';
 import type { TransactionWork } from './transactions/transaction.js';
 import type { WithTransactionOptions } from './transactions/transaction-options.js';
 import { Transactions } from './transactions/transactions.js';
 
 const preparation = 'onFirstUse';
+/**
+ * How many calls are made again that a server refused because it ends or has no room, or left without an answer: one in
+ * five, one a second, and at the start ten. As many as there are connections may be saved, for a node that ends refuses the
+ * call that is on each of its own.
+ */
+const retryBudget = { share: 0.2, perSecond: 1, reserve: 10 } as const;
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {
@@ -130,7 +137,9 @@ export class ConnectionManager extends SurrealQueryable {
    * and not the lease object, which may be gone while a query of it is still under way.
    */
   readonly #lost: FinalizationRegistry<Lease<Connection>> | undefined;
+  /** Aborted when the shutdown begins: nothing is tried again after that. */
   readonly #ending = new AbortController();
+  readonly #retryBudget: RetryBudget;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(config: ResolvedConfig) {
@@ -138,12 +147,13 @@ export class ConnectionManager extends SurrealQueryable {
     const factory = new ConnectionFactory(config, name);
     const limits: CallLimits = {
       queryTimeout: config.pool.queryTimeout,
+      retireOn: config.retireOn,
       sever: (connection) => factory.sever(connection),
     };
     super(
       asController(
         new PoolChannel(
-          () => this.#acquire({}),
+          ({ fresh }) => this.#acquire({}, { fresh }),
           name,
           limits,
           () => this.#retryRules({}),
@@ -155,6 +165,10 @@ export class ConnectionManager extends SurrealQueryable {
     this.#config = config;
     this.#factory = factory;
     this.#limits = limits;
+    this.#retryBudget = new RetryBudget(
+      { ...retryBudget, most: Math.max(retryBudget.reserve, config.pool.maxConnections) },
+      () => systemClock.now(),
+    );
     this.#pool = this.#makePool({});
     const { onFirstUse } = config;
     if (onFirstUse !== undefined) {
@@ -189,7 +203,7 @@ export class ConnectionManager extends SurrealQueryable {
       });
     }
     if (config.pool.nestedAcquire !== 'ignore') this.#holders = new Holders();
-    if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name);
+    if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name, systemClock);
     publishSlots(this.#pool.events, name);
   }
 
@@ -231,7 +245,7 @@ export class ConnectionManager extends SurrealQueryable {
     const limits = this.#limitsOf(asked);
     const { leakDetectionThreshold, idleLeaseThreshold } = this.#config.pool;
     const origin = leakDetectionThreshold + idleLeaseThreshold > 0 ? callersOf(this.acquire) : undefined;
-    const lease = await this.#acquire(asked, origin);
+    const lease = await this.#acquire(asked, { origin });
     const channel = new LeaseChannel(lease, this.name, limits);
     this.#lost?.register(channel, lease);
     const prepare = (name: DatabaseName): Promise<void> | undefined => this.#preparation?.of(name);
@@ -287,7 +301,7 @@ export class ConnectionManager extends SurrealQueryable {
     resolveIdentity(asked);
     const limits = this.#limitsOf(asked);
     const channel = new PoolChannel(
-      () => this.#acquire(asked),
+      ({ fresh }) => this.#acquire(asked, { fresh }),
       this.name,
       limits,
       () => this.#retryRules(asked),
@@ -421,7 +435,10 @@ export class ConnectionManager extends SurrealQueryable {
     return { ...report, holdsProcess };
   }
 
-  async #acquire(options: AcquireOptions, origin?: string): Promise<Lease<Connection>> {
+  async #acquire(
+    options: AcquireOptions,
+    more: { origin?: string | undefined; fresh?: boolean },
+  ): Promise<Lease<Connection>> {
     const { signal, timeout } = options;
     const chosen = resolveIdentity(options);
     const identity = chosen === undefined ? undefined : this.#factory.identities.of(chosen);
@@ -433,11 +450,11 @@ export class ConnectionManager extends SurrealQueryable {
     const wait = (): Promise<Lease<Connection>> => {
       const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
       const preparing = this.isShuttingDown() ? undefined : this.#preparation?.of(identity ?? this.#config);
-      if (preparing === undefined) return this.#pool.acquire({ identity, signal, timeout: longest, origin });
+      if (preparing === undefined) return this.#pool.acquire({ ...more, identity, signal, timeout: longest });
       const since = systemClock.now();
       return this.#untilPrepared(preparing, longest, signal).then(() => {
         const left = longest === 0 ? 0 : Math.max(1, longest - (systemClock.now() - since));
-        return this.#pool.acquire({ identity, signal, timeout: left, origin });
+        return this.#pool.acquire({ ...more, identity, signal, timeout: left });
       });
     };
     return traced(acquireChannel, () => ({ pool: this.name }), wait);
@@ -510,7 +527,8 @@ export class ConnectionManager extends SurrealQueryable {
       maxAttempts: retryPolicy.maxAttempts,
       backoff: fullJitterBackoff(retryPolicy, Math.random),
       decide: (error) => retryDecision(error, idempotent),
-      signal,
+      budget: this.#retryBudget,
+      signals: [signal, this.#ending.signal],
     };
   }
 }

@@ -12,6 +12,8 @@ export interface CallLimits {
   readonly queryTimeout: number;
   /** Aborts the calls of the lease. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether this failure of a call shows that its connection is not to be lent again. */
+  readonly retireOn?: ((error: unknown) => boolean) | undefined;
   /** Ends a connection whose session may still be at a call that its caller gave up. */
   sever(connection: Connection): void;
 }

@@ -194,6 +194,15 @@ export interface LocalMode {
   endpoint: string;
 }
 
+/**
+ * Whether the failure of a call shows that its connection leads to a server which cannot do its work any more: a node that
+ * became read-only in a failover, say. When it returns true, the connection is closed at its release instead of lent again;
+ * other connections are not touched, for each may lead to another node. It is asked about each failed call and each statement
+ * that the server refused, has to be quick, and does not make the call again. An error that it throws becomes a process
+ * warning.
+ */
+export type RetireOn = (error: unknown) => boolean;
+
 /** The long form: one object that says everything, for `ConnectionManager.create(config)` and for files. */
 export interface DatabaseConfig {
   /** Where the database lives. */
@@ -210,6 +219,8 @@ export interface DatabaseConfig {
   logger?: Logger | undefined;
   /** Prepares a database before its first lease. Default: nothing. */
   onFirstUse?: OnFirstUse | undefined;
+  /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
+  retireOn?: RetireOn | undefined;
 }
 
 /** The short form: everything but the address, for `createPool(url, options)`. */
@@ -224,6 +235,8 @@ export interface PoolOptions extends PoolConfig {
   logger?: Logger | undefined;
   /** Prepares a database before its first lease. Default: nothing. */
   onFirstUse?: OnFirstUse | undefined;
+  /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
+  retireOn?: RetireOn | undefined;
 }
 
 /**
@@ -285,6 +298,7 @@ export interface ResolvedConfig {
   readonly credentials: Credentials | CredentialsProvider | null;
   readonly logger: Logger | undefined;
   readonly onFirstUse: OnFirstUse | undefined;
+  readonly retireOn: RetireOn | undefined;
   readonly pool: ResolvedPoolConfig;
 }
 

@@ -22,6 +22,7 @@ import {
   type ResolvedConfig,
   type ResolvedPoolConfig,
   type ResolvedRetryPolicy,
+  type RetireOn,
   type RetryPolicy,
   type TokenCredentials,
 } from './options.js';
@@ -271,6 +272,10 @@ const onFirstUseSchema: v.GenericSchema<OnFirstUse> = value((given) =>
   typeof given === 'function' ? (given as OnFirstUse) : new Refusal('a function', describe(given)),
 );
 
+const retireOnSchema: v.GenericSchema<RetireOn> = value((given) =>
+  typeof given === 'function' ? (given as RetireOn) : new Refusal('a function', describe(given)),
+);
+
 const commonEntries = {
   credentials: v.optional(v.nullable(credentialsSourceSchema), null),
   namespace: text(),
@@ -278,6 +283,7 @@ const commonEntries = {
   poolConfig: v.optional(poolConfigSchema, {}),
   logger: v.optional(loggerSchema),
   onFirstUse: v.optional(onFirstUseSchema),
+  retireOn: v.optional(retireOnSchema),
 };
 
 const databaseEntries = { connectionMode: connectionModeSchema, ...commonEntries };
@@ -294,15 +300,17 @@ export const urlConfigSchema: v.GenericSchema<
   ResolvedConfig
 > = v.pipe(closed({ connectionMode: address(), ...commonEntries }), v.transform(complete));
 
-interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse'> {
+interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
   readonly connectionMode: Address;
   readonly poolConfig: ResolvedPoolConfig;
   readonly logger?: Logger | undefined;
   readonly onFirstUse?: OnFirstUse | undefined;
+  readonly retireOn?: RetireOn | undefined;
 }
 
-function complete({ connectionMode, poolConfig, logger, onFirstUse, ...config }: CheckedConfig): ResolvedConfig {
-  return { ...config, ...connectionMode, logger, onFirstUse, pool: poolConfig };
+function complete(checked: CheckedConfig): ResolvedConfig {
+  const { connectionMode, poolConfig, logger, onFirstUse, retireOn, ...config } = checked;
+  return { ...config, ...connectionMode, logger, onFirstUse, retireOn, pool: poolConfig };
 }
 
 // The names of all options, for suggestions and for the environment.

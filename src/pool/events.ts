@@ -15,7 +15,8 @@ export interface PoolEvents {
   acquireTimedOut: { acquire: number; waited: number; error: Error };
   acquireAborted: { acquire: number; waited: number; error: Error };
   acquireRefused: { acquire: number; reason: RefusalReason; error: Error };
-  acquireFailed: { acquire: number; waited: number; error: Error };
+  /** `ownIdentity`: false when the caller asked for another identity than the pool's own. */
+  acquireFailed: { acquire: number; waited: number; ownIdentity: boolean; error: Error };
   released: { connection: number; held: number; uses: number };
   /** Work that holds a connection asked for another one while all were in use; `error` has both stacks. */
   nestedAcquire: { error: Error };
@@ -37,9 +38,15 @@ export interface PoolEvents {
   opened: { connection: number; duration: number };
   /**
    * `retryIn`: how long the pool waits before it opens again; undefined when the cause is fatal and it stops, and when the
-   * pool itself gave the attempt up.
+   * pool itself gave the attempt up. `ownIdentity`: whether it was to be a connection of the pool's own identity.
    */
-  openFailed: { connection: number; duration: number; error: unknown; retryIn: number | undefined };
+  openFailed: {
+    connection: number;
+    duration: number;
+    ownIdentity: boolean;
+    error: unknown;
+    retryIn: number | undefined;
+  };
   validated: { connection: number; duration: number };
   validationFailed: { connection: number; duration: number; error: unknown };
   reset: { connection: number; duration: number };
@@ -47,7 +54,7 @@ export interface PoolEvents {
   /** An idle connection was made into one of another identity, for somebody who waits for that. */
   changed: { connection: number; duration: number };
   /** That identity could not be had, or the connection did not survive it. */
-  changeFailed: { connection: number; duration: number; error: unknown };
+  changeFailed: { connection: number; duration: number; ownIdentity: boolean; error: unknown };
   /** The pool became able, or unable, to serve: see `healthStatus()`. `failures`: probes and calls without an answer. */
   healthChanged: { healthy: boolean; failures: number; error: unknown };
   /** A token was renewed before its end: connections that are opened later need no password. */

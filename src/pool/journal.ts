@@ -1,8 +1,9 @@
 import type { AcquireError } from '../errors/acquire.js';
+import type { Clock } from '../time/clock.js';
 import { type CloseReason, closeReasons } from './close-reason.js';
 import { Emitter } from './emitter.js';
 import type { PoolEvents, RefusalReason } from './events.js';
-import { Histogram } from './histogram.js';
+import { RecentHistogram } from './recent-histogram.js';
 import type { StateCounts } from './inventory.js';
 import type { PoolStatistics } from './statistics.js';
 
@@ -26,6 +27,7 @@ interface Life {
  */
 export class Journal {
   readonly events: Emitter<PoolEvents> = new Emitter();
+  readonly #clock: Clock;
   #started = 0;
   #served = 0;
   #reused = 0;
@@ -44,13 +46,17 @@ export class Journal {
   #changesFailed = 0;
   #releasedTwice = 0;
   #reclaimed = 0;
-  readonly #waitTime = new Histogram();
-  readonly #leaseTime = new Histogram();
-  readonly #openTime = new Histogram();
+  readonly #waitTime = new RecentHistogram();
+  readonly #leaseTime = new RecentHistogram();
+  readonly #openTime = new RecentHistogram();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** How long opening a connection usually takes; undefined until one was opened. */
   get usualOpenTime(): number | undefined {
-    return this.#opened === 0 ? undefined : this.#openTime.summary().p50;
+    return this.#opened === 0 ? undefined : this.#openTime.summary(this.#clock.now()).p50;
   }
 
   get opened(): number {
@@ -70,10 +76,11 @@ export class Journal {
     return acquire;
   }
 
-  acquired(acquire: number, connection: number, waited: number, reused: boolean): void {
+  /** @param now the time, which the caller has read already */
+  acquired(acquire: number, connection: number, waited: number, reused: boolean, now: number): void {
     this.#served++;
     if (reused) this.#reused++;
-    this.#waitTime.record(waited);
+    this.#waitTime.record(waited, now);
     if (this.events.has('acquired')) this.events.emit('acquired', { acquire, connection, waited, reused });
   }
 
@@ -87,25 +94,28 @@ export class Journal {
     this.#gaveUp('acquireAborted', acquire, error);
   }
 
-  acquireFailed(acquire: number, error: AcquireError): void {
+  acquireFailed(acquire: number, ownIdentity: boolean, error: AcquireError): void {
+    const { waited } = error;
     this.#failed++;
-    this.#gaveUp('acquireFailed', acquire, error);
+    this.#waitTime.record(waited, this.#clock.now());
+    if (this.events.has('acquireFailed')) this.events.emit('acquireFailed', { acquire, waited, ownIdentity, error });
   }
 
-  #gaveUp(name: 'acquireTimedOut' | 'acquireAborted' | 'acquireFailed', acquire: number, error: AcquireError): void {
+  #gaveUp(name: 'acquireTimedOut' | 'acquireAborted', acquire: number, error: AcquireError): void {
     const { waited } = error;
-    this.#waitTime.record(waited);
+    this.#waitTime.record(waited, this.#clock.now());
     if (this.events.has(name)) this.events.emit(name, { acquire, waited, error });
   }
 
   acquireRefused(acquire: number, reason: RefusalReason, error: AcquireError): void {
     this.#refused[reason]++;
-    this.#waitTime.record(error.waited);
+    this.#waitTime.record(error.waited, this.#clock.now());
     if (this.events.has('acquireRefused')) this.events.emit('acquireRefused', { acquire, reason, error });
   }
 
-  released(connection: number, held: number, uses: number): void {
-    this.#leaseTime.record(held);
+  /** @param now the time, which the caller has read already */
+  released(connection: number, held: number, uses: number, now: number): void {
+    this.#leaseTime.record(held, now);
     if (this.events.has('released')) this.events.emit('released', { connection, held, uses });
   }
 
@@ -125,13 +135,13 @@ export class Journal {
 
   wasOpened(connection: number, duration: number): void {
     this.#opened++;
-    this.#openTime.record(duration);
+    this.#openTime.record(duration, this.#clock.now());
     if (this.events.has('opened')) this.events.emit('opened', { connection, duration });
   }
 
-  openFailed(connection: number, duration: number, error: unknown, retryIn: number | undefined): void {
+  openFailed(event: PoolEvents['openFailed']): void {
     this.#openFailed++;
-    if (this.events.has('openFailed')) this.events.emit('openFailed', { connection, duration, error, retryIn });
+    if (this.events.has('openFailed')) this.events.emit('openFailed', event);
   }
 
   validated(connection: number, duration: number): void {
@@ -159,9 +169,9 @@ export class Journal {
     if (this.events.has('changed')) this.events.emit('changed', { connection, duration });
   }
 
-  changeFailed(connection: number, duration: number, error: unknown): void {
+  changeFailed(event: PoolEvents['changeFailed']): void {
     this.#changesFailed++;
-    if (this.events.has('changeFailed')) this.events.emit('changeFailed', { connection, duration, error });
+    if (this.events.has('changeFailed')) this.events.emit('changeFailed', event);
   }
 
   died(connection: number, error: unknown): void {
@@ -183,6 +193,7 @@ export class Journal {
   }
 
   statistics(present: PresentState, counts: StateCounts): PoolStatistics {
+    const now = this.#clock.now();
     const { idle, leased, opening, validating, changing, resetting, closing } = counts;
     return {
       ...present,
@@ -215,9 +226,9 @@ export class Journal {
       changesFailed: this.#changesFailed,
       releasedTwice: this.#releasedTwice,
       reclaimed: this.#reclaimed,
-      waitTime: this.#waitTime.summary(),
-      leaseTime: this.#leaseTime.summary(),
-      openTime: this.#openTime.summary(),
+      waitTime: this.#waitTime.summary(now),
+      leaseTime: this.#leaseTime.summary(now),
+      openTime: this.#openTime.summary(now),
     };
   }
 }

@@ -174,7 +174,7 @@ export class Lifecycle<R, I extends Identity> {
     else health.report({ sign: 'abandoned' });
     if (fatal && isOwn) sizing.stopped = true;
     const retryIn = fatal || abandoned ? undefined : health.wait(now, true);
-    journal.openFailed(member.id, now - began, error, retryIn);
+    journal.openFailed({ connection: member.id, duration: now - began, ownIdentity: isOwn, error, retryIn });
     if (isOwn && !abandoned) warmUp.failed(error, fatal);
     if (fatal) this.#owner.failWaiters(group, error);
   }
@@ -299,7 +299,7 @@ export class Lifecycle<R, I extends Identity> {
           if (factory.isAnswer(error)) this.#owner.failWaiters(group, error);
           this.retire(member, 'reset-failed');
         }
-        journal.changeFailed(member.id, duration, error);
+        journal.changeFailed({ connection: member.id, duration, ownIdentity: group === inventory.ownGroup, error });
       },
     );
   }

@@ -46,7 +46,7 @@ export class Pool<R, I extends Identity = Identity> {
   readonly #clock: Clock;
   readonly #factory: ResourceFactory<R, I>;
   readonly #settings: PoolSettings;
-  readonly #journal = new Journal();
+  readonly #journal: Journal;
   readonly #inventory: Inventory<R, I>;
   readonly #line: WaitingLine<R, I>;
   readonly #health: Health<R, I>;
@@ -69,7 +69,7 @@ export class Pool<R, I extends Identity = Identity> {
     this.#settings = settings;
     this.#factory = factory;
     this.#clock = clock;
-    const journal = this.#journal;
+    const journal = new Journal(clock);
     const inventory = new Inventory<R, I>(home);
     const line = new WaitingLine<R, I>(clock, {
       timedOut: (waiter) => this.#timeOut(waiter),
@@ -80,6 +80,7 @@ export class Pool<R, I extends Identity = Identity> {
     const lifetimes = new ExpiryWheel<PooledResource<R, I>>(clock.now());
     const checks = new CheckSchedule<PooledResource<R, I>>(settings.healthCheckInterval, random, clock.now());
     const shared = { factory, clock, settings, inventory, journal, health, sizing, lifetimes, checks };
+    this.#journal = journal;
     this.#inventory = inventory;
     this.#line = line;
     this.#health = health;
@@ -365,7 +366,7 @@ export class Pool<R, I extends Identity = Identity> {
       this.#line.leave(waiter, 'failed');
       this.#inventory.forgetUnused(group);
       waiter.reject(error);
-      this.#journal.acquireFailed(waiter.acquire, error);
+      this.#journal.acquireFailed(waiter.acquire, group === this.#inventory.ownGroup, error);
     }
   }
 
@@ -513,7 +514,7 @@ export class Pool<R, I extends Identity = Identity> {
     member.reportedIdle = false;
     const lease = new Lease<R>(this.#leaseOwner, member, origin);
     member.lease = lease;
-    this.#journal.acquired(acquire, member.id, waited, reused);
+    this.#journal.acquired(acquire, member.id, waited, reused, now);
     return lease;
   }
 
@@ -529,7 +530,7 @@ export class Pool<R, I extends Identity = Identity> {
     }
     const now = this.#clock.now();
     member.lease = undefined;
-    this.#journal.released(member.id, now - member.leasedAt, member.uses);
+    this.#journal.released(member.id, now - member.leasedAt, member.uses, now);
     if (this.#health.troubled || member.retirement === 'unanswered') this.#reportCalls(member, now);
     const unfit = this.#lifecycle.whyUnfit(member, now);
     if (unfit === undefined && this.#isClean(member)) {

@@ -1,5 +1,5 @@
 import type { CloseReason } from './close-reason.js';
-import type { HistogramSummary } from './histogram.js';
+import type { TimeSummary } from './recent-histogram.js';
 
 /**
  * The pool at one instant. Always:
@@ -56,12 +56,12 @@ export interface PoolStatistics {
   readonly reclaimed: number;
 
   /**
-   * How long callers waited, in milliseconds, whatever came of it: also those who timed out, were aborted, refused or
-   * failed. An acquire that is served at once counts as 0.
+   * How long callers waited, in milliseconds, however their acquire ended: served, timed out, aborted, refused or failed.
+   * An acquire that ended at once counts as 0.
    */
-  readonly waitTime: HistogramSummary;
+  readonly waitTime: TimeSummary;
   /** How long connections were held, from lend to release. */
-  readonly leaseTime: HistogramSummary;
+  readonly leaseTime: TimeSummary;
   /** How long opening a connection took, when it succeeded. */
-  readonly openTime: HistogramSummary;
+  readonly openTime: TimeSummary;
 }

@@ -271,7 +271,7 @@ export const faults = [
   },
   {
     name: 'what may have been executed is done again',
-    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'later' : 'never';`,
+    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'sparingly' : 'never';`,
     to: `return outcomeOf(error) === 'unknown' ? 'later' : idempotent ? 'never' : 'never';`,
     tests: ['test/manager/retry.test.ts'],
   },
@@ -767,5 +767,65 @@ export const faults = [
     from: `if (parameters.length > 0 && tokens[0]?.value !== 'SELECT') continue;`,
     to: ``,
     tests: part('looks'),
+  },
+
+  // Statistics
+  {
+    name: 'what is older than a minute stays in the window of a histogram',
+    from: `slice.clear();`,
+    to: ``,
+    tests: ['test/pool/recent-histogram.test.ts'],
+  },
+  {
+    name: 'a slice that is over is lost to the total of a histogram',
+    from: `this.#before.add(this.#present);`,
+    to: ``,
+    tests: ['test/pool/recent-histogram.test.ts'],
+  },
+  {
+    name: 'each refused caller is a line of the log',
+    from: `if (now - reason.writtenAt >= pause) this.#tell(reason, now);
+    else this.#arm(now);`,
+    within: 'add',
+    to: `this.#tell(reason, now);`,
+    tests: ['test/telemetry'],
+  },
+  {
+    name: 'lines that were held back are not told when the outage is over',
+    from: `if (isOutageOver) lines.flush();`,
+    to: ``,
+    tests: ['test/telemetry'],
+  },
+
+  // Calls of the pool itself
+  {
+    name: 'a text with LIVE is sent by a call of the pool',
+    from: `refuseStatements(call.surrealText, 'pool');`,
+    to: ``,
+    tests: ['test/surrealql/refused-statements.test.ts'],
+  },
+  {
+    name: 'calls are made again without a budget in a brown-out',
+    from: `if (decision === 'sparingly' && budget?.take() === false) throw failure;`,
+    to: ``,
+    tests: ['test/time', 'test/manager/retry.test.ts'],
+  },
+  {
+    name: 'the caller is told of a repetition that found no connection, and not of its request',
+    from: `if (attempt === 1 || isUnsent(failure) || !isUnsent(error)) failure = error;`,
+    to: `failure = error;`,
+    tests: ['test/time'],
+  },
+  {
+    name: 'an attempt that sent nothing counts',
+    from: `if (isFree) unsent++;`,
+    to: ``,
+    tests: ['test/time', 'test/calls'],
+  },
+  {
+    name: 'a pause between two attempts outlasts the shutdown',
+    from: `signals: [signal, this.#ending.signal]`,
+    to: `signals: [signal]`,
+    tests: ['test/manager/retry.test.ts'],
   },
 ];

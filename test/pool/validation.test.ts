@@ -199,3 +199,26 @@ describe('after the process stood still', () => {
     expect(told).toEqual([]);
   });
 });
+
+describe('a caller that asks for a proven connection', () => {
+  test('is given one that was idle before only when it has passed a probe', async () => {
+    const { pool, clock } = poolUnderTest({ maxConnections: 3 });
+    await fill(pool, 3);
+    await clock.advance(1);
+    (await pool.acquire({ proven: true })).release();
+    expect(pool.statistics()).toMatchObject({ probesPassed: 1, opened: 3 });
+    (await pool.acquire({ timeout: 1 })).release();
+    expect(pool.statistics(), 'one that has answered since is believed').toMatchObject({ probesPassed: 1 });
+  });
+
+  test('is given one that is opened when none of those passes', async () => {
+    const { pool, clock, resources } = poolUnderTest({ maxConnections: 3 });
+    await fill(pool, 3);
+    await clock.advance(1);
+    resources.behave = behaving({ probe: 'fail' });
+    const lease = watch(pool.acquire({ proven: true }));
+    await settled();
+    expect(leaseOf(lease).id).toBe(4);
+    lease.value?.release();
+  });
+});

@@ -1,4 +1,4 @@
-import type { AcquireAbortedError, PoolSnapshot } from '../errors/acquire.js';
+import { AcquireAbortedError, type AcquireError, AcquireTimeoutError, type PoolSnapshot } from '../errors/acquire.js';
 import { UsageError } from '../errors/configuration.js';
 import { DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
@@ -186,6 +186,21 @@ export class Pool<R, I extends Identity = Identity> {
       if (waiter.kind === this.#home) this.#opening.askedAgain();
       this.#dispatch();
     });
+  }
+
+  /** Counts an acquire that failed before it asked for a connection, and tells of it. */
+  noteFailure(error: AcquireError): void {
+    const acquire = ++this.#counters.started;
+    const { waited } = error;
+    if (this.events.has('acquireStarted')) this.events.emit('acquireStarted', { acquire });
+    const [counter, event] =
+      error instanceof AcquireTimeoutError
+        ? (['timedOut', 'acquireTimedOut'] as const)
+        : error instanceof AcquireAbortedError
+          ? (['aborted', 'acquireAborted'] as const)
+          : (['failed', 'acquireFailed'] as const);
+    this.#counters[counter]++;
+    if (this.events.has(event)) this.events.emit(event, { acquire, waited, error });
   }
 
   /** Takes back a lease that nobody holds any more. One that ended in time is no mistake. */
@@ -798,12 +813,16 @@ export class Pool<R, I extends Identity = Identity> {
         return;
       }
       const { error } = outcome;
+      const { kind } = slot;
+      const fatal = this.#factory.isFatal(error);
       this.#counters.probesFailed++;
-      this.#probesFail = true;
+      this.#probesFail = !fatal;
       // Of another identity an answer, such as that its session is over, tells of that identity and not of the pool.
-      if (slot.kind === this.#home || !this.#factory.isAnswer(error)) this.#onUnhealthy(error);
+      if (kind === this.#home || !(fatal || this.#factory.isAnswer(error))) this.#onUnhealthy(error);
       this.#noAnswer(slot, error, now);
-      this.#retire(slot, 'probe-failed');
+      this.#retire(slot, fatal ? 'signed-out' : 'probe-failed');
+      // The identity cannot be had any more: another connection of it would be refused as well.
+      if (fatal) this.#failWaiters(kind, error);
       if (this.events.has('validationFailed')) this.events.emit('validationFailed', { connection, duration, error });
     });
   }
@@ -878,6 +897,7 @@ export class Pool<R, I extends Identity = Identity> {
   /** Whether this connection may be lent without a probe. */
   #isTrusted(slot: Slot<R, I>, now: number): boolean {
     if (slot.provenAt < this.#distrustBefore) return false;
+    if (now >= this.#factory.lendableUntil(slot.resource as R)) return false;
     return !this.#settings.validateOnCheckout || now - slot.provenAt < this.#settings.validationInterval;
   }
 

@@ -24,6 +24,11 @@ export interface ResourceFactory<R, I extends Identity> {
   reset(resource: R, signal: AbortSignal): Promise<void>;
   /** Proves that it works. Rejects when it does not. */
   probe(resource: R, signal: AbortSignal): Promise<void>;
+  /**
+   * Until when it may be lent without a new proof of what it is, on the pool's clock; `Infinity` for always. After that it
+   * is probed first. Asked at each acquire, so it must be quick.
+   */
+  lendableUntil(resource: R): number;
   /** How long nothing has been asked of it, in milliseconds; undefined while something is under way on it. */
   idleFor(resource: R): number | undefined;
   /** Ends it and all that runs on it; by force once `signal` is aborted. */

@@ -24,6 +24,7 @@ export class FakeResource {
   closed = false;
   /** For how long its user has asked nothing of it; undefined while something is under way. */
   idleFor: number | undefined = 0;
+  lendableUntil: number = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly id: number,
@@ -74,6 +75,10 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
     await this.#run('change');
     if (resource.dead) throw new Error('the resource is dead');
     resource.identity = identity.key;
+  }
+
+  lendableUntil(resource: FakeResource): number {
+    return resource.lendableUntil;
   }
 
   idleFor(resource: FakeResource): number | undefined {

@@ -91,7 +91,7 @@ export class Identities {
     const key = this.#digest([described, ...where]);
     const known = this.#signIns.get(key);
     const signIn = known ?? new SignIn(key, this.#copy(credentials), name);
-    if (known !== undefined && typeof credentials === 'function') known.source = credentials;
+    if (known !== undefined && typeof credentials === 'function') known.askInstead(credentials);
     this.#note(signIn);
     return signIn;
   }

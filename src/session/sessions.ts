@@ -171,13 +171,7 @@ export class Sessions implements SessionKeeper {
     const asked = performance.now();
     const { expiry, tokenEnd, now, level, user, record, isThere } = await askWho(transport, id);
     if (place !== undefined && !covers(level, place)) throw placeRefused(user, place);
-    if (record !== undefined) {
-      if (isThere) signIn.seenRecord = record;
-      else if (signIn.seenRecord === record) {
-        signIn.forgetToken();
-        throw new CredentialsFailure('the record of its user is gone, or may not be seen by that user any more');
-      }
-    }
+    if (record !== undefined) signIn.checkRecord(record, isThere);
     // All by the clock of the server, which may differ from ours.
     const endOf = (seconds: number | undefined): number =>
       seconds === undefined ? Number.POSITIVE_INFINITY : asked + seconds * 1000 - now;

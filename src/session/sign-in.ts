@@ -43,9 +43,9 @@ export class SignIn {
   /** Connections that are signed in by it. */
   connections = 0;
   /** Where the credentials come from: of functions with one key, the one given last. */
-  source: Credentials | CredentialsProvider;
+  #source: Credentials | CredentialsProvider;
   /** The record of its user, once a session has seen it: from then on it has to be there. */
-  seenRecord: string | undefined;
+  #seenRecord: string | undefined;
   readonly #database: DatabaseName;
   #token: IssuedToken | undefined;
   /** The refresh token that was issued last, which no other program has. */
@@ -61,7 +61,7 @@ export class SignIn {
   /** @param database where a record user signs in, unless the credentials say */
   constructor(key: string, source: Credentials | CredentialsProvider, database: DatabaseName) {
     this.key = key;
-    this.source = source;
+    this.#source = source;
     this.#database = database;
   }
 
@@ -76,7 +76,7 @@ export class SignIn {
 
   /** Whether its sessions are signed in by a token that was brought, and not by one that the pool signed in for. */
   get bringsToken(): boolean {
-    return typeof this.source === 'function' || 'token' in this.source || 'refresh' in this.source;
+    return typeof this.#source === 'function' || 'token' in this.#source || 'refresh' in this.#source;
   }
 
   /** Who it is, for messages: the kind of user and its place. */
@@ -98,7 +98,7 @@ export class SignIn {
    */
   prepare(askTimeout: number): Promise<unknown> | undefined {
     this.#refuseEnded();
-    if (typeof this.source !== 'function' || this.#usableToken() !== undefined) return undefined;
+    if (typeof this.#source !== 'function' || this.#usableToken() !== undefined) return undefined;
     if (this.#asking !== undefined) return this.#asking;
     if (this.#signingIn !== undefined || this.#usableAnswer() !== undefined) return undefined;
     return this.#ask(askTimeout);
@@ -141,12 +141,25 @@ export class SignIn {
 
   /** The server told when the token of a session ends, on the clock of `performance.now()`. */
   learnEnd(end: number): void {
-    if (typeof this.source !== 'function' && 'token' in this.source) this.#end = end;
+    if (typeof this.#source !== 'function' && 'token' in this.#source) this.#end = end;
   }
 
-  /** The record of its user is gone: the same credentials may find another one. */
-  forgetToken(): void {
-    this.#token = undefined;
+  /** Of functions with one key, the one given last is asked. */
+  askInstead(provider: CredentialsProvider): void {
+    this.#source = provider;
+  }
+
+  /**
+   * A session told whether its user can see its own record.
+   * @throws CredentialsFailure when an earlier session saw it, and it is gone
+   */
+  checkRecord(record: string, isThere: boolean): void {
+    if (isThere) this.#seenRecord = record;
+    else if (this.#seenRecord === record) {
+      // The same credentials may find another one.
+      this.#token = undefined;
+      throw new CredentialsFailure('the record of its user is gone, or may not be seen by that user any more');
+    }
   }
 
   /** @throws CredentialsFailure */
@@ -155,7 +168,7 @@ export class SignIn {
   }
 
   #endOfToken(): string {
-    const { source } = this;
+    const source = this.#source;
     const { exp } = typeof source !== 'function' && 'token' in source ? claimsOf(source.token) : {};
     // As a whole: a made-up number may be no date.
     const date = new Date((exp ?? Number.NaN) * 1000);
@@ -213,7 +226,7 @@ export class SignIn {
 
   async #askFunction(askTimeout: number): Promise<Credentials> {
     try {
-      const ask = (): Promise<Credentials | null> => resolveCredentials(this.source);
+      const ask = (): Promise<Credentials | null> => resolveCredentials(this.#source);
       const credentials = await withDeadline(askingStep, askTimeout, [], ask);
       // No credentials are not the same as no sign-in: never anonymous.
       if (credentials === null) throw new Error('it answered null');
@@ -226,7 +239,7 @@ export class SignIn {
 
   /** The credentials for one sign-in: after it the function is asked anew. */
   async #credentials(askTimeout: number): Promise<Credentials> {
-    const { source } = this;
+    const source = this.#source;
     if (typeof source !== 'function') return source;
     const credentials = this.#usableAnswer()?.credentials ?? (await this.#ask(askTimeout));
     this.#answer = undefined;
@@ -243,7 +256,7 @@ export class SignIn {
         throw new CredentialsFailure(`its token ended${this.#endOfToken()}`, { cause: error });
       });
       // Only a function may bring another one the next time.
-      this.#keep(credentials.token, remainingLife(credentials.token), typeof this.source === 'function');
+      this.#keep(credentials.token, remainingLife(credentials.token), typeof this.#source === 'function');
     } else if ('refresh' in credentials) {
       await this.#signInByRefresh(transport, session, credentials);
     } else {
@@ -261,7 +274,7 @@ export class SignIn {
     given: { readonly access: string; readonly refresh: string },
   ): Promise<void> {
     // A pair that a function brings is newer than what came of the one before.
-    const refresh = typeof this.source === 'function' ? given.refresh : (this.#refresh ?? given.refresh);
+    const refresh = typeof this.#source === 'function' ? given.refresh : (this.#refresh ?? given.refresh);
     if (refresh === given.refresh && this.#token === undefined && remainingLife(given.access) > 0) {
       const isGood = await transport.protocol.authenticate(given.access, session).then(
         () => true,

@@ -153,9 +153,12 @@ export interface BearerCredentials {
   database?: string | undefined;
 }
 
-/** A token that was issued elsewhere. The pool cannot renew it; a {@link CredentialsProvider} can. */
+/**
+ * A token that was issued elsewhere, or the tokens that the SDK's `signin()` and `signup()` give. Without a refresh token
+ * the pool cannot renew it; a {@link CredentialsProvider} can.
+ */
 export interface TokenCredentials {
-  token: string;
+  token: string | { access: string; refresh?: string | undefined };
 }
 
 /**

@@ -118,6 +118,15 @@ const poolConfigSchema = v.pipe(
 const credentialsInWords =
   '{ username, password }, { access, variables }, { access, key }, { token } or { access, refresh }';
 
+function readToken(given: unknown): TokenCredentials['token'] | Refusal {
+  if (typeof given === 'string' && given !== '') return given;
+  const { access, refresh } = Object(given) as Record<string, unknown>;
+  const isText = (part: unknown): part is string => typeof part === 'string' && part !== '';
+  if (isText(access) && refresh === undefined) return { access };
+  if (isText(access) && isText(refresh)) return { access, refresh };
+  return new Refusal('a text that is not empty, or { access, refresh }', describe(given));
+}
+
 const levelEntries = { namespace: v.optional(text()), database: v.optional(text()) };
 const passwordEntries = { username: text(), password: text(), ...levelEntries };
 const recordEntries = {
@@ -126,7 +135,7 @@ const recordEntries = {
   ...levelEntries,
 };
 const bearerEntries = { access: text(), key: text(), ...levelEntries };
-const tokenEntries = { token: text() };
+const tokenEntries = { token: value<TokenCredentials['token']>(readToken) };
 const refreshEntries = { access: text(), refresh: text() };
 
 function databaseNeedsNamespace<Output extends { namespace?: string | undefined; database?: string | undefined }>() {

@@ -1,4 +1,4 @@
-import type { AnyAuth, Uuid } from 'surrealdb';
+import type { AnyAuth, Tokens, Uuid } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
@@ -76,7 +76,7 @@ export class SignIn {
 
   /** Whether its sessions are signed in by a token that was brought, and not by one that the pool signed in for. */
   get bringsToken(): boolean {
-    return typeof this.#source === 'function' || 'token' in this.#source || 'refresh' in this.#source;
+    return typeof this.#source === 'function' || tokensOf(this.#source) !== undefined;
   }
 
   /** Who it is, for messages: the kind of user and its place. */
@@ -141,7 +141,7 @@ export class SignIn {
 
   /** The server told when the token of a session ends, on the clock of `performance.now()`. */
   learnEnd(end: number): void {
-    if (typeof this.#source !== 'function' && 'token' in this.#source) this.#end = end;
+    if (this.#onlyToken !== undefined) this.#end = end;
   }
 
   /** Of functions with one key, the one given last is asked. */
@@ -168,11 +168,16 @@ export class SignIn {
   }
 
   #endOfToken(): string {
-    const source = this.#source;
-    const { exp } = typeof source !== 'function' && 'token' in source ? claimsOf(source.token) : {};
+    const { exp } = claimsOf(this.#onlyToken ?? '');
     // As a whole: a made-up number may be no date.
     const date = new Date((exp ?? Number.NaN) * 1000);
     return Number.isNaN(date.getTime()) ? '' : ` at ${date.toISOString()}`;
+  }
+
+  /** The token that it has, where nothing can bring another one. */
+  get #onlyToken(): string | undefined {
+    const tokens = typeof this.#source === 'function' ? undefined : tokensOf(this.#source);
+    return tokens?.refresh === undefined ? tokens?.access : undefined;
   }
 
   #usableToken(): IssuedToken | undefined {
@@ -248,31 +253,29 @@ export class SignIn {
 
   async #signIn(transport: Transport, session: Uuid, askTimeout: number): Promise<void> {
     const credentials = await this.#credentials(askTimeout);
-    if ('token' in credentials) {
-      await transport.protocol.authenticate(credentials.token, session).catch((error: unknown) => {
+    const tokens = tokensOf(credentials);
+    if (tokens?.refresh !== undefined) {
+      await this.#signInByRefresh(transport, session, tokens as Required<Tokens>);
+    } else if (tokens !== undefined) {
+      await transport.protocol.authenticate(tokens.access, session).catch((error: unknown) => {
         if (!isTokenExpired(error)) throw error;
         // The next caller is told without asking the server again.
         this.learnEnd(performance.now());
         throw new CredentialsFailure(`its token ended${this.#endOfToken()}`, { cause: error });
       });
       // Only a function may bring another one the next time.
-      this.#keep(credentials.token, remainingLife(credentials.token), typeof this.#source === 'function');
-    } else if ('refresh' in credentials) {
-      await this.#signInByRefresh(transport, session, credentials);
+      this.#keep(tokens.access, remainingLife(tokens.access), typeof this.#source === 'function');
     } else {
       const { namespace, database } = this.#database;
-      const where = 'access' in credentials && credentials.namespace === undefined ? { namespace, database } : {};
-      const tokens = await transport.protocol.signin({ ...where, ...credentials } as AnyAuth, session);
-      this.#keep(tokens.access, wholeLife(tokens.access), true);
+      const isOfDatabase = 'variables' in credentials || 'key' in credentials;
+      const where = isOfDatabase && credentials.namespace === undefined ? { namespace, database } : {};
+      const issued = await transport.protocol.signin({ ...where, ...credentials } as AnyAuth, session);
+      this.#keep(issued.access, wholeLife(issued.access), true);
     }
   }
 
   /** The access token as long as it lives, then a new pair for the refresh token. */
-  async #signInByRefresh(
-    transport: Transport,
-    session: Uuid,
-    given: { readonly access: string; readonly refresh: string },
-  ): Promise<void> {
+  async #signInByRefresh(transport: Transport, session: Uuid, given: Readonly<Required<Tokens>>): Promise<void> {
     // A pair that a function brings is newer than what came of the one before.
     const refresh = typeof this.#source === 'function' ? given.refresh : (this.#refresh ?? given.refresh);
     if (refresh === given.refresh && this.#token === undefined && remainingLife(given.access) > 0) {
@@ -318,6 +321,15 @@ export class SignIn {
       renewAt: renewable ? renewAt : Number.POSITIVE_INFINITY,
     };
   }
+}
+
+/** The tokens that credentials consist of; undefined for those that are signed in by. */
+function tokensOf(credentials: Credentials): Tokens | undefined {
+  if ('refresh' in credentials) return credentials;
+  if (!('token' in credentials)) return undefined;
+  const { token } = credentials;
+  if (typeof token === 'string') return { access: token };
+  return token.refresh === undefined ? { access: token.access } : { access: token.access, refresh: token.refresh };
 }
 
 /** As it stands in errors. */

@@ -235,8 +235,21 @@ describe('a pair of tokens', () => {
     const [, pool] = await scene();
     const credentials = await pairOf(pool);
     await sleep(3_100);
-    const who = await Promise.all([1, 2, 3].map(() => pool.with({ credentials }).query('RETURN $auth').collect()));
+    const as = { credentials: { token: credentials } };
+    const who = await Promise.all([1, 2, 3].map(() => pool.with(as).query('RETURN $auth').collect()));
     expect(who).toEqual([1, 2, 3].map(() => [new RecordId('person', 'ada')]));
+  });
+
+  test('is renewed on an embedded engine too', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 2 });
+    await pool.query(
+      `CREATE person:ada; DEFINE ACCESS fresh ON DATABASE TYPE RECORD SIGNIN (SELECT * FROM person)
+       WITH REFRESH DURATION FOR TOKEN 1s, FOR SESSION 1h`,
+    );
+    const tokens = await pool.withConnection((lease) => lease.signin({ ...place, access: 'fresh', variables: {} }));
+    await sleep(2_100);
+    await using lease = await pool.acquire({ credentials: { token: tokens } });
+    expect(await lease.query('RETURN $auth')).toEqual([new RecordId('person', 'ada')]);
   });
 
   test('that was spent elsewhere is refused with a typed error', async () => {

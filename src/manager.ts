@@ -9,7 +9,12 @@ import { type Duration, parseDuration } from './config/duration.js';
 import type { DatabaseConfig, IdentityOptions, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveIdentity, resolveOptions } from './config/resolve.js';
 import type { Circuit } from './endpoints/endpoint.js';
-import { AcquireFailedError, AcquireTimeoutError } from './errors/acquire.js';
+import {
+  type AcquireError,
+  type AcquireErrorDetails,
+  AcquireFailedError,
+  AcquireTimeoutError,
+} from './errors/acquire.js';
 import { UsageError } from './errors/configuration.js';
 import { DeadlineError } from './errors/connect.js';
 import { messageOf } from './errors/error-message.js';
@@ -25,13 +30,14 @@ import type { Connection } from './session/connection.js';
 import { ConnectionFactory } from './session/connection-factory.js';
 import { DatabasePreparation } from './session/database-preparation.js';
 import type { ConnectionIdentity } from './session/identity.js';
+import { askingStep } from './session/sign-in.js';
 import { acquireChannel, traced } from './telemetry/channels.js';
 import { logEvents } from './telemetry/log-events.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
 import { fullJitterBackoff } from './time/backoff.js';
 import { systemClock } from './time/clock.js';
-import { toldToStop, withDeadline } from './time/deadline.js';
+import { withDeadline } from './time/deadline.js';
 import { inThisContext } from './time/own-context.js';
 import { type RetryRules, withRetry } from './time/retry.js';
 import { RetryBudget } from './time/retry-budget.js';
@@ -40,7 +46,6 @@ import type { TransactionWork } from './transactions/transaction.js';
 import type { WithTransactionOptions } from './transactions/transaction-options.js';
 import { Transactions } from './transactions/transactions.js';
 
-const preparation = 'onFirstUse';
 /**
  * How many calls are made again that a server refused because it ends or has no room, or left without an answer: one in
  * five, one a second, and at the start ten. As many as there are connections may be saved, for a node that ends refuses the
@@ -144,7 +149,13 @@ export class ConnectionManager extends SurrealQueryable {
 
   private constructor(config: ResolvedConfig) {
     const name = `${withoutQuery(config.url)}/${config.namespace}/${config.database}`;
-    const factory = new ConnectionFactory(config, name);
+    const factory = new ConnectionFactory(config, name, {
+      renewed: (error) => {
+        if (error === undefined) this.#pool.events.emit('tokenRenewed', {});
+        else this.#pool.events.emit('tokenRenewalFailed', { error });
+      },
+      manyFunctions: () => config.logger?.warn({ pool: name }, manyFunctions),
+    });
     const limits: CallLimits = {
       queryTimeout: config.pool.queryTimeout,
       retireOn: config.retireOn,
@@ -153,7 +164,7 @@ export class ConnectionManager extends SurrealQueryable {
     super(
       asController(
         new PoolChannel(
-          ({ fresh }) => this.#acquire({}, { fresh }),
+          ({ fresh }) => this.#acquire({}, undefined, { fresh }),
           name,
           limits,
           () => this.#retryRules({}),
@@ -177,10 +188,6 @@ export class ConnectionManager extends SurrealQueryable {
         this.#withExtraConnection(database, (connection) => prepare(database, connection)),
       );
     }
-    factory.onRenewal = (error) => {
-      if (error === undefined) this.#pool.events.emit('tokenRenewed', {});
-      else this.#pool.events.emit('tokenRenewalFailed', { error });
-    };
     const { openTimeout, closeTimeout, connectionTimeout, resetTimeout } = config.pool;
     this.#fence = new CommitFence(
       { url: config.url, timeout: connectionTimeout, attemptTimeout: openTimeout },
@@ -245,7 +252,7 @@ export class ConnectionManager extends SurrealQueryable {
     const limits = this.#limitsOf(asked);
     const { leakDetectionThreshold, idleLeaseThreshold } = this.#config.pool;
     const origin = leakDetectionThreshold + idleLeaseThreshold > 0 ? callersOf(this.acquire) : undefined;
-    const lease = await this.#acquire(asked, { origin });
+    const lease = await this.#acquire(asked, this.#identityOf(asked), { origin });
     const channel = new LeaseChannel(lease, this.name, limits);
     this.#lost?.register(channel, lease);
     const prepare = (name: DatabaseName): Promise<void> | undefined => this.#preparation?.of(name);
@@ -287,7 +294,7 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   /**
-   * The same pool for single calls with other options: as somebody else, in another database, under a signal, or
+   * The same pool for single calls with other options: as another user, in another database, under a signal, or
    * repeated although their outcome is unknown.
    *
    * ```ts
@@ -298,10 +305,10 @@ export class ConnectionManager extends SurrealQueryable {
    */
   with(options: AcquireOptions & RetryOptions): SurrealQueryable {
     const asked = readOptions(options);
-    resolveIdentity(asked);
+    const identity = this.#identityOf(asked);
     const limits = this.#limitsOf(asked);
     const channel = new PoolChannel(
-      ({ fresh }) => this.#acquire(asked, { fresh }),
+      ({ fresh }) => this.#acquire(asked, identity && this.#factory.identities.current(identity), { fresh }),
       this.name,
       limits,
       () => this.#retryRules(asked),
@@ -435,46 +442,95 @@ export class ConnectionManager extends SurrealQueryable {
     return { ...report, holdsProcess };
   }
 
+  /** @throws ConfigurationError when the identity cannot be used */
+  #identityOf(options: AcquireOptions): ConnectionIdentity | undefined {
+    const chosen = resolveIdentity(options);
+    return chosen && this.#factory.identities.of(chosen);
+  }
+
   async #acquire(
-    options: AcquireOptions,
+    { signal, timeout }: AcquireOptions,
+    identity: ConnectionIdentity | undefined,
     more: { origin?: string | undefined; fresh?: boolean },
   ): Promise<Lease<Connection>> {
-    const { signal, timeout } = options;
-    const chosen = resolveIdentity(options);
-    const identity = chosen === undefined ? undefined : this.#factory.identities.of(chosen);
     const nested = this.#holders?.conflict(this.#pool.snapshot());
     if (nested !== undefined) {
       if (this.#pool.events.has('nestedAcquire')) this.#pool.events.emit('nestedAcquire', { error: nested });
       if (this.#config.pool.nestedAcquire === 'error') throw nested;
     }
-    const wait = (): Promise<Lease<Connection>> => {
-      const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
-      const preparing = this.isShuttingDown() ? undefined : this.#preparation?.of(identity ?? this.#config);
-      if (preparing === undefined) return this.#pool.acquire({ ...more, identity, signal, timeout: longest });
-      const since = systemClock.now();
-      return this.#untilPrepared(preparing, longest, signal).then(() => {
-        const left = longest === 0 ? 0 : Math.max(1, longest - (systemClock.now() - since));
-        return this.#pool.acquire({ ...more, identity, signal, timeout: left });
-      });
-    };
-    return traced(acquireChannel, () => ({ pool: this.name }), wait);
+    const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
+    const asked = { ...more, identity, signal, timeout: longest };
+    return traced(
+      acquireChannel,
+      () => ({ pool: this.name }),
+      () => this.#borrow(asked),
+    );
   }
 
-  async #untilPrepared(preparing: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
-    const since = systemClock.now();
-    const longest = timeout || Number.POSITIVE_INFINITY;
+  /** What has to be there before a connection is taken, in this order; then the connection. */
+  #borrow(asked: BorrowOptions): Promise<Lease<Connection>> {
+    const { identity = this.#factory.identities.home } = asked;
+    // The pool itself refuses the acquire then.
+    if (this.isShuttingDown()) return this.#pool.acquire(asked);
+    let credentials: Promise<unknown> | undefined;
     try {
-      await withDeadline(preparation, longest, [this.#ending.signal, signal], () => preparing);
+      credentials = this.#factory.prepare(identity);
     } catch (cause) {
-      const details = { snapshot: this.#pool.snapshot(), waited: systemClock.now() - since, cause };
-      if (signal?.aborted) throw acquireAborted({ ...details, cause: signal.reason });
-      // The pool itself says why it lends nothing any more.
-      if (this.#ending.signal.aborted) return;
-      if (cause instanceof DeadlineError && cause.step === preparation) {
-        throw new AcquireTimeoutError(`no connection within ${timeout} ms: onFirstUse is still under way`, details);
-      }
-      throw new AcquireFailedError(`onFirstUse failed: ${messageOf(cause)}`, details);
+      return Promise.reject(this.#noted(this.#cannotSignIn(cause, 0), identity));
     }
+    const preparing = this.#preparation?.of(identity);
+    if (credentials === undefined && preparing === undefined) return this.#pool.acquire(asked);
+    // The failure of one may come while the other is waited for.
+    credentials?.catch(() => {});
+    preparing?.catch(() => {});
+    return this.#borrowAfter(asked, [
+      { work: credentials, step: askingStep, failed: (cause, waited) => this.#cannotSignIn(cause, waited) },
+      {
+        work: preparing,
+        step: 'onFirstUse',
+        failed: (cause, waited) =>
+          new AcquireFailedError(`onFirstUse failed: ${messageOf(cause)}`, this.#detailsOf(cause, waited)),
+      },
+    ]);
+  }
+
+  async #borrowAfter(asked: BorrowOptions, steps: readonly BorrowStep[]): Promise<Lease<Connection>> {
+    const began = systemClock.now();
+    const { signal, timeout } = asked;
+    const waited = (): number => systemClock.now() - began;
+    const left = (): number => (timeout === 0 ? Number.POSITIVE_INFINITY : Math.max(1, timeout - waited()));
+    for (const { work, step, failed } of steps) {
+      if (work === undefined) continue;
+      try {
+        await withDeadline(step, left(), [this.#ending.signal, signal], () => work);
+      } catch (cause) {
+        if (signal?.aborted) throw this.#noted(acquireAborted(this.#detailsOf(signal.reason, waited())), asked.identity);
+        // The pool itself says why it lends nothing any more.
+        if (this.#ending.signal.aborted) break;
+        if (timeout > 0 && cause instanceof DeadlineError && cause.step === step) {
+          const message = `no connection within ${timeout} ms: ${step} is still under way`;
+          throw this.#noted(new AcquireTimeoutError(message, this.#detailsOf(cause, waited())), asked.identity);
+        }
+        throw this.#noted(failed(cause, waited()), asked.identity);
+      }
+    }
+    return await this.#pool.acquire({ ...asked, timeout: timeout === 0 ? 0 : left() });
+  }
+
+  #cannotSignIn(cause: unknown, waited: number): AcquireFailedError {
+    return new AcquireFailedError(
+      `no connection of this identity: ${messageOf(cause)}`,
+      this.#detailsOf(cause, waited),
+    );
+  }
+
+  #noted<Failure extends AcquireError>(error: Failure, identity: ConnectionIdentity | undefined): Failure {
+    this.#pool.noteFailure(error, identity);
+    return error;
+  }
+
+  #detailsOf(cause: unknown, waited: number): AcquireErrorDetails {
+    return { snapshot: this.#pool.snapshot(), waited, cause };
   }
 
   /** A connection of the pool's own identity, in this database, that does not count as one of the pool. */
@@ -532,6 +588,25 @@ export class ConnectionManager extends SurrealQueryable {
     };
   }
 }
+
+/** What one acquire of the manager asks the pool for. */
+interface BorrowOptions {
+  readonly identity: ConnectionIdentity | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** In milliseconds; 0 waits for ever. */
+  readonly timeout: number;
+  readonly origin: string | undefined;
+}
+
+/** Something that has to be done before a connection is taken. */
+interface BorrowStep {
+  readonly work: Promise<unknown> | undefined;
+  readonly step: string;
+  readonly failed: (cause: unknown, waited: number) => AcquireFailedError;
+}
+
+const manyFunctions =
+  'more than 20 credentials functions with the same text came within a minute: each is an identity of its own and signs in for itself; make one function for each user and keep it, or name them with credentialsKey';
 
 /** What {@link ConnectionManager.with} gives. */
 class PoolView extends SurrealQueryable {}

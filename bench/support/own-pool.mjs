@@ -31,6 +31,7 @@ export function ownPool(settings = {}, clock = systemClock) {
         isFatal: () => false,
         isAnswer: () => false,
         answeredAt: () => 0,
+        lendableUntil: () => Number.POSITIVE_INFINITY,
       },
       home: { key: 'home' },
       clock,

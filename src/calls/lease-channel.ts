@@ -140,7 +140,7 @@ export class LeaseChannel implements QueryChannel {
     const messages = lossless(connection.transport.liveQuery(id)[Symbol.asyncIterator]());
     try {
       for (let message = await messages.next(); message.done !== true; message = await messages.next()) {
-        if (message.value.action === 'KILLED') connection.changes.liveQueries.delete(id.toString());
+        if (message.value.action === 'KILLED') connection.liveQueryEnded(id);
         yield message.value;
       }
     } finally {
@@ -204,8 +204,7 @@ export class LeaseChannel implements QueryChannel {
     } catch (error) {
       if (error instanceof ServerError) Object.assign(error, refused);
       const isLost = error instanceof IdentityLostError;
-      const wasOurs = connection.identity.signIn !== undefined && !connection.changes.authentication;
-      if (!isLost && !(wasOurs && isLostIdentity(error))) throw error;
+      if (!isLost && !(connection.isItsIdentity && isLostIdentity(error))) throw error;
       this.#lease.markForRecycling('signed-out');
       if (isLost) throw error;
       throw new IdentityLostError(`the session of connection ${connection.id} is over: ${messageOf(error)}`, {

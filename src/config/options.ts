@@ -60,6 +60,11 @@ export interface PoolConfig {
    * a time and only while nobody waits. Default `"30s"`; 0 or null: only before it is lent.
    */
   healthCheckInterval?: Duration | null | undefined;
+  /**
+   * How old the last proof of who a connection is may be when it is lent: after that the server is asked again whether its
+   * token, user and access method are still good. Default `"60s"`; 0 or null: only the end of a token is kept.
+   */
+  identityCheckInterval?: Duration | null | undefined;
   /** How many probes in a row have to fail before `healthStatus()` says that the pool is not healthy. Default 3; at least 1. */
   unhealthyThreshold?: number | undefined;
   /** How many connections may be opening at the same time. Default 2; at least 1. */
@@ -136,13 +141,44 @@ export interface RecordCredentials {
   database?: string | undefined;
 }
 
-/** A token that was issued elsewhere. The pool cannot renew it; a {@link CredentialsProvider} can. */
+/** The key of a bearer grant, as `ACCESS … GRANT` gives it. */
+export interface BearerCredentials {
+  /** The name of the access method, as in `DEFINE ACCESS … TYPE BEARER`. */
+  access: string;
+  /** The key of the grant. */
+  key: string;
+  /** The namespace of the access method. Default: the pool's own. */
+  namespace?: string | undefined;
+  /** The database of the access method; needs `namespace`. Default: the pool's own. */
+  database?: string | undefined;
+}
+
+/**
+ * A token that was issued elsewhere, or the tokens that the SDK's `signin()` and `signup()` give. Without a refresh token
+ * the pool cannot renew it; a {@link CredentialsProvider} can.
+ */
 export interface TokenCredentials {
-  token: string;
+  token: string | { access: string; refresh?: string | undefined };
+}
+
+/**
+ * The pair of tokens that an access method `WITH REFRESH` gives. The pool renews it before the access token ends. A
+ * refresh token can be used once: from then on the pool alone has the next one, and no other program can renew this pair.
+ */
+export interface RefreshCredentials {
+  /** The access token. */
+  access: string;
+  /** The refresh token that was given with it. */
+  refresh: string;
 }
 
 /** Who the pool signs in as. */
-export type Credentials = PasswordCredentials | RecordCredentials | TokenCredentials;
+export type Credentials =
+  | PasswordCredentials
+  | RecordCredentials
+  | BearerCredentials
+  | TokenCredentials
+  | RefreshCredentials;
 
 /**
  * Who a connection is, where it is, and what it brings along, where that is not what the pool is configured with. Part of
@@ -153,8 +189,16 @@ export interface IdentityOptions {
   namespace?: string;
   /** Another database; always together with `namespace`. */
   database?: string;
-  /** Another user. */
-  credentials?: Credentials | CredentialsProvider;
+  /**
+   * Another user; null for a session that signs in as no user. A function is one identity for as long as it is the same
+   * function, whatever it answers: see `credentialsKey`.
+   */
+  credentials?: Credentials | CredentialsProvider | null;
+  /**
+   * Names the identity of a credentials function, where the function is made anew for each request: functions with the same
+   * key are the same identity in the same place, sign in once, and share connections. The one given last is asked.
+   */
+  credentialsKey?: string;
   /** Variables (`$name`) of the session, by their names without the dollar. */
   variables?: Readonly<Record<string, unknown>>;
 }
@@ -263,6 +307,7 @@ export interface ResolvedPoolConfig {
   readonly leakDetectionThreshold: number;
   readonly idleLeaseThreshold: number;
   readonly healthCheckInterval: number;
+  readonly identityCheckInterval: number;
   readonly unhealthyThreshold: number;
   readonly maxConnecting: number;
   readonly maxWaiters: number;
@@ -323,6 +368,7 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   leakDetectionThreshold: 0,
   idleLeaseThreshold: 0,
   healthCheckInterval: 30_000,
+  identityCheckInterval: 60_000,
   unhealthyThreshold: 3,
   maxConnecting: 2,
   maxWaiters: Number.POSITIVE_INFINITY,

@@ -24,6 +24,11 @@ export interface ResourceFactory<R, I extends Identity> {
   reset(resource: R, signal: AbortSignal): Promise<void>;
   /** Proves that it works. Rejects when it does not. */
   probe(resource: R, signal: AbortSignal): Promise<void>;
+  /**
+   * Until when it may be lent without a new proof of what it is, on the pool's clock; `Infinity` for always. After that it
+   * is probed first. Asked at each acquire, so it must be quick.
+   */
+  lendableUntil(resource: R): number;
   /** How long nothing has been asked of it, in milliseconds; undefined while something is under way on it. */
   idleFor(resource: R): number | undefined;
   /** Ends it and all that runs on it; by force once `signal` is aborted. */
@@ -36,8 +41,6 @@ export interface ResourceFactory<R, I extends Identity> {
   givenUp?(reason: unknown): unknown;
   /** When a call on it was answered last, on the pool's clock; `-Infinity` for never. */
   answeredAt(resource: R): number;
-  /** Until when it may be lent without a new proof of its identity, on the pool's clock; left out for always. */
-  lendableUntil?(resource: R): number;
   /** How long, in milliseconds, the server asked to be left alone by this failure to open; undefined when it did not. */
   retryAfter?(error: unknown): number | undefined;
   /** Whether this end of a connection says something about its server; left out for yes. */

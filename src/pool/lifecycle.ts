@@ -107,7 +107,7 @@ export class Lifecycle<R, I extends Identity> {
   isTrusted(member: PooledResource<R, I>, now: number): boolean {
     const { settings, factory } = this.#parts;
     if (member.provenAt < this.#distrustBefore) return false;
-    if (factory.lendableUntil !== undefined && factory.lendableUntil(member.resource as R) <= now) return false;
+    if (now >= factory.lendableUntil(member.resource as R)) return false;
     return !settings.validateOnCheckout || now - member.provenAt < settings.validationInterval;
   }
 
@@ -225,6 +225,7 @@ export class Lifecycle<R, I extends Identity> {
   probe(member: PooledResource<R, I>): void {
     const { checks, factory, health, inventory, journal, settings } = this.#parts;
     const isNew = member.state === 'opening';
+    const { group } = member;
     inventory.move(member, 'validating');
     this.#step(member, 'probing a connection', settings.probeTimeout, factory.probe, (outcome, now, duration) => {
       if (outcome.ok) {
@@ -241,11 +242,14 @@ export class Lifecycle<R, I extends Identity> {
         return;
       }
       const { error } = outcome;
-      this.#probesFail = true;
+      const fatal = factory.isFatal(error);
+      this.#probesFail = !fatal;
       // Given up before its time: the connection was lost, and that is reported already.
       const wasLost = outcome.unfinished !== undefined && !(error instanceof DeadlineError);
       if (!wasLost) this.#probeFailed(member, error, isNew, now);
-      this.retire(member, 'probe-failed');
+      this.retire(member, fatal ? 'signed-out' : 'probe-failed');
+      // The identity cannot be had any more: another connection of it would be refused as well.
+      if (fatal) this.#owner.failWaiters(group, error);
       journal.validationFailed(member.id, duration, error);
     });
   }
@@ -254,10 +258,7 @@ export class Lifecycle<R, I extends Identity> {
     const { factory, health, inventory } = this.#parts;
     const { group, since: began } = member;
     // Of another identity an answer, such as that its session is over, tells of that identity and not of the server.
-    if (group !== inventory.ownGroup && factory.isAnswer(error)) {
-      if (factory.isFatal(error)) this.#owner.failWaiters(group, error);
-      return;
-    }
+    if (group !== inventory.ownGroup && (factory.isFatal(error) || factory.isAnswer(error))) return;
     if (error instanceof DeadlineError) this.#silent(group, error, began, now);
     else health.report({ sign: 'unanswered', began, error });
     if (isNew) health.report({ sign: 'failed', began, error });

@@ -1,5 +1,5 @@
 import { type Circuit, Endpoint } from '../endpoints/endpoint.js';
-import type { AcquireError, PoolSnapshot } from '../errors/acquire.js';
+import { AcquireAbortedError, type AcquireError, AcquireTimeoutError, type PoolSnapshot } from '../errors/acquire.js';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Clock, Timer } from '../time/clock.js';
@@ -203,6 +203,17 @@ export class Pool<R, I extends Identity = Identity> {
       if (wanted === this.#inventory.ownGroup) this.#sizing.stopped = false;
       this.#dispatch();
     });
+  }
+
+  /** Counts an acquire that failed before it asked for a connection, and tells of it. */
+  noteFailure(error: AcquireError, identity: I | undefined): void {
+    const acquire = this.#journal.acquireStarted();
+    if (error instanceof AcquireTimeoutError) this.#journal.acquireTimedOut(acquire, error);
+    else if (error instanceof AcquireAbortedError) this.#journal.acquireAborted(acquire, error);
+    else {
+      const isOwn = identity === undefined || identity.key === this.#inventory.ownGroup.identity.key;
+      this.#journal.acquireFailed(acquire, isOwn, error);
+    }
   }
 
   /** Takes back a lease that no code holds any more. A lease that ended in time is left alone. */

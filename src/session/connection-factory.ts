@@ -1,10 +1,10 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
 import { withoutQuery } from '../config/address.js';
-import type { DatabaseName } from '../config/database-name.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { ConfigurationError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
+import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer, isRefusedForGood } from '../errors/server-errors.js';
 import type { OpenContext, ResourceFactory } from '../pool/contract.js';
@@ -16,39 +16,47 @@ import { Transports } from '../wire/shared-transports.js';
 import { Connection } from './connection.js';
 import { FirstUse } from './first-use.js';
 import { type ConnectionIdentity, Identities } from './identity.js';
-import { Sessions } from './sessions.js';
+import { refusedCredentials, Sessions, shareOfCredentials } from './sessions.js';
 import { TokenRenewal } from './token-renewal.js';
+
+/** What a factory tells of. */
+export interface FactoryListeners {
+  /** How each renewal of a token went: undefined for well. */
+  renewed(error: unknown): void;
+  /** Once, when a credentials function is made anew for each request. */
+  manyFunctions(): void;
+}
 
 /** Opens, changes, probes, resets and closes the connections of one pool. */
 export class ConnectionFactory implements ResourceFactory<Connection, ConnectionIdentity> {
   readonly identities: Identities;
-  /** Told how each renewal of a token went: undefined for well. */
-  onRenewal: (error: unknown) => void = () => {};
   readonly #pool: string;
   readonly #transports: Transports;
   readonly #sessions: Sessions;
   readonly #renewal: TokenRenewal;
   readonly #probeTimeout: number;
+  readonly #askTimeout: number;
   readonly #endpoint: string;
   readonly #forgetDeath = new WeakMap<Connection, () => void>();
 
   /** @param pool its name, in traces */
-  constructor(config: ResolvedConfig, pool: string) {
+  constructor(config: ResolvedConfig, pool: string, listeners: FactoryListeners) {
     this.#pool = pool;
     this.#transports = new Transports({
       url: config.url,
       socket: config.pool,
       sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
-    this.identities = new Identities(config);
+    this.identities = new Identities(config, () => listeners.manyFunctions());
     this.#sessions = new Sessions(new FirstUse(), config.pool);
     this.#renewal = new TokenRenewal({
       signIns: () => this.identities.signIns,
       transport: () => this.#transports.anyOpen,
       timeout: config.pool.openTimeout,
-      renewed: (error) => this.onRenewal(error),
+      renewed: (error) => listeners.renewed(error),
     });
     this.#probeTimeout = config.pool.probeTimeout;
+    this.#askTimeout = shareOfCredentials * config.pool.openTimeout;
     this.#endpoint = withoutQuery(config.url);
   }
 
@@ -69,7 +77,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     });
     try {
       const session = await this.#sessions.open(transport, identity, signal);
-      const connection = new Connection(id, transport, session, identity, (own) => this.#sessions.signInAgain(own));
+      const connection = new Connection(id, transport, session, identity, this.#sessions);
       const onDeath = (cause: Error): void => {
         connection.endDependents(
           new ConnectionLostError(`the connection to ${transport.endpoint} was lost; live messages may be missing`, {
@@ -111,6 +119,21 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     this.#countSignIn(former, -1);
   }
 
+  /**
+   * Gets what an identity needs to be signed in, before a connection is taken for it; undefined when there is nothing to do.
+   * Throws, or rejects with, a `ConnectError` when the identity cannot be had.
+   */
+  prepare(identity: ConnectionIdentity): Promise<unknown> | undefined {
+    const refuse = (error: unknown): never => {
+      throw refusedCredentials(this.#endpoint, error);
+    };
+    try {
+      return identity.signIn?.prepare(this.#askTimeout)?.catch(refuse);
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
   isClean(connection: Connection): boolean {
     return connection.clean;
   }
@@ -143,13 +166,22 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       if (changes.variables.size > 0) {
         await this.#sessions.setVariables(connection, changes.variables, identity, signal);
       }
-      if (changes.database) await this.use(connection, identity, signal);
+      if (changes.database) await this.#sessions.use(connection, identity, signal);
     }
     changes.forget();
   }
 
+  /** A refusal of the identity is fatal: a new connection would be refused as well. */
   async probe(connection: Connection): Promise<void> {
-    await connection.run(() => connection.probe());
+    try {
+      await connection.run(() => connection.probe());
+    } catch (error) {
+      throw error instanceof CredentialsFailure ? this.#explain(error, connection.transport.endpoint) : error;
+    }
+  }
+
+  lendableUntil(connection: Connection): number {
+    return connection.lendableUntil;
   }
 
   /** A probe asked for by the user, under the same deadline as the pool's own. */
@@ -187,11 +219,6 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   /** Only here it is known where the opening that took too long was going. */
   givenUp(reason: unknown): unknown {
     return this.#explain(reason, this.#endpoint);
-  }
-
-  /** Moves a session to another database. */
-  use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
-    return this.#sessions.use(connection, name, signal);
   }
 
   /** True when an index was defined on an embedded engine: freeing it does not end its threads then. */

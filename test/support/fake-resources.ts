@@ -26,6 +26,7 @@ export class FakeResource {
   answeredAt: number = Number.POSITIVE_INFINITY;
   /** For how long its user has asked nothing of it; undefined while something is under way. */
   idleFor: number | undefined = 0;
+  lendableUntil: number = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly id: number,
@@ -80,6 +81,10 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
 
   answeredAt(resource: FakeResource): number {
     return resource.answeredAt;
+  }
+
+  lendableUntil(resource: FakeResource): number {
+    return resource.lendableUntil;
   }
 
   idleFor(resource: FakeResource): number | undefined {

@@ -12,6 +12,7 @@ import { connectChannel, traced } from '../telemetry/channels.js';
 import { onAbort } from '../time/on-abort.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { Transports } from '../wire/shared-transports.js';
+import { type Transport, TransportFullError } from '../wire/transport.js';
 import { Connection } from './connection.js';
 import { FirstUse } from './first-use.js';
 import { type ConnectionIdentity, Identities } from './identity.js';
@@ -59,9 +60,22 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     );
   }
 
+  /** A socket that takes no further session is no refusal: the next one does. */
   async #open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
+    for (;;) {
+      const transport = await this.#transports.join(context.signal);
+      try {
+        return await this.#openOn(transport, context);
+      } catch (error) {
+        if (!(error instanceof TransportFullError)) throw error;
+        this.#transports.full(error);
+        await this.#transports.leave(transport, context.signal);
+      }
+    }
+  }
+
+  async #openOn(transport: Transport, context: OpenContext<ConnectionIdentity>): Promise<Connection> {
     const { id, identity, signal, died } = context;
-    const transport = await this.#transports.take(signal);
     // A socket that is opened for this connection alone ends with the wish for it: then every step below rejects.
     const forgetSignal = onAbort(signal, () => {
       if (this.#transports.isLast(transport)) transport.terminate();
@@ -83,7 +97,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       this.#countSignIn(identity, 1);
       return connection;
     } catch (error) {
-      await this.#transports.give(transport, AbortSignal.abort()).catch(() => {});
+      if (error instanceof TransportFullError) throw error;
+      await this.#transports.leave(transport, AbortSignal.abort()).catch(() => {});
       throw this.#explain(error, transport.endpoint);
     } finally {
       forgetSignal();
@@ -170,7 +185,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       // With its socket the session goes by itself; on a shared transport it has to be told.
       if (!transport.ended && !this.#transports.isLast(transport)) await untilAborted(leave(connection), signal);
     } finally {
-      await this.#transports.give(transport, signal);
+      await this.#transports.leave(transport, signal);
     }
   }
 
@@ -218,6 +233,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   #explain(error: unknown, endpoint: string): unknown {
     if (error instanceof ConnectError) return error;
+    if (error instanceof TransportFullError) this.#transports.full(error);
     const fatal = isRefusedForGood(error);
     return new ConnectError(`cannot open a session at ${endpoint}: ${messageOf(error)}`, {
       endpoint,

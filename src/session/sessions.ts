@@ -3,7 +3,7 @@ import type { DatabaseName } from '../config/database-name.js';
 import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
-import { isRefusedForGood, isSignInRefused } from '../errors/server-errors.js';
+import { isLostIdentity, isRefusedForGood, isSignInRefused } from '../errors/server-errors.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
 import type { Connection, Session } from './connection.js';
@@ -25,6 +25,7 @@ export interface SessionTimeouts {
 export class Sessions {
   readonly #firstUse: FirstUse;
   readonly #timeouts: SessionTimeouts;
+  #anonymousChecked = false;
 
   constructor(firstUse: FirstUse, timeouts: SessionTimeouts) {
     this.#firstUse = firstUse;
@@ -68,8 +69,11 @@ export class Sessions {
     to: ConnectionIdentity,
     signal: AbortSignal,
   ): Promise<void> {
-    if (from.namespace !== to.namespace || from.database !== to.database) await this.use(connection, to, signal);
-    await this.setVariables(connection, Object.keys(from.variables), to, signal);
+    const moves = from.namespace !== to.namespace || from.database !== to.database;
+    await together([
+      moves ? this.use(connection, to, signal) : undefined,
+      this.setVariables(connection, Object.keys(from.variables), to, signal),
+    ]);
   }
 
   /** Leaves of these names only what the identity has, with its values. */
@@ -79,13 +83,12 @@ export class Sessions {
     { variables }: ConnectionIdentity,
     signal: AbortSignal,
   ): Promise<void> {
-    const { protocol } = connection.transport;
-    for (const name of new Set([...names, ...Object.keys(variables)])) {
-      const change = Object.hasOwn(variables, name)
-        ? protocol.set(name, variables[name], connection.session)
-        : protocol.unset(name, connection.session);
-      await untilAborted(change, signal);
-    }
+    const { transport, session } = connection;
+    const all = [...new Set([...names, ...Object.keys(variables)])];
+    const changes = all.map((name) =>
+      Object.hasOwn(variables, name) ? transport.set(name, variables[name], session) : transport.unset(name, session),
+    );
+    await untilAborted(together(changes), signal);
   }
 
   async use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
@@ -105,8 +108,12 @@ export class Sessions {
       await identity.signIn?.apply(transport, id, signal, shareOfCredentials * timeout).catch((error: unknown) => {
         throw isSignInRefused(error) ? refusedCredentials(transport.endpoint, error) : error;
       });
-      await this.#firstUse.use(transport, id, identity, signal);
-      for (const [name, value] of Object.entries(identity.variables)) await transport.protocol.set(name, value, id);
+      const variables = Object.entries(identity.variables);
+      await together([
+        this.#firstUse.use(transport, id, identity, signal),
+        ...variables.map(([name, value]) => transport.set(name, value, id)),
+      ]);
+      await this.#checkAnonymous(transport, id, identity);
       const session = await prove(transport, id, identity);
       // Answered too late: nobody would ever end it.
       signal.throwIfAborted();
@@ -116,6 +123,21 @@ export class Sessions {
       await transport.detach(id).catch(() => {});
       throw error;
     }
+  }
+
+  /** The first session without credentials finds out whether the server answers such sessions at all, and says so. */
+  async #checkAnonymous(transport: Transport, session: Uuid, { signIn }: ConnectionIdentity): Promise<void> {
+    if (signIn !== undefined || this.#anonymousChecked) return;
+    this.#anonymousChecked = true;
+    const refusal = await transport.info(session).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (!isLostIdentity(refusal)) return;
+    process.emitWarning(
+      `${transport.endpoint} refuses every query of a connection without credentials, and the pool opened one without any`,
+      'SurrealPoolWarning',
+    );
   }
 
   signInAgain(connection: Connection): Promise<Session> {
@@ -131,6 +153,16 @@ export class Sessions {
     // Signing in took a record user back to the database of the token.
     await this.use(connection, connection.database, signal);
     return await prove(transport, session, identity);
+  }
+}
+
+/**
+ * Waits for changes of one session that were sent one behind the other, in one round trip. Every server takes changes so;
+ * a query among them deadlocks the session before 3.3, or misses some of them. All have ended when this does.
+ */
+async function together(changes: readonly (Promise<void> | undefined)[]): Promise<void> {
+  for (const change of await Promise.allSettled(changes)) {
+    if (change.status === 'rejected') throw change.reason;
   }
 }
 

@@ -93,8 +93,14 @@ export class FrontConnection {
     this.#socket.terminate();
   }
 
-  close(code: number, reason = ''): void {
-    if (!this.#silent) this.#socket.close(code, reason);
+  close(code?: number, reason = ''): void {
+    if (!this.#silent) this.#socket.close(code, code === undefined ? undefined : reason);
+  }
+
+  /** Sends a close frame and does nothing more: the connection under the socket stays open. */
+  closeAndStay(code?: number, reason = ''): void {
+    this.close(code, reason);
+    this.halfOpen();
   }
 
   /** Sends a binary frame that cannot be decoded. */

@@ -1,5 +1,4 @@
 import {
-  CallTerminatedError,
   type DriverContext,
   FlatBufferCodec,
   JsonCodec,
@@ -44,8 +43,6 @@ export interface EngineObserver extends Omit<SocketObserver, 'created' | 'sendin
 
 /** Stands in the place of an error that cannot be read. */
 const unreadable = Symbol('unreadable');
-/** Stands in the place of an answer that cannot come any more. */
-const lost = Symbol('lost');
 
 /** One engine of the SDK with everything that is mended in it: between it and the callers stand our own checks. */
 export class Engine {
@@ -97,11 +94,6 @@ export class Engine {
     }
   }
 
-  /** Fails every call that has no answer: none can come any more. */
-  failPending(): void {
-    for (const id of [...this.#pending.keys()]) this.#settle({ id, result: lost });
-  }
-
   /**
    * The server refused a message for its size. At least one was larger than it takes, so the largest was; and it read
    * nothing behind that one.
@@ -113,10 +105,6 @@ export class Engine {
     for (const [index, call] of calls.entries()) {
       if (index >= first) call.refused = index === first ? 'too-large' : 'unread';
     }
-  }
-
-  #settle(reply: { id: string; result?: unknown }): void {
-    (this.sdk as PendingCalls).handleRpcResponse?.(reply);
   }
 
   #watchReplies(): void {
@@ -154,10 +142,9 @@ export class Engine {
     let result: Result;
     try {
       result = await reply;
-      if (result === lost) throw new CallTerminatedError();
     } catch (error) {
       // A request that could not be encoded stays in the engine's notes for ever: an empty answer takes it out.
-      if (id !== undefined) this.#settle({ id });
+      if (id !== undefined) (this.sdk as PendingCalls).handleRpcResponse?.({ id });
       throw this.#observer.explain(error, call);
     } finally {
       if (id !== undefined) this.#pending.delete(id);

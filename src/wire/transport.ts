@@ -324,9 +324,9 @@ export class Transport {
     if (this.#ended) return;
     this.#cause ??= cause;
     if (cause.isTooLarge) this.#engine.refusedForSize();
-    this.#engine.failPending();
     this.#die();
-    // Not at once: the answer to a close frame is still to be sent.
+    // The calls under way fail with it, and need not wait for the end of the connection. Not at once, since the answer to a
+    // close frame is still to be sent.
     setImmediate(() => this.terminate());
   }
 

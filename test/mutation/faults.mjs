@@ -251,7 +251,7 @@ export const faults = [
   },
   {
     name: 'a call under way waits for the end of the connection, though no answer can come',
-    from: `this.#engine.failPending();`,
+    from: `setImmediate(() => this.terminate());`,
     to: ``,
     tests: ['test/session/closing-sockets.test.ts'],
   },

@@ -99,8 +99,10 @@ export class FrontConnection {
 
   /** Sends a close frame and does nothing more: the connection under the socket stays open. */
   closeAndStay(code?: number, reason = ''): void {
+    // Not the other way round: the answer to the close frame would be read before the pause.
+    this.#socket.pause();
     this.close(code, reason);
-    this.halfOpen();
+    this.#silent = true;
   }
 
   /** Sends a binary frame that cannot be decoded. */

@@ -32,7 +32,8 @@ export function isDraining(error: unknown): boolean {
 /** Whether the server refused because too much is under way just now: it executed nothing, and may do it later. */
 export function isBusy(error: unknown): boolean {
   for (const cause of causes(error)) {
-    if (cause instanceof ServerError && /Too many open transactions/i.test(cause.message)) return true;
+    if (!(cause instanceof ServerError) || cause.kind !== 'Validation') continue;
+    if (/Too many open transactions/i.test(cause.message)) return true;
   }
   return false;
 }

@@ -93,8 +93,16 @@ export class FrontConnection {
     this.#socket.terminate();
   }
 
-  close(code: number, reason = ''): void {
-    if (!this.#silent) this.#socket.close(code, reason);
+  close(code?: number, reason = ''): void {
+    if (!this.#silent) this.#socket.close(code, code === undefined ? undefined : reason);
+  }
+
+  /** Sends a close frame and does nothing more: the connection under the socket stays open. */
+  closeAndStay(code?: number, reason = ''): void {
+    // Not the other way round: the answer to the close frame would be read before the pause.
+    this.#socket.pause();
+    this.close(code, reason);
+    this.#silent = true;
   }
 
   /** Sends a binary frame that cannot be decoded. */

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RecordId, ServerError, type Surreal, type SurrealSession } from 'surrealdb';
 import { vi } from 'vitest';
-import { runChild } from '../support/child.js';
+import { type Ending, runChild } from '../support/child.js';
 import { answersTo, reads, rows, schema, writes } from '../support/own-write-reads.js';
 import { rawSocket } from '../support/raw-socket.js';
 import { type ServerAddress, ServerProcess } from '../support/server-process.js';
@@ -38,8 +38,8 @@ const probes: readonly Probe[] = [
       // It takes two calls at the same instant.
       if (availableParallelism() === 1) return undefined;
       for (let attempt = 1; attempt <= 2; attempt++) {
-        const { stdout } = await runChild(besideQueries, server === undefined ? ['mem://'] : addressOf(server), 60_000);
-        if (stdout === 'stuck\n') return 'there';
+        const ending = await runChild(besideQueries, server === undefined ? ['mem://'] : addressOf(server), 60_000);
+        if (said(ending) === 'stuck') return 'there';
       }
       return 'mended';
     },
@@ -105,19 +105,20 @@ const probes: readonly Probe[] = [
     pool: 'refuses it itself, in its configuration and on a lease',
     look: async ({ server }) => {
       if (server === undefined) {
-        const { stdout } = await runChild(useAlone, ['mem://']);
-        return stdout === 'answered\n' ? 'mended: refused' : 'there: the process ends';
+        const ending = await runChild(useAlone, ['mem://']);
+        if (ending.stderr.includes('panicked')) return 'there: the process ends';
+        return said(ending) === 'answered' ? 'mended: refused' : `there: the call is ${said(ending)}`;
       }
       // On a server of its own, which may not outlive it.
       const own = await ServerProcess.start();
       try {
-        const { stdout } = await runChild(useAlone, addressOf(own));
-        if (stdout === 'answered\n') return 'mended: refused';
+        const answer = said(await runChild(useAlone, addressOf(own)));
+        if (answer === 'answered') return 'mended: refused';
         const lives = await fetch(healthOf(own)).then(
           ({ ok }) => ok,
           () => false,
         );
-        return `there: the call is ${stdout.trim()}, the server ${lives ? 'goes on' : 'ends'}`;
+        return `there: the call is ${answer}, the server ${lives ? 'goes on' : 'ends'}`;
       } finally {
         await own.kill();
       }
@@ -304,6 +305,13 @@ function addressOf({ url, username, password }: ServerAddress): string[] {
   return [url, username, password];
 }
 
+/** What a script found out. One that failed by itself has shown nothing. */
+function said({ stdout, stderr }: Ending): string {
+  const answer = stdout.trim();
+  if (answer === '') throw new Error(`the script ended without an answer: ${stderr}`);
+  return answer;
+}
+
 function healthOf({ url }: ServerAddress): URL {
   return new URL('/health', url.replace('ws', 'http'));
 }
@@ -326,6 +334,7 @@ async function errorOf(work: Promise<unknown>): Promise<string> {
 const connected = `
   import { createNodeEngines } from '@surrealdb/node';
   import { createRemoteEngines, Surreal } from 'surrealdb';
+  import { WebSocket } from 'ws';
     // In a child process the first parameter comes right behind the name of the program.
   const [, url, username, password] = process.argv;
   const engines = { ...createNodeEngines(), ...createRemoteEngines() };

@@ -8,8 +8,7 @@ import type { DatabaseName } from './config/database-name.js';
 import { type Duration, parseDuration } from './config/duration.js';
 import type { DatabaseConfig, IdentityOptions, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveIdentity, resolveOptions } from './config/resolve.js';
-import type { CircuitBreakerState } from './endpoints/circuit-breaker.js';
-import { EndpointBreaker } from './endpoints/endpoint-breaker.js';
+import type { Circuit } from './endpoints/endpoint.js';
 import {
   type AcquireError,
   type AcquireErrorDetails,
@@ -38,12 +37,21 @@ import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
 import { fullJitterBackoff } from './time/backoff.js';
 import { systemClock } from './time/clock.js';
-import { withDeadline } from './time/deadline.js';
+import { toldToStop, withDeadline } from './time/deadline.js';
+import { inThisContext } from './time/own-context.js';
 import { type RetryRules, withRetry } from './time/retry.js';
+import { RetryBudget } from './time/retry-budget.js';
 import { CommitFence } from './transactions/commit-fence.js';
 import type { TransactionWork } from './transactions/transaction.js';
 import type { WithTransactionOptions } from './transactions/transaction-options.js';
 import { Transactions } from './transactions/transactions.js';
+
+/**
+ * How many calls are made again that a server refused because it ends or has no room, or left without an answer: one in
+ * five, one a second, and at the start ten. As many as there are connections may be saved, for a node that ends refuses the
+ * call that is on each of its own.
+ */
+const retryBudget = { share: 0.2, perSecond: 1, reserve: 10 } as const;
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {
@@ -74,22 +82,22 @@ export interface EndpointHealth {
   readonly connections: number;
   /** Why the last attempt to open a connection failed; undefined when it succeeded. */
   readonly lastError: string | undefined;
-  /** Probes that failed in a row. */
+  /** Probes that failed, and calls that got no answer in time, in a row and on different connections. */
   readonly failedProbes: number;
 }
 
 /** Whether the pool can do its work, and if not, why not. */
 export interface HealthStatus {
   /**
-   * True when the pool lends, is not in want of connections that it cannot open, and fewer than `unhealthyThreshold`
-   * probes in a row have failed.
+   * True when the pool can serve now: it lends, a connection was had at least once, fewer than `unhealthyThreshold` probes
+   * and calls in a row went without an answer, and when openings fail, other connections serve meanwhile.
    */
   readonly healthy: boolean;
   /** In one sentence, for a person. */
   readonly reason: string;
   readonly state: PoolStats['state'];
   /** `open` while the endpoint keeps failing and no attempt is made; `half-open` while one probe is under way. */
-  readonly circuitBreakerState: CircuitBreakerState;
+  readonly circuitBreakerState: Circuit;
   readonly endpoints: readonly EndpointHealth[];
 }
 
@@ -134,7 +142,9 @@ export class ConnectionManager extends SurrealQueryable {
    * and not the lease object, which may be gone while a query of it is still under way.
    */
   readonly #lost: FinalizationRegistry<Lease<Connection>> | undefined;
+  /** Aborted when the shutdown begins: nothing is tried again after that. */
   readonly #ending = new AbortController();
+  readonly #retryBudget: RetryBudget;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(config: ResolvedConfig) {
@@ -148,12 +158,13 @@ export class ConnectionManager extends SurrealQueryable {
     });
     const limits: CallLimits = {
       queryTimeout: config.pool.queryTimeout,
+      retireOn: config.retireOn,
       sever: (connection) => factory.sever(connection),
     };
     super(
       asController(
         new PoolChannel(
-          () => this.#acquire({}, undefined),
+          ({ fresh }) => this.#acquire({}, undefined, { fresh }),
           name,
           limits,
           () => this.#retryRules({}),
@@ -165,11 +176,16 @@ export class ConnectionManager extends SurrealQueryable {
     this.#config = config;
     this.#factory = factory;
     this.#limits = limits;
+    this.#retryBudget = new RetryBudget(
+      { ...retryBudget, most: Math.max(retryBudget.reserve, config.pool.maxConnections) },
+      () => systemClock.now(),
+    );
     this.#pool = this.#makePool({});
     const { onFirstUse } = config;
     if (onFirstUse !== undefined) {
+      const prepare = inThisContext(onFirstUse);
       this.#preparation = new DatabasePreparation((database) =>
-        this.#withExtraConnection(database, (connection) => onFirstUse(database, connection)),
+        this.#withExtraConnection(database, (connection) => prepare(database, connection)),
       );
     }
     const { openTimeout, closeTimeout, connectionTimeout, resetTimeout } = config.pool;
@@ -177,7 +193,8 @@ export class ConnectionManager extends SurrealQueryable {
       { url: config.url, timeout: connectionTimeout, attemptTimeout: openTimeout },
       {
         open: ({ identity }, signal) => factory.open({ id: 0, identity, signal, died: () => {} }),
-        close: (connection) => factory.close(connection, AbortSignal.timeout(closeTimeout)),
+        close: (connection) =>
+          toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
       },
     );
     this.#transactions = new Transactions({
@@ -193,7 +210,7 @@ export class ConnectionManager extends SurrealQueryable {
       });
     }
     if (config.pool.nestedAcquire !== 'ignore') this.#holders = new Holders();
-    if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name);
+    if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name, systemClock);
     publishSlots(this.#pool.events, name);
   }
 
@@ -235,7 +252,7 @@ export class ConnectionManager extends SurrealQueryable {
     const limits = this.#limitsOf(asked);
     const { leakDetectionThreshold, idleLeaseThreshold } = this.#config.pool;
     const origin = leakDetectionThreshold + idleLeaseThreshold > 0 ? callersOf(this.acquire) : undefined;
-    const lease = await this.#acquire(asked, this.#identityOf(asked), origin);
+    const lease = await this.#acquire(asked, this.#identityOf(asked), { origin });
     const channel = new LeaseChannel(lease, this.name, limits);
     this.#lost?.register(channel, lease);
     const prepare = (name: DatabaseName): Promise<void> | undefined => this.#preparation?.of(name);
@@ -291,7 +308,7 @@ export class ConnectionManager extends SurrealQueryable {
     const identity = this.#identityOf(asked);
     const limits = this.#limitsOf(asked);
     const channel = new PoolChannel(
-      () => this.#acquire(asked, identity && this.#factory.identities.current(identity)),
+      ({ fresh }) => this.#acquire(asked, identity && this.#factory.identities.current(identity), { fresh }),
       this.name,
       limits,
       () => this.#retryRules(asked),
@@ -319,11 +336,11 @@ export class ConnectionManager extends SurrealQueryable {
     const { timeout: given, ...rest } = options;
     const timeout = given === undefined ? 0 : parseDuration(given);
     if (timeout === 0) return await this.withConnection((held) => held.withTransaction(work, rest), rest);
-    const began = performance.now();
+    const began = systemClock.now();
     const longestWait = this.#config.pool.connectionTimeout || timeout;
     return await this.withConnection(
       (held) => {
-        const left = Math.max(1, timeout - (performance.now() - began));
+        const left = Math.max(1, timeout - (systemClock.now() - began));
         return held.withTransaction(work, { ...rest, timeout: left });
       },
       { ...rest, timeout: Math.min(longestWait, timeout) },
@@ -332,7 +349,7 @@ export class ConnectionManager extends SurrealQueryable {
 
   /** Calls back after every such event, in a microtask, until the returned function is called. */
   subscribe<Name extends keyof PoolEvents>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
-    return this.#pool.events.subscribe(name, listener);
+    return this.#pool.events.subscribe(name, inThisContext(listener));
   }
 
   /** What the pool has counted and what it holds at this instant; costs the same however many connections there are. */
@@ -346,22 +363,14 @@ export class ConnectionManager extends SurrealQueryable {
     const { state, idle, leased, validating, resetting, maxConnections, waiting, lastOpenError } =
       this.#pool.snapshot();
     const connections = idle + leased + validating + resetting;
-    // A failure to open one more is no illness while those that are there serve everybody.
-    const stuck = lastOpenError !== undefined && (connections === 0 || waiting > 0);
-    const { healthy, failures } = this.#pool.health;
-    let reason = `${leased} of ${maxConnections} connections in use, ${waiting} callers wait`;
-    if (state === 'paused') reason = `paused: ${waiting} callers wait for resume()`;
-    else if (state !== 'running') reason = 'shut down';
-    else if (stuck) reason = `cannot open connections: ${lastOpenError}`;
-    else if (!healthy) reason = `the last ${failures} probes of connections failed`;
+    const { ready, obstacle } = this.#pool.readiness;
+    const url = withoutQuery(this.#config.url);
     return {
-      healthy: state === 'running' && !stuck && healthy,
-      reason,
+      healthy: ready,
+      reason: obstacle ?? `${leased} of ${maxConnections} connections in use, ${waiting} callers wait`,
       state,
       circuitBreakerState: this.#pool.circuit,
-      endpoints: [
-        { url: withoutQuery(this.#config.url), connections, lastError: lastOpenError, failedProbes: failures },
-      ],
+      endpoints: [{ url, connections, lastError: lastOpenError, failedProbes: this.#pool.unanswered }],
     };
   }
 
@@ -426,7 +435,7 @@ export class ConnectionManager extends SurrealQueryable {
     const report = await this.#pool.shutdown(gracePeriod);
     // One that a lease began to have prepared since then is wanted by nobody any more.
     await Promise.all([...this.#extraPools].map((extra) => extra.shutdown(0)));
-    await this.#fence.end(acquireRefused('shutdown', { snapshot: this.#pool.snapshot() }));
+    await this.#fence.end(acquireRefused('shutdown', { snapshot: this.#pool.snapshot(), waited: 0 }));
     const { holdsProcess } = this.#factory;
     // The leases are over and the connections closed; a carrier that will not end in order is cut off.
     await this.#factory.end(this.#config.pool.closeTimeout).catch(() => {});
@@ -442,7 +451,7 @@ export class ConnectionManager extends SurrealQueryable {
   async #acquire(
     { signal, timeout }: AcquireOptions,
     identity: ConnectionIdentity | undefined,
-    origin?: string,
+    more: { origin?: string | undefined; fresh?: boolean },
   ): Promise<Lease<Connection>> {
     const nested = this.#holders?.conflict(this.#pool.snapshot());
     if (nested !== undefined) {
@@ -450,7 +459,7 @@ export class ConnectionManager extends SurrealQueryable {
       if (this.#config.pool.nestedAcquire === 'error') throw nested;
     }
     const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
-    const asked = { identity, signal, timeout: longest, origin };
+    const asked = { ...more, identity, signal, timeout: longest };
     return traced(
       acquireChannel,
       () => ({ pool: this.name }),
@@ -467,7 +476,7 @@ export class ConnectionManager extends SurrealQueryable {
     try {
       credentials = this.#factory.prepare(identity);
     } catch (cause) {
-      return Promise.reject(this.#noted(this.#cannotSignIn(cause, 0)));
+      return Promise.reject(this.#noted(this.#cannotSignIn(cause, 0), identity));
     }
     const preparing = this.#preparation?.of(identity);
     if (credentials === undefined && preparing === undefined) return this.#pool.acquire(asked);
@@ -486,23 +495,24 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   async #borrowAfter(asked: BorrowOptions, steps: readonly BorrowStep[]): Promise<Lease<Connection>> {
-    const began = performance.now();
+    const began = systemClock.now();
     const { signal, timeout } = asked;
-    const waited = (): number => performance.now() - began;
+    const waited = (): number => systemClock.now() - began;
     const left = (): number => (timeout === 0 ? Number.POSITIVE_INFINITY : Math.max(1, timeout - waited()));
     for (const { work, step, failed } of steps) {
       if (work === undefined) continue;
       try {
         await withDeadline(step, left(), [this.#ending.signal, signal], () => work);
       } catch (cause) {
-        if (signal?.aborted) throw this.#noted(acquireAborted(this.#detailsOf(signal.reason, waited())));
+        if (signal?.aborted)
+          throw this.#noted(acquireAborted(this.#detailsOf(signal.reason, waited())), asked.identity);
         // The pool itself says why it lends nothing any more.
         if (this.#ending.signal.aborted) break;
         if (timeout > 0 && cause instanceof DeadlineError && cause.step === step) {
           const message = `no connection within ${timeout} ms: ${step} is still under way`;
-          throw this.#noted(new AcquireTimeoutError(message, this.#detailsOf(cause, waited())));
+          throw this.#noted(new AcquireTimeoutError(message, this.#detailsOf(cause, waited())), asked.identity);
         }
-        throw this.#noted(failed(cause, waited()));
+        throw this.#noted(failed(cause, waited()), asked.identity);
       }
     }
     return await this.#pool.acquire({ ...asked, timeout: timeout === 0 ? 0 : left() });
@@ -515,8 +525,8 @@ export class ConnectionManager extends SurrealQueryable {
     );
   }
 
-  #noted<Failure extends AcquireError>(error: Failure): Failure {
-    this.#pool.noteFailure(error);
+  #noted<Failure extends AcquireError>(error: Failure, identity: ConnectionIdentity | undefined): Failure {
+    this.#pool.noteFailure(error, identity);
     return error;
   }
 
@@ -554,8 +564,7 @@ export class ConnectionManager extends SurrealQueryable {
         home: factory.identities.home,
         clock: systemClock,
         random: Math.random,
-        backoff: fullJitterBackoff(retryPolicy, Math.random),
-        breaker: new EndpointBreaker(circuitBreaker, Math.random),
+        endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
       },
     );
   }
@@ -575,7 +584,8 @@ export class ConnectionManager extends SurrealQueryable {
       maxAttempts: retryPolicy.maxAttempts,
       backoff: fullJitterBackoff(retryPolicy, Math.random),
       decide: (error) => retryDecision(error, idempotent),
-      signal,
+      budget: this.#retryBudget,
+      signals: [signal, this.#ending.signal],
     };
   }
 }
@@ -586,7 +596,9 @@ interface BorrowOptions {
   readonly signal: AbortSignal | undefined;
   /** In milliseconds; 0 waits for ever. */
   readonly timeout: number;
-  readonly origin: string | undefined;
+  readonly origin?: string | undefined;
+  /** Only a connection that is opened from now on will do. */
+  readonly fresh?: boolean;
 }
 
 /** Something that has to be done before a connection is taken. */

@@ -75,7 +75,10 @@ export interface PoolConfig {
   warmConnections?: boolean | undefined;
   /** Whether starting the pool fails when no connection can be opened. Default true; false starts it at once and goes on trying. */
   failFast?: boolean | undefined;
-  /** How many connections share one WebSocket to a server. Default 1; at most 256, which is the server's own limit. */
+  /**
+   * How many connections share one WebSocket to a server. Default 1; at most 255: a server takes 256 sessions on a socket,
+   * and one of them is its own. A server that takes fewer gets more sockets.
+   */
   sessionsPerTransport?: number | undefined;
   /** How failed attempts to open a connection are repeated. */
   retryPolicy?: RetryPolicy | undefined;
@@ -94,12 +97,12 @@ export interface CircuitBreakerConfig {
   /** Failures in a row that open the circuit. Default 5; 0 or null: never. */
   failureThreshold?: number | null | undefined;
   /**
-   * How long it stays open the first time, before one probe is made; drawn between half of this and all of it, and
-   * doubled after each probe that fails. Default `"1s"`, or `maxPause` if that is less; more than 0.
+   * The longest pause between two attempts while callers ask, also while the circuit is closed; drawn between half of this
+   * and all of it. Default `"1s"`, or `idleProbeInterval` if that is less; more than 0.
    */
-  initialPause?: Duration | undefined;
-  /** The longest pause between two probes. Default `"60s"`; more than 0. */
-  maxPause?: Duration | undefined;
+  probeInterval?: Duration | undefined;
+  /** The same while the circuit is open and no caller asks. Default `"5s"`; more than 0. */
+  idleProbeInterval?: Duration | undefined;
 }
 
 /**
@@ -238,6 +241,15 @@ export interface LocalMode {
   endpoint: string;
 }
 
+/**
+ * Whether the failure of a call shows that its connection leads to a server which cannot do its work any more: a node that
+ * became read-only in a failover, say. When it returns true, the connection is closed at its release instead of lent again;
+ * other connections are not touched, for each may lead to another node. It is asked about each failed call and each statement
+ * that the server refused, has to be quick, and does not make the call again. An error that it throws becomes a process
+ * warning.
+ */
+export type RetireOn = (error: unknown) => boolean;
+
 /** The long form: one object that says everything, for `ConnectionManager.create(config)` and for files. */
 export interface DatabaseConfig {
   /** Where the database lives. */
@@ -254,6 +266,8 @@ export interface DatabaseConfig {
   logger?: Logger | undefined;
   /** Prepares a database before its first lease. Default: nothing. */
   onFirstUse?: OnFirstUse | undefined;
+  /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
+  retireOn?: RetireOn | undefined;
 }
 
 /** The short form: everything but the address, for `createPool(url, options)`. */
@@ -268,6 +282,8 @@ export interface PoolOptions extends PoolConfig {
   logger?: Logger | undefined;
   /** Prepares a database before its first lease. Default: nothing. */
   onFirstUse?: OnFirstUse | undefined;
+  /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
+  retireOn?: RetireOn | undefined;
 }
 
 /**
@@ -308,8 +324,8 @@ export interface ResolvedPoolConfig {
 /** {@link CircuitBreakerConfig} with everything filled in; durations are milliseconds, a threshold of 0 is off. */
 export interface ResolvedCircuitBreaker {
   readonly failureThreshold: number;
-  readonly initialPause: number;
-  readonly maxPause: number;
+  readonly probeInterval: number;
+  readonly idleProbeInterval: number;
 }
 
 /** {@link RetryPolicy} with everything filled in; durations are milliseconds. */
@@ -330,6 +346,7 @@ export interface ResolvedConfig {
   readonly credentials: Credentials | CredentialsProvider | null;
   readonly logger: Logger | undefined;
   readonly onFirstUse: OnFirstUse | undefined;
+  readonly retireOn: RetireOn | undefined;
   readonly pool: ResolvedPoolConfig;
 }
 
@@ -362,5 +379,5 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   failFast: true,
   sessionsPerTransport: 1,
   retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5 },
-  circuitBreaker: { failureThreshold: 5, initialPause: 1_000, maxPause: 60_000 },
+  circuitBreaker: { failureThreshold: 5, probeInterval: 1_000, idleProbeInterval: 5_000 },
 };

@@ -24,6 +24,7 @@ import {
   type ResolvedConfig,
   type ResolvedPoolConfig,
   type ResolvedRetryPolicy,
+  type RetireOn,
   type RetryPolicy,
   type TokenCredentials,
 } from './options.js';
@@ -56,17 +57,18 @@ const retryPolicySchema = v.pipe(
 
 const breakerEntries = {
   failureThreshold: v.optional(countOr(0, '0 or null for off'), defaults.circuitBreaker.failureThreshold),
-  initialPause: v.optional(deadline()),
-  maxPause: v.optional(deadline(), defaults.circuitBreaker.maxPause),
+  probeInterval: v.optional(deadline()),
+  idleProbeInterval: v.optional(deadline(), defaults.circuitBreaker.idleProbeInterval),
 };
 
 const circuitBreakerSchema = v.pipe(
   closed(breakerEntries),
-  ordered('initialPause', 'maxPause', ' ms'),
+  ordered('probeInterval', 'idleProbeInterval', ' ms'),
   v.transform(
     (breaker): ResolvedCircuitBreaker => ({
       ...breaker,
-      initialPause: breaker.initialPause ?? Math.min(defaults.circuitBreaker.initialPause, breaker.maxPause),
+      probeInterval:
+        breaker.probeInterval ?? Math.min(defaults.circuitBreaker.probeInterval, breaker.idleProbeInterval),
     }),
   ),
 );
@@ -97,7 +99,7 @@ const poolEntries = {
   maxWaiters: v.optional(countOr(defaults.maxWaiters, 'null for no limit'), null),
   warmConnections: v.optional(flag(), defaults.warmConnections),
   failFast: v.optional(flag(), defaults.failFast),
-  sessionsPerTransport: v.optional(count(1, 256), defaults.sessionsPerTransport),
+  sessionsPerTransport: v.optional(count(1, 255), defaults.sessionsPerTransport),
   retryPolicy: v.optional(retryPolicySchema, {}),
   circuitBreaker: v.optional(circuitBreakerSchema, {}),
 };
@@ -306,6 +308,10 @@ const onFirstUseSchema: v.GenericSchema<OnFirstUse> = value((given) =>
   typeof given === 'function' ? (given as OnFirstUse) : new Refusal('a function', describe(given)),
 );
 
+const retireOnSchema: v.GenericSchema<RetireOn> = value((given) =>
+  typeof given === 'function' ? (given as RetireOn) : new Refusal('a function', describe(given)),
+);
+
 const commonEntries = {
   credentials: v.optional(v.nullable(credentialsSourceSchema), null),
   namespace: text(),
@@ -313,6 +319,7 @@ const commonEntries = {
   poolConfig: v.optional(poolConfigSchema, {}),
   logger: v.optional(loggerSchema),
   onFirstUse: v.optional(onFirstUseSchema),
+  retireOn: v.optional(retireOnSchema),
 };
 
 const databaseEntries = { connectionMode: connectionModeSchema, ...commonEntries };
@@ -329,15 +336,17 @@ export const urlConfigSchema: v.GenericSchema<
   ResolvedConfig
 > = v.pipe(closed({ connectionMode: address(), ...commonEntries }), v.transform(complete));
 
-interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse'> {
+interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
   readonly connectionMode: Address;
   readonly poolConfig: ResolvedPoolConfig;
   readonly logger?: Logger | undefined;
   readonly onFirstUse?: OnFirstUse | undefined;
+  readonly retireOn?: RetireOn | undefined;
 }
 
-function complete({ connectionMode, poolConfig, logger, onFirstUse, ...config }: CheckedConfig): ResolvedConfig {
-  return { ...config, ...connectionMode, logger, onFirstUse, pool: poolConfig };
+function complete(checked: CheckedConfig): ResolvedConfig {
+  const { connectionMode, poolConfig, logger, onFirstUse, retireOn, ...config } = checked;
+  return { ...config, ...connectionMode, logger, onFirstUse, retireOn, pool: poolConfig };
 }
 
 // The names of all options, for suggestions and for the environment.

@@ -3,15 +3,17 @@ import { withoutQuery } from '../config/address.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { ConfigurationError } from '../errors/configuration.js';
-import { ConnectError, DeadlineError } from '../errors/connect.js';
+import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
-import { isAnswer, isRefusedForGood } from '../errors/server-errors.js';
-import type { OpenContext, ResourceFactory } from '../pool/settings.js';
+import { isAnswer, isIllness, isRefusedForGood } from '../errors/server-errors.js';
+import type { OpenContext, ResourceFactory } from '../pool/contract.js';
 import { connectChannel, traced } from '../telemetry/channels.js';
+import { toldToStop, withDeadline } from '../time/deadline.js';
 import { onAbort } from '../time/on-abort.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { Transports } from '../wire/shared-transports.js';
+import { type Transport, TransportFullError } from '../wire/transport.js';
 import { Connection } from './connection.js';
 import { FirstUse } from './first-use.js';
 import { type ConnectionIdentity, Identities } from './identity.js';
@@ -67,9 +69,22 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     );
   }
 
+  /** A socket that takes no further session is no refusal: the next one does. */
   async #open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
+    for (;;) {
+      const transport = await this.#transports.join(context.signal);
+      try {
+        return await this.#openOn(transport, context);
+      } catch (error) {
+        if (!(error instanceof TransportFullError)) throw error;
+        this.#transports.full(error);
+        await this.#transports.leave(transport, context.signal);
+      }
+    }
+  }
+
+  async #openOn(transport: Transport, context: OpenContext<ConnectionIdentity>): Promise<Connection> {
     const { id, identity, signal, died } = context;
-    const transport = await this.#transports.take(signal);
     // A socket that is opened for this connection alone ends with the wish for it: then every step below rejects.
     const forgetSignal = onAbort(signal, () => {
       if (this.#transports.isLast(transport)) transport.terminate();
@@ -91,7 +106,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       this.#countSignIn(identity, 1);
       return connection;
     } catch (error) {
-      await this.#transports.give(transport, AbortSignal.abort()).catch(() => {});
+      if (error instanceof TransportFullError) throw error;
+      await this.#transports.leave(transport, AbortSignal.abort()).catch(() => {});
       throw this.#explain(error, transport.endpoint);
     } finally {
       forgetSignal();
@@ -141,6 +157,18 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     return connection.idleFor;
   }
 
+  retryAfter(error: unknown): number | undefined {
+    return error instanceof ConnectError ? error.retryAfter : undefined;
+  }
+
+  isIllness(error: unknown): boolean {
+    return isIllness(error);
+  }
+
+  answeredAt(connection: Connection): number {
+    return connection.answeredAt;
+  }
+
   /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the least. */
   reset(connection: Connection, signal: AbortSignal): Promise<void> {
     return untilAborted(this.#undo(connection, signal), signal);
@@ -181,16 +209,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   /** A probe asked for by the user, under the same deadline as the pool's own. */
   async checkHealth(connection: Connection): Promise<void> {
-    const deadline = new AbortController();
-    const timer = setTimeout(
-      () => deadline.abort(new DeadlineError('probing a connection', this.#probeTimeout)),
-      this.#probeTimeout,
-    );
-    try {
-      await untilAborted(this.probe(connection), deadline.signal);
-    } finally {
-      clearTimeout(timer);
-    }
+    await withDeadline('probing a connection', this.#probeTimeout, [], () => this.probe(connection));
   }
 
   async close(connection: Connection, signal: AbortSignal): Promise<void> {
@@ -202,7 +221,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       // With its socket the session goes by itself; on a shared transport it has to be told.
       if (!transport.ended && !this.#transports.isLast(transport)) await untilAborted(leave(connection), signal);
     } finally {
-      await this.#transports.give(transport, signal);
+      await this.#transports.leave(transport, signal);
     }
   }
 
@@ -233,7 +252,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   /** After the last connection: ends what carries them. */
   async end(timeout: number): Promise<void> {
     this.#renewal.end();
-    await this.#transports.close(AbortSignal.timeout(timeout));
+    await toldToStop('closing the connections', timeout, (signal) => this.#transports.close(signal));
   }
 
   /** Tokens are renewed as long as somebody is signed in by them. */
@@ -245,6 +264,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   #explain(error: unknown, endpoint: string): unknown {
     if (error instanceof ConnectError) return error;
+    if (error instanceof TransportFullError) this.#transports.full(error);
     const fatal = isRefusedForGood(error);
     return new ConnectError(`cannot open a session at ${endpoint}: ${messageOf(error)}`, {
       endpoint,

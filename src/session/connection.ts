@@ -10,6 +10,8 @@ import {
 import type { DatabaseName } from '../config/database-name.js';
 import { ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
+import { isAnswer } from '../errors/server-errors.js';
+import { systemClock } from '../time/clock.js';
 import type { Transport } from '../wire/transport.js';
 import type { ConnectionIdentity } from './identity.js';
 import { refreshTokens } from './refresh-tokens.js';
@@ -72,8 +74,10 @@ export class Connection {
   readonly dependents: Set<(error: Error) => void> = new Set();
   /** Cut off from its calls before its end: nothing is sent on it any more. */
   severed = false;
+  /** When the server answered last, on the clock of `performance.now()`. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
   /** When the last call ended, on the clock of `performance.now()`. */
-  #quietSince = performance.now();
+  #quietSince = systemClock.now();
   readonly #calls = new Set<Call>();
   readonly #beginning = new Set<Promise<Uuid>>();
   #onQuiet: (() => void) | undefined;
@@ -105,6 +109,10 @@ export class Connection {
     this.#session = session;
   }
 
+  get answeredAt(): number {
+    return this.#answeredAt;
+  }
+
   /** Until when it may be lent without another proof of who it is, on the clock of `performance.now()`. */
   get lendableUntil(): number {
     return this.#session.lendableUntil;
@@ -117,7 +125,7 @@ export class Connection {
 
   /** How long no call has been under way, in milliseconds; undefined while one is. */
   get idleFor(): number | undefined {
-    return this.#calls.size > 0 ? undefined : performance.now() - this.#quietSince;
+    return this.#calls.size > 0 ? undefined : systemClock.now() - this.#quietSince;
   }
 
   /**
@@ -126,7 +134,7 @@ export class Connection {
    * @throws IdentityLostError
    */
   staySignedIn(): Promise<void> | undefined {
-    if (performance.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;
+    if (systemClock.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;
     return this.#renewSession(() => this.#keeper.signInAgain(this)).catch((cause: unknown) => {
       throw new IdentityLostError(
         `the session of connection ${this.id} is over, and signing in again failed: ${messageOf(cause)}`,
@@ -161,10 +169,19 @@ export class Connection {
       const call: Call = { fail: reject };
       this.#calls.add(call);
       start()
-        .then(resolve, reject)
+        .then(
+          (value) => {
+            this.#answeredAt = systemClock.now();
+            resolve(value);
+          },
+          (error: unknown) => {
+            if (isAnswer(error)) this.#answeredAt = systemClock.now();
+            reject(error);
+          },
+        )
         .finally(() => {
           this.#calls.delete(call);
-          this.#quietSince = performance.now();
+          this.#quietSince = systemClock.now();
           if (this.#calls.size === 0) this.#onQuiet?.();
         });
     });
@@ -292,7 +309,7 @@ export class Connection {
    * and signed in. When the last proof of who it is is too old, the server is asked for a new one.
    */
   async probe(): Promise<void> {
-    const isDue = performance.now() >= this.#session.lendableUntil && !this.changes.authentication;
+    const isDue = systemClock.now() >= this.#session.lendableUntil && !this.changes.authentication;
     if (isDue) await this.#renewSession(() => this.#keeper.proveAgain(this));
     else await this.staySignedIn();
     const turn = this.order.query();

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Uuid } from 'surrealdb';
 import { type DatabaseName, databaseKey } from '../config/database-name.js';
 import { isDefinitionConflict } from '../errors/server-errors.js';
+import { sleep } from '../time/sleep.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
 
@@ -43,7 +43,7 @@ export class FirstUse {
 async function useWithRetry(transport: Transport, session: Uuid, name: DatabaseName): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await transport.protocol.use({ namespace: name.namespace, database: name.database }, session);
+      await transport.use(name, session);
       return;
     } catch (error) {
       if (attempt === mostAttempts || !isDefinitionConflict(error)) throw error;

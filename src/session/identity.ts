@@ -4,7 +4,8 @@ import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider, IdentityOptions } from '../config/options.js';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
-import type { Identity } from '../pool/kind.js';
+import type { Identity } from '../pool/identity-group.js';
+import { systemClock } from '../time/clock.js';
 import { SignIn } from './sign-in.js';
 
 /** Who a connection is, where it is, and what it brings along: part of what is lent. */
@@ -40,7 +41,7 @@ export class Identities {
   #lastProvider = 0;
   /** How many functions of each text came since `#countedSince`; undefined once that was told. */
   #texts: Map<string, number> | undefined = new Map();
-  #countedSince = performance.now();
+  #countedSince = systemClock.now();
   readonly #onManyFunctions: () => void;
 
   /** @param onManyFunctions told once, when a credentials function is made anew for each request */
@@ -120,7 +121,7 @@ export class Identities {
   }
 
   #countText(text: string): void {
-    const now = performance.now();
+    const now = systemClock.now();
     if (this.#texts === undefined) return;
     if (now - this.#countedSince > minute) {
       this.#texts.clear();

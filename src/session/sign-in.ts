@@ -5,6 +5,7 @@ import { resolveCredentials } from '../config/resolve.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer, isSignInRefused, isTokenExpired } from '../errors/server-errors.js';
+import { systemClock } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
@@ -164,7 +165,7 @@ export class SignIn {
 
   /** @throws CredentialsFailure */
   #refuseEnded(): void {
-    if (performance.now() >= this.#end) throw new CredentialsFailure(`its token ended${this.#endOfToken()}`);
+    if (systemClock.now() >= this.#end) throw new CredentialsFailure(`its token ended${this.#endOfToken()}`);
   }
 
   #endOfToken(): string {
@@ -182,19 +183,19 @@ export class SignIn {
 
   #usableToken(): IssuedToken | undefined {
     const token = this.#token;
-    return token !== undefined && performance.now() < token.usableUntil ? token : undefined;
+    return token !== undefined && systemClock.now() < token.usableUntil ? token : undefined;
   }
 
   #usableAnswer(): Answer | undefined {
     const answer = this.#answer;
-    return answer !== undefined && performance.now() < answer.usableUntil ? answer : undefined;
+    return answer !== undefined && systemClock.now() < answer.usableUntil ? answer : undefined;
   }
 
   async #renew(transport: Transport, signal: AbortSignal, askTimeout: number): Promise<void> {
     const token = this.#token;
     if (token === undefined) return;
     // When it fails, the old one is used as long as it lives, and this is tried again, ever more often.
-    const now = performance.now();
+    const now = systemClock.now();
     this.#token = { ...token, renewAt: now + Math.max(renewalPause, (token.usableUntil - now) / 2) };
     if (this.#signingIn !== undefined) return;
     const session = await transport.attach();
@@ -235,7 +236,7 @@ export class SignIn {
       const credentials = await withDeadline(askingStep, askTimeout, [], ask);
       // No credentials are not the same as no sign-in: never anonymous.
       if (credentials === null) throw new Error('it answered null');
-      this.#answer = { credentials, usableUntil: performance.now() + answerLife };
+      this.#answer = { credentials, usableUntil: systemClock.now() + answerLife };
       return credentials;
     } catch (cause) {
       throw new CredentialsFailure(`the credentials function gave none: ${messageOf(cause)}`, { cause });
@@ -260,7 +261,7 @@ export class SignIn {
       await transport.protocol.authenticate(tokens.access, session).catch((error: unknown) => {
         if (!isTokenExpired(error)) throw error;
         // The next caller is told without asking the server again.
-        this.learnEnd(performance.now());
+        this.learnEnd(systemClock.now());
         throw new CredentialsFailure(`its token ended${this.#endOfToken()}`, { cause: error });
       });
       // Only a function may bring another one the next time.
@@ -311,7 +312,7 @@ export class SignIn {
   }
 
   #keep(text: string, life: number, renewable: boolean): void {
-    const now = performance.now();
+    const now = systemClock.now();
     const end = now + life;
     // One that is over by our clock may be good by the server's: it is not asked for all the time.
     const renewAt = Math.max(now + renewalPause, end - Math.min(renewBefore, life / 4));

@@ -196,8 +196,8 @@ export const faults = [
   },
   {
     name: 'variables are not unset at the reset',
-    from: `: protocol.unset(name, connection.session);`,
-    to: `: Promise.resolve();`,
+    from: `: transport.unset(name, session)`,
+    to: `: Promise.resolve()`,
     tests: ['test/session'],
   },
   {
@@ -287,8 +287,38 @@ export const faults = [
     tests: ['test/session/probe.test.ts'],
   },
   {
+    name: 'a socket is lent until its connection ends, though its close was announced',
+    from: `if (announced) observer.closing(`,
+    to: `if (announced && code === 0) observer.closing(`,
+    tests: ['test/session/closing-sockets.test.ts'],
+  },
+  {
+    name: 'a call under way waits for the end of the connection, though no answer can come',
+    from: `setImmediate(() => this.terminate());`,
+    to: ``,
+    tests: ['test/session/closing-sockets.test.ts'],
+  },
+  {
+    name: 'a call that was sent before a message that was too large is told as not sent',
+    from: `if (index >= first) call.refused`,
+    to: `call.refused`,
+    tests: ['test/session/closing-sockets.test.ts'],
+  },
+  {
+    name: 'a client that reads its notifications too slowly counts as an illness of the server',
+    from: `return !this.isTooLarge && !(this.closeCode === tryAgainLater && lagging.test(this.reason));`,
+    to: `return !this.isTooLarge;`,
+    tests: ['test/session/closing-sockets.test.ts'],
+  },
+  {
+    name: 'a socket that takes no further session is a refusal of the identity',
+    from: `if (isMethodRefused(error, 'attach') && this.#sessions.size > 0)`,
+    to: `if (isMethodRefused(error, 'attach') && this.#sessions.size < 0)`,
+    tests: ['test/session/full-socket.test.ts'],
+  },
+  {
     name: 'a silent socket is not asked for a sign of life',
-    from: `if (due) socket.ping();`,
+    from: `if (asks) socket.ping();`,
     to: ``,
     tests: ['test/session/transport.test.ts'],
   },
@@ -314,7 +344,7 @@ export const faults = [
   },
   {
     name: 'what may have been executed is done again',
-    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'later' : 'never';`,
+    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'sparingly' : 'never';`,
     to: `return outcomeOf(error) === 'unknown' ? 'later' : idempotent ? 'never' : 'never';`,
     tests: ['test/manager/retry.test.ts'],
   },
@@ -810,5 +840,65 @@ export const faults = [
     from: `if (parameters.length > 0 && tokens[0]?.value !== 'SELECT') continue;`,
     to: ``,
     tests: part('looks'),
+  },
+
+  // Statistics
+  {
+    name: 'what is older than a minute stays in the window of a histogram',
+    from: `slice.clear();`,
+    to: ``,
+    tests: ['test/pool/recent-histogram.test.ts'],
+  },
+  {
+    name: 'a slice that is over is lost to the total of a histogram',
+    from: `this.#before.add(this.#present);`,
+    to: ``,
+    tests: ['test/pool/recent-histogram.test.ts'],
+  },
+  {
+    name: 'each refused caller is a line of the log',
+    from: `if (now - reason.writtenAt >= pause) this.#tell(reason, now);
+    else this.#arm(now);`,
+    within: 'add',
+    to: `this.#tell(reason, now);`,
+    tests: ['test/telemetry'],
+  },
+  {
+    name: 'lines that were held back are not told when the outage is over',
+    from: `if (isOutageOver) lines.flush();`,
+    to: ``,
+    tests: ['test/telemetry'],
+  },
+
+  // Calls of the pool itself
+  {
+    name: 'a text with LIVE is sent by a call of the pool',
+    from: `refuseStatements(call.surrealText, 'pool');`,
+    to: ``,
+    tests: ['test/surrealql/refused-statements.test.ts'],
+  },
+  {
+    name: 'calls are made again without a budget in a brown-out',
+    from: `if (decision === 'sparingly' && budget?.take() === false) throw failure;`,
+    to: ``,
+    tests: ['test/time', 'test/manager/retry.test.ts'],
+  },
+  {
+    name: 'the caller is told of a repetition that found no connection, and not of its request',
+    from: `if (attempt === 1 || isUnsent(failure) || !isUnsent(error)) failure = error;`,
+    to: `failure = error;`,
+    tests: ['test/time'],
+  },
+  {
+    name: 'an attempt that sent nothing counts',
+    from: `if (isFree) unsent++;`,
+    to: ``,
+    tests: ['test/time', 'test/calls'],
+  },
+  {
+    name: 'a pause between two attempts outlasts the shutdown',
+    from: `signals: [signal, this.#ending.signal]`,
+    to: `signals: [signal]`,
+    tests: ['test/manager/retry.test.ts'],
   },
 ];

@@ -418,7 +418,7 @@ describe('a token', () => {
     const failed = new Promise<{ error: unknown }>((tell) => pool.subscribe('tokenRenewalFailed', tell));
     const before = asked(front, 'detach');
     front.onRequest = ({ method }) => (method === 'attach' ? { delay: 600 } : 'pass');
-    expect((await failed).error).toMatchObject({ name: 'TimeoutError' });
+    expect((await failed).error).toMatchObject({ name: 'DeadlineError' });
     await vi.waitFor(() => expect(asked(front, 'detach')).toBe(before + 1), 2_000);
   });
 

@@ -85,16 +85,22 @@ describe.each([0, 25])('a rolling restart of three nodes that is announced, %i m
           );
       }
     });
-    for (const node of balancer.nodes) {
-      node.inService = false;
-      node.front.closeAll(code);
-      await vi.waitFor(() => expect(node.front.connections).toBe(0));
-      node.inService = true;
-      const before = answered;
-      await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 20));
+    try {
+      for (const node of balancer.nodes) {
+        node.inService = false;
+        await vi.waitFor(() => {
+          // Again for those that were on their way to this node.
+          node.front.closeAll(code);
+          expect(node.front.connections).toBe(0);
+        });
+        node.inService = true;
+        const before = answered;
+        await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 20));
+      }
+    } finally {
+      stopped = true;
+      await Promise.all(callers);
     }
-    stopped = true;
-    await Promise.all(callers);
     expect(errors).toEqual([]);
     expect(pool.healthStatus().healthy).toBe(true);
   });

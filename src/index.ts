@@ -20,10 +20,11 @@ export {
   type RetryOptions,
   type ShutdownReport,
 } from './manager.js';
+export type { CloseReason } from './pool/close-reason.js';
 export type { PoolEvents, RefusalReason } from './pool/events.js';
 export type { HistogramSummary } from './pool/histogram.js';
+export type { TimeSummary } from './pool/recent-histogram.js';
 export type { AbortedLease } from './pool/shutdown-report.js';
-export type { CloseReason } from './pool/slot.js';
 export { PooledConnection } from './pooled-connection.js';
 export { shutdownOnSignals } from './shutdown-on-signals.js';
 export type { AcquireTrace, ConnectTrace, QueryTrace, TransactionTrace } from './telemetry/channels.js';

@@ -8,10 +8,15 @@ import type { DatabaseName } from './config/database-name.js';
 import { type Duration, parseDuration } from './config/duration.js';
 import type { DatabaseConfig, IdentityOptions, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveIdentity, resolveOptions } from './config/resolve.js';
-import type { CircuitBreakerState } from './endpoints/circuit-breaker.js';
-import { EndpointBreaker } from './endpoints/endpoint-breaker.js';
-import { AcquireFailedError, AcquireTimeoutError } from './errors/acquire.js';
+import type { Circuit } from './endpoints/endpoint.js';
+import {
+  type AcquireError,
+  type AcquireErrorDetails,
+  AcquireFailedError,
+  AcquireTimeoutError,
+} from './errors/acquire.js';
 import { UsageError } from './errors/configuration.js';
+import { DeadlineError } from './errors/connect.js';
 import { messageOf } from './errors/error-message.js';
 import { retryDecision } from './errors/retry-decision.js';
 import { Holders } from './holders.js';
@@ -25,18 +30,28 @@ import type { Connection } from './session/connection.js';
 import { ConnectionFactory } from './session/connection-factory.js';
 import { DatabasePreparation } from './session/database-preparation.js';
 import type { ConnectionIdentity } from './session/identity.js';
+import { askingStep } from './session/sign-in.js';
 import { acquireChannel, traced } from './telemetry/channels.js';
 import { logEvents } from './telemetry/log-events.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
 import { fullJitterBackoff } from './time/backoff.js';
 import { systemClock } from './time/clock.js';
+import { withDeadline } from './time/deadline.js';
+import { inThisContext } from './time/own-context.js';
 import { type RetryRules, withRetry } from './time/retry.js';
-import { untilAborted } from './time/until-aborted.js';
+import { RetryBudget } from './time/retry-budget.js';
 import { CommitFence } from './transactions/commit-fence.js';
 import type { TransactionWork } from './transactions/transaction.js';
 import type { WithTransactionOptions } from './transactions/transaction-options.js';
 import { Transactions } from './transactions/transactions.js';
+
+/**
+ * How many calls are made again that a server refused because it ends or has no room, or left without an answer: one in
+ * five, one a second, and at the start ten. As many as there are connections may be saved, for a node that ends refuses the
+ * call that is on each of its own.
+ */
+const retryBudget = { share: 0.2, perSecond: 1, reserve: 10 } as const;
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {
@@ -67,22 +82,22 @@ export interface EndpointHealth {
   readonly connections: number;
   /** Why the last attempt to open a connection failed; undefined when it succeeded. */
   readonly lastError: string | undefined;
-  /** Probes that failed in a row. */
+  /** Probes that failed, and calls that got no answer in time, in a row and on different connections. */
   readonly failedProbes: number;
 }
 
 /** Whether the pool can do its work, and if not, why not. */
 export interface HealthStatus {
   /**
-   * True when the pool lends, is not in want of connections that it cannot open, and fewer than `unhealthyThreshold`
-   * probes in a row have failed.
+   * True when the pool can serve now: it lends, a connection was had at least once, fewer than `unhealthyThreshold` probes
+   * and calls in a row went without an answer, and when openings fail, other connections serve meanwhile.
    */
   readonly healthy: boolean;
   /** In one sentence, for a person. */
   readonly reason: string;
   readonly state: PoolStats['state'];
   /** `open` while the endpoint keeps failing and no attempt is made; `half-open` while one probe is under way. */
-  readonly circuitBreakerState: CircuitBreakerState;
+  readonly circuitBreakerState: Circuit;
   readonly endpoints: readonly EndpointHealth[];
 }
 
@@ -127,20 +142,29 @@ export class ConnectionManager extends SurrealQueryable {
    * and not the lease object, which may be gone while a query of it is still under way.
    */
   readonly #lost: FinalizationRegistry<Lease<Connection>> | undefined;
+  /** Aborted when the shutdown begins: nothing is tried again after that. */
   readonly #ending = new AbortController();
+  readonly #retryBudget: RetryBudget;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(config: ResolvedConfig) {
     const name = `${withoutQuery(config.url)}/${config.namespace}/${config.database}`;
-    const factory = new ConnectionFactory(config, name);
+    const factory = new ConnectionFactory(config, name, {
+      renewed: (error) => {
+        if (error === undefined) this.#pool.events.emit('tokenRenewed', {});
+        else this.#pool.events.emit('tokenRenewalFailed', { error });
+      },
+      manyFunctions: () => config.logger?.warn({ pool: name }, manyFunctions),
+    });
     const limits: CallLimits = {
       queryTimeout: config.pool.queryTimeout,
+      retireOn: config.retireOn,
       sever: (connection) => factory.sever(connection),
     };
     super(
       asController(
         new PoolChannel(
-          () => this.#acquire({}),
+          ({ fresh }) => this.#acquire({}, undefined, { fresh }),
           name,
           limits,
           () => this.#retryRules({}),
@@ -152,23 +176,25 @@ export class ConnectionManager extends SurrealQueryable {
     this.#config = config;
     this.#factory = factory;
     this.#limits = limits;
+    this.#retryBudget = new RetryBudget(
+      { ...retryBudget, most: Math.max(retryBudget.reserve, config.pool.maxConnections) },
+      () => systemClock.now(),
+    );
     this.#pool = this.#makePool({});
     const { onFirstUse } = config;
     if (onFirstUse !== undefined) {
+      const prepare = inThisContext(onFirstUse);
       this.#preparation = new DatabasePreparation((database) =>
-        this.#withExtraConnection(database, (connection) => onFirstUse(database, connection)),
+        this.#withExtraConnection(database, (connection) => prepare(database, connection)),
       );
     }
-    factory.onRenewal = (error) => {
-      if (error === undefined) this.#pool.events.emit('tokenRenewed', {});
-      else this.#pool.events.emit('tokenRenewalFailed', { error });
-    };
     const { openTimeout, closeTimeout, connectionTimeout, resetTimeout } = config.pool;
     this.#fence = new CommitFence(
       { url: config.url, timeout: connectionTimeout, attemptTimeout: openTimeout },
       {
         open: ({ identity }, signal) => factory.open({ id: 0, identity, signal, died: () => {} }),
-        close: (connection) => factory.close(connection, AbortSignal.timeout(closeTimeout)),
+        close: (connection) =>
+          toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
       },
     );
     this.#transactions = new Transactions({
@@ -184,7 +210,7 @@ export class ConnectionManager extends SurrealQueryable {
       });
     }
     if (config.pool.nestedAcquire !== 'ignore') this.#holders = new Holders();
-    if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name);
+    if (config.logger !== undefined) logEvents(this.#pool.events, config.logger, name, systemClock);
     publishSlots(this.#pool.events, name);
   }
 
@@ -226,7 +252,7 @@ export class ConnectionManager extends SurrealQueryable {
     const limits = this.#limitsOf(asked);
     const { leakDetectionThreshold, idleLeaseThreshold } = this.#config.pool;
     const origin = leakDetectionThreshold + idleLeaseThreshold > 0 ? callersOf(this.acquire) : undefined;
-    const lease = await this.#acquire(asked, origin);
+    const lease = await this.#acquire(asked, this.#identityOf(asked), { origin });
     const channel = new LeaseChannel(lease, this.name, limits);
     this.#lost?.register(channel, lease);
     const prepare = (name: DatabaseName): Promise<void> | undefined => this.#preparation?.of(name);
@@ -268,7 +294,7 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   /**
-   * The same pool for single calls with other options: as somebody else, in another database, under a signal, or
+   * The same pool for single calls with other options: as another user, in another database, under a signal, or
    * repeated although their outcome is unknown.
    *
    * ```ts
@@ -279,10 +305,10 @@ export class ConnectionManager extends SurrealQueryable {
    */
   with(options: AcquireOptions & RetryOptions): SurrealQueryable {
     const asked = readOptions(options);
-    resolveIdentity(asked);
+    const identity = this.#identityOf(asked);
     const limits = this.#limitsOf(asked);
     const channel = new PoolChannel(
-      () => this.#acquire(asked),
+      ({ fresh }) => this.#acquire(asked, identity && this.#factory.identities.current(identity), { fresh }),
       this.name,
       limits,
       () => this.#retryRules(asked),
@@ -310,11 +336,11 @@ export class ConnectionManager extends SurrealQueryable {
     const { timeout: given, ...rest } = options;
     const timeout = given === undefined ? 0 : parseDuration(given);
     if (timeout === 0) return await this.withConnection((held) => held.withTransaction(work, rest), rest);
-    const began = performance.now();
+    const began = systemClock.now();
     const longestWait = this.#config.pool.connectionTimeout || timeout;
     return await this.withConnection(
       (held) => {
-        const left = Math.max(1, timeout - (performance.now() - began));
+        const left = Math.max(1, timeout - (systemClock.now() - began));
         return held.withTransaction(work, { ...rest, timeout: left });
       },
       { ...rest, timeout: Math.min(longestWait, timeout) },
@@ -323,7 +349,7 @@ export class ConnectionManager extends SurrealQueryable {
 
   /** Calls back after every such event, in a microtask, until the returned function is called. */
   subscribe<Name extends keyof PoolEvents>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
-    return this.#pool.events.subscribe(name, listener);
+    return this.#pool.events.subscribe(name, inThisContext(listener));
   }
 
   /** What the pool has counted and what it holds at this instant; costs the same however many connections there are. */
@@ -337,22 +363,14 @@ export class ConnectionManager extends SurrealQueryable {
     const { state, idle, leased, validating, resetting, maxConnections, waiting, lastOpenError } =
       this.#pool.snapshot();
     const connections = idle + leased + validating + resetting;
-    // A failure to open one more is no illness while those that are there serve everybody.
-    const stuck = lastOpenError !== undefined && (connections === 0 || waiting > 0);
-    const { healthy, failures } = this.#pool.health;
-    let reason = `${leased} of ${maxConnections} connections in use, ${waiting} callers wait`;
-    if (state === 'paused') reason = `paused: ${waiting} callers wait for resume()`;
-    else if (state !== 'running') reason = 'shut down';
-    else if (stuck) reason = `cannot open connections: ${lastOpenError}`;
-    else if (!healthy) reason = `the last ${failures} probes of connections failed`;
+    const { ready, obstacle } = this.#pool.readiness;
+    const url = withoutQuery(this.#config.url);
     return {
-      healthy: state === 'running' && !stuck && healthy,
-      reason,
+      healthy: ready,
+      reason: obstacle ?? `${leased} of ${maxConnections} connections in use, ${waiting} callers wait`,
       state,
       circuitBreakerState: this.#pool.circuit,
-      endpoints: [
-        { url: withoutQuery(this.#config.url), connections, lastError: lastOpenError, failedProbes: failures },
-      ],
+      endpoints: [{ url, connections, lastError: lastOpenError, failedProbes: this.#pool.unanswered }],
     };
   }
 
@@ -417,51 +435,102 @@ export class ConnectionManager extends SurrealQueryable {
     const report = await this.#pool.shutdown(gracePeriod);
     // One that a lease began to have prepared since then is wanted by nobody any more.
     await Promise.all([...this.#extraPools].map((extra) => extra.shutdown(0)));
-    await this.#fence.end(acquireRefused('shutdown', { snapshot: this.#pool.snapshot() }));
+    await this.#fence.end(acquireRefused('shutdown', { snapshot: this.#pool.snapshot(), waited: 0 }));
     const { holdsProcess } = this.#factory;
     // The leases are over and the connections closed; a carrier that will not end in order is cut off.
     await this.#factory.end(this.#config.pool.closeTimeout).catch(() => {});
     return { ...report, holdsProcess };
   }
 
-  async #acquire(options: AcquireOptions, origin?: string): Promise<Lease<Connection>> {
-    const { signal, timeout } = options;
+  /** @throws ConfigurationError when the identity cannot be used */
+  #identityOf(options: AcquireOptions): ConnectionIdentity | undefined {
     const chosen = resolveIdentity(options);
-    const identity = chosen === undefined ? undefined : this.#factory.identities.of(chosen);
+    return chosen && this.#factory.identities.of(chosen);
+  }
+
+  async #acquire(
+    { signal, timeout }: AcquireOptions,
+    identity: ConnectionIdentity | undefined,
+    more: { origin?: string | undefined; fresh?: boolean },
+  ): Promise<Lease<Connection>> {
     const nested = this.#holders?.conflict(this.#pool.snapshot());
     if (nested !== undefined) {
       if (this.#pool.events.has('nestedAcquire')) this.#pool.events.emit('nestedAcquire', { error: nested });
       if (this.#config.pool.nestedAcquire === 'error') throw nested;
     }
-    const wait = (): Promise<Lease<Connection>> => {
-      const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
-      const preparing = this.isShuttingDown() ? undefined : this.#preparation?.of(identity ?? this.#config);
-      if (preparing === undefined) return this.#pool.acquire({ identity, signal, timeout: longest, origin });
-      const since = performance.now();
-      return this.#untilPrepared(preparing, longest, signal).then(() => {
-        const left = longest === 0 ? 0 : Math.max(1, longest - (performance.now() - since));
-        return this.#pool.acquire({ identity, signal, timeout: left, origin });
-      });
-    };
-    return traced(acquireChannel, () => ({ pool: this.name }), wait);
+    const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
+    const asked = { ...more, identity, signal, timeout: longest };
+    return traced(
+      acquireChannel,
+      () => ({ pool: this.name }),
+      () => this.#borrow(asked),
+    );
   }
 
-  async #untilPrepared(preparing: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
-    const since = performance.now();
-    const deadline = timeout > 0 ? [AbortSignal.timeout(timeout)] : [];
-    const ends = [...deadline, this.#ending.signal, ...(signal === undefined ? [] : [signal])];
+  /** What has to be there before a connection is taken, in this order; then the connection. */
+  #borrow(asked: BorrowOptions): Promise<Lease<Connection>> {
+    const { identity = this.#factory.identities.home } = asked;
+    // The pool itself refuses the acquire then.
+    if (this.isShuttingDown()) return this.#pool.acquire(asked);
+    let credentials: Promise<unknown> | undefined;
     try {
-      await untilAborted(preparing, AbortSignal.any(ends));
+      credentials = this.#factory.prepare(identity);
     } catch (cause) {
-      const details = { snapshot: this.#pool.snapshot(), waited: performance.now() - since, cause };
-      if (signal?.aborted) throw acquireAborted({ ...details, cause: signal.reason });
-      // The pool itself says why it lends nothing any more.
-      if (this.#ending.signal.aborted) return;
-      if (deadline[0]?.aborted) {
-        throw new AcquireTimeoutError(`no connection within ${timeout} ms: onFirstUse is still under way`, details);
-      }
-      throw new AcquireFailedError(`onFirstUse failed: ${messageOf(cause)}`, details);
+      return Promise.reject(this.#noted(this.#cannotSignIn(cause, 0), identity));
     }
+    const preparing = this.#preparation?.of(identity);
+    if (credentials === undefined && preparing === undefined) return this.#pool.acquire(asked);
+    // The failure of one may come while the other is waited for.
+    credentials?.catch(() => {});
+    preparing?.catch(() => {});
+    return this.#borrowAfter(asked, [
+      { work: credentials, step: askingStep, failed: (cause, waited) => this.#cannotSignIn(cause, waited) },
+      {
+        work: preparing,
+        step: 'onFirstUse',
+        failed: (cause, waited) =>
+          new AcquireFailedError(`onFirstUse failed: ${messageOf(cause)}`, this.#detailsOf(cause, waited)),
+      },
+    ]);
+  }
+
+  async #borrowAfter(asked: BorrowOptions, steps: readonly BorrowStep[]): Promise<Lease<Connection>> {
+    const began = systemClock.now();
+    const { signal, timeout } = asked;
+    const waited = (): number => systemClock.now() - began;
+    const left = (): number => (timeout === 0 ? Number.POSITIVE_INFINITY : Math.max(1, timeout - waited()));
+    for (const { work, step, failed } of steps) {
+      if (work === undefined) continue;
+      try {
+        await withDeadline(step, left(), [this.#ending.signal, signal], () => work);
+      } catch (cause) {
+        if (signal?.aborted) throw this.#noted(acquireAborted(this.#detailsOf(signal.reason, waited())), asked.identity);
+        // The pool itself says why it lends nothing any more.
+        if (this.#ending.signal.aborted) break;
+        if (timeout > 0 && cause instanceof DeadlineError && cause.step === step) {
+          const message = `no connection within ${timeout} ms: ${step} is still under way`;
+          throw this.#noted(new AcquireTimeoutError(message, this.#detailsOf(cause, waited())), asked.identity);
+        }
+        throw this.#noted(failed(cause, waited()), asked.identity);
+      }
+    }
+    return await this.#pool.acquire({ ...asked, timeout: timeout === 0 ? 0 : left() });
+  }
+
+  #cannotSignIn(cause: unknown, waited: number): AcquireFailedError {
+    return new AcquireFailedError(
+      `no connection of this identity: ${messageOf(cause)}`,
+      this.#detailsOf(cause, waited),
+    );
+  }
+
+  #noted<Failure extends AcquireError>(error: Failure, identity: ConnectionIdentity | undefined): Failure {
+    this.#pool.noteFailure(error, identity);
+    return error;
+  }
+
+  #detailsOf(cause: unknown, waited: number): AcquireErrorDetails {
+    return { snapshot: this.#pool.snapshot(), waited, cause };
   }
 
   /** A connection of the pool's own identity, in this database, that does not count as one of the pool. */
@@ -494,8 +563,7 @@ export class ConnectionManager extends SurrealQueryable {
         home: factory.identities.home,
         clock: systemClock,
         random: Math.random,
-        backoff: fullJitterBackoff(retryPolicy, Math.random),
-        breaker: new EndpointBreaker(circuitBreaker, Math.random),
+        endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
       },
     );
   }
@@ -515,10 +583,30 @@ export class ConnectionManager extends SurrealQueryable {
       maxAttempts: retryPolicy.maxAttempts,
       backoff: fullJitterBackoff(retryPolicy, Math.random),
       decide: (error) => retryDecision(error, idempotent),
-      signal,
+      budget: this.#retryBudget,
+      signals: [signal, this.#ending.signal],
     };
   }
 }
+
+/** What one acquire of the manager asks the pool for. */
+interface BorrowOptions {
+  readonly identity: ConnectionIdentity | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** In milliseconds; 0 waits for ever. */
+  readonly timeout: number;
+  readonly origin: string | undefined;
+}
+
+/** Something that has to be done before a connection is taken. */
+interface BorrowStep {
+  readonly work: Promise<unknown> | undefined;
+  readonly step: string;
+  readonly failed: (cause: unknown, waited: number) => AcquireFailedError;
+}
+
+const manyFunctions =
+  'more than 20 credentials functions with the same text came within a minute: each is an identity of its own and signs in for itself; make one function for each user and keep it, or name them with credentialsKey';
 
 /** What {@link ConnectionManager.with} gives. */
 class PoolView extends SurrealQueryable {}

@@ -17,6 +17,7 @@ import { UsageError } from './errors/configuration.js';
 import type { Lease } from './pool/lease.js';
 import type { Connection } from './session/connection.js';
 import type { ConnectionFactory } from './session/connection-factory.js';
+import { withDeadline } from './time/deadline.js';
 import { LeaseRoute } from './transactions/lease-route.js';
 import type { Savepoint } from './transactions/savepoint.js';
 import { Transaction, type TransactionWork } from './transactions/transaction.js';
@@ -229,51 +230,44 @@ export class PooledConnection extends SurrealSession {
     this.#route.lease.connection;
     const preparing = this.#prepare({ namespace, database });
     if (preparing !== undefined) await this.#route.lease.waitWithLease(preparing);
-    await this.#route.change(async (connection) => {
-      connection.changes.database = true;
-      await this.#factory.use(connection, { namespace, database }, AbortSignal.timeout(longestUse));
-    });
+    await this.#route.change((connection) =>
+      withDeadline('choosing a database', longestUse, [], (signal) => connection.use({ namespace, database }, signal)),
+    );
     this.#place = { namespace, database };
     return { namespace, database };
   }
 
   /** Defines a variable (`$name`) for the queries of this lease. */
   override async set(name: string, value: unknown): Promise<void> {
-    await this.#route.change(async (connection) => {
-      connection.changes.variables.add(name);
-      await connection.transport.protocol.set(name, value, connection.session);
-    });
+    await this.#route.change((connection) => connection.set(name, value));
   }
 
   /** Removes a variable that was defined by {@link PooledConnection.set}. */
   override async unset(name: string): Promise<void> {
-    await this.#route.change(async (connection) => {
-      // It may be one of the identity's own, which the next lease must find again.
-      connection.changes.variables.add(name);
-      await connection.transport.protocol.unset(name, connection.session);
-    });
+    await this.#route.change((connection) => connection.unset(name));
   }
 
-  /** Signs the session in as somebody else, until the release. The pool replaces the session then. */
+  /** Signs the session in as another user, until the release. The pool replaces the session then. */
   override signin(credentials: AnyAuth): Promise<Tokens> {
-    return this.#changeUser((connection) => connection.transport.protocol.signin(credentials, connection.session));
+    return this.#route.change((connection) => connection.signIn(credentials));
   }
 
   /** Signs up a record user and signs the session in as that user, until the release. */
   override signup(credentials: AccessRecordAuth): Promise<Tokens> {
-    return this.#changeUser((connection) => connection.transport.protocol.signup(credentials, connection.session));
+    return this.#route.change((connection) => connection.signUp(credentials));
   }
 
-  /** Signs the session in by a token, until the release. Gives the access token back; a refresh token is not used. */
-  override async authenticate(token: Token | Tokens): Promise<Tokens> {
-    const access = typeof token === 'string' ? token : token.access;
-    await this.#changeUser((connection) => connection.transport.protocol.authenticate(access, connection.session));
-    return { access };
+  /**
+   * Signs the session in by a token, until the release, and gives back the tokens that are good from now on: with a refresh
+   * token a new pair, since it can be used once; else the same access token.
+   */
+  override authenticate(token: Token | Tokens): Promise<Tokens> {
+    return this.#route.change((connection) => connection.authenticate(token));
   }
 
   /** Signs the session out, until the release. */
   override invalidate(): Promise<void> {
-    return this.#changeUser((connection) => connection.transport.protocol.invalidate(connection.session));
+    return this.#route.change((connection) => connection.invalidate());
   }
 
   /** {@link release}, by the name that it has in the SDK. */
@@ -322,12 +316,5 @@ export class PooledConnection extends SurrealSession {
   #within(): { channel: TransactionChannel; session: Uuid } | undefined {
     const { transaction } = this.#route;
     return transaction && { channel: transaction, session: this.#lease.resource.session };
-  }
-
-  #changeUser<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#route.change((connection) => {
-      connection.changes.authentication = true;
-      return work(connection);
-    });
   }
 }

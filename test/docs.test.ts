@@ -49,7 +49,7 @@ describe('the documentation', () => {
   });
 
   test('names every reason for which a connection is closed, and every event', async () => {
-    const { closeReasons } = await import('../src/pool/slot.js');
+    const { closeReasons } = await import('../src/pool/close-reason.js');
     expect(closeReasons).toHaveLength(12);
     const observability = page('observability');
     const source = readFileSync(new URL('../src/pool/events.ts', import.meta.url), 'utf8');

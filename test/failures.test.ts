@@ -215,7 +215,7 @@ describe.each(absences)('$fault, while the pool is at work', ({ fault, begin, en
     const pool = await own.pool(forwarder.url, {
       ...{ minConnections: 2, maxConnections: 2, connectionTimeout: 300, openTimeout: 100 },
       retryPolicy: { initialBackoff: 1, maxBackoff: 10 },
-      circuitBreaker: { failureThreshold: 8, initialPause: 100, maxPause: 100 },
+      circuitBreaker: { failureThreshold: 8, probeInterval: 100, idleProbeInterval: 100 },
     });
     begin({ front, forwarder });
     forwarder.cut();

@@ -1,6 +1,6 @@
 import { createPool } from '../../dist/index.js';
-import { systemClock } from '../../dist/pool/clock.js';
 import { Histogram } from '../../dist/pool/histogram.js';
+import { systemClock } from '../../dist/time/clock.js';
 import { compare, computing } from '../harness/paired.mjs';
 import { filledOwnPool } from '../support/own-pool.mjs';
 

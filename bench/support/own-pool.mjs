@@ -1,7 +1,6 @@
 import { resolveOptions } from '../../dist/config/resolve.js';
-import { systemClock } from '../../dist/pool/clock.js';
 import { Pool } from '../../dist/pool/pool.js';
-import { EndpointBreaker } from '../../dist/resilience/endpoint-breaker.js';
+import { systemClock } from '../../dist/time/clock.js';
 
 /** @typedef {{ id: number }} Stub What is lent: nothing that costs anything. */
 
@@ -13,8 +12,8 @@ const endsAtOnce = () => Promise.resolve();
 /**
  * The pool of this package over stubs, as `createPool` makes it.
  *
- * @param {Partial<import('../../dist/pool/settings.js').PoolSettings>} [settings]
- * @param {import('../../dist/pool/clock.js').Clock} [clock]
+ * @param {Partial<import('../../dist/pool/contract.js').PoolSettings>} [settings]
+ * @param {import('../../dist/time/clock.js').Clock} [clock]
  * @returns {Pool<Stub>}
  */
 export function ownPool(settings = {}, clock = systemClock) {
@@ -31,12 +30,13 @@ export function ownPool(settings = {}, clock = systemClock) {
         close: endsAtOnce,
         isFatal: () => false,
         isAnswer: () => false,
+        answeredAt: () => 0,
+        lendableUntil: () => Number.POSITIVE_INFINITY,
       },
       home: { key: 'home' },
       clock,
       random: Math.random,
-      backoff: () => 0,
-      breaker: new EndpointBreaker(defaults.circuitBreaker, Math.random),
+      endpoint: { ...defaults.circuitBreaker, backoff: () => 0 },
     },
   );
 }
@@ -45,8 +45,8 @@ export function ownPool(settings = {}, clock = systemClock) {
  * The same, with so many idle connections.
  *
  * @param {number} connections
- * @param {Partial<import('../../dist/pool/settings.js').PoolSettings>} [settings]
- * @param {import('../../dist/pool/clock.js').Clock} [clock]
+ * @param {Partial<import('../../dist/pool/contract.js').PoolSettings>} [settings]
+ * @param {import('../../dist/time/clock.js').Clock} [clock]
  */
 export async function filledOwnPool(connections, settings = {}, clock = systemClock) {
   const pool = ownPool({ maxConnections: connections, maxConnecting: connections, ...settings }, clock);

@@ -130,5 +130,5 @@ export const refused: { readonly outcome: CallOutcome } = { outcome: 'refused' }
 function note(connection: Connection, chunk: QueryChunk<unknown>): void {
   if (chunk.error !== undefined) Object.assign(chunk.error, refused);
   const [id] = chunk.type === 'live' ? (chunk.result ?? []) : [];
-  if (id instanceof Uuid) connection.changes.liveQueries.set(id.toString(), id);
+  if (id instanceof Uuid) connection.liveQueryBegan(id);
 }

@@ -29,8 +29,8 @@ type RequestLayer = Layer<Request<unknown>, unknown>;
  * What every SDK object of one lease goes through. It knows the lease: after its end nothing gets past here, whatever
  * was kept of it. A call goes through these layers:
  *
- *     query      guarded ▸ traced ▸ ┐
- *     request                       └▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
+ *     query      guarded ▸ retiresByAnswer ▸ traced ▸ ┐
+ *     request                       └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
  *     change                           keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
  */
 export class LeaseChannel implements QueryChannel {
@@ -48,10 +48,13 @@ export class LeaseChannel implements QueryChannel {
     this.#pool = pool;
     this.#limits = limits;
     const wire: Next<Request<unknown>, unknown> = (request) => request.send(this.connection);
-    const before = [this.#keepsIdentity, this.#limited, this.#signedIn];
+    const retiring = limits.retireOn !== undefined;
+    const before = [...(retiring ? [this.#retires] : []), this.#keepsIdentity, this.#limited, this.#signedIn];
     this.#request = pipeline([...before, this.#inTurn], wire);
     this.#change = pipeline([...before, this.#alone], wire);
-    this.#call = pipeline([this.#traced], (call) => this.request(call));
+    this.#call = pipeline(retiring ? [this.#retiresByAnswer, this.#traced] : [this.#traced], (call) =>
+      this.request(call),
+    );
     this.#query = pipeline([guarded], this.#call);
   }
 
@@ -137,7 +140,7 @@ export class LeaseChannel implements QueryChannel {
     const messages = lossless(connection.transport.liveQuery(id)[Symbol.asyncIterator]());
     try {
       for (let message = await messages.next(); message.done !== true; message = await messages.next()) {
-        if (message.value.action === 'KILLED') connection.changes.liveQueries.delete(id.toString());
+        if (message.value.action === 'KILLED') connection.liveQueryEnded(id);
         yield message.value;
       }
     } finally {
@@ -168,6 +171,31 @@ export class LeaseChannel implements QueryChannel {
     return traced(queryChannel, trace, () => next(call));
   };
 
+  /** A call that fails as `retireOn` says has its connection closed at the release. */
+  readonly #retires: RequestLayer = async (request, next) => {
+    try {
+      return await next(request);
+    } catch (error) {
+      this.#judge(error);
+      throw error;
+    }
+  };
+
+  /** The same for statements that the server refused, which fail in the answer of their call. */
+  readonly #retiresByAnswer: Layer<Call, Answer> = async (call, next) => {
+    const answer = await next(call);
+    for (const { error } of answer) if (error !== undefined) this.#judge(error);
+    return answer;
+  };
+
+  #judge(failure: unknown): void {
+    try {
+      if (this.#limits.retireOn?.(failure) === true) this.#lease.markForRecycling();
+    } catch (error) {
+      process.emitWarning(`retireOn threw: ${messageOf(error)}`, 'SurrealPoolWarning');
+    }
+  }
+
   /** If the session turns out to be signed out, its connection is closed at the release. */
   readonly #keepsIdentity: RequestLayer = async (request, next) => {
     const { connection } = this;
@@ -176,8 +204,7 @@ export class LeaseChannel implements QueryChannel {
     } catch (error) {
       if (error instanceof ServerError) Object.assign(error, refused);
       const isLost = error instanceof IdentityLostError;
-      const wasOurs = connection.identity.signIn !== undefined && !connection.changes.authentication;
-      if (!isLost && !(wasOurs && isLostIdentity(error))) throw error;
+      if (!isLost && !(connection.isItsIdentity && isLostIdentity(error))) throw error;
       this.#lease.markForRecycling('signed-out');
       if (isLost) throw error;
       throw new IdentityLostError(`the session of connection ${connection.id} is over: ${messageOf(error)}`, {

@@ -1,23 +1,27 @@
 import { CallAbortedError, QueryTimeoutError } from '../errors/call.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
+import { afterReading, systemClock, type Timer } from '../time/clock.js';
 import { onAbort } from '../time/on-abort.js';
+import { patientTimer } from '../time/patient-timer.js';
 import type { Request } from './call.js';
 
 /** What bounds every call of one lease. */
 export interface CallLimits {
-  /** How long a call may take, in milliseconds; 0 for ever. */
+  /** How long a call may take, in milliseconds, of which a blocked event loop uses up a quarter at most; 0 for ever. */
   readonly queryTimeout: number;
   /** Aborts the calls of the lease. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether this failure of a call shows that its connection is not to be lent again. */
+  readonly retireOn?: ((error: unknown) => boolean) | undefined;
   /** Ends a connection whose session may still be at a call that its caller gave up. */
   sever(connection: Connection): void;
 }
 
-/** A timer of Node holds 31 bits of milliseconds; a longer one would fire at once. */
-const longestTimer = 2 ** 31 - 1;
-
-/** Runs a call within limits. One that was sent and is given up ends its connection: the server may still be at it. */
+/**
+ * Runs a call within limits. One that was sent and is given up ends its connection: the server may still be at it. An
+ * answer that has arrived by then wins.
+ */
 export function withinLimits<T>(
   request: Request<T>,
   work: () => Promise<T>,
@@ -25,7 +29,7 @@ export function withinLimits<T>(
   limits: CallLimits,
 ): Promise<T> {
   const connection = lease.resource;
-  const queryTimeout = Math.min(limits.queryTimeout * request.timeoutFactor, longestTimer);
+  const queryTimeout = limits.queryTimeout * request.timeoutFactor;
   const { signal } = limits;
   if (queryTimeout === 0 && signal === undefined) return connection.run(work);
   return new Promise((resolve, reject) => {
@@ -34,7 +38,7 @@ export function withinLimits<T>(
     const end = (settle: () => void): void => {
       if (over) return;
       over = true;
-      clearTimeout(timer);
+      timer?.cancel();
       forgetSignal?.();
       settle();
     };
@@ -42,7 +46,7 @@ export function withinLimits<T>(
       end(() => reject(error));
       request.giveUp();
       if (!request.sent) return;
-      lease.markForRecycling('cut-off');
+      lease.markForRecycling(error instanceof QueryTimeoutError ? 'unanswered' : 'cut-off');
       limits.sever(connection);
     };
     const outcome = (): { outcome: 'not-sent' | 'unknown' } => ({ outcome: request.sent ? 'unknown' : 'not-sent' });
@@ -50,8 +54,19 @@ export function withinLimits<T>(
       giveUp(new QueryTimeoutError(`a call took longer than queryTimeout (${queryTimeout} ms)`, outcome()));
     const onSignal = (): void =>
       giveUp(new CallAbortedError('a call was aborted by its signal', { ...outcome(), cause: signal?.reason }));
-    const timer = queryTimeout === 0 ? undefined : setTimeout(onTimeout, queryTimeout);
-    if (signal !== undefined) forgetSignal = onAbort(signal, onSignal);
+    const timer = queryTimeout === 0 ? undefined : patientTimer(systemClock, queryTimeout, true, onTimeout);
+    if (signal !== undefined) {
+      // One that was not sent has no answer to wait for, and must not be sent meanwhile.
+      let reading: Timer | undefined;
+      const forget = onAbort(signal, () => {
+        if (request.sent) reading = afterReading(onSignal);
+        else onSignal();
+      });
+      forgetSignal = () => {
+        forget();
+        reading?.cancel();
+      };
+    }
     if (over) return;
     connection.run(work).then(
       (value) => end(() => resolve(value)),

@@ -1,28 +1,34 @@
 import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
 import { UsageError } from '../errors/configuration.js';
+import type { CallOutcome } from '../errors/pool-error.js';
 import { isConflict } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
+import { refuseStatements } from '../surrealql/refused-statements.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
+import { type Answer, Call } from './call.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
+
+/** So many attempts of a call may find a connection that is closing, and sent nothing, without being counted. */
+const unsentAttempts = 10;
+/** After so many of these, no connection is taken that has not answered since. */
+const unsentBeforeProof = 3;
+
+/** Borrows a connection; `fresh`: only one that is opened from now on. */
+export type Borrow = (how: { readonly fresh: boolean }) => Promise<Lease<Connection>>;
 
 /** What queries made from the pool itself go through: each call borrows a connection and gives it back with the answer. */
 export class PoolChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly status = 'connected';
-  readonly #acquire: () => Promise<Lease<Connection>>;
+  readonly #acquire: Borrow;
   readonly #pool: string;
   readonly #limits: CallLimits;
   readonly #retryRules: () => RetryRules;
 
-  constructor(
-    acquire: () => Promise<Lease<Connection>>,
-    pool: string,
-    limits: CallLimits,
-    retryRules: () => RetryRules,
-  ) {
+  constructor(acquire: Borrow, pool: string, limits: CallLimits, retryRules: () => RetryRules) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#limits = limits;
@@ -31,23 +37,26 @@ export class PoolChannel implements QueryChannel {
 
   async ready(): Promise<void> {}
 
-  async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
-    // The whole answer comes in one message: whoever reads it slowly, or not to its end, holds no connection.
-    const asking = withRetry(() => this.#ask<T>(query, session), this.#retryRules());
-    yield* await asking.catch((error: unknown) => {
-      if (error instanceof NothingApplied) return error.chunks as QueryChunk<T>[];
-      throw error;
+  async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
+    const call = Call.of(query);
+    refuseStatements(call.surrealText, 'pool');
+    // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
+    const asking = withRetry((_, unsent) => this.#ask(call, unsent >= unsentBeforeProof), {
+      ...this.#retryRules(),
+      unsentAttempts,
     });
+    yield* (await asking.catch((error: unknown) => {
+      if (error instanceof NothingApplied) return error.chunks;
+      throw error;
+    })) as QueryChunk<T>[];
   }
 
-  async #ask<T>(query: BoundQuery, session: Session): Promise<QueryChunk<T>[]> {
-    const lease = await this.#acquire();
+  async #ask(call: Call, fresh: boolean): Promise<Answer> {
+    const lease = await this.#acquire({ fresh });
     try {
-      const chunks: QueryChunk<T>[] = [];
-      for await (const chunk of new LeaseChannel(lease, this.#pool, this.#limits).query<T>(query, session)) {
-        if (chunk.type === 'live') throw liveNeedsLease();
-        chunks.push(chunk);
-      }
+      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call.with({}));
+      // The text was read before it was sent, so the server took for LIVE what the pool could not see.
+      if (chunks.some(({ type }) => type === 'live')) throw liveNeedsLease('unknown');
       const conflict = chunks.find(({ error }) => isConflict(error))?.error;
       if (conflict !== undefined && chunks.every(({ error }) => error !== undefined)) {
         throw new NothingApplied(chunks, conflict);
@@ -81,15 +90,16 @@ export class PoolChannel implements QueryChannel {
 /** Every statement was refused, one of them because of a concurrent transaction: all of it may be sent again. */
 class NothingApplied extends Error {
   constructor(
-    readonly chunks: readonly QueryChunk<unknown>[],
+    readonly chunks: Answer,
     cause: Error,
   ) {
     super('nothing was applied', { cause });
   }
 }
 
-function liveNeedsLease(): UsageError {
+function liveNeedsLease(outcome: CallOutcome = 'not-sent'): UsageError {
   return new UsageError(
     'a live query needs a connection of its own for as long as it runs: acquire() one and call live() on it',
+    { outcome },
   );
 }

@@ -1,6 +1,6 @@
 import { withoutQuery } from '../config/address.js';
+import type { CloseReason } from '../pool/close-reason.js';
 import type { HistogramSummary } from '../pool/histogram.js';
-import type { CloseReason } from '../pool/slot.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
 import { type AssertionResult, evaluate } from './assertions.js';
 import { distribution, type Step } from './distribution.js';

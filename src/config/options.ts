@@ -60,6 +60,11 @@ export interface PoolConfig {
    * a time and only while nobody waits. Default `"30s"`; 0 or null: only before it is lent.
    */
   healthCheckInterval?: Duration | null | undefined;
+  /**
+   * How old the last proof of who a connection is may be when it is lent: after that the server is asked again whether its
+   * token, user and access method are still good. Default `"60s"`; 0 or null: only the end of a token is kept.
+   */
+  identityCheckInterval?: Duration | null | undefined;
   /** How many probes in a row have to fail before `healthStatus()` says that the pool is not healthy. Default 3; at least 1. */
   unhealthyThreshold?: number | undefined;
   /** How many connections may be opening at the same time. Default 2; at least 1. */
@@ -92,12 +97,12 @@ export interface CircuitBreakerConfig {
   /** Failures in a row that open the circuit. Default 5; 0 or null: never. */
   failureThreshold?: number | null | undefined;
   /**
-   * How long it stays open the first time, before one probe is made; drawn between half of this and all of it, and
-   * doubled after each probe that fails. Default `"1s"`, or `maxPause` if that is less; more than 0.
+   * The longest pause between two attempts while callers ask, also while the circuit is closed; drawn between half of this
+   * and all of it. Default `"1s"`, or `idleProbeInterval` if that is less; more than 0.
    */
-  initialPause?: Duration | undefined;
-  /** The longest pause between two probes. Default `"60s"`; more than 0. */
-  maxPause?: Duration | undefined;
+  probeInterval?: Duration | undefined;
+  /** The same while the circuit is open and no caller asks. Default `"5s"`; more than 0. */
+  idleProbeInterval?: Duration | undefined;
 }
 
 /**
@@ -139,13 +144,44 @@ export interface RecordCredentials {
   database?: string | undefined;
 }
 
-/** A token that was issued elsewhere. The pool cannot renew it; a {@link CredentialsProvider} can. */
+/** The key of a bearer grant, as `ACCESS … GRANT` gives it. */
+export interface BearerCredentials {
+  /** The name of the access method, as in `DEFINE ACCESS … TYPE BEARER`. */
+  access: string;
+  /** The key of the grant. */
+  key: string;
+  /** The namespace of the access method. Default: the pool's own. */
+  namespace?: string | undefined;
+  /** The database of the access method; needs `namespace`. Default: the pool's own. */
+  database?: string | undefined;
+}
+
+/**
+ * A token that was issued elsewhere, or the tokens that the SDK's `signin()` and `signup()` give. Without a refresh token
+ * the pool cannot renew it; a {@link CredentialsProvider} can.
+ */
 export interface TokenCredentials {
-  token: string;
+  token: string | { access: string; refresh?: string | undefined };
+}
+
+/**
+ * The pair of tokens that an access method `WITH REFRESH` gives. The pool renews it before the access token ends. A
+ * refresh token can be used once: from then on the pool alone has the next one, and no other program can renew this pair.
+ */
+export interface RefreshCredentials {
+  /** The access token. */
+  access: string;
+  /** The refresh token that was given with it. */
+  refresh: string;
 }
 
 /** Who the pool signs in as. */
-export type Credentials = PasswordCredentials | RecordCredentials | TokenCredentials;
+export type Credentials =
+  | PasswordCredentials
+  | RecordCredentials
+  | BearerCredentials
+  | TokenCredentials
+  | RefreshCredentials;
 
 /**
  * Who a connection is, where it is, and what it brings along, where that is not what the pool is configured with. Part of
@@ -156,8 +192,16 @@ export interface IdentityOptions {
   namespace?: string;
   /** Another database; always together with `namespace`. */
   database?: string;
-  /** Another user. */
-  credentials?: Credentials | CredentialsProvider;
+  /**
+   * Another user; null for a session that signs in as no user. A function is one identity for as long as it is the same
+   * function, whatever it answers: see `credentialsKey`.
+   */
+  credentials?: Credentials | CredentialsProvider | null;
+  /**
+   * Names the identity of a credentials function, where the function is made anew for each request: functions with the same
+   * key are the same identity in the same place, sign in once, and share connections. The one given last is asked.
+   */
+  credentialsKey?: string;
   /** Variables (`$name`) of the session, by their names without the dollar. */
   variables?: Readonly<Record<string, unknown>>;
 }
@@ -197,6 +241,15 @@ export interface LocalMode {
   endpoint: string;
 }
 
+/**
+ * Whether the failure of a call shows that its connection leads to a server which cannot do its work any more: a node that
+ * became read-only in a failover, say. When it returns true, the connection is closed at its release instead of lent again;
+ * other connections are not touched, for each may lead to another node. It is asked about each failed call and each statement
+ * that the server refused, has to be quick, and does not make the call again. An error that it throws becomes a process
+ * warning.
+ */
+export type RetireOn = (error: unknown) => boolean;
+
 /** The long form: one object that says everything, for `ConnectionManager.create(config)` and for files. */
 export interface DatabaseConfig {
   /** Where the database lives. */
@@ -213,6 +266,8 @@ export interface DatabaseConfig {
   logger?: Logger | undefined;
   /** Prepares a database before its first lease. Default: nothing. */
   onFirstUse?: OnFirstUse | undefined;
+  /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
+  retireOn?: RetireOn | undefined;
 }
 
 /** The short form: everything but the address, for `createPool(url, options)`. */
@@ -227,6 +282,8 @@ export interface PoolOptions extends PoolConfig {
   logger?: Logger | undefined;
   /** Prepares a database before its first lease. Default: nothing. */
   onFirstUse?: OnFirstUse | undefined;
+  /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
+  retireOn?: RetireOn | undefined;
 }
 
 /**
@@ -253,6 +310,7 @@ export interface ResolvedPoolConfig {
   readonly leakDetectionThreshold: number;
   readonly idleLeaseThreshold: number;
   readonly healthCheckInterval: number;
+  readonly identityCheckInterval: number;
   readonly unhealthyThreshold: number;
   readonly maxConnecting: number;
   readonly maxWaiters: number;
@@ -266,8 +324,8 @@ export interface ResolvedPoolConfig {
 /** {@link CircuitBreakerConfig} with everything filled in; durations are milliseconds, a threshold of 0 is off. */
 export interface ResolvedCircuitBreaker {
   readonly failureThreshold: number;
-  readonly initialPause: number;
-  readonly maxPause: number;
+  readonly probeInterval: number;
+  readonly idleProbeInterval: number;
 }
 
 /** {@link RetryPolicy} with everything filled in; durations are milliseconds. */
@@ -288,6 +346,7 @@ export interface ResolvedConfig {
   readonly credentials: Credentials | CredentialsProvider | null;
   readonly logger: Logger | undefined;
   readonly onFirstUse: OnFirstUse | undefined;
+  readonly retireOn: RetireOn | undefined;
   readonly pool: ResolvedPoolConfig;
 }
 
@@ -312,6 +371,7 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   leakDetectionThreshold: 0,
   idleLeaseThreshold: 0,
   healthCheckInterval: 30_000,
+  identityCheckInterval: 60_000,
   unhealthyThreshold: 3,
   maxConnecting: 2,
   maxWaiters: Number.POSITIVE_INFINITY,
@@ -319,5 +379,5 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   failFast: true,
   sessionsPerTransport: 1,
   retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5 },
-  circuitBreaker: { failureThreshold: 5, initialPause: 1_000, maxPause: 60_000 },
+  circuitBreaker: { failureThreshold: 5, probeInterval: 1_000, idleProbeInterval: 5_000 },
 };

@@ -49,8 +49,8 @@ export function resolveConfig(config: unknown): ResolvedConfig {
 export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
   const record = readRecord(options, 'an object with at least namespace and database');
   if (record instanceof Refusal) throw refused(shortForm.title, [{ path: 'options', ...record }]);
-  const { namespace, database, credentials, logger, onFirstUse, ...poolConfig } = record;
-  const config = { connectionMode: url, namespace, database, credentials, logger, onFirstUse, poolConfig };
+  const { namespace, database, credentials, logger, onFirstUse, retireOn, ...poolConfig } = record;
+  const config = { connectionMode: url, namespace, database, credentials, logger, onFirstUse, retireOn, poolConfig };
   return read(urlConfigSchema, config, shortForm);
 }
 
@@ -58,12 +58,12 @@ export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
 const acquireForm: Form = {
   title: 'The identity of the connection',
   name: (path) => path,
-  names: ['namespace', 'database', 'credentials', 'variables'],
+  names: ['namespace', 'database', 'credentials', 'credentialsKey', 'variables'],
 };
 
 /**
  * Checks what an acquire says of the identity it wants; undefined when it says nothing. A name that is there and has no
- * value is refused: a user that was not found must not become the pool's own.
+ * value is refused: a user that was not found must not become the pool's own. Only `credentials: null` says something.
  *
  * @throws ConfigurationError with every problem it has
  */
@@ -72,7 +72,9 @@ export function resolveIdentity(options: IdentityOptions): IdentityOptions | und
   if (!acquireForm.names.some((name) => name in options)) return undefined;
   const given = acquireForm.names.filter((name) => name in options);
   const identity = Object.fromEntries(given.map((name) => [name, Reflect.get(options, name)]));
-  const empty = given.filter((name) => identity[name] === undefined || identity[name] === null);
+  const empty = given.filter(
+    (name) => identity[name] === undefined || (identity[name] === null && name !== 'credentials'),
+  );
   if (empty.length > 0) {
     const allowed = "a value, or to leave it out for the pool's own";
     throw refused(

@@ -3,6 +3,7 @@ import type { Logger } from '../logger.js';
 import { type Address, type Mode, readAddress } from './address.js';
 import { type Closed, closed, ordered } from './closed-object.js';
 import {
+  type BearerCredentials,
   type CircuitBreakerConfig,
   type ConnectionMode,
   type Credentials,
@@ -18,10 +19,12 @@ import {
   type PasswordCredentials,
   type PoolConfig,
   type RecordCredentials,
+  type RefreshCredentials,
   type ResolvedCircuitBreaker,
   type ResolvedConfig,
   type ResolvedPoolConfig,
   type ResolvedRetryPolicy,
+  type RetireOn,
   type RetryPolicy,
   type TokenCredentials,
 } from './options.js';
@@ -54,17 +57,18 @@ const retryPolicySchema = v.pipe(
 
 const breakerEntries = {
   failureThreshold: v.optional(countOr(0, '0 or null for off'), defaults.circuitBreaker.failureThreshold),
-  initialPause: v.optional(deadline()),
-  maxPause: v.optional(deadline(), defaults.circuitBreaker.maxPause),
+  probeInterval: v.optional(deadline()),
+  idleProbeInterval: v.optional(deadline(), defaults.circuitBreaker.idleProbeInterval),
 };
 
 const circuitBreakerSchema = v.pipe(
   closed(breakerEntries),
-  ordered('initialPause', 'maxPause', ' ms'),
+  ordered('probeInterval', 'idleProbeInterval', ' ms'),
   v.transform(
     (breaker): ResolvedCircuitBreaker => ({
       ...breaker,
-      initialPause: breaker.initialPause ?? Math.min(defaults.circuitBreaker.initialPause, breaker.maxPause),
+      probeInterval:
+        breaker.probeInterval ?? Math.min(defaults.circuitBreaker.probeInterval, breaker.idleProbeInterval),
     }),
   ),
 );
@@ -89,6 +93,7 @@ const poolEntries = {
   leakDetectionThreshold: v.optional(durationOr('0 or null for off'), defaults.leakDetectionThreshold),
   idleLeaseThreshold: v.optional(durationOr('0 or null for off'), defaults.idleLeaseThreshold),
   healthCheckInterval: v.optional(durationOr('0 or null for off'), defaults.healthCheckInterval),
+  identityCheckInterval: v.optional(durationOr('0 or null for off'), defaults.identityCheckInterval),
   unhealthyThreshold: v.optional(count(1), defaults.unhealthyThreshold),
   maxConnecting: v.optional(count(1), defaults.maxConnecting),
   maxWaiters: v.optional(countOr(defaults.maxWaiters, 'null for no limit'), null),
@@ -112,7 +117,17 @@ const poolConfigSchema = v.pipe(
 
 // Who signs in.
 
-const credentialsInWords = '{ username, password }, { access, variables } or { token }';
+const credentialsInWords =
+  '{ username, password }, { access, variables }, { access, key }, { token } or { access, refresh }';
+
+function readToken(given: unknown): TokenCredentials['token'] | Refusal {
+  if (typeof given === 'string' && given !== '') return given;
+  const { access, refresh } = Object(given) as Record<string, unknown>;
+  const isText = (part: unknown): part is string => typeof part === 'string' && part !== '';
+  if (isText(access) && refresh === undefined) return { access };
+  if (isText(access) && isText(refresh)) return { access, refresh };
+  return new Refusal('a text that is not empty, or { access, refresh }', describe(given));
+}
 
 const levelEntries = { namespace: v.optional(text()), database: v.optional(text()) };
 const passwordEntries = { username: text(), password: text(), ...levelEntries };
@@ -121,7 +136,9 @@ const recordEntries = {
   variables: value<Readonly<Record<string, unknown>>>((given) => readRecord(given, 'an object of variables')),
   ...levelEntries,
 };
-const tokenEntries = { token: text() };
+const bearerEntries = { access: text(), key: text(), ...levelEntries };
+const tokenEntries = { token: value<TokenCredentials['token']>(readToken) };
+const refreshEntries = { access: text(), refresh: text() };
 
 function databaseNeedsNamespace<Output extends { namespace?: string | undefined; database?: string | undefined }>() {
   return v.rawCheck<Output>(({ dataset, addIssue }) => {
@@ -142,7 +159,12 @@ const recordSchema: v.GenericSchema<RecordCredentials> = v.pipe(
   closed(recordEntries, credentialsInWords),
   databaseNeedsNamespace(),
 );
+const bearerSchema: v.GenericSchema<BearerCredentials> = v.pipe(
+  closed(bearerEntries, credentialsInWords),
+  databaseNeedsNamespace(),
+);
 const tokenSchema: v.GenericSchema<TokenCredentials> = closed(tokenEntries, credentialsInWords);
+const refreshSchema: v.GenericSchema<RefreshCredentials> = closed(refreshEntries, credentialsInWords);
 
 const mixedSchema: v.GenericSchema<Credentials> = value<Credentials>(
   () => new Refusal(`one of ${credentialsInWords}`, 'several kinds of credentials at once'),
@@ -150,15 +172,20 @@ const mixedSchema: v.GenericSchema<Credentials> = value<Credentials>(
 
 const credentialKinds: readonly { names: readonly string[]; schema: v.GenericSchema<Credentials> }[] = [
   { names: ['username', 'password'], schema: passwordSchema },
-  { names: ['access', 'variables'], schema: recordSchema },
+  { names: ['variables'], schema: recordSchema },
+  { names: ['key'], schema: bearerSchema },
   { names: ['token'], schema: tokenSchema },
+  { names: ['refresh'], schema: refreshSchema },
 ];
 
 /** Credentials as such, also those that a provider returned. */
 export const credentialsSchema: v.GenericSchema<Credentials> = v.lazy((given): v.GenericSchema<Credentials> => {
   const record = readRecord(given);
   const kinds = credentialKinds.filter(({ names }) => names.some((name) => Object.hasOwn(record, name)));
-  return kinds.length > 1 ? mixedSchema : (kinds[0]?.schema ?? passwordSchema);
+  const hasAccess = Object.hasOwn(record, 'access');
+  const kind = kinds[0]?.schema ?? (hasAccess ? recordSchema : passwordSchema);
+  const isMixed = kinds.length > 1 || (hasAccess && (kind === passwordSchema || kind === tokenSchema));
+  return isMixed ? mixedSchema : kind;
 });
 
 const providerSchema: v.GenericSchema<CredentialsProvider> = v.custom<CredentialsProvider>(() => true);
@@ -185,7 +212,8 @@ export const identitySchema: v.GenericSchema<IdentityOptions> = v.pipe(
   closed({
     namespace: v.exactOptional(text()),
     database: v.exactOptional(text()),
-    credentials: v.exactOptional(credentialsSourceSchema),
+    credentials: v.exactOptional(v.nullable(credentialsSourceSchema)),
+    credentialsKey: v.exactOptional(text()),
     variables: v.exactOptional(value<Readonly<Record<string, unknown>>>((given) => readVariables(given))),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -197,6 +225,16 @@ export const identitySchema: v.GenericSchema<IdentityOptions> = v.pipe(
       expected: 'both a namespace and a database, or neither',
       received: 'one without the other',
       path: [{ type: 'object', origin: 'value', input: { ...dataset.value }, key, value: undefined }],
+    });
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { credentials, credentialsKey: value } = dataset.value;
+    if (value === undefined || typeof credentials === 'function') return;
+    addIssue({
+      expected: 'a key only beside a function as credentials: others are the same identity when they are equal',
+      received: 'a key without a function',
+      path: [{ type: 'object', origin: 'value', input: { ...dataset.value }, key: 'credentialsKey', value }],
     });
   }),
 );
@@ -270,6 +308,10 @@ const onFirstUseSchema: v.GenericSchema<OnFirstUse> = value((given) =>
   typeof given === 'function' ? (given as OnFirstUse) : new Refusal('a function', describe(given)),
 );
 
+const retireOnSchema: v.GenericSchema<RetireOn> = value((given) =>
+  typeof given === 'function' ? (given as RetireOn) : new Refusal('a function', describe(given)),
+);
+
 const commonEntries = {
   credentials: v.optional(v.nullable(credentialsSourceSchema), null),
   namespace: text(),
@@ -277,6 +319,7 @@ const commonEntries = {
   poolConfig: v.optional(poolConfigSchema, {}),
   logger: v.optional(loggerSchema),
   onFirstUse: v.optional(onFirstUseSchema),
+  retireOn: v.optional(retireOnSchema),
 };
 
 const databaseEntries = { connectionMode: connectionModeSchema, ...commonEntries };
@@ -293,15 +336,17 @@ export const urlConfigSchema: v.GenericSchema<
   ResolvedConfig
 > = v.pipe(closed({ connectionMode: address(), ...commonEntries }), v.transform(complete));
 
-interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse'> {
+interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
   readonly connectionMode: Address;
   readonly poolConfig: ResolvedPoolConfig;
   readonly logger?: Logger | undefined;
   readonly onFirstUse?: OnFirstUse | undefined;
+  readonly retireOn?: RetireOn | undefined;
 }
 
-function complete({ connectionMode, poolConfig, logger, onFirstUse, ...config }: CheckedConfig): ResolvedConfig {
-  return { ...config, ...connectionMode, logger, onFirstUse, pool: poolConfig };
+function complete(checked: CheckedConfig): ResolvedConfig {
+  const { connectionMode, poolConfig, logger, onFirstUse, retireOn, ...config } = checked;
+  return { ...config, ...connectionMode, logger, onFirstUse, retireOn, pool: poolConfig };
 }
 
 // The names of all options, for suggestions and for the environment.
@@ -323,7 +368,11 @@ export const optionPaths: readonly string[] = [
   'connectionMode',
   ...Object.keys(commonEntries),
   ...new Set(Object.values(modeEntries).flatMap((entries) => paths('connectionMode', entries))),
-  ...new Set([passwordEntries, recordEntries, tokenEntries].flatMap((entries) => paths('credentials', entries))),
+  ...new Set(
+    [passwordEntries, recordEntries, bearerEntries, tokenEntries, refreshEntries].flatMap((entries) =>
+      paths('credentials', entries),
+    ),
+  ),
   ...Object.keys(groups),
   ...poolOptionPaths,
 ];
@@ -341,7 +390,9 @@ true satisfies Same<v.InferOutput<typeof retryPolicySchema>, ResolvedRetryPolicy
 true satisfies Same<v.InferInput<Closed<typeof databaseEntries>>, DatabaseConfig>;
 true satisfies Same<v.InferInput<Closed<typeof passwordEntries>>, PasswordCredentials>;
 true satisfies Same<v.InferInput<Closed<typeof recordEntries>>, RecordCredentials>;
+true satisfies Same<v.InferInput<Closed<typeof bearerEntries>>, BearerCredentials>;
 true satisfies Same<v.InferInput<Closed<typeof tokenEntries>>, TokenCredentials>;
+true satisfies Same<v.InferInput<Closed<typeof refreshEntries>>, RefreshCredentials>;
 true satisfies Same<v.InferInput<Closed<(typeof modeEntries)['in-memory']>>, InMemoryMode>;
 true satisfies Same<v.InferInput<Closed<typeof modeEntries.embedded>>, EmbeddedMode>;
 true satisfies Same<v.InferInput<Closed<typeof modeEntries.local>>, LocalMode>;

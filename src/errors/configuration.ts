@@ -1,4 +1,4 @@
-import { PoolError } from './pool-error.js';
+import { type CallOutcome, PoolError } from './pool-error.js';
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigurationIssue {
@@ -24,4 +24,10 @@ export class ConfigurationError extends PoolError {
 /** A call that can never work the way it was made; the message says what to do instead. */
 export class UsageError extends PoolError {
   static override readonly code: string = 'ERR_POOL_USAGE';
+  override readonly outcome: CallOutcome;
+
+  constructor(message: string, options?: ErrorOptions & { readonly outcome?: CallOutcome }) {
+    super(message, options);
+    this.outcome = options?.outcome ?? 'not-sent';
+  }
 }

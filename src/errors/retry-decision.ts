@@ -1,28 +1,47 @@
 import { AcquireError, AcquireTimeoutError } from './acquire.js';
-import { CallAbortedError, ConnectionLostError, IdentityLostError } from './call.js';
+import { CallAbortedError, CallError, ConnectionLostError, IdentityLostError } from './call.js';
 import { outcomeOf } from './outcome.js';
 import { PoolError } from './pool-error.js';
 import { isBusy, isConflict, isDraining } from './server-errors.js';
 
-/** What to do about a failure: try again at once, after a pause, or not at all. */
-export type RetryDecision = 'now' | 'later' | 'never';
+/**
+ * What to do about a failure.
+ *
+ * - `elsewhere`: try again at once on another connection; nothing was sent
+ * - `now`: try again at once
+ * - `later`: try again after a pause
+ * - `sparingly`: the same, if the retry budget allows it, since the server may have too much to do
+ * - `never`: do not try again
+ */
+export type RetryDecision = 'elsewhere' | 'now' | 'later' | 'sparingly' | 'never';
 
 /**
  * Whether a failed request may be made again, by what is known of it:
  *
- *     never sent, or its session was over    at once, on another connection
- *     a write conflict, a node that drains   after a pause: nothing was applied
- *     too much under way on the server       after a pause: nothing was executed
- *     no connection to be had                after a pause, unless its time is over
- *     outcome unknown                        after a pause, if twice is as good as once (`idempotent`)
+ *     never sent                             elsewhere
+ *     its session was over                   now
+ *     a write conflict                       later: nothing was applied, and the next attempt is new work for the server
+ *     too much under way on the server       later: nothing was executed
+ *     no connection to be had                later, unless its time is over: no request was made
+ *     a node that drains, or has no room     sparingly: nothing was applied
+ *     outcome unknown                        sparingly, if twice is as good as once (`idempotent`)
  *     refused, aborted, a mistake            never
  */
 export function retryDecision(error: unknown, idempotent: boolean): RetryDecision {
   if (error instanceof CallAbortedError || error instanceof AcquireTimeoutError) return 'never';
   if (error instanceof AcquireError) return error.retryable ? 'later' : 'never';
   if (error instanceof IdentityLostError) return 'now';
-  if (error instanceof ConnectionLostError && error.outcome === 'not-sent') return 'now';
-  if (isConflict(error) || isDraining(error) || isBusy(error)) return 'later';
+  if (error instanceof ConnectionLostError && error.outcome === 'not-sent') return 'elsewhere';
+  if (isConflict(error) || isBusy(error)) return 'later';
+  if (isDraining(error)) return 'sparingly';
   if (error instanceof PoolError && error.retryable) return 'later';
-  return idempotent && outcomeOf(error) === 'unknown' ? 'later' : 'never';
+  return idempotent && outcomeOf(error) === 'unknown' ? 'sparingly' : 'never';
+}
+
+/**
+ * Whether an attempt failed before it sent anything. When an attempt before it was sent, it is that one which tells the
+ * caller what became of the request, and what is wrong with the server.
+ */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof AcquireError || (error instanceof CallError && error.outcome === 'not-sent');
 }

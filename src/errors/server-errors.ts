@@ -89,6 +89,23 @@ export function isLostIdentity(error: unknown): boolean {
   return false;
 }
 
+/** Whether it is for certain the identity that was refused, and not the session it was tried on. */
+export function isIdentityRefused(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (cause instanceof CredentialsFailure || cause instanceof ConfigurationError) return true;
+    if (cause instanceof ServerError && cause.kind === 'NotAllowed') return true;
+  }
+  return false;
+}
+
+/** Whether the server refused a token only because it has ended. */
+export function isTokenExpired(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (cause instanceof ServerError && detailKind(Object(cause.details).details) === 'TokenExpired') return true;
+  }
+  return false;
+}
+
 /** Whether two sessions defined the same namespace or database at once, which rocksdb puts in words of its own. */
 export function isDefinitionConflict(error: unknown): boolean {
   for (const cause of causes(error)) {

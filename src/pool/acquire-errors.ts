@@ -25,16 +25,18 @@ export function acquireFailed(details: AcquireErrorDetails): AcquireFailedError 
 }
 
 /** What a refusal is made of. */
-interface Refusal {
+interface AcquireRefusal {
   readonly snapshot: PoolSnapshot;
+  /** In milliseconds. */
+  readonly waited: number;
   readonly maxWaiters?: number;
   readonly nextProbeIn?: number;
   readonly cause?: unknown;
 }
 
-export function acquireRefused(reason: RefusalReason, refusal: Refusal): AcquireError {
-  const { snapshot, maxWaiters = 0, nextProbeIn = 0, cause } = refusal;
-  const details = { snapshot, waited: 0, cause };
+export function acquireRefused(reason: RefusalReason, refusal: AcquireRefusal): AcquireError {
+  const { snapshot, waited, maxWaiters = 0, nextProbeIn = 0, cause } = refusal;
+  const details = { snapshot, waited, cause };
   switch (reason) {
     case 'shutdown':
       return new PoolShutdownError('the pool is shut down and lends no connections any more', details);

@@ -1,20 +1,10 @@
 import type { Clock, Timer } from '../time/clock.js';
-import { type Linked, LinkedList } from './linked-list.js';
-
-/** Where a waiter stands among those of the same timeout. */
-export class Expiry<W> implements Linked<Expiry<W>> {
-  previous: Expiry<W> | undefined;
-  next: Expiry<W> | undefined;
-  /** Undefined while it has no deadline that anybody watches. */
-  group: LinkedList<Expiry<W>> | undefined;
-
-  constructor(readonly waiter: W) {}
-}
+import { LinkedList, type Place } from './linked-list.js';
 
 interface Expiring<W> {
   readonly timeout: number;
   readonly deadline: number;
-  readonly expiry: Expiry<W>;
+  readonly expiry: Place<W>;
 }
 
 /**
@@ -23,18 +13,22 @@ interface Expiring<W> {
  * lists). Add and remove cost the same for one waiter and for a million; looking for the earliest deadline costs the
  * number of distinct timeouts, and is done only when the timer is armed.
  *
- *     10 s:  ● ● ● ● ● ●     ← nearly everybody: the default
+ *     10 s:  ● ● ● ● ● ●     ← nearly all: the default
  *      2 s:  ● ●
  *     50 ms: ●               ← the earliest of the first ones is what the timer is armed for
  */
 export class Deadlines<W extends Expiring<W>> {
-  readonly #byTimeout = new Map<number, LinkedList<Expiry<W>>>();
+  readonly #byTimeout = new Map<number, LinkedList<Place<W>>>();
   readonly #clock: Clock;
   readonly #expire: (waiter: W) => void;
+  /** The list used last, which is nearly always the next one too: it spares the look into the map. */
+  #timeout = 0;
+  #list: LinkedList<Place<W>> = new LinkedList();
+  #waiting = 0;
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
 
-  /** @param expire called for each waiter whose deadline has passed; it is removed already. */
+  /** @param expire called for each waiter whose deadline has passed; it takes the waiter out. */
   constructor(clock: Clock, expire: (waiter: W) => void) {
     this.#clock = clock;
     this.#expire = expire;
@@ -42,24 +36,34 @@ export class Deadlines<W extends Expiring<W>> {
 
   add(waiter: W): void {
     if (waiter.timeout === 0) return;
-    let group = this.#byTimeout.get(waiter.timeout);
-    if (group === undefined) {
-      group = new LinkedList();
-      this.#byTimeout.set(waiter.timeout, group);
-    }
-    group.append(waiter.expiry);
-    waiter.expiry.group = group;
+    this.#listOf(waiter.timeout).append(waiter.expiry);
+    this.#waiting++;
     if (waiter.deadline < this.#armedFor) this.#arm(waiter.deadline);
   }
 
+  /** Takes out a waiter that was added. */
   remove(waiter: W): void {
-    const { group } = waiter.expiry;
-    if (group === undefined) return;
-    group.remove(waiter.expiry);
-    waiter.expiry.group = undefined;
-    if (group.length > 0) return;
-    this.#byTimeout.delete(waiter.timeout);
-    if (this.#byTimeout.size === 0) this.#disarm();
+    const { timeout } = waiter;
+    if (timeout === 0) return;
+    const list = this.#listOf(timeout);
+    list.remove(waiter.expiry);
+    this.#waiting--;
+    if (this.#waiting === 0) this.#disarm();
+    if (list.length > 0 || this.#byTimeout.size === 1) return;
+    this.#byTimeout.delete(timeout);
+    this.#timeout = 0;
+  }
+
+  #listOf(timeout: number): LinkedList<Place<W>> {
+    if (timeout === this.#timeout) return this.#list;
+    let list = this.#byTimeout.get(timeout);
+    if (list === undefined) {
+      list = new LinkedList();
+      this.#byTimeout.set(timeout, list);
+    }
+    this.#timeout = timeout;
+    this.#list = list;
+    return list;
   }
 
   #arm(deadline: number): void {
@@ -77,15 +81,14 @@ export class Deadlines<W extends Expiring<W>> {
   #fire(): void {
     this.#disarm();
     const now = this.#clock.now();
-    for (const group of this.#byTimeout.values()) {
-      // Looked up anew each time: whoever is told may add and remove others.
-      for (let first = group.first?.waiter; first !== undefined && first.deadline <= now; first = group.first?.waiter) {
-        this.remove(first);
+    for (const list of [...this.#byTimeout.values()]) {
+      // Looked up anew each time: a caller who is told may add and remove others.
+      for (let first = list.first?.owner; first !== undefined && first.deadline <= now; first = list.first?.owner) {
         this.#expire(first);
       }
     }
-    for (const group of this.#byTimeout.values()) {
-      const first = group.first?.waiter;
+    for (const list of this.#byTimeout.values()) {
+      const first = list.first?.owner;
       if (first !== undefined && first.deadline < this.#armedFor) this.#arm(first.deadline);
     }
   }

@@ -1,5 +1,4 @@
-import { messageOf } from '../errors/error-message.js';
-import type { CloseReason } from './slot.js';
+import type { CloseReason } from './close-reason.js';
 
 /** Why an acquire was refused at once. */
 export type RefusalReason = 'queue-full' | 'shutdown' | 'circuit-open';
@@ -16,7 +15,8 @@ export interface PoolEvents {
   acquireTimedOut: { acquire: number; waited: number; error: Error };
   acquireAborted: { acquire: number; waited: number; error: Error };
   acquireRefused: { acquire: number; reason: RefusalReason; error: Error };
-  acquireFailed: { acquire: number; waited: number; error: Error };
+  /** `ownIdentity`: false when the caller asked for another identity than the pool's own. */
+  acquireFailed: { acquire: number; waited: number; ownIdentity: boolean; error: Error };
   released: { connection: number; held: number; uses: number };
   /** Work that holds a connection asked for another one while all were in use; `error` has both stacks. */
   nestedAcquire: { error: Error };
@@ -36,8 +36,17 @@ export interface PoolEvents {
 
   opening: { connection: number };
   opened: { connection: number; duration: number };
-  /** `retryIn`: how long the pool waits before it opens again; undefined when the cause is fatal and it stops. */
-  openFailed: { connection: number; duration: number; error: unknown; retryIn: number | undefined };
+  /**
+   * `retryIn`: how long the pool waits before it opens again; undefined when the cause is fatal and it stops, and when the
+   * pool itself gave the attempt up. `ownIdentity`: whether it was to be a connection of the pool's own identity.
+   */
+  openFailed: {
+    connection: number;
+    duration: number;
+    ownIdentity: boolean;
+    error: unknown;
+    retryIn: number | undefined;
+  };
   validated: { connection: number; duration: number };
   validationFailed: { connection: number; duration: number; error: unknown };
   reset: { connection: number; duration: number };
@@ -45,8 +54,8 @@ export interface PoolEvents {
   /** An idle connection was made into one of another identity, for somebody who waits for that. */
   changed: { connection: number; duration: number };
   /** That identity could not be had, or the connection did not survive it. */
-  changeFailed: { connection: number; duration: number; error: unknown };
-  /** So many probes failed in a row that something must be wrong (`unhealthyThreshold`), or one passed again. */
+  changeFailed: { connection: number; duration: number; ownIdentity: boolean; error: unknown };
+  /** The pool became able, or unable, to serve: see `healthStatus()`. `failures`: probes and calls without an answer. */
   healthChanged: { healthy: boolean; failures: number; error: unknown };
   /** A token was renewed before its end: connections that are opened later need no password. */
   tokenRenewed: Record<never, never>;
@@ -68,57 +77,4 @@ export interface PoolEvents {
   gap: { duration: number };
   shutdownStarted: { leased: number; waiting: number; gracePeriod: number };
   shutdownFinished: { duration: number; aborted: number };
-}
-
-/**
- * A set of typed events. They are delivered in their order, as soon as what is going on has come to an end (in a
- * microtask), never in the middle of it: a listener may call whatever it likes. One that throws is reported as a process
- * warning and hurts nobody else.
- */
-export class Emitter<Events> {
-  readonly #listeners: { [Name in keyof Events]?: Set<(event: Events[Name]) => void> } = {};
-  #count = 0;
-  #waiting: (() => void)[] = [];
-
-  /** Calls `listener` after every such event. Returns the function that ends it. */
-  subscribe<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
-    // A wrapper of our own, so that the same function may be subscribed twice and each ended alone.
-    const own = (event: Events[Name]): void => listener(event);
-    const listeners: Set<(event: Events[Name]) => void> = this.#listeners[name] ?? new Set();
-    this.#listeners[name] = listeners;
-    listeners.add(own);
-    this.#count++;
-    return () => {
-      if (listeners.delete(own)) this.#count--;
-    };
-  }
-
-  /** Whether anybody listens: asked before an event object is built. */
-  has(name: keyof Events): boolean {
-    return this.#count > 0 && (this.#listeners[name]?.size ?? 0) > 0;
-  }
-
-  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    if (this.#waiting.length === 0) queueMicrotask(() => this.#deliver());
-    this.#waiting.push(() => this.#tell(name, event));
-  }
-
-  #deliver(): void {
-    const events = this.#waiting;
-    this.#waiting = [];
-    for (const tell of events) tell();
-  }
-
-  #tell<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of this.#listeners[name] ?? []) {
-      try {
-        listener(event);
-      } catch (error) {
-        process.emitWarning(
-          `a listener for the event "${String(name)}" threw: ${messageOf(error)}`,
-          'SurrealPoolWarning',
-        );
-      }
-    }
-  }
 }

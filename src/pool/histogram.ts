@@ -96,8 +96,17 @@ export class Histogram {
     }
   }
 
+  /** Forgets all samples. */
+  clear(): void {
+    this.#counts.fill(0);
+    this.#count = 0;
+    this.#sum = 0;
+    this.#max = 0;
+  }
+
   /** Adds all samples of another histogram. */
   add(other: Histogram): void {
+    if (other.#count === 0) return;
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       this.#counts[bucket] = (this.#counts[bucket] ?? 0) + (other.#counts[bucket] ?? 0);
     }

@@ -1,40 +1,67 @@
-import type { Identity } from './kind.js';
-import { LinkedList } from './linked-list.js';
-import type { Slot } from './slot.js';
+import type { Identity, IdentityGroup } from './identity-group.js';
+import { LinkedList, type Place } from './linked-list.js';
+import type { PooledResource } from './resource.js';
 
 /**
- * The connections that nobody uses, in two orders at once: all of them by when they were used last, for whoever looks
- * for the oldest, and those of each kind among themselves.
+ * The idle connections, in two orders at once: all of them by when they were used last, and those of each identity among
+ * themselves.
  *
- *     all:     ● ○ ● ● ○ ●      oldest: grows old and goes, or becomes one of another kind
- *     kind ●:  ●   ● ●   ●      newest: is lent
- *     kind ○:    ○     ○
+ *     all:         ● ○ ● ● ○ ●      oldest: grows old and is closed, or is switched to another identity
+ *     identity ●:  ●   ● ●   ●      newest: is lent
+ *     identity ○:    ○     ○
  */
 export class IdleConnections<R, I extends Identity> {
-  readonly #all = new LinkedList<Slot<R, I>>();
+  readonly #all = new LinkedList<PooledResource<R, I>>();
+  readonly #byGroup = new Map<IdentityGroup<I>, LinkedList<Place<PooledResource<R, I>>>>();
+  /** The list asked for last, which is nearly always the next one too: it spares the look into the map. */
+  #group: IdentityGroup<I> | undefined;
+  #list: LinkedList<Place<PooledResource<R, I>>> = new LinkedList();
 
-  get oldest(): Slot<R, I> | undefined {
+  get oldest(): PooledResource<R, I> | undefined {
     return this.#all.first;
   }
 
+  newestOf(group: IdentityGroup<I>): PooledResource<R, I> | undefined {
+    return this.#listOf(group).last?.owner;
+  }
+
   /** It was used just now. */
-  add(slot: Slot<R, I>): void {
-    this.#all.append(slot);
-    slot.kind.idle.append(slot.place);
+  add(member: PooledResource<R, I>): void {
+    this.#all.append(member);
+    this.#listOf(member.group).append(member.place);
   }
 
-  /** It was idle before, and what was done with it was no use: it goes back to where it stood. */
-  putBack(slot: Slot<R, I>): void {
+  /** It was idle before, and a probe is not a use: it goes back to where it stood. */
+  putBack(member: PooledResource<R, I>): void {
     let before = this.#all.last;
-    while (before !== undefined && before.idleSince > slot.idleSince) before = before.previous;
-    this.#all.insert(slot, before);
-    let place = slot.kind.idle.last;
-    while (place !== undefined && place.owner.idleSince > slot.idleSince) place = place.previous;
-    slot.kind.idle.insert(slot.place, place);
+    while (before !== undefined && before.idleSince > member.idleSince) before = before.previous;
+    this.#all.insert(member, before);
+    const list = this.#listOf(member.group);
+    let place = list.last;
+    while (place !== undefined && place.owner.idleSince > member.idleSince) place = place.previous;
+    list.insert(member.place, place);
   }
 
-  remove(slot: Slot<R, I>): void {
-    this.#all.remove(slot);
-    slot.kind.idle.remove(slot.place);
+  remove(member: PooledResource<R, I>): void {
+    this.#all.remove(member);
+    this.#listOf(member.group).remove(member.place);
+  }
+
+  /** The identity is not used any more: no list is kept for it. */
+  forget(group: IdentityGroup<I>): void {
+    this.#byGroup.delete(group);
+    if (this.#group === group) this.#group = undefined;
+  }
+
+  #listOf(group: IdentityGroup<I>): LinkedList<Place<PooledResource<R, I>>> {
+    if (group === this.#group) return this.#list;
+    let list = this.#byGroup.get(group);
+    if (list === undefined) {
+      list = new LinkedList();
+      this.#byGroup.set(group, list);
+    }
+    this.#group = group;
+    this.#list = list;
+    return list;
   }
 }

@@ -1,16 +1,26 @@
 import { LeaseReleasedError } from '../errors/call.js';
-import type { CloseReason, Slot } from './slot.js';
+import type { CloseReason } from './close-reason.js';
+
+/** What is lent, as its lease sees it. */
+export interface Lent<R> {
+  readonly id: number;
+  /** How often it was lent, this time included. */
+  readonly uses: number;
+  readonly resource: R | undefined;
+  readonly leasedAt: number;
+  retirement: CloseReason | undefined;
+}
 
 /** What a lease asks of its pool. */
 export interface LeaseOwner<R> {
-  release(lease: Lease<R>, slot: Slot<R>): void;
+  release(lease: Lease<R>, lent: Lent<R>): void;
 }
 
 /** One loan of one connection, from `acquire()` to `release()`. */
 export class Lease<R> {
   #state: 'active' | 'released' | 'revoked' = 'active';
   readonly #owner: LeaseOwner<R>;
-  readonly #slot: Slot<R>;
+  readonly #lent: Lent<R>;
   #marked = false;
 
   /** How often the connection was lent, this time included. */
@@ -19,16 +29,16 @@ export class Lease<R> {
   readonly origin: string | undefined;
 
   /** @internal */
-  constructor(owner: LeaseOwner<R>, slot: Slot<R>, origin: string | undefined) {
+  constructor(owner: LeaseOwner<R>, lent: Lent<R>, origin: string | undefined) {
     this.#owner = owner;
-    this.#slot = slot;
-    this.uses = slot.uses;
+    this.#lent = lent;
+    this.uses = lent.uses;
     this.origin = origin;
   }
 
   /** The number of the connection, unique within the pool. */
   get id(): number {
-    return this.#slot.id;
+    return this.#lent.id;
   }
 
   /** Whether the loan goes on: false after `release()`, and after a shutdown that did not wait any longer. */
@@ -42,37 +52,37 @@ export class Lease<R> {
    */
   get resource(): R {
     if (this.#state !== 'active') throw this.ended();
-    // Every slot that left `opening` for anything but its end has its resource.
-    return this.#slot.resource as R;
+    // Every connection that left `opening` for anything but its end has its resource.
+    return this.#lent.resource as R;
   }
 
   /** Asks for the connection to be closed instead of reused. Without effect after the end of the lease. */
   markForRecycling(reason: CloseReason = 'recycled'): void {
     if (this.#state !== 'active') return;
     this.#marked = true;
-    this.#slot.retirement ??= reason;
+    this.#lent.retirement ??= reason;
   }
 
   get markedForRecycling(): boolean {
-    return this.#marked || (this.#state === 'active' && this.#slot.retirement !== undefined);
+    return this.#marked || (this.#state === 'active' && this.#lent.retirement !== undefined);
   }
 
   /** When the loan began, on the pool's clock, while it goes on. */
   get since(): number {
-    return this.#slot.leasedAt;
+    return this.#lent.leasedAt;
   }
 
   /** Gives the connection back. A second call does nothing but an event. Never throws. */
   release(): void {
-    this.#owner.release(this, this.#slot);
+    this.#owner.release(this, this.#lent);
   }
 
   /** The error for a use after the end, saying how it ended. */
   ended(): LeaseReleasedError {
     return new LeaseReleasedError(
       this.#state === 'revoked'
-        ? `the lease of connection ${this.#slot.id} was aborted: the pool shut down and its grace period is over`
-        : `the lease of connection ${this.#slot.id} was released: acquire a new one, and keep no query of the old one`,
+        ? `the lease of connection ${this.#lent.id} was aborted: the pool shut down and its grace period is over`
+        : `the lease of connection ${this.#lent.id} was released: acquire a new one, and keep no query of the old one`,
     );
   }
 

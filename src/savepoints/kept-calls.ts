@@ -2,6 +2,7 @@ import { ServerError } from 'surrealdb';
 import { type Answer, type Call, newRecording } from '../calls/call.js';
 import type { Layer } from '../calls/pipeline.js';
 import { UsageError } from '../errors/configuration.js';
+import { systemClock } from '../time/clock.js';
 import type { CallLog } from './call-log.js';
 import { LoggedCall } from './logged-call.js';
 import { pinnedBindings } from './pinned-ids.js';
@@ -11,9 +12,9 @@ export function keptIn(log: CallLog): Layer<Call, Answer> {
   return async (call, next) => {
     refuseReplacedTimes(call, log);
     const recording = newRecording();
-    const from = performance.now();
+    const from = systemClock.now();
     const add = (failure: Error | undefined): void => {
-      const made = { from, until: performance.now() };
+      const made = { from, until: systemClock.now() };
       log.add(new LoggedCall({ text: call.text, recording, made, failure }));
     };
     try {

@@ -4,6 +4,7 @@ import { type Mending, withoutAdded } from '../surrealql/mended-text.js';
 import { keywordOf } from '../surrealql/refused-statements.js';
 import type { Statement } from '../surrealql/statements.js';
 import { newIdReason } from '../surrealql/verdict.js';
+import { systemClock } from '../time/clock.js';
 import { EncodedBindings } from '../wire/recording-codec.js';
 import { AnswerComparison, type ComparedCall, type Difference, type Part, withKeys } from './answer-comparison.js';
 import { type EncodedValue, encodedMap } from './encoded-value.js';
@@ -97,7 +98,7 @@ export class Rerun {
     const text = withKeys([...(timed ? this.#before() : []), message.text].join(';\n'), keys);
     const bindings = withKeysEncoded(message.bindings, keys);
     const recording = newRecording();
-    const sentAt = performance.now();
+    const sentAt = systemClock.now();
     try {
       await this.#target.send(text, bindings, message.calls.length, recording);
     } catch (error) {
@@ -156,7 +157,7 @@ export class Rerun {
   /** Begins without a call. */
   async #begin(): Promise<void> {
     const recording = newRecording();
-    const from = performance.now();
+    const from = systemClock.now();
     await this.#target.send(this.#before().join(';\n'), new EncodedBindings(encodedMap([])), 1, recording);
     this.#readBefore([...answersOf(recording)], from);
   }
@@ -170,7 +171,7 @@ export class Rerun {
   /** Takes the answers to these statements out of the replies to a message. */
   #readBefore(replies: EncodedValue[], sentAt: number): void {
     if (this.#target.mending.use !== undefined) replies.shift();
-    this.#clock = new ServerClock(replies.shift()?.get('result'), { from: sentAt, until: performance.now() });
+    this.#clock = new ServerClock(replies.shift()?.get('result'), { from: sentAt, until: systemClock.now() });
     this.#prefaceAnswers = replies.splice(0, this.#preface.length);
   }
 }

@@ -1,3 +1,4 @@
+import { systemClock } from '../time/clock.js';
 import type { EncodedValue } from './encoded-value.js';
 
 /** A stretch of time, in milliseconds. */
@@ -38,7 +39,7 @@ export class ServerClock {
   /** Whether the server may have made this time between the question and now. */
   isSince(moment: bigint): boolean {
     const time = milliseconds(moment);
-    return time >= this.#asked && time <= performance.now() + this.#mostOffset;
+    return time >= this.#asked && time <= systemClock.now() + this.#mostOffset;
   }
 }
 

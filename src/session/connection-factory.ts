@@ -1,14 +1,15 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
 import { withoutQuery } from '../config/address.js';
-import type { DatabaseName } from '../config/database-name.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { ConfigurationError } from '../errors/configuration.js';
-import { ConnectError, DeadlineError } from '../errors/connect.js';
+import { ConnectError } from '../errors/connect.js';
+import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
-import { isAnswer, isRefusedForGood } from '../errors/server-errors.js';
-import type { OpenContext, ResourceFactory } from '../pool/settings.js';
+import { isAnswer, isIllness, isRefusedForGood } from '../errors/server-errors.js';
+import type { OpenContext, ResourceFactory } from '../pool/contract.js';
 import { connectChannel, traced } from '../telemetry/channels.js';
+import { toldToStop, withDeadline } from '../time/deadline.js';
 import { onAbort } from '../time/on-abort.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { Transports } from '../wire/shared-transports.js';
@@ -16,39 +17,47 @@ import { type Transport, TransportFullError } from '../wire/transport.js';
 import { Connection } from './connection.js';
 import { FirstUse } from './first-use.js';
 import { type ConnectionIdentity, Identities } from './identity.js';
-import { Sessions } from './sessions.js';
+import { refusedCredentials, Sessions, shareOfCredentials } from './sessions.js';
 import { TokenRenewal } from './token-renewal.js';
+
+/** What a factory tells of. */
+export interface FactoryListeners {
+  /** How each renewal of a token went: undefined for well. */
+  renewed(error: unknown): void;
+  /** Once, when a credentials function is made anew for each request. */
+  manyFunctions(): void;
+}
 
 /** Opens, changes, probes, resets and closes the connections of one pool. */
 export class ConnectionFactory implements ResourceFactory<Connection, ConnectionIdentity> {
   readonly identities: Identities;
-  /** Told how each renewal of a token went: undefined for well. */
-  onRenewal: (error: unknown) => void = () => {};
   readonly #pool: string;
   readonly #transports: Transports;
   readonly #sessions: Sessions;
   readonly #renewal: TokenRenewal;
   readonly #probeTimeout: number;
+  readonly #askTimeout: number;
   readonly #endpoint: string;
   readonly #forgetDeath = new WeakMap<Connection, () => void>();
 
   /** @param pool its name, in traces */
-  constructor(config: ResolvedConfig, pool: string) {
+  constructor(config: ResolvedConfig, pool: string, listeners: FactoryListeners) {
     this.#pool = pool;
     this.#transports = new Transports({
       url: config.url,
       socket: config.pool,
       sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
-    this.identities = new Identities(config);
+    this.identities = new Identities(config, () => listeners.manyFunctions());
     this.#sessions = new Sessions(new FirstUse(), config.pool);
     this.#renewal = new TokenRenewal({
       signIns: () => this.identities.signIns,
       transport: () => this.#transports.anyOpen,
       timeout: config.pool.openTimeout,
-      renewed: (error) => this.onRenewal(error),
+      renewed: (error) => listeners.renewed(error),
     });
     this.#probeTimeout = config.pool.probeTimeout;
+    this.#askTimeout = shareOfCredentials * config.pool.openTimeout;
     this.#endpoint = withoutQuery(config.url);
   }
 
@@ -82,7 +91,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     });
     try {
       const session = await this.#sessions.open(transport, identity, signal);
-      const connection = new Connection(id, transport, session, identity, (own) => this.#sessions.signInAgain(own));
+      const connection = new Connection(id, transport, session, identity, this.#sessions);
       const onDeath = (cause: Error): void => {
         connection.endDependents(
           new ConnectionLostError(`the connection to ${transport.endpoint} was lost; live messages may be missing`, {
@@ -125,12 +134,39 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     this.#countSignIn(former, -1);
   }
 
+  /**
+   * Gets what an identity needs to be signed in, before a connection is taken for it; undefined when there is nothing to do.
+   * Throws, or rejects with, a `ConnectError` when the identity cannot be had.
+   */
+  prepare(identity: ConnectionIdentity): Promise<unknown> | undefined {
+    const refuse = (error: unknown): never => {
+      throw refusedCredentials(this.#endpoint, error);
+    };
+    try {
+      return identity.signIn?.prepare(this.#askTimeout)?.catch(refuse);
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
   isClean(connection: Connection): boolean {
     return connection.clean;
   }
 
   idleFor(connection: Connection): number | undefined {
     return connection.idleFor;
+  }
+
+  retryAfter(error: unknown): number | undefined {
+    return error instanceof ConnectError ? error.retryAfter : undefined;
+  }
+
+  isIllness(error: unknown): boolean {
+    return isIllness(error);
+  }
+
+  answeredAt(connection: Connection): number {
+    return connection.answeredAt;
   }
 
   /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the least. */
@@ -153,27 +189,27 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       if (changes.variables.size > 0) {
         await this.#sessions.setVariables(connection, changes.variables, identity, signal);
       }
-      if (changes.database) await this.use(connection, identity, signal);
+      if (changes.database) await this.#sessions.use(connection, identity, signal);
     }
     changes.forget();
   }
 
+  /** A refusal of the identity is fatal: a new connection would be refused as well. */
   async probe(connection: Connection): Promise<void> {
-    await connection.run(() => connection.probe());
+    try {
+      await connection.run(() => connection.probe());
+    } catch (error) {
+      throw error instanceof CredentialsFailure ? this.#explain(error, connection.transport.endpoint) : error;
+    }
+  }
+
+  lendableUntil(connection: Connection): number {
+    return connection.lendableUntil;
   }
 
   /** A probe asked for by the user, under the same deadline as the pool's own. */
   async checkHealth(connection: Connection): Promise<void> {
-    const deadline = new AbortController();
-    const timer = setTimeout(
-      () => deadline.abort(new DeadlineError('probing a connection', this.#probeTimeout)),
-      this.#probeTimeout,
-    );
-    try {
-      await untilAborted(this.probe(connection), deadline.signal);
-    } finally {
-      clearTimeout(timer);
-    }
+    await withDeadline('probing a connection', this.#probeTimeout, [], () => this.probe(connection));
   }
 
   async close(connection: Connection, signal: AbortSignal): Promise<void> {
@@ -208,11 +244,6 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     return this.#explain(reason, this.#endpoint);
   }
 
-  /** Moves a session to another database. */
-  use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
-    return this.#sessions.use(connection, name, signal);
-  }
-
   /** True when an index was defined on an embedded engine: freeing it does not end its threads then. */
   get holdsProcess(): boolean {
     return this.#transports.holdsProcess;
@@ -221,7 +252,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   /** After the last connection: ends what carries them. */
   async end(timeout: number): Promise<void> {
     this.#renewal.end();
-    await this.#transports.close(AbortSignal.timeout(timeout));
+    await toldToStop('closing the connections', timeout, (signal) => this.#transports.close(signal));
   }
 
   /** Tokens are renewed as long as somebody is signed in by them. */

@@ -1,10 +1,22 @@
-import { BoundQuery, ServerError, type Uuid } from 'surrealdb';
+import {
+  type AccessRecordAuth,
+  type AnyAuth,
+  BoundQuery,
+  ServerError,
+  type Token,
+  type Tokens,
+  type Uuid,
+} from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import { ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
+import { isAnswer } from '../errors/server-errors.js';
+import { systemClock } from '../time/clock.js';
 import type { Transport } from '../wire/transport.js';
 import type { ConnectionIdentity } from './identity.js';
+import { refreshTokens } from './refresh-tokens.js';
 import { SessionOrder } from './session-order.js';
+import type { UserLevel } from './token-claims.js';
 
 /** What a lease did to its session that the next lease must not see. */
 export class SessionChanges {
@@ -33,23 +45,39 @@ interface Call {
   readonly fail: (error: Error) => void;
 }
 
-/** A session that somebody signed in to, and when that is over, on the clock of `performance.now()`. */
+/** A session, and until when what is known of it holds, on the clock of `performance.now()`. */
 export interface Session {
   readonly id: Uuid;
   /** When to sign in again, a little before the end; `Infinity` for a session without an end. */
   readonly signInAgainAt: number;
+  /** Until when it may be lent without another proof of who it is; `Infinity` for an anonymous one. */
+  readonly lendableUntil: number;
+  /** Where its user is defined. */
+  readonly level: UserLevel;
+}
+
+/** What a connection has done by the sessions it is made of. */
+export interface SessionKeeper {
+  /** Signs the session in anew before it ends, and proves who it is, when nothing else is under way on it. */
+  signInAgain(connection: Connection): Promise<Session>;
+  /** The same, because the last proof is too old: in the time of a probe. */
+  proveAgain(connection: Connection): Promise<Session>;
+  use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void>;
 }
 
 /** What the pool lends: one session on a transport, the calls in flight on it, and what was changed on it. */
 export class Connection {
+  /** What the verbs below noted, for the reset after the lease. */
   readonly changes: SessionChanges = new SessionChanges();
   readonly order: SessionOrder = new SessionOrder();
   /** Ends what does not outlive the lease or the connection: live iterators, which would wait for ever, an open transaction. */
   readonly dependents: Set<(error: Error) => void> = new Set();
   /** Cut off from its calls before its end: nothing is sent on it any more. */
   severed = false;
+  /** When the server answered last, on the clock of `performance.now()`. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
   /** When the last call ended, on the clock of `performance.now()`. */
-  #quietSince = performance.now();
+  #quietSince = systemClock.now();
   readonly #calls = new Set<Call>();
   readonly #beginning = new Set<Promise<Uuid>>();
   #onQuiet: (() => void) | undefined;
@@ -57,20 +85,19 @@ export class Connection {
   /** Where the session is: a lease may have moved it. */
   database: DatabaseName;
   #signingIn: Promise<void> | undefined;
-  readonly #signInAgain: (connection: Connection) => Promise<Session>;
+  readonly #keeper: SessionKeeper;
 
-  /** @param signInAgain signs the session in anew, when nothing else is under way on it */
   constructor(
     readonly id: number,
     readonly transport: Transport,
     session: Session,
     /** What it is when it is lent. */
     public identity: ConnectionIdentity,
-    signInAgain: (connection: Connection) => Promise<Session>,
+    keeper: SessionKeeper,
   ) {
     this.#session = session;
     this.database = identity;
-    this.#signInAgain = signInAgain;
+    this.#keeper = keeper;
   }
 
   /** Replaced when its authentication was touched, or when it becomes somebody else's. */
@@ -82,29 +109,44 @@ export class Connection {
     this.#session = session;
   }
 
+  get answeredAt(): number {
+    return this.#answeredAt;
+  }
+
+  /** Until when it may be lent without another proof of who it is, on the clock of `performance.now()`. */
+  get lendableUntil(): number {
+    return this.#session.lendableUntil;
+  }
+
+  /** Where the user of its session is defined. */
+  get level(): UserLevel {
+    return this.#session.level;
+  }
+
   /** How long no call has been under way, in milliseconds; undefined while one is. */
   get idleFor(): number | undefined {
-    return this.#calls.size > 0 ? undefined : performance.now() - this.#quietSince;
+    return this.#calls.size > 0 ? undefined : systemClock.now() - this.#quietSince;
   }
 
   /**
    * Before a call: undefined when the session will last, else a promise for when it was signed in again. A session that
-   * the lease itself signed in, as whomever, is its own affair.
+   * the lease itself signed in or out is its own affair.
    * @throws IdentityLostError
    */
   staySignedIn(): Promise<void> | undefined {
-    if (performance.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;
+    if (systemClock.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;
+    return this.#renewSession(() => this.#keeper.signInAgain(this)).catch((cause: unknown) => {
+      throw new IdentityLostError(
+        `the session of connection ${this.id} is over, and signing in again failed: ${messageOf(cause)}`,
+        { outcome: 'not-sent', cause },
+      );
+    });
+  }
+
+  #renewSession(work: () => Promise<Session>): Promise<void> {
     this.#signingIn ??= this.order
-      .change(() => this.#signInAgain(this))
-      .then(
-        (session) => this.replaceSession(session),
-        (cause: unknown) => {
-          throw new IdentityLostError(
-            `the session of connection ${this.id} is over, and signing in again failed: ${messageOf(cause)}`,
-            { outcome: 'not-sent', cause },
-          );
-        },
-      )
+      .change(work)
+      .then((session) => this.replaceSession(session))
       .finally(() => {
         this.#signingIn = undefined;
       });
@@ -127,10 +169,19 @@ export class Connection {
       const call: Call = { fail: reject };
       this.#calls.add(call);
       start()
-        .then(resolve, reject)
+        .then(
+          (value) => {
+            this.#answeredAt = systemClock.now();
+            resolve(value);
+          },
+          (error: unknown) => {
+            if (isAnswer(error)) this.#answeredAt = systemClock.now();
+            reject(error);
+          },
+        )
         .finally(() => {
           this.#calls.delete(call);
-          this.#quietSince = performance.now();
+          this.#quietSince = systemClock.now();
           if (this.#calls.size === 0) this.#onQuiet?.();
         });
     });
@@ -158,6 +209,62 @@ export class Connection {
     this.endDependents(
       new ConnectionLostError(`connection ${this.id} was closed, and its live queries with it`, { outcome: 'unknown' }),
     );
+  }
+
+  // Changes of the session, each noted before it is sent: the reset after the lease undoes them.
+
+  async use(name: DatabaseName, signal: AbortSignal): Promise<void> {
+    this.changes.database = true;
+    await this.#keeper.use(this, name, signal);
+  }
+
+  async set(name: string, value: unknown): Promise<void> {
+    this.changes.variables.add(name);
+    await this.transport.protocol.set(name, value, this.session);
+  }
+
+  async unset(name: string): Promise<void> {
+    // It may be one of the identity's own, which the next lease must find again.
+    this.changes.variables.add(name);
+    await this.transport.protocol.unset(name, this.session);
+  }
+
+  async signIn(credentials: AnyAuth): Promise<Tokens> {
+    this.changes.authentication = true;
+    return await this.transport.protocol.signin(credentials, this.session);
+  }
+
+  async signUp(credentials: AccessRecordAuth): Promise<Tokens> {
+    this.changes.authentication = true;
+    return await this.transport.protocol.signup(credentials, this.session);
+  }
+
+  /** By a refresh token, where there is one, and else by the access token. Gives the tokens that are good from now on. */
+  async authenticate(token: Token | Tokens): Promise<Tokens> {
+    this.changes.authentication = true;
+    if (typeof token === 'object' && token.refresh) return await refreshTokens(this.transport, token, this.session);
+    const access = typeof token === 'string' ? token : token.access;
+    await this.transport.protocol.authenticate(access, this.session);
+    return { access };
+  }
+
+  async invalidate(): Promise<void> {
+    this.changes.authentication = true;
+    await this.transport.protocol.invalidate(this.session);
+  }
+
+  /** A live query that a text began: it is ended by a text, or by the reset. */
+  liveQueryBegan(id: Uuid): void {
+    this.changes.liveQueries.set(id.toString(), id);
+  }
+
+  liveQueryEnded(id: Uuid): void {
+    this.changes.liveQueries.delete(id.toString());
+  }
+
+  /** Whether the session is signed in as the identity of the connection, as far as the lease left it alone. */
+  get isItsIdentity(): boolean {
+    return this.identity.signIn !== undefined && !this.changes.authentication;
   }
 
   /** Begins a transaction on the server: the reset cancels it, when nothing else ends it. */
@@ -199,10 +306,12 @@ export class Connection {
 
   /**
    * Proves the socket, the session, the storage behind it, and, unless a lease changed them, that it is in its database
-   * and still somebody.
+   * and signed in. When the last proof of who it is is too old, the server is asked for a new one.
    */
   async probe(): Promise<void> {
-    await this.staySignedIn();
+    const isDue = systemClock.now() >= this.#session.lendableUntil && !this.changes.authentication;
+    if (isDue) await this.#renewSession(() => this.#keeper.proveAgain(this));
+    else await this.staySignedIn();
     const turn = this.order.query();
     if (turn !== undefined) await turn;
     try {
@@ -214,7 +323,7 @@ export class Connection {
         if (!changes.database && !changes.authentication && database !== identity.database) {
           throw new Error(`the session is in database ${String(database)}, expected ${identity.database}`);
         }
-        if (identity.signIn !== undefined && !changes.authentication && isSignedIn !== true) {
+        if (this.isItsIdentity && isSignedIn !== true) {
           throw new Error('the session is anonymous, expected one that is signed in');
         }
       }

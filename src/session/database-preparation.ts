@@ -1,4 +1,5 @@
 import { type DatabaseName, databaseKey } from '../config/database-name.js';
+import { inOwnContext } from '../time/own-context.js';
 
 /**
  * Has each database prepared once, before anybody gets a connection there. Whoever comes while that is under way waits
@@ -19,7 +20,8 @@ export class DatabasePreparation {
     if (this.#done.has(key)) return undefined;
     const underWay = this.#underWay.get(key);
     if (underWay !== undefined) return underWay;
-    const work = this.#prepare({ namespace, database })
+    // For all who come, and not for the first one alone.
+    const work = inOwnContext(() => this.#prepare({ namespace, database }))
       .then(() => void this.#done.add(key))
       .finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, work);

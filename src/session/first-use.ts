@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Uuid } from 'surrealdb';
 import { type DatabaseName, databaseKey } from '../config/database-name.js';
 import { isDefinitionConflict } from '../errors/server-errors.js';
+import { sleep } from '../time/sleep.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
 

@@ -1,15 +1,16 @@
+import { systemClock } from '../time/clock.js';
 import { createHash } from 'node:crypto';
 import { CborCodec } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider, IdentityOptions } from '../config/options.js';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
-import type { Identity } from '../pool/kind.js';
+import type { Identity } from '../pool/identity-group.js';
 import { SignIn } from './sign-in.js';
 
 /** Who a connection is, where it is, and what it brings along: part of what is lent. */
 export interface ConnectionIdentity extends Identity, DatabaseName {
-  /** Undefined: nobody signs in. */
+  /** Undefined: an anonymous session. */
   readonly signIn: SignIn | undefined;
   readonly variables: Readonly<Record<string, unknown>>;
 }
@@ -19,8 +20,13 @@ export interface HomeOptions extends DatabaseName {
   readonly credentials: Credentials | CredentialsProvider | null;
 }
 
-/** So many identities are signed in at most at the same time; of those used longest ago the token is forgotten. */
+/** So many identities keep a token at most while no connection uses it; those used longest ago are forgotten first. */
 const mostSignIns = 1_000;
+/** So many with a refresh token, which cannot be had again. */
+const mostIrreplaceable = 20_000;
+/** More functions than this with the same text within a minute are one function that is made for each request. */
+const mostOfOneText = 20;
+const minute = 60_000;
 
 /**
  * Makes identities. Those with the same credentials share one sign-in, and with it the token; those that are the same in
@@ -33,20 +39,38 @@ export class Identities {
   readonly #providers = new WeakMap<CredentialsProvider, number>();
   readonly #codec = new CborCodec({});
   #lastProvider = 0;
+  /** How many functions of each text came since `#countedSince`; undefined once that was told. */
+  #texts: Map<string, number> | undefined = new Map();
+  #countedSince = systemClock.now();
+  readonly #onManyFunctions: () => void;
 
-  constructor(home: HomeOptions) {
+  /** @param onManyFunctions told once, when a credentials function is made anew for each request */
+  constructor(home: HomeOptions, onManyFunctions: () => void) {
+    this.#onManyFunctions = onManyFunctions;
     const { namespace, database, credentials } = home;
-    const signIn = credentials === null ? undefined : this.#signInOf(credentials, home);
+    const signIn = credentials === null ? undefined : this.#signInOf(credentials, undefined, home);
     this.home = { key: this.#keyOf(home, signIn, {}), namespace, database, signIn, variables: {} };
   }
 
   /** @throws UsageError when variables cannot be sent */
   of(options: IdentityOptions): ConnectionIdentity {
     const { home } = this;
-    const { namespace = home.namespace, database = home.database, credentials, variables = {} } = options;
+    const { namespace = home.namespace, database = home.database, variables = {} } = options;
+    const { credentials, credentialsKey } = options;
     const name = { namespace, database };
-    const signIn = credentials === undefined ? home.signIn : this.#signInOf(credentials, name);
+    let { signIn } = home;
+    if (credentials === null) signIn = undefined;
+    else if (credentials !== undefined) signIn = this.#signInOf(credentials, credentialsKey, name);
     return { key: this.#keyOf(name, signIn, variables), ...name, signIn, variables: this.#copy(variables) };
+  }
+
+  /** An identity made earlier, with the sign-in that is known now: it may have been forgotten since. */
+  current(identity: ConnectionIdentity): ConnectionIdentity {
+    const { signIn } = identity;
+    if (signIn === undefined || signIn === this.home.signIn) return identity;
+    const known = this.#signIns.get(signIn.key) ?? signIn;
+    this.#note(known);
+    return known === signIn ? identity : { ...identity, signIn: known };
   }
 
   /** All sign-ins that may have a token to renew. */
@@ -60,29 +84,54 @@ export class Identities {
     return JSON.stringify([name.namespace, name.database, signIn?.key ?? null, values]);
   }
 
-  #signInOf(credentials: Credentials | CredentialsProvider, name: DatabaseName): SignIn {
-    // A record user is one of a database; other users are the same in all.
-    const where = typeof credentials === 'function' || 'access' in credentials ? [name.namespace, name.database] : [];
-    const key = this.#digest([this.#describe(credentials), ...where]);
-    const signIn = this.#signIns.get(key) ?? new SignIn(key, this.#copy(credentials), name);
-    this.#signIns.delete(key);
-    this.#signIns.set(key, signIn);
-    if (this.#signIns.size > mostSignIns) {
-      for (const [oldest, { inUse }] of this.#signIns) {
-        if (inUse) continue;
-        this.#signIns.delete(oldest);
-        break;
-      }
-    }
+  #signInOf(credentials: Credentials | CredentialsProvider, named: string | undefined, name: DatabaseName): SignIn {
+    // An access method is one of a database; other users are the same in all.
+    const isOfDatabase = typeof credentials === 'function' || ('access' in credentials && !('refresh' in credentials));
+    const where = isOfDatabase ? [name.namespace, name.database] : [];
+    const described = named === undefined ? this.#describe(credentials) : { named };
+    const key = this.#digest([described, ...where]);
+    const known = this.#signIns.get(key);
+    const signIn = known ?? new SignIn(key, this.#copy(credentials), name);
+    if (known !== undefined && typeof credentials === 'function') known.askInstead(credentials);
+    this.#note(signIn);
     return signIn;
+  }
+
+  /** Used just now: the one used longest ago is forgotten, where there are too many. */
+  #note(signIn: SignIn): void {
+    this.#signIns.delete(signIn.key);
+    this.#signIns.set(signIn.key, signIn);
+    if (this.#signIns.size <= mostSignIns) return;
+    const isFull = this.#signIns.size > mostIrreplaceable;
+    for (const [oldest, { inUse, isIrreplaceable }] of this.#signIns) {
+      if (inUse || (isIrreplaceable && !isFull)) continue;
+      this.#signIns.delete(oldest);
+      break;
+    }
   }
 
   /** Two functions are two identities, whatever they answer. */
   #describe(credentials: Credentials | CredentialsProvider): unknown {
     if (typeof credentials !== 'function') return Object.entries(credentials).sort();
-    const number = this.#providers.get(credentials) ?? ++this.#lastProvider;
-    this.#providers.set(credentials, number);
-    return number;
+    const known = this.#providers.get(credentials);
+    if (known !== undefined) return known;
+    this.#providers.set(credentials, ++this.#lastProvider);
+    this.#countText(Function.prototype.toString.call(credentials));
+    return this.#lastProvider;
+  }
+
+  #countText(text: string): void {
+    const now = systemClock.now();
+    if (this.#texts === undefined) return;
+    if (now - this.#countedSince > minute) {
+      this.#texts.clear();
+      this.#countedSince = now;
+    }
+    const count = (this.#texts.get(text) ?? 0) + 1;
+    this.#texts.set(text, count);
+    if (count <= mostOfOneText) return;
+    this.#texts = undefined;
+    this.#onManyFunctions();
   }
 
   /** What the key was made from, whatever its owner does to it later. */

@@ -1,28 +1,40 @@
-import { BoundQuery, type Uuid } from 'surrealdb';
+import { BoundQuery, type RecordId, type Uuid } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
-import { isLostIdentity, isRefusedForGood, isSignInRefused } from '../errors/server-errors.js';
+import {
+  isIdentityRefused,
+  isLostIdentity,
+  isRefusedAuthentication,
+  isRefusedForGood,
+  isSignInRefused,
+} from '../errors/server-errors.js';
+import { systemClock } from '../time/clock.js';
+import { withDeadline } from '../time/deadline.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
-import type { Connection, Session } from './connection.js';
+import type { Connection, Session, SessionKeeper } from './connection.js';
 import type { FirstUse } from './first-use.js';
 import type { ConnectionIdentity } from './identity.js';
+import { covers, describeUser } from './token-claims.js';
 
 /** A session is signed in again half a minute before its end, or when a quarter of its life is left. */
 const signInAgainBefore = 30_000;
 /** Of the time for a step, a function that gives the credentials may use so much. */
-const shareOfCredentials = 0.8;
+export const shareOfCredentials = 0.8;
 
-/** What a session may take, in milliseconds: to be opened, and to be made into somebody else's. */
+/** What a session may take, in milliseconds: to be opened, and to be made into one of another identity. */
 export interface SessionTimeouts {
   readonly openTimeout: number;
   readonly resetTimeout: number;
+  readonly probeTimeout: number;
+  /** How old the proof of an identity may be when it is lent; 0 for any age. */
+  readonly identityCheckInterval: number;
 }
 
 /** Makes sessions of an identity, and one identity's into another's. */
-export class Sessions {
+export class Sessions implements SessionKeeper {
   readonly #firstUse: FirstUse;
   readonly #timeouts: SessionTimeouts;
   #anonymousChecked = false;
@@ -50,6 +62,7 @@ export class Sessions {
   /** The same user, another place or other variables. When that is refused, the connection is what it was before. */
   async move(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
     const { identity: former, transport } = connection;
+    if (!covers(connection.level, identity)) throw placeRefused(identity.signIn?.user ?? 'a user', identity);
     try {
       await this.#move(connection, former, identity, signal);
     } catch (error) {
@@ -108,13 +121,15 @@ export class Sessions {
       await identity.signIn?.apply(transport, id, signal, shareOfCredentials * timeout).catch((error: unknown) => {
         throw isSignInRefused(error) ? refusedCredentials(transport.endpoint, error) : error;
       });
+      const use = this.#firstUse.use(transport, id, identity, signal).catch((error: unknown) => {
+        // Servers since 3.2 refuse it here; older ones let it pass, and refuse each query.
+        const isNotItsPlace = identity.signIn !== undefined && isRefusedAuthentication(error);
+        throw isNotItsPlace ? placeRefused(identity.signIn.user, identity, error) : error;
+      });
       const variables = Object.entries(identity.variables);
-      await together([
-        this.#firstUse.use(transport, id, identity, signal),
-        ...variables.map(([name, value]) => transport.set(name, value, id)),
-      ]);
+      await together([use, ...variables.map(([name, value]) => transport.set(name, value, id))]);
       await this.#checkAnonymous(transport, id, identity);
-      const session = await prove(transport, id, identity);
+      const session = await this.#prove(transport, id, identity, identity);
       // Answered too late: nobody would ever end it.
       signal.throwIfAborted();
       return session;
@@ -141,19 +156,104 @@ export class Sessions {
   }
 
   signInAgain(connection: Connection): Promise<Session> {
-    const signal = AbortSignal.timeout(this.#timeouts.openTimeout);
-    return untilAborted(this.#signInAgain(connection, signal), signal);
+    return this.#again('signing in again', this.#timeouts.openTimeout, connection);
   }
 
-  async #signInAgain(connection: Connection, signal: AbortSignal): Promise<Session> {
-    const { transport, session, identity } = connection;
-    await identity.signIn?.apply(transport, session, signal, shareOfCredentials * this.#timeouts.openTimeout);
-    // Given up meanwhile: others may be under way on the session by now.
-    signal.throwIfAborted();
-    // Signing in took a record user back to the database of the token.
-    await this.use(connection, connection.database, signal);
-    return await prove(transport, session, identity);
+  proveAgain(connection: Connection): Promise<Session> {
+    return this.#again('proving an identity again', this.#timeouts.probeTimeout, connection);
   }
+
+  #again(step: string, timeout: number, connection: Connection): Promise<Session> {
+    const { transport, session, identity } = connection;
+    return withDeadline(step, timeout, [], async (signal) => {
+      await identity.signIn?.apply(transport, session, signal, shareOfCredentials * timeout).catch((error: unknown) => {
+        throw isIdentityRefused(error) ? refusedCredentials(transport.endpoint, error) : error;
+      });
+      // Given up meanwhile: others may be under way on the session by now.
+      signal.throwIfAborted();
+      // Signing in took a record user back to the database of the token.
+      await this.use(connection, connection.database, signal);
+      // A lease may go where its user has no rights.
+      return await this.#prove(transport, session, identity, connection.changes.database ? undefined : identity);
+    });
+  }
+
+  /**
+   * Asks the session who it is, where its user has rights, and when both end: an identity that cannot be proven is none.
+   * @param place where the user must have rights
+   */
+  async #prove(
+    transport: Transport,
+    id: Uuid,
+    { signIn }: ConnectionIdentity,
+    place: DatabaseName | undefined,
+  ): Promise<Session> {
+    const session = { id, level: {}, signInAgainAt: Number.POSITIVE_INFINITY, lendableUntil: Number.POSITIVE_INFINITY };
+    if (signIn === undefined) return session;
+    const asked = systemClock.now();
+    const { expiry, tokenEnd, now, level, user, record, isThere } = await askWho(transport, id);
+    if (place !== undefined && !covers(level, place)) throw placeRefused(user, place);
+    if (record !== undefined) signIn.checkRecord(record, isThere);
+    // All by the clock of the server, which may differ from ours.
+    const endOf = (seconds: number | undefined): number =>
+      seconds === undefined ? Number.POSITIVE_INFINITY : asked + seconds * 1000 - now;
+    const life = expiry === undefined ? Number.POSITIVE_INFINITY : endOf(expiry) - asked;
+    const end = endOf(tokenEnd);
+    signIn.learnEnd(end);
+    const { identityCheckInterval } = this.#timeouts;
+    const nextCheck = identityCheckInterval === 0 ? Number.POSITIVE_INFINITY : asked + identityCheckInterval;
+    return {
+      ...{ id, level },
+      signInAgainAt: asked + life - Math.min(signInAgainBefore, life / 4),
+      lendableUntil: signIn.bringsToken ? Math.min(nextCheck, end) : nextCheck,
+    };
+  }
+}
+
+/** What a session says of itself; all times in seconds since 1970, but for `now`, which is in milliseconds. */
+interface Who {
+  readonly level: { readonly namespace: string | undefined; readonly database: string | undefined };
+  readonly user: string;
+  /** Of a record user: its record, and whether the user itself can see that. */
+  readonly record: string | undefined;
+  readonly isThere: boolean;
+  readonly expiry: number | undefined;
+  readonly tokenEnd: number | undefined;
+  readonly now: number;
+}
+
+const whoText = `RETURN { signedIn: $token != NONE, ns: $token.NS, db: $token.DB, ac: $token.AC, id: $token.ID,
+  tokenEnd: $token.exp, expiry: $session.exp, now: time::millis(time::now()), record: $auth,
+  isThere: $auth.id != NONE }`;
+
+/** @throws Error when the session is anonymous */
+async function askWho(transport: Transport, id: Uuid): Promise<Who> {
+  const query = new BoundQuery(whoText);
+  for await (const { error, result } of transport.query<Record<string, unknown>>(query, id)) {
+    if (error !== undefined) throw error;
+    const who = Object(result?.[0] ?? result) as Record<string, unknown>;
+    if (who.signedIn !== true) break;
+    const text = (name: string): string | undefined => (typeof who[name] === 'string' ? who[name] : undefined);
+    const seconds = (name: string): number | undefined => (typeof who[name] === 'number' ? who[name] : undefined);
+    const record = who.record === undefined || who.record === null ? undefined : String(who.record as RecordId);
+    const level = { namespace: text('ns'), database: text('db') };
+    return {
+      ...{ level, record, isThere: who.isThere === true },
+      user: describeUser({ ...level, access: text('ac'), id: record ?? text('id') }),
+      expiry: seconds('expiry'),
+      tokenEnd: seconds('tokenEnd'),
+      now: seconds('now') ?? Date.now(),
+    };
+  }
+  throw new Error('the session is anonymous although it was signed in');
+}
+
+/** A user is where it has no rights: its queries would fail, or see less than there is. */
+function placeRefused(user: string, { namespace, database }: DatabaseName, cause?: unknown): CredentialsFailure {
+  return new CredentialsFailure(
+    `${user} has no rights in "${namespace}/${database}"`,
+    cause === undefined ? undefined : { cause },
+  );
 }
 
 /**
@@ -166,10 +266,11 @@ async function together(changes: readonly (Promise<void> | undefined)[]): Promis
   }
 }
 
-function refusedCredentials(endpoint: string, cause: unknown): ConnectError {
+/** The server, or what brings the credentials, says that an identity cannot be had. */
+export function refusedCredentials(endpoint: string, cause: unknown): ConnectError {
   const message =
     cause instanceof CredentialsFailure
-      ? `nobody can sign in at ${endpoint}: ${cause.message}`
+      ? `cannot sign in at ${endpoint}: ${cause.message}`
       : `${endpoint} refuses the credentials: ${messageOf(cause)}`;
   return new ConnectError(message, { endpoint, fatal: true, cause });
 }
@@ -178,20 +279,4 @@ function refusedCredentials(endpoint: string, cause: unknown): ConnectError {
 function halfDone(endpoint: string, cause: unknown): ConnectError {
   const message = `a session at ${endpoint} was left between two identities: ${messageOf(cause)}`;
   return new ConnectError(message, { endpoint, fatal: false, cause });
-}
-
-/** Asks the session who it is and when it ends: an identity that cannot be proven is none. */
-async function prove(transport: Transport, id: Uuid, identity: ConnectionIdentity): Promise<Session> {
-  if (identity.signIn === undefined) return { id, signInAgainAt: Number.POSITIVE_INFINITY };
-  const query = new BoundQuery('RETURN [$token != NONE, $session.exp, time::millis(time::now())]');
-  for await (const { error, result } of transport.query<unknown>(query, id)) {
-    if (error !== undefined) throw error;
-    const [isSignedIn, expiry, now] = result ?? [];
-    if (isSignedIn !== true) throw new Error('the session is anonymous although it was signed in');
-    if (typeof expiry !== 'number' || typeof now !== 'number') break;
-    // Both by the clock of the server, which may differ from ours.
-    const life = expiry * 1000 - now;
-    return { id, signInAgainAt: performance.now() + life - Math.min(signInAgainBefore, life / 4) };
-  }
-  return { id, signInAgainAt: Number.POSITIVE_INFINITY };
 }

@@ -1,13 +1,16 @@
-import type { AnyAuth, Uuid } from 'surrealdb';
+import { systemClock } from '../time/clock.js';
+import type { AnyAuth, Tokens, Uuid } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
-import { DeadlineError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
-import { isAnswer, isSignInRefused } from '../errors/server-errors.js';
+import { isAnswer, isSignInRefused, isTokenExpired } from '../errors/server-errors.js';
+import { withDeadline } from '../time/deadline.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
+import { refreshTokens } from './refresh-tokens.js';
+import { claimsOf, describeUser, remainingLife, wholeLife } from './token-claims.js';
 
 /** A token is renewed a minute before its end, or when a quarter of its life is left if that is less. */
 const renewBefore = 60_000;
@@ -15,12 +18,20 @@ const renewBefore = 60_000;
 const useNoMore = 10_000;
 /** The shortest pause between two attempts to renew it, in milliseconds. */
 const renewalPause = 1_000;
+/** Credentials that a function gave are used within this time, or it is asked again: they may have changed. */
+const answerLife = 10_000;
 
 /** A token, and until when it is of use, on our own clock: the server's may differ. */
 interface IssuedToken {
   readonly text: string;
   readonly usableUntil: number;
   readonly renewAt: number;
+}
+
+/** Credentials that a function gave before a connection was taken, for the sign-in on that connection. */
+interface Answer {
+  readonly credentials: Credentials;
+  readonly usableUntil: number;
 }
 
 /**
@@ -32,17 +43,26 @@ export class SignIn {
   readonly key: string;
   /** Connections that are signed in by it. */
   connections = 0;
-  readonly #credentials: Credentials | CredentialsProvider;
+  /** Where the credentials come from: of functions with one key, the one given last. */
+  #source: Credentials | CredentialsProvider;
+  /** The record of its user, once a session has seen it: from then on it has to be there. */
+  #seenRecord: string | undefined;
   readonly #database: DatabaseName;
   #token: IssuedToken | undefined;
+  /** The refresh token that was issued last, which no other program has. */
+  #refresh: string | undefined;
+  /** Goes on when its caller gives up, since it has spent the refresh token: others must wait for the next one. */
+  #refreshing: Promise<void> | undefined;
+  #answer: Answer | undefined;
+  #asking: Promise<Credentials> | undefined;
   #signingIn: Promise<void> | undefined;
-  /** Its function is being asked for the credentials. */
-  #asking = false;
+  /** When its only token ends, on the clock of `performance.now()`, once the server has told. */
+  #end = Number.POSITIVE_INFINITY;
 
   /** @param database where a record user signs in, unless the credentials say */
-  constructor(key: string, credentials: Credentials | CredentialsProvider, database: DatabaseName) {
+  constructor(key: string, source: Credentials | CredentialsProvider, database: DatabaseName) {
     this.key = key;
-    this.#credentials = credentials;
+    this.#source = source;
     this.#database = database;
   }
 
@@ -50,20 +70,51 @@ export class SignIn {
     return this.connections > 0;
   }
 
-  /** When its token is to be renewed, on the clock of `performance.now()`; never when nobody would use it. */
+  /** Whether it holds what cannot be had again when it is forgotten: the next refresh token. */
+  get isIrreplaceable(): boolean {
+    return this.#refresh !== undefined;
+  }
+
+  /** Whether its sessions are signed in by a token that was brought, and not by one that the pool signed in for. */
+  get bringsToken(): boolean {
+    return typeof this.#source === 'function' || tokensOf(this.#source) !== undefined;
+  }
+
+  /** Who it is, for messages: the kind of user and its place. */
+  get user(): string {
+    return describeUser(this.#token === undefined ? {} : claimsOf(this.#token.text));
+  }
+
+  /** When its token is to be renewed, on the clock of `performance.now()`; never while no connection uses it. */
   get renewAt(): number {
     return (this.inUse ? this.#token?.renewAt : undefined) ?? Number.POSITIVE_INFINITY;
   }
 
   /**
+   * Gets what a sign-in needs, before a connection is taken for it: asks the function for credentials, once for all callers
+   * at the time. Undefined when there is nothing to ask.
+   *
+   * @param askTimeout how long the function may take, in milliseconds
+   * @throws CredentialsFailure when its only token has ended; the promise rejects with one when the function fails
+   */
+  prepare(askTimeout: number): Promise<unknown> | undefined {
+    this.#refuseEnded();
+    if (typeof this.#source !== 'function' || this.#usableToken() !== undefined) return undefined;
+    if (this.#asking !== undefined) return this.#asking;
+    if (this.#signingIn !== undefined || this.#usableAnswer() !== undefined) return undefined;
+    return this.#ask(askTimeout);
+  }
+
+  /**
    * Signs in the session, or rejects: a session is never left anonymous.
-   * @param patience How long a function may take to give the credentials, in milliseconds: less than what `signal` leaves
+   * @param askTimeout How long a function may take to give the credentials, in milliseconds: less than what `signal` leaves
    * in all, so that it is known what took so long.
    */
-  async apply(transport: Transport, session: Uuid, signal: AbortSignal, patience: number): Promise<void> {
+  async apply(transport: Transport, session: Uuid, signal: AbortSignal, askTimeout: number): Promise<void> {
     for (;;) {
-      const token = this.#token;
-      if (token !== undefined && performance.now() < token.usableUntil) {
+      this.#refuseEnded();
+      const token = this.#usableToken();
+      if (token !== undefined) {
         try {
           await transport.protocol.authenticate(token.text, session);
           return;
@@ -73,37 +124,86 @@ export class SignIn {
           if (this.#token === token) this.#token = undefined;
         }
       } else if (this.#signingIn === undefined) {
-        await this.#lead(transport, session, signal, patience);
+        await this.#lead(transport, session, signal, askTimeout);
         return;
       } else {
-        // Whether it goes well or not: then there is a token, or the next one signs in. Only a refusal is one for all.
-        const ends = this.#asking ? AbortSignal.any([signal, AbortSignal.timeout(patience)]) : signal;
-        await untilAborted(this.#signingIn, ends).catch((error: unknown) => {
+        // On success there is a token; on failure the next session signs in. Only a refusal is one for all.
+        await untilAborted(this.#signingIn, signal).catch((error: unknown) => {
           if (signal.aborted || isSignInRefused(error)) throw error;
-          if (ends.aborted && this.#asking) throw noCredentials(new DeadlineError(askingStep, patience));
         });
       }
     }
   }
 
-  /** Gets a new token before the old one ends, on a session made for that, unless somebody is just doing it. */
-  renew(transport: Transport, signal: AbortSignal, patience: number): Promise<void> {
-    return untilAborted(this.#renew(transport, signal, patience), signal);
+  /** Gets a new token before the old one ends, on a session made for that, unless a session is just being signed in. */
+  renew(transport: Transport, signal: AbortSignal, askTimeout: number): Promise<void> {
+    return untilAborted(this.#renew(transport, signal, askTimeout), signal);
   }
 
-  async #renew(transport: Transport, signal: AbortSignal, patience: number): Promise<void> {
+  /** The server told when the token of a session ends, on the clock of `performance.now()`. */
+  learnEnd(end: number): void {
+    if (this.#onlyToken !== undefined) this.#end = end;
+  }
+
+  /** Of functions with one key, the one given last is asked. */
+  askInstead(provider: CredentialsProvider): void {
+    this.#source = provider;
+  }
+
+  /**
+   * A session told whether its user can see its own record.
+   * @throws CredentialsFailure when an earlier session saw it, and it is gone
+   */
+  checkRecord(record: string, isThere: boolean): void {
+    if (isThere) this.#seenRecord = record;
+    else if (this.#seenRecord === record) {
+      // The same credentials may find another one.
+      this.#token = undefined;
+      throw new CredentialsFailure('the record of its user is gone, or may not be seen by that user any more');
+    }
+  }
+
+  /** @throws CredentialsFailure */
+  #refuseEnded(): void {
+    if (systemClock.now() >= this.#end) throw new CredentialsFailure(`its token ended${this.#endOfToken()}`);
+  }
+
+  #endOfToken(): string {
+    const { exp } = claimsOf(this.#onlyToken ?? '');
+    // As a whole: a made-up number may be no date.
+    const date = new Date((exp ?? Number.NaN) * 1000);
+    return Number.isNaN(date.getTime()) ? '' : ` at ${date.toISOString()}`;
+  }
+
+  /** The token that it has, where nothing can bring another one. */
+  get #onlyToken(): string | undefined {
+    const tokens = typeof this.#source === 'function' ? undefined : tokensOf(this.#source);
+    return tokens?.refresh === undefined ? tokens?.access : undefined;
+  }
+
+  #usableToken(): IssuedToken | undefined {
+    const token = this.#token;
+    return token !== undefined && systemClock.now() < token.usableUntil ? token : undefined;
+  }
+
+  #usableAnswer(): Answer | undefined {
+    const answer = this.#answer;
+    return answer !== undefined && systemClock.now() < answer.usableUntil ? answer : undefined;
+  }
+
+  async #renew(transport: Transport, signal: AbortSignal, askTimeout: number): Promise<void> {
     const token = this.#token;
     if (token === undefined) return;
     // When it fails, the old one is used as long as it lives, and this is tried again, ever more often.
-    const now = performance.now();
+    const now = systemClock.now();
     this.#token = { ...token, renewAt: now + Math.max(renewalPause, (token.usableUntil - now) / 2) };
     if (this.#signingIn !== undefined) return;
     const session = await transport.attach();
     try {
       signal.throwIfAborted();
-      await this.#lead(transport, session, signal, patience);
+      await this.#lead(transport, session, signal, askTimeout);
     } catch (error) {
-      // Refused: nobody uses the old one any more either, and the next session asks the credentials again.
+      // Refused: the old one is not used any more either, and the next session asks the credentials again.
       if (isSignInRefused(error) && !(error instanceof CredentialsFailure)) this.#token = undefined;
       throw error;
     } finally {
@@ -112,50 +212,107 @@ export class SignIn {
   }
 
   /** One that is given up leads no longer: the next session signs in for itself and the others. */
-  async #lead(transport: Transport, session: Uuid, signal: AbortSignal, patience: number): Promise<void> {
-    this.#signingIn = untilAborted(this.#signIn(transport, session, signal, patience), signal);
+  async #lead(transport: Transport, session: Uuid, signal: AbortSignal, askTimeout: number): Promise<void> {
+    const signingIn = untilAborted(this.#signIn(transport, session, askTimeout), signal);
+    this.#signingIn = signingIn;
     try {
-      await this.#signingIn;
+      await signingIn;
     } finally {
-      this.#signingIn = undefined;
+      if (this.#signingIn === signingIn) this.#signingIn = undefined;
     }
   }
 
   /** @throws CredentialsFailure */
-  async #ask(signal: AbortSignal, patience: number): Promise<Credentials> {
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(new DeadlineError(askingStep, patience)), patience);
-    this.#asking = true;
+  #ask(askTimeout: number): Promise<Credentials> {
+    this.#asking ??= this.#askFunction(askTimeout).finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #askFunction(askTimeout: number): Promise<Credentials> {
     try {
-      const ends = AbortSignal.any([signal, deadline.signal]);
-      const credentials = await untilAborted(resolveCredentials(this.#credentials), ends);
-      // Nobody to sign in as is not the same as no sign-in: never anonymous.
+      const ask = (): Promise<Credentials | null> => resolveCredentials(this.#source);
+      const credentials = await withDeadline(askingStep, askTimeout, [], ask);
+      // No credentials are not the same as no sign-in: never anonymous.
       if (credentials === null) throw new Error('it answered null');
+      this.#answer = { credentials, usableUntil: systemClock.now() + answerLife };
       return credentials;
     } catch (cause) {
-      throw noCredentials(cause);
-    } finally {
-      this.#asking = false;
-      clearTimeout(timer);
+      throw new CredentialsFailure(`the credentials function gave none: ${messageOf(cause)}`, { cause });
     }
   }
 
-  async #signIn(transport: Transport, session: Uuid, signal: AbortSignal, patience: number): Promise<void> {
-    const credentials = await this.#ask(signal, patience);
-    if ('token' in credentials) {
-      await transport.protocol.authenticate(credentials.token, session);
+  /** The credentials for one sign-in: after it the function is asked anew. */
+  async #credentials(askTimeout: number): Promise<Credentials> {
+    const source = this.#source;
+    if (typeof source !== 'function') return source;
+    const credentials = this.#usableAnswer()?.credentials ?? (await this.#ask(askTimeout));
+    this.#answer = undefined;
+    return credentials;
+  }
+
+  async #signIn(transport: Transport, session: Uuid, askTimeout: number): Promise<void> {
+    const credentials = await this.#credentials(askTimeout);
+    const tokens = tokensOf(credentials);
+    if (tokens?.refresh !== undefined) {
+      await this.#signInByRefresh(transport, session, tokens as Required<Tokens>);
+    } else if (tokens !== undefined) {
+      await transport.protocol.authenticate(tokens.access, session).catch((error: unknown) => {
+        if (!isTokenExpired(error)) throw error;
+        // The next caller is told without asking the server again.
+        this.learnEnd(systemClock.now());
+        throw new CredentialsFailure(`its token ended${this.#endOfToken()}`, { cause: error });
+      });
       // Only a function may bring another one the next time.
-      this.#keep(credentials.token, remainingLife(credentials.token), typeof this.#credentials === 'function');
+      this.#keep(tokens.access, remainingLife(tokens.access), typeof this.#source === 'function');
+    } else {
+      const { namespace, database } = this.#database;
+      const isOfDatabase = 'variables' in credentials || 'key' in credentials;
+      const where = isOfDatabase && credentials.namespace === undefined ? { namespace, database } : {};
+      const issued = await transport.protocol.signin({ ...where, ...credentials } as AnyAuth, session);
+      this.#keep(issued.access, wholeLife(issued.access), true);
+    }
+  }
+
+  /** The access token as long as it lives, then a new pair for the refresh token. */
+  async #signInByRefresh(transport: Transport, session: Uuid, given: Readonly<Required<Tokens>>): Promise<void> {
+    // A pair that a function brings is newer than what came of the one before.
+    const refresh = typeof this.#source === 'function' ? given.refresh : (this.#refresh ?? given.refresh);
+    if (refresh === given.refresh && this.#token === undefined && remainingLife(given.access) > 0) {
+      const isGood = await transport.protocol.authenticate(given.access, session).then(
+        () => true,
+        (error: unknown) => {
+          if (isTokenExpired(error)) return false;
+          throw error;
+        },
+      );
+      if (isGood) {
+        this.#keep(given.access, remainingLife(given.access), true);
+        return;
+      }
+    }
+    if (this.#refreshing !== undefined) {
+      await this.#refreshing;
+      await transport.protocol.authenticate(this.#token?.text ?? '', session);
       return;
     }
-    const { namespace, database } = this.#database;
-    const where = 'access' in credentials && credentials.namespace === undefined ? { namespace, database } : {};
-    const tokens = await transport.protocol.signin({ ...where, ...credentials } as AnyAuth, session);
-    this.#keep(tokens.access, wholeLife(tokens.access), true);
+    const spend = refreshTokens(transport, { access: this.#token?.text ?? given.access, refresh }, session);
+    this.#refreshing = spend.then((tokens) => {
+      this.#refresh = tokens.refresh;
+      this.#keep(tokens.access, wholeLife(tokens.access), true);
+    });
+    // Its callers are told of a failure; where none is left, it must not end the process.
+    this.#refreshing.catch(() => {});
+    try {
+      await this.#refreshing;
+    } finally {
+      this.#refreshing = undefined;
+    }
   }
 
   #keep(text: string, life: number, renewable: boolean): void {
-    const now = performance.now();
+    const now = systemClock.now();
     const end = now + life;
     // One that is over by our clock may be good by the server's: it is not asked for all the time.
     const renewAt = Math.max(now + renewalPause, end - Math.min(renewBefore, life / 4));
@@ -167,31 +324,14 @@ export class SignIn {
   }
 }
 
-const askingStep = 'the credentials function';
-
-function noCredentials(cause: unknown): CredentialsFailure {
-  return new CredentialsFailure(`the credentials function gave none: ${messageOf(cause)}`, { cause });
+/** The tokens that credentials consist of; undefined for those that are signed in by. */
+function tokensOf(credentials: Credentials): Tokens | undefined {
+  if ('refresh' in credentials) return credentials;
+  if (!('token' in credentials)) return undefined;
+  const { token } = credentials;
+  if (typeof token === 'string') return { access: token };
+  return token.refresh === undefined ? { access: token.access } : { access: token.access, refresh: token.refresh };
 }
 
-/** How long a token lives that was issued just now, in milliseconds: both ends by the clock of whoever issued it. */
-function wholeLife(token: string): number {
-  const { exp, iat } = claimsOf(token);
-  return exp === undefined || iat === undefined ? remainingLife(token) : (exp - iat) * 1000;
-}
-
-/** How long a token still lives, in milliseconds; one that does not say so is used until it is refused. */
-function remainingLife(token: string): number {
-  const { exp } = claimsOf(token);
-  return exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000 - Date.now();
-}
-
-/** When a token was issued and when it ends, in seconds since 1970, as far as it says. */
-function claimsOf(token: string): { exp?: number; iat?: number } {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-    const { exp, iat } = Object(claims) as Record<string, unknown>;
-    return { ...(typeof exp === 'number' && { exp }), ...(typeof iat === 'number' && { iat }) };
-  } catch {
-    return {};
-  }
-}
+/** As it stands in errors. */
+export const askingStep = 'the credentials function';

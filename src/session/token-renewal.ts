@@ -1,8 +1,7 @@
+import { systemClock, type Timer } from '../time/clock.js';
+import { withDeadline } from '../time/deadline.js';
 import type { Transport } from '../wire/transport.js';
 import type { SignIn } from './sign-in.js';
-
-/** Node fires a timer with a longer delay at once: what is further away is looked at again on the way. */
-const longestDelay = 2 ** 31 - 1;
 
 /** What a renewal needs of the pool around it. */
 export interface RenewalSurroundings {
@@ -22,7 +21,7 @@ export interface RenewalSurroundings {
  */
 export class TokenRenewal {
   readonly #surroundings: RenewalSurroundings;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
   #ended = false;
 
@@ -35,27 +34,29 @@ export class TokenRenewal {
     let next = Number.POSITIVE_INFINITY;
     for (const { renewAt } of this.#surroundings.signIns()) next = Math.min(next, renewAt);
     if (next === this.#armedFor || this.#ended) return;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#armedFor = next;
     if (next === Number.POSITIVE_INFINITY) return;
-    const delay = Math.min(Math.max(0, next - performance.now()), longestDelay);
-    this.#timer = setTimeout(() => this.#fire(), delay).unref();
+    this.#timer = systemClock.timer(next - systemClock.now(), false, () => this.#fire());
   }
 
   end(): void {
     this.#ended = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   async #fire(): Promise<void> {
     this.#armedFor = Number.POSITIVE_INFINITY;
     const { signIns, transport, timeout, renewed } = this.#surroundings;
-    const now = performance.now();
+    const now = systemClock.now();
     const due = [...signIns()].filter(({ renewAt }) => renewAt <= now);
     const carrier = transport();
     if (carrier !== undefined) {
       for (const signIn of due) {
-        await signIn.renew(carrier, AbortSignal.timeout(timeout), timeout).then(() => renewed(undefined), renewed);
+        const renewing = withDeadline('renewing a token', timeout, [], (signal) =>
+          signIn.renew(carrier, signal, timeout),
+        );
+        await renewing.then(() => renewed(undefined), renewed);
       }
     }
     // Without a carrier there is nothing to renew on: the next connection that is opened arms it again.

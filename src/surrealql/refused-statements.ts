@@ -3,25 +3,32 @@ import { type Statement, splitStatements } from './statements.js';
 import type { SurrealText } from './surreal-text.js';
 import type { Token } from './tokens.js';
 
-/** Where a text is to be sent. */
-export type Place = 'session' | 'transaction';
+/** Where a text is to be sent: by a single call of the pool, on a session that a lease holds, or in a transaction. */
+export type Place = 'pool' | 'session' | 'transaction';
 
 type Remedies = Readonly<Record<string, string>>;
 
+const aloneOnSession: Remedies = {
+  BEGIN: 'it opens no transaction: send BEGIN, the statements and COMMIT in one query',
+  LET: 'the variable is gone with the query: call set(name, value) on the connection, or send it with what uses it',
+  USE: 'the session does not move: call use({ namespace, database }) on the connection',
+};
+
 /** Statements that do nothing lasting when a text has no others, and what to do instead. */
 const alone: Readonly<Record<Place, Remedies>> = {
-  session: {
-    BEGIN: 'it opens no transaction: send BEGIN, the statements and COMMIT in one query',
-    LET: 'the variable is gone with the query: call set(name, value) on the connection, or send it with what uses it',
-    USE: 'the session does not move: call use({ namespace, database }) on the connection',
-  },
+  pool: aloneOnSession,
+  session: aloneOnSession,
   transaction: {
     LET: 'the variable is gone with the query: send the LET in one query with what uses it, or call set(name, value) on the connection before the transaction begins',
   },
 };
 
-/** Statements that mean nothing in a transaction, or do what lasts whatever becomes of it, and what to do instead. */
+/**
+ * What to do instead of statements that have no place there: in a transaction they mean nothing, or do what lasts whatever
+ * becomes of it; a single call of the pool has no connection on which a live query could go on.
+ */
 const forbidden: Readonly<Record<Place, Remedies>> = {
+  pool: { LIVE: 'it needs a connection of its own for as long as it runs: acquire() one and call live() on it' },
   session: {},
   transaction: {
     BEGIN: 'it is open already; for a part that may fail use a savepoint',
@@ -35,6 +42,7 @@ const forbidden: Readonly<Record<Place, Remedies>> = {
 
 /** A cheap look that lets nearly every text pass. */
 const suspicious: Readonly<Record<Place, RegExp>> = {
+  pool: /\b(?:BEGIN|LET|USE|LIVE)\b/i,
   session: /\b(?:BEGIN|LET|USE)\b/i,
   transaction: /\b(?:BEGIN|COMMIT|CANCEL|USE|LIVE|KILL|LET)\b/i,
 };
@@ -42,8 +50,10 @@ const suspicious: Readonly<Record<Place, RegExp>> = {
 /**
  * Refuses a text before it is sent.
  *
- * - On a session: nothing but `BEGIN`, `LET` or `USE`. SurrealDB 3 accepts each of them alone, answers with success, and
+ * - On a session, and by a call of the pool: nothing but `BEGIN`, `LET` or `USE`. SurrealDB 3 accepts each of them alone, answers with success, and
  *   has forgotten it when the next query comes: a program that relies on it is wrong in silence.
+ * - By a call of the pool: `LIVE`, also beside others. The text is sent as a whole or not at all, so nothing before it in
+ *   the text is done when it is refused.
  * - In a transaction: a statement that would end it, leave it, or outlast it, and nothing but `LET`.
  *
  * Where the server may read a text in several ways, a forbidden statement is refused in any of them, a lone one only if
@@ -54,10 +64,10 @@ export function refuseStatements(text: SurrealText, place: Place): void {
   if (!suspicious[place].test(text.text)) return;
   const readings = text.readings?.map((tokens) => splitStatements(tokens).statements);
   if (readings === undefined) {
-    refuseUnreadable(text, forbidden[place]);
+    refuseUnreadable(text, place);
     return;
   }
-  for (const statements of readings) refuseForbidden(statements, forbidden[place]);
+  for (const statements of readings) refuseForbidden(statements, place);
   const lone = readings.map((statements) => loneKeyword(statements, alone[place]));
   const [keyword] = lone;
   if (keyword !== undefined && !lone.includes(undefined)) {
@@ -65,19 +75,25 @@ export function refuseStatements(text: SurrealText, place: Place): void {
   }
 }
 
-function refuseUnreadable({ text }: SurrealText, remedies: Remedies): void {
-  const keyword = Object.keys(remedies).find((word) => new RegExp(`\\b${word}\\b`, 'i').test(text));
+const where: Readonly<Record<Place, string>> = {
+  pool: 'from the pool itself',
+  session: 'on a connection',
+  transaction: 'inside a transaction',
+};
+
+function refuseUnreadable({ text }: SurrealText, place: Place): void {
+  const keyword = Object.keys(forbidden[place]).find((word) => new RegExp(`\\b${word}\\b`, 'i').test(text));
   if (keyword === undefined) return;
   throw new UsageError(
-    `${keyword} cannot be used inside a transaction, and this text has too many slashes that may divide or begin a regular expression to tell whether it does: put what stands around them into parameters`,
+    `${keyword} cannot be used ${where[place]}, and this text has too many slashes that may divide or begin a regular expression to tell whether it does: put what stands around them into parameters`,
   );
 }
 
-function refuseForbidden(statements: readonly Statement[], remedies: Remedies): void {
+function refuseForbidden(statements: readonly Statement[], place: Place): void {
   for (const { tokens } of statements) {
     const keyword = keywordOf(tokens);
-    const remedy = remedies[keyword];
-    if (remedy !== undefined) throw new UsageError(`${keyword} cannot be used inside a transaction: ${remedy}`);
+    const remedy = forbidden[place][keyword];
+    if (remedy !== undefined) throw new UsageError(`${keyword} cannot be used ${where[place]}: ${remedy}`);
   }
 }
 

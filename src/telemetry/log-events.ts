@@ -1,10 +1,25 @@
+import { AcquireError } from '../errors/acquire.js';
+import { ConnectError } from '../errors/connect.js';
+import { CredentialsFailure } from '../errors/credentials-failure.js';
+import { messageOf } from '../errors/error-message.js';
+import { isAnswer } from '../errors/server-errors.js';
 import type { Logger } from '../logger.js';
-import type { Emitter, PoolEvents } from '../pool/events.js';
+import type { Emitter } from '../pool/emitter.js';
+import type { PoolEvents } from '../pool/events.js';
+import type { Clock } from '../time/clock.js';
+import { RepeatedLines } from './repeated-lines.js';
 
 type Level = keyof Logger;
 
-/** What is logged, how loudly, and in which words. What happens at every acquire is not: there are statistics for that. */
-const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] } = {
+/** How loudly, and in which words. */
+type Wording = readonly [Level, string];
+
+type Wordings = {
+  readonly [Name in keyof PoolEvents]?: Wording | ((event: PoolEvents[Name]) => Wording);
+};
+
+/** What is logged. What happens at every acquire is not: there are statistics for that. */
+const matters: Wordings = {
   // The size of the pool
   started: ['info', 'pool started'],
   opening: ['debug', 'opening a connection'],
@@ -15,7 +30,10 @@ const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] 
   recycledAll: ['info', 'recycling all connections'],
   paused: ['info', 'pool paused'],
   resumed: ['info', 'pool resumed'],
-  openFailed: ['warn', 'a connection could not be opened'],
+  openFailed: ({ ownIdentity, retryIn }) =>
+    ownIdentity || retryIn !== undefined
+      ? ['warn', 'a connection could not be opened']
+      : ['debug', 'a connection could not be opened as another identity'],
   died: ['warn', 'a connection was lost'],
 
   circuitChanged: ['warn', 'the circuit breaker changed'],
@@ -23,7 +41,10 @@ const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] 
   // Identity
   tokenRenewed: ['debug', 'token renewed'],
   tokenRenewalFailed: ['warn', 'a token could not be renewed'],
-  changeFailed: ['warn', 'a connection could not become one of another identity'],
+  changeFailed: ({ ownIdentity, error }) => [
+    ownIdentity || !isOfIdentity(error) ? 'warn' : 'debug',
+    'a connection could not become one of another identity',
+  ],
 
   // Health
   healthChanged: ['warn', 'the health of the pool changed'],
@@ -35,7 +56,13 @@ const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] 
   // Limits
   acquireTimedOut: ['warn', 'an acquire timed out'],
   acquireRefused: ['warn', 'an acquire was refused'],
-  acquireFailed: ['error', 'an acquire failed: connections cannot be opened'],
+  acquireFailed: ({ ownIdentity, error }) => {
+    if (ownIdentity) return ['error', 'an acquire failed: connections cannot be opened'];
+    // The function is the program's own; what it brings, and what the server says to that, is a matter of its users.
+    return hasCause(error, CredentialsFailure)
+      ? ['warn', 'an acquire as another identity failed: its credentials function failed']
+      : ['info', 'an acquire as another identity failed: the server refused its credentials or its database'];
+  },
   nestedAcquire: ['warn', 'work that holds a connection waits for another one while all are in use'],
   leaseOverdue: ['warn', 'a connection has been held for long'],
   leaseIdle: ['warn', 'a connection is held while nothing is asked of it'],
@@ -49,12 +76,50 @@ const matters: { readonly [Name in keyof PoolEvents]?: readonly [Level, string] 
   shutdownFinished: ['info', 'shut down'],
 };
 
-/** Writes what the pool tells to a logger, each event once, with its numbers; errors under `err`, as pino wants them. */
-export function logEvents(events: Emitter<PoolEvents>, logger: Logger, pool: string): void {
-  for (const [name, [level, message]] of Object.entries(matters)) {
-    events.subscribe(name as keyof PoolEvents, (event) => {
-      const { error, ...details } = event as { error?: unknown };
-      logger[level]({ pool, ...details, ...(error === undefined ? {} : { err: error }) }, message);
+/**
+ * Writes what the pool tells to a logger: each event with its numbers, errors under `err`, as pino wants them. Failures are
+ * written once for each reason in ten seconds, with their number; see {@link RepeatedLines}.
+ */
+export function logEvents(events: Emitter<PoolEvents>, logger: Logger, pool: string, clock: Clock): void {
+  const write = (level: Level, details: object, message: string): void => logger[level](details, message);
+  const lines = new RepeatedLines(clock, ({ level, details, message }) => write(level, details, message));
+  const log = <Name extends keyof PoolEvents>(
+    name: Name,
+    wording: Wording | ((event: PoolEvents[Name]) => Wording),
+  ): void => {
+    events.subscribe(name, (event) => {
+      const [level, message] = typeof wording === 'function' ? wording(event) : wording;
+      const { error, ...rest } = event as { error?: unknown };
+      const details = { pool, ...rest, ...(error === undefined ? {} : { err: error }) };
+      if (name === 'shutdownFinished') lines.flush();
+      if (level === 'debug' || (level === 'info' && error === undefined)) write(level, details, message);
+      else lines.add(name, level === 'info' ? '' : reasonOf(event), { level, details, message });
+      const isOutageOver = name === 'circuitChanged' && (event as PoolEvents['circuitChanged']).state === 'closed';
+      if (isOutageOver) lines.flush();
     });
+  };
+  for (const name of Object.keys(matters) as (keyof PoolEvents)[]) {
+    const wording = matters[name];
+    if (wording !== undefined) log(name, wording as Wording | ((event: PoolEvents[typeof name]) => Wording));
   }
+}
+
+/** Whether a change of identity failed for what that identity is, and not for the connection. */
+function isOfIdentity(error: unknown): boolean {
+  return (error instanceof ConnectError && error.fatal) || isAnswer(error);
+}
+
+function hasCause(error: unknown, kind: typeof CredentialsFailure): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof kind) return true;
+  return false;
+}
+
+/** What tells an event from others of its name: numbers in it (of a connection, of waiters, of a port) do not. */
+function reasonOf(event: object): string {
+  const { reason, state, healthy, origin, error } = event as Record<string, unknown>;
+  const told = reason ?? state ?? healthy ?? origin;
+  if (told !== undefined) return String(told);
+  // The message of an acquire counts the connections of the moment; what stands in its way is in the snapshot.
+  const text = error instanceof AcquireError ? (error.snapshot.lastOpenError ?? error.code) : messageOf(error);
+  return error === undefined ? '' : text.replace(/[0-9]+/g, '#').slice(0, 200);
 }

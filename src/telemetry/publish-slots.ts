@@ -1,4 +1,5 @@
-import type { Emitter, PoolEvents } from '../pool/events.js';
+import type { Emitter } from '../pool/emitter.js';
+import type { PoolEvents } from '../pool/events.js';
 import { breakerChannel, slotChannel } from './channels.js';
 
 /** The steps in a connection's life that the channel `surreal-pool:slot` tells; none of them happens at every acquire. */

@@ -1,14 +1,43 @@
 import { DeadlineError } from '../errors/connect.js';
+import { systemClock, type Timer } from './clock.js';
 import { onAbort } from './on-abort.js';
+import { patientTimer } from './patient-timer.js';
 import { untilAborted } from './until-aborted.js';
+
+/** A time within which work has to end. {@link Deadline.end} takes away its timer and its listeners. */
+export class Deadline {
+  /** Aborted with a {@link DeadlineError} when the time is up, or with the reason of one of the signals. */
+  readonly signal: AbortSignal;
+  readonly #timer: Timer | undefined;
+  readonly #forget: readonly (() => void)[];
+
+  /**
+   * @param step names the work in the error
+   * @param timeout in milliseconds, of which a blocked event loop uses up a quarter at most; `Infinity` for none
+   * @param signals end the work early, with their reason
+   */
+  constructor(step: string, timeout: number, signals: readonly (AbortSignal | undefined)[] = []) {
+    // AbortSignal.any() would keep a listener on a signal that lives longer than the work.
+    const controller = new AbortController();
+    this.signal = controller.signal;
+    const given = signals.filter((signal) => signal !== undefined);
+    this.#forget = given.map((signal) => onAbort(signal, () => controller.abort(signal.reason)));
+    if (Number.isFinite(timeout)) {
+      const onTimeout = (): void => controller.abort(new DeadlineError(step, timeout));
+      this.#timer = patientTimer(systemClock, timeout, true, onTimeout);
+    }
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    for (const forget of this.#forget) forget();
+  }
+}
 
 /**
  * Runs work that has to end within a time. Work is given a signal to stop at, and its caller waits no longer than that,
- * even for work that ignores the signal.
+ * even for work that ignores the signal. See {@link Deadline} for the parameters.
  *
- * @param step names the work in the error
- * @param timeout in milliseconds; `Infinity` for none
- * @param signals end the work early, with their reason
  * @throws DeadlineError when the time is up
  */
 export async function withDeadline<T>(
@@ -17,17 +46,28 @@ export async function withDeadline<T>(
   signals: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  // AbortSignal.any() would keep a listener on a signal that lives longer than the work.
-  const controller = new AbortController();
-  const forget = signals.map((signal) => signal && onAbort(signal, () => controller.abort(signal.reason)));
-  const timer = Number.isFinite(timeout)
-    ? setTimeout(() => controller.abort(new DeadlineError(step, timeout)), timeout)
-    : undefined;
+  const deadline = new Deadline(step, timeout, signals);
   try {
-    controller.signal.throwIfAborted();
-    return await untilAborted(work(controller.signal), controller.signal);
+    deadline.signal.throwIfAborted();
+    return await untilAborted(work(deadline.signal), deadline.signal);
   } finally {
-    clearTimeout(timer);
-    for (const end of forget) end?.();
+    deadline.end();
+  }
+}
+
+/**
+ * Runs work that is told to stop when a time is up, and waits until it has: for closing, which is forced then and ends
+ * all the same.
+ */
+export async function toldToStop<T>(
+  step: string,
+  timeout: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new Deadline(step, timeout);
+  try {
+    return await work(deadline.signal);
+  } finally {
+    deadline.end();
   }
 }

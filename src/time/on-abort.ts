@@ -1,15 +1,51 @@
-import { setMaxListeners } from 'node:events';
+import { afterReading, type Timer } from './clock.js';
+
+/** What is told when a signal is aborted, in its order. */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
  * Calls back once when the signal is aborted, at once if it is already. Returns the function that takes the wish back.
- * One signal may end any number of calls; Node would take the eleventh for a leak and print a warning.
+ *
+ * One signal may end any number of calls. It gets one listener for all of them: Node looks through the whole list of a
+ * signal for each listener that comes or goes.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
     listener();
     return () => {};
   }
-  setMaxListeners(0, signal);
-  signal.addEventListener('abort', listener, { once: true });
-  return () => signal.removeEventListener('abort', listener);
+  let told = listeners.get(signal);
+  if (told === undefined) {
+    told = new Set();
+    listeners.set(signal, told);
+  }
+  if (told.size === 0) signal.addEventListener('abort', tellAll, { once: true });
+  const own = (): void => listener();
+  told.add(own);
+  return () => {
+    if (told.delete(own) && told.size === 0) signal.removeEventListener('abort', tellAll);
+  };
+}
+
+/**
+ * Like `onAbort`, but when the signal is aborted later, what has arrived by then is read first: the signal may be an
+ * `AbortSignal.timeout()` of the caller, whose timer Node runs before it reads sockets.
+ */
+export function onAbortAfterReading(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) return onAbort(signal, listener);
+  let reading: Timer | undefined;
+  const forget = onAbort(signal, () => {
+    reading = afterReading(listener);
+  });
+  return () => {
+    forget();
+    reading?.cancel();
+  };
+}
+
+function tellAll(this: AbortSignal): void {
+  const told = listeners.get(this);
+  listeners.delete(this);
+  // A listener may take back the wish of one that is told after it.
+  for (const listener of told ?? []) listener();
 }

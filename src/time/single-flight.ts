@@ -1,3 +1,5 @@
+import { inOwnContext } from './own-context.js';
+
 /**
  * Does a piece of work once for each key: the first caller does it, the others wait, and later callers are given its value.
  * A failure is only its own caller's, because others may be able to do what that caller could not: each caller that waited
@@ -15,7 +17,8 @@ export class SingleFlight<K, V> {
       );
       if (ended !== undefined) return ended.value;
     }
-    const own = work();
+    // Kept for later callers: it must not keep what belongs to the first one's request.
+    const own = inOwnContext(work);
     this.#flights.set(key, own);
     try {
       return await own;

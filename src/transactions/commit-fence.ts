@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BoundQuery, type RecordId, ServerError, type Uuid } from 'surrealdb';
 import { isConflict } from '../errors/server-errors.js';
 import { CommitVerificationError } from '../errors/transaction.js';
 import type { Connection } from '../session/connection.js';
+import { systemClock, type Timer } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
 import { onAbort } from '../time/on-abort.js';
+import { sleep } from '../time/sleep.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { markerTable, newMarker } from './marker.js';
 import { birthOfTable, isTableMissing, MarkerTable, noRight } from './marker-table.js';
@@ -131,7 +132,7 @@ export class CommitFence {
             failure = cause;
             // A conflict is a race with the commit itself: the next attempt sees which won.
             const time = isConflict(cause) ? 0 : Math.random() * pause;
-            await sleep(time, undefined, { signal: limit }).catch(() => {});
+            await sleep(time, limit);
             limit.throwIfAborted();
           }
         }
@@ -196,13 +197,13 @@ function refuseChanged({ changes }: Connection): void {
 function later(signal: AbortSignal | undefined, time: number): { signal: AbortSignal | undefined; end(): void } {
   if (signal === undefined) return { signal, end: () => {} };
   const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const forget = onAbort(signal, () => {
-    timer = setTimeout(() => controller.abort(signal.reason), time);
+    timer = systemClock.timer(time, true, () => controller.abort(signal.reason));
   });
   const end = (): void => {
     forget();
-    clearTimeout(timer);
+    timer?.cancel();
   };
   return { signal: controller.signal, end };
 }

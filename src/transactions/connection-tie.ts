@@ -1,5 +1,6 @@
 import { LeaseReleasedError } from '../errors/call.js';
-import type { Emitter, PoolEvents } from '../pool/events.js';
+import type { Emitter } from '../pool/emitter.js';
+import type { PoolEvents } from '../pool/events.js';
 import type { Connection } from '../session/connection.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import type { TransactionState } from './transaction-state.js';

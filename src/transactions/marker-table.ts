@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BoundQuery, ServerError, Uuid } from 'surrealdb';
 import { databaseKey } from '../config/database-name.js';
 import { messageOf } from '../errors/error-message.js';
@@ -6,7 +5,9 @@ import { outcomeOf } from '../errors/outcome.js';
 import { isConflict, isRefusedAuthentication } from '../errors/server-errors.js';
 import { CommitVerificationError } from '../errors/transaction.js';
 import type { Connection } from '../session/connection.js';
+import { systemClock } from '../time/clock.js';
 import { SingleFlight } from '../time/single-flight.js';
+import { sleep } from '../time/sleep.js';
 import { markerTable } from './marker.js';
 import { sweepMarkers } from './marker-sweep.js';
 import { plainQuery } from './plain-query.js';
@@ -70,13 +71,13 @@ export class MarkerTable {
         if (isRefusedAuthentication(error)) throw noRight('define', error);
         // Another pool defines it at the same moment.
         if (!isConflict(error) || attempt === mostDefinitions) throw notBegun(error);
-        await sleep(Math.random() * longestPause, undefined, { signal: this.#spares.over }).catch(() => {});
+        await sleep(Math.random() * longestPause, this.#spares.over);
       }
     }
   }
 
   #sweepIfDue(connection: Connection, key: string): void {
-    const now = performance.now();
+    const now = systemClock.now();
     if (now - (this.#sweptAt.get(key) ?? Number.NEGATIVE_INFINITY) < sweepEvery) return;
     this.#sweptAt.set(key, now);
     // What is not swept now is swept the next time.

@@ -6,6 +6,7 @@ import { answersOf } from '../savepoints/logged-call.js';
 import type { RerunTarget } from '../savepoints/rerun.js';
 import { askTime, ServerClock } from '../savepoints/server-clock.js';
 import { type Mending, mendingOf, type TransactionFaults } from '../surrealql/mended-text.js';
+import { systemClock } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
 
 /** What a transaction of the server is reached by. */
@@ -49,9 +50,9 @@ export class ServerTransaction {
 
   /** The server's clock against that of this process. */
   async clock(): Promise<ServerClock> {
-    const from = performance.now();
+    const from = systemClock.now();
     const [answer] = await this.ask(askTime);
-    return new ServerClock(answer?.get('result'), { from, until: performance.now() });
+    return new ServerClock(answer?.get('result'), { from, until: systemClock.now() });
   }
 
   /** What is added to texts, for what the server gets wrong. */

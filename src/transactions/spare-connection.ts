@@ -1,6 +1,7 @@
 import { DeadlineError } from '../errors/connect.js';
 import type { Connection } from '../session/connection.js';
 import { withDeadline } from '../time/deadline.js';
+import { inOwnContext } from '../time/own-context.js';
 import { untilAborted } from '../time/until-aborted.js';
 
 /** How a connection is made that does not count as one of the pool's. */
@@ -92,7 +93,8 @@ export class SpareConnections {
     let spare = this.#current.get(key);
     if (spare === undefined) {
       const unwanted = new AbortController();
-      spare = { key, unwanted, opening: this.#source.open(like, unwanted.signal), users: 0 };
+      const opening = inOwnContext(() => this.#source.open(like, unwanted.signal));
+      spare = { key, unwanted, opening, users: 0 };
       spare.opening.catch(() => {});
       this.#current.set(key, spare);
     }

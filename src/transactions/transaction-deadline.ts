@@ -1,18 +1,19 @@
 import { DeadlineError } from '../errors/connect.js';
 import { TransactionAbortedError } from '../errors/transaction.js';
-import { onAbort } from '../time/on-abort.js';
+import { systemClock, type Timer } from '../time/clock.js';
+import { onAbortAfterReading } from '../time/on-abort.js';
 
 /** What ends a transaction, or all attempts of a `withTransaction()`, before its time: a timeout, a signal of its own or of its lease. */
 export class TransactionDeadline {
   /** Aborted with a {@link TransactionAbortedError}; undefined when nothing can end it early. */
   readonly signal: AbortSignal | undefined;
   readonly #endsAt: number;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: Timer | undefined;
   readonly #forget: (() => void)[] = [];
 
   /** @param timeout in milliseconds; 0 for none */
   constructor(timeout: number, signals: readonly (AbortSignal | undefined)[]) {
-    this.#endsAt = timeout === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+    this.#endsAt = timeout === 0 ? Number.POSITIVE_INFINITY : systemClock.now() + timeout;
     const given = signals.filter((signal) => signal !== undefined);
     if (timeout === 0 && given.length === 0) return;
     const controller = new AbortController();
@@ -23,19 +24,21 @@ export class TransactionDeadline {
       );
     if (timeout > 0) {
       const onTimeout = (): void => abort('its time was up', new DeadlineError('the transaction', timeout));
-      this.#timer = setTimeout(onTimeout, timeout);
+      this.#timer = systemClock.timer(timeout, true, onTimeout);
     }
-    for (const signal of given) this.#forget.push(onAbort(signal, () => abort('its signal said stop', signal.reason)));
+    for (const signal of given) {
+      this.#forget.push(onAbortAfterReading(signal, () => abort('its signal said stop', signal.reason)));
+    }
   }
 
   /** The time that is left, in milliseconds; `Infinity` without a timeout. */
   get left(): number {
-    return this.#endsAt - performance.now();
+    return this.#endsAt - systemClock.now();
   }
 
   /** Nobody needs it any more. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     for (const forget of this.#forget) forget();
   }
 }

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordId, Uuid } from 'surrealdb';
 import type { LeaseChannel } from '../calls/lease-channel.js';
 import { SavepointDivergedError } from '../errors/savepoint.js';
 import { isConflict } from '../errors/server-errors.js';
 import { TransactionAbortedError, TransactionConflictError } from '../errors/transaction.js';
-import type { Emitter, PoolEvents } from '../pool/events.js';
+import type { Emitter } from '../pool/emitter.js';
+import type { PoolEvents } from '../pool/events.js';
 import { Savepoints } from '../savepoints/savepoints.js';
 import { SchemaScan } from '../savepoints/schema-scan.js';
 import type { Connection } from '../session/connection.js';
@@ -13,7 +13,9 @@ import { type TransactionTrace, traced, transactionChannel } from '../telemetry/
 import { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { TransactionCounters } from '../telemetry/transaction-counters.js';
 import { fullJitterBackoff } from '../time/backoff.js';
+import { systemClock } from '../time/clock.js';
 import { onAbort } from '../time/on-abort.js';
+import { pause } from '../time/pause.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { openServerTransaction } from './begin.js';
 import type { CommitFence, CommitOutcome } from './commit-fence.js';
@@ -80,7 +82,8 @@ export class Transactions {
   /**
    * Runs work in a transaction: commits when it returns, rolls back when it throws, and begins again after a conflict or
    * when it could not be rolled back to a savepoint because others had changed what it reads. Only what was certainly not
-   * applied is done again.
+   * applied is done again. A retry budget has no say in it: a conflict is the answer of a server that works, and the number of
+   * attempts and the time of the transaction bound it.
    */
   async run<T>(route: LeaseRoute, work: TransactionWork<T>, options: WithTransactionOptions): Promise<T> {
     const settings = readTransactionOptions(options);
@@ -97,11 +100,15 @@ export class Transactions {
           const { word } = channel.state;
           const mayBeApplied = word === 'committed' || word === 'unknown';
           if (mayBeApplied || (!isConflict(error) && !isDivergence(error))) throw error;
-          const pause = pauseAfter(attempt);
-          if (attempt >= retry.maxAttempts || pause >= deadline.left) throw afterAttempts(error, attempt);
+          const length = pauseAfter(attempt);
+          if (attempt >= retry.maxAttempts || length >= deadline.left) throw afterAttempts(error, attempt);
           this.counters.count('retries');
           const trace = () => this.#trace(route.lease, numbers, 'retry');
-          await traced(transactionChannel, trace, () => within(sleep(pause), deadline.signal));
+          const waiting = (): Promise<boolean> => pauseOn(route.lease, length, deadline.signal);
+          const lasted = await traced(transactionChannel, trace, waiting);
+          deadline.signal?.throwIfAborted();
+          // The lease is over, or its connection: there is nothing on which it could be done again.
+          if (!lasted) throw afterAttempts(error, attempt);
         }
       }
     } finally {
@@ -227,6 +234,24 @@ export class Transactions {
 /** The outcome of work, or the reason of the signal; the work itself goes on. */
 function within<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   return signal === undefined ? work : untilAborted(work, signal);
+}
+
+/** Waits between two attempts. False when the lease or its connection ended meanwhile, also at once. */
+async function pauseOn(lease: LeaseChannel, length: number, signal: AbortSignal | undefined): Promise<boolean> {
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  let dependents: Set<(error: Error) => void>;
+  try {
+    ({ dependents } = lease.connection);
+  } catch {
+    return false;
+  }
+  dependents.add(end);
+  try {
+    return await pause(systemClock, length, [signal, over.signal]);
+  } finally {
+    dependents.delete(end);
+  }
 }
 
 /** A conflict of the commit tells how often it was tried; one that the work threw is the caller's own. */

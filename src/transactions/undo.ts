@@ -9,6 +9,7 @@ import { type CallDifference, differenceOf, Rerun } from '../savepoints/rerun.js
 import type { Savepoints } from '../savepoints/savepoints.js';
 import type { SchemaScan } from '../savepoints/schema-scan.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
+import { systemClock } from '../time/clock.js';
 import type { ServerTransaction } from './server-transaction.js';
 
 /** How many calls one transaction may make again. */
@@ -79,13 +80,13 @@ export class Undo {
     const history = { before: this.#savepoints.replayable(mark), behind: log.since(mark) };
     if (log.complete && history.behind.every(({ undone }) => undone)) return;
     await this.#refuseUnverifiable([...history.before, ...history.behind]);
-    const begunAt = performance.now();
+    const begunAt = systemClock.now();
     const scan = await this.#schema.statements(this.#server.place, (text) => this.#server.ask(text));
     const done = scan !== undefined && (await this.#goOver(history, scan, refuse));
     if (!done) await this.#goOver(history, undefined, refuse);
-    log.undoSince(mark, { from: begunAt, until: performance.now() });
+    log.undoSince(mark, { from: begunAt, until: systemClock.now() });
     this.#counters.count('rollbacks');
-    this.#counters.replayTime.record(performance.now() - begunAt);
+    this.#counters.replayTime.record(systemClock.now() - begunAt);
   }
 
   /** What cannot be made again in the witness cannot be verified: then nothing is undone. */

@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws';
+import { type Clock, systemClock, type Timer } from '../time/clock.js';
 
 /** How long a socket may be silent, and how long it then has to answer, in milliseconds. */
 export interface LivenessSettings {
@@ -15,42 +16,48 @@ export interface LivenessSettings {
 export class Liveness {
   readonly #settings: LivenessSettings;
   readonly #giveUp: (cause: Error) => void;
-  #timer: NodeJS.Timeout | undefined;
-  #lastArrival = performance.now();
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
+  #lastArrival: number;
   #askedAt: number | undefined;
 
-  constructor(settings: LivenessSettings, giveUp: (cause: Error) => void) {
+  constructor(settings: LivenessSettings, giveUp: (cause: Error) => void, clock: Clock = systemClock) {
     this.#settings = settings;
     this.#giveUp = giveUp;
+    this.#clock = clock;
+    this.#lastArrival = clock.now();
   }
 
   arrived(): void {
-    this.#lastArrival = performance.now();
+    this.#lastArrival = this.#clock.now();
   }
 
-  watch(socket: WebSocket): void {
+  watch(socket: Pick<WebSocket, 'ping'>): void {
     const { livenessTimeout, probeTimeout } = this.#settings;
     if (livenessTimeout === 0) return;
-    const look = (): void => {
-      const now = performance.now();
+    const look = (due: number): void => {
+      const now = this.#clock.now();
       const silent = now - this.#lastArrival;
-      if (this.#askedAt !== undefined && this.#lastArrival < this.#askedAt) {
+      // The event loop was blocked meanwhile: the ping may have left this process only now, so it is asked once more.
+      const blocked = now - due > probeTimeout / 2;
+      if (this.#askedAt !== undefined && this.#lastArrival < this.#askedAt && !blocked) {
         this.#giveUp(new Error(`nothing arrived for ${Math.round(silent)} ms, and a ping was not answered`));
         return;
       }
-      const due = silent >= livenessTimeout;
-      this.#askedAt = due ? now : undefined;
-      if (due) socket.ping();
-      this.#arm(look, due ? probeTimeout : livenessTimeout - silent);
+      const asks = silent >= livenessTimeout;
+      this.#askedAt = asks ? now : undefined;
+      if (asks) socket.ping();
+      this.#arm(look, asks ? probeTimeout : livenessTimeout - silent);
     };
     this.#arm(look, livenessTimeout);
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
-  #arm(look: () => void, delay: number): void {
-    this.#timer = setTimeout(look, Math.max(1, delay)).unref();
+  #arm(look: (due: number) => void, delay: number): void {
+    const due = this.#clock.now() + delay;
+    this.#timer = this.#clock.timer(Math.max(1, delay), false, () => look(due));
   }
 }

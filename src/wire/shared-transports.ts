@@ -1,3 +1,4 @@
+import { inOwnContext } from '../time/own-context.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { type SocketSettings, Transport, type TransportFullError } from './transport.js';
 
@@ -121,7 +122,7 @@ export class Transports {
   #open(): Shared {
     const { url, socket } = this.#settings;
     const abandon = new AbortController();
-    const opening = Transport.open(url, socket, abandon.signal);
+    const opening = inOwnContext(() => Transport.open(url, socket, abandon.signal));
     const shared: Shared = { opening, abandon, transport: undefined, openingTimedOut: false, users: 0 };
     this.#shared.add(shared);
     shared.opening.then(

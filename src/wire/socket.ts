@@ -3,6 +3,8 @@ import { ConnectionUnavailableError } from 'surrealdb';
 import { WebSocket } from 'ws';
 import { SocketClosedError } from '../errors/socket-closed.js';
 import { UpgradeRefusedError } from '../errors/upgrade-refused.js';
+import { systemClock } from '../time/clock.js';
+import { patientTimer } from '../time/patient-timer.js';
 
 /** What the transport learns from its socket beyond what the SDK tells. */
 export interface SocketObserver {
@@ -30,7 +32,13 @@ export interface SocketObserver {
 export function socketClass(observer: SocketObserver, handshakeTimeout: number): typeof globalThis.WebSocket {
   class ObservedSocket extends WebSocket {
     constructor(address: string, protocols: string) {
-      super(address, protocols, { handshakeTimeout, perMessageDeflate: false });
+      super(address, protocols, { perMessageDeflate: false });
+      // Not by `ws`, whose timer fires before the socket is read.
+      const timer = patientTimer(systemClock, handshakeTimeout, true, () => {
+        observer.failed(new Error(`the handshake was not answered within ${handshakeTimeout} ms`));
+        this.terminate();
+      });
+      for (const end of ['open', 'close']) this.once(end, () => timer.cancel());
       this.on('error', (error) => {
         observer.failed(explained(error));
         // `ws` would ask the other side to close and wait half a minute for it: nothing works on this socket any more.

@@ -63,8 +63,9 @@ describe('a call', () => {
     const session = await open(kind);
     await session.send('DEFINE TABLE IF NOT EXISTS thing');
     const { transport, id } = session;
-    const liveQueries = new Map<string, unknown>();
-    const connection = { transport, session: id, changes: { liveQueries } } as unknown as Connection;
+    const began: unknown[] = [];
+    const liveQueryBegan = (live: unknown): number => began.push(live);
+    const connection = { transport, session: id, liveQueryBegan } as unknown as Connection;
     const recording = newRecording();
     const added = new Set([0]);
     const call = new Call({ text: 'RETURN $a', bindings: { a: 5 }, sentText: 'RETURN 1; RETURN $a', added, recording });
@@ -78,7 +79,7 @@ describe('a call', () => {
     expect(two?.result).toEqual([2]);
     expect(failed?.error).toMatchObject({ message: expect.stringContaining('no'), outcome: 'refused' });
     expect(live?.error).toBeUndefined();
-    expect(liveQueries.size, 'what a LIVE began has to be undone').toBe(1);
+    expect(began.length, 'what a LIVE began has to be undone').toBe(1);
     expect(recording.added, 'nothing was added to this one').toEqual(new Set());
     await expect(new Call({ text: 'nothing that parses', bindings: {} }).send(connection)).rejects.toThrow(
       /Parse error/,

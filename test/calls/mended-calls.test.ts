@@ -17,7 +17,7 @@ async function prepared(added: Mending = mending) {
   await session.send('DEFINE TABLE a; CREATE a:1 SET v = 1; CREATE a:2 SET v = 2');
   const transaction = await session.begin();
   const { transport, id } = session;
-  const connection = { transport, session: id, changes: { liveQueries: new Map() } } as unknown as Connection;
+  const connection = { transport, session: id, liveQueryBegan() {} } as unknown as Connection;
   const sent: string[] = [];
   let refusals = 0;
   const layer = mended(

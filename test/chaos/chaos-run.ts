@@ -32,7 +32,7 @@ const pools = {
   recycleAfterUses: 200,
   validationInterval: 10,
   retryPolicy: { maxAttempts: 3, initialBackoff: 5, maxBackoff: 50 },
-  circuitBreaker: { initialPause: 20, maxPause: 100 },
+  circuitBreaker: { probeInterval: 20, idleProbeInterval: 100 },
   // On a busy machine the first sign-in may take longer than deadlines that are so short.
   failFast: false,
 };

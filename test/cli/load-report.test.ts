@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readLoadOptions } from '../../src/cli/load-options.js';
 import { type LoadReport, type Observations, reportOf } from '../../src/cli/load-report.js';
 import { Measurements } from '../../src/cli/measurements.js';
-import { closeReasons } from '../../src/pool/slot.js';
+import { closeReasons } from '../../src/pool/close-reason.js';
 import type { PoolStats } from '../../src/telemetry/pool-stats.js';
 
 function poolStats(counters: Partial<PoolStats>): PoolStats {

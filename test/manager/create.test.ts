@@ -63,7 +63,7 @@ describe('making a pool', () => {
       failFast: false,
       minConnections: 2,
       retryPolicy: { initialBackoff: 5, maxBackoff: 20 },
-      circuitBreaker: { initialPause: 20, maxPause: 50 },
+      circuitBreaker: { probeInterval: 20, idleProbeInterval: 50 },
     });
     await vi.waitFor(() => expect(pool.healthStatus().healthy).toBe(false));
     expect(pool.healthStatus().reason).toMatch(/ECONNREFUSED/);

@@ -1,5 +1,7 @@
-import { describe, expect, inject, test } from 'vitest';
-import { ConnectionLostError, UsageError } from '../../src/index.js';
+import { ServerError } from 'surrealdb';
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { AcquireError, ConnectionLostError, type ConnectionManager, UsageError } from '../../src/index.js';
+import type { Front } from '../support/front.js';
 import { asked, place, surroundings } from '../support/surroundings.js';
 import { rocksdbUrl } from '../support/temporary.js';
 
@@ -148,3 +150,141 @@ describe('a call of the pool itself', () => {
     expect(await things()).toBe(1);
   });
 });
+
+describe('a brown-out', () => {
+  const eager = { retryPolicy: { maxAttempts: 5, initialBackoff: 1, maxBackoff: 2 }, maxConnections: 20 };
+  const refuse = (front: Front): void => {
+    front.draining = true;
+  };
+  const loseReplies = (front: Front): void => {
+    front.onRequest = ({ method }) => (method === 'query' ? 'drop' : 'pass');
+  };
+  const query = (pool: ConnectionManager) => pool.query('RETURN 1').collect();
+
+  test.each<[string, (front: Front) => void, (pool: ConnectionManager) => Promise<unknown>, number]>([
+    ['calls of the pool', refuse, query, 0],
+    ['calls after a thousand that succeeded', refuse, query, 1_000],
+    ['work', refuse, (pool) => pool.executeWithRetry((held) => held.query('RETURN 1').collect()), 0],
+    [
+      'calls as a view of the pool',
+      refuse,
+      (pool) =>
+        pool
+          .with({ variables: { a: 1 } })
+          .query('RETURN 1')
+          .collect(),
+      0,
+    ],
+    [
+      'calls that may be done twice',
+      loseReplies,
+      (pool) => pool.with({ idempotent: true }).query('RETURN 1').collect(),
+      0,
+    ],
+  ])('makes at most 1.2 times as many requests of 200: %s', async (_, begin, call, before) => {
+    const front = await own.listen();
+    const pool = await own.connect(front, eager);
+    for (let success = 0; success < before; success++) await call(pool);
+    begin(front);
+    const requests = asked(front, 'query');
+    const errors: unknown[] = [];
+    await Promise.all(Array.from({ length: 200 }, () => call(pool).catch((error: unknown) => errors.push(error))));
+    const made = asked(front, 'query') - requests;
+    expect(errors).toHaveLength(200);
+    expect(made).toBeLessThanOrEqual(240);
+    // A caller whose request was made is told what became of that, and not that a repetition found no connection.
+    const told = errors.filter((error) => !(error instanceof AcquireError));
+    expect(told.length).toBeGreaterThanOrEqual(Math.min(200, made - 40));
+    expect(told.every((error) => error instanceof ServerError || error instanceof ConnectionLostError)).toBe(true);
+  });
+
+  test('does not keep single failures from being made good', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front, eager);
+    let request = 0;
+    front.onRequest = ({ method }) => (method === 'query' && request++ % 10 === 9 ? 'drop' : 'pass');
+    const view = pool.with({ idempotent: true });
+    for (let call = 0; call < 300; call++) expect(await view.query('RETURN 1')).toEqual([1]);
+    expect(request).toBeGreaterThan(320);
+  });
+
+  test('has nothing to do with conflicts: transactions are tried as often as they are allowed to be', async () => {
+    const pool = await own.connect(await own.listen(), eager);
+    let attempts = 0;
+    const conflict = () => {
+      attempts++;
+      throw new Error('This transaction can be retried');
+    };
+    const retry = { maxAttempts: 60, initialBackoff: 0, maxBackoff: 0 };
+    await expect(pool.withTransaction(conflict, { retry })).rejects.toThrow('can be retried');
+    expect(attempts).toBe(60);
+    attempts = 0;
+    for (let work = 0; work < 20; work++) await expect(pool.executeWithRetry(conflict)).rejects.toThrow();
+    expect(attempts).toBe(20 * 5);
+  });
+});
+
+describe('a shutdown', () => {
+  const slow = { retryPolicy: { maxAttempts: 5, initialBackoff: '1h', maxBackoff: '1h' }, maxConnections: 2 } as const;
+
+  /** Calls that pause before their next attempt. */
+  async function pausing(): Promise<{ pool: ConnectionManager; calls: Promise<unknown>[] }> {
+    const front = await own.listen();
+    const pool = await own.connect(front, slow);
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0.999);
+    onTestFinished(() => random.mockRestore());
+    front.draining = true;
+    const failed = (call: Promise<unknown>) => call.then(String, (error: unknown) => error);
+    const calls = [
+      failed(pool.query('RETURN 1').collect()),
+      failed(pool.executeWithRetry((held) => held.query('RETURN 1').collect())),
+      failed(
+        pool
+          .with({ variables: { a: 1 } })
+          .query('RETURN 1')
+          .collect(),
+      ),
+    ];
+    while (asked(front, 'query') < calls.length || pool.poolStats().leased > 0) await nextTurn();
+    return { pool, calls };
+  }
+
+  test('ends the pauses of retries with the failure before, and leaves no timer', async () => {
+    const { pool, calls } = await pausing();
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    await pool.shutdown();
+    for (const error of await Promise.all(calls)) {
+      expect(error).toBeInstanceOf(ServerError);
+      expect(String(error)).toContain('gracefully shutting down');
+    }
+    expect(timers()).toBeLessThan(before);
+  });
+
+  test('ends them also when it does not wait', async () => {
+    const { pool, calls } = await pausing();
+    await pool.shutdown({ gracePeriod: 0 });
+    for (const error of await Promise.all(calls)) expect(error).toBeInstanceOf(ServerError);
+  });
+
+  test('ends the pause of a transaction with the conflict, when its lease is taken away', async () => {
+    const pool = await own.connect(await own.listen(), slow);
+    let attempts = 0;
+    const conflict = () => {
+      attempts++;
+      throw new Error('This transaction can be retried');
+    };
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0.999);
+    onTestFinished(() => random.mockRestore());
+    const retry = { maxAttempts: 5, initialBackoff: '1h', maxBackoff: '1h' } as const;
+    const work = expect(pool.withTransaction(conflict, { retry })).rejects.toThrow('can be retried');
+    while (attempts === 0 || pool.poolStats().transactions.open > 0) await nextTurn();
+    await pool.shutdown({ gracePeriod: 0 });
+    await work;
+    expect(attempts).toBe(1);
+  });
+});
+
+function nextTurn(): Promise<void> {
+  return new Promise((turn) => setImmediate(turn));
+}

@@ -1,26 +1,10 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel';
 import { surql } from 'surrealdb';
 import { describe, expect, test, vi } from 'vitest';
-import type { Logger } from '../../src/index.js';
+import { memoryLogger } from '../support/memory-logger.js';
 import { surroundings } from '../support/surroundings.js';
 
 const own = surroundings();
-
-/** A logger that keeps what it is told. */
-function memoryLogger() {
-  const lines: { level: string; message: string; details: Record<string, unknown> }[] = [];
-  const write =
-    (level: string) =>
-    (details: object, message: string): void => {
-      lines.push({ level, message, details: details as Record<string, unknown> });
-    };
-  const logger: Logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
-  return {
-    logger,
-    lines,
-    messages: (level: string) => lines.filter((line) => line.level === level).map(({ message }) => message),
-  };
-}
 
 describe('statistics', () => {
   test('have the nine summary fields, in percent where they are rates, 0 before the first sample', async () => {

@@ -205,13 +205,13 @@ export const faults = [
     from: `for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);`,
     within: '#undo',
     to: ``,
-    tests: ['test/connection'],
+    tests: ['test/session'],
   },
   {
     name: 'a user that a lease signed in stays signed in',
     from: `if (changes.authentication) {`,
     to: `if (Number.isNaN(0)) {`,
-    tests: ['test/connection', 'test/hazards/06-session-expiry.test.ts'],
+    tests: ['test/session', 'test/hazards/06-session-expiry.test.ts'],
   },
   {
     name: 'a session that nears its end is not signed in again',
@@ -221,9 +221,52 @@ export const faults = [
   },
   {
     name: 'every connection signs in by password',
-    from: `if (token !== undefined && performance.now() < token.usableUntil) {`,
-    to: `if (token !== undefined && Number.isNaN(0)) {`,
-    tests: ['test/connection'],
+    from: `return token !== undefined && performance.now() < token.usableUntil ? token : undefined;`,
+    to: `return undefined;`,
+    tests: ['test/session'],
+  },
+  {
+    name: 'an idle connection is lent past the end of its token',
+    from: `if (now >= this.#factory.lendableUntil(slot.resource as R)) return false;`,
+    to: ``,
+    tests: ['test/session/token-end.test.ts', 'test/pool/validation.test.ts'],
+  },
+  {
+    name: 'a probe does not ask the server again who the session is',
+    from: `if (isDue) await this.#renewSession(() => this.#keeper.proveAgain(this));`,
+    to: `if (isDue && Number.isNaN(0)) await this.#renewSession(() => this.#keeper.proveAgain(this));`,
+    tests: ['test/session/token-end.test.ts'],
+  },
+  {
+    name: 'a record that is gone is not noticed',
+    from: `else if (this.#seenRecord === record) {`,
+    to: `else if (Number.isNaN(0)) {`,
+    tests: ['test/session/token-end.test.ts'],
+  },
+  {
+    name: 'a user is let into a place where it has no rights',
+    from: `if (place !== undefined && !covers(level, place)) throw placeRefused(user, place);`,
+    to: ``,
+    tests: ['test/session/credentials.test.ts'],
+  },
+  {
+    name: 'a token that is known to have ended is tried on a connection',
+    from: `this.#refuseEnded();
+    if (typeof this.#source`,
+    to: `if (typeof this.#source`,
+    tests: ['test/session/token-end.test.ts'],
+  },
+  {
+    name: 'a credentials function is asked while a connection waits for it',
+    from: `credentials = this.#factory.prepare(identity);`,
+    to: `credentials = undefined;`,
+    tests: ['test/session/credentials.test.ts'],
+  },
+  {
+    name: 'the next refresh token is lost',
+    from: `this.#refresh = tokens.refresh;`,
+    to: ``,
+    tests: ['test/session/credentials.test.ts'],
   },
   {
     name: 'a call that was given up leaves its connection in the pool',
@@ -275,7 +318,7 @@ export const faults = [
   },
   {
     name: 'a silent socket is not asked for a sign of life',
-    from: `if (due) socket.ping();`,
+    from: `if (asks) socket.ping();`,
     to: ``,
     tests: ['test/session/transport.test.ts'],
   },
@@ -301,7 +344,7 @@ export const faults = [
   },
   {
     name: 'what may have been executed is done again',
-    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'later' : 'never';`,
+    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'sparingly' : 'never';`,
     to: `return outcomeOf(error) === 'unknown' ? 'later' : idempotent ? 'never' : 'never';`,
     tests: ['test/manager/retry.test.ts'],
   },
@@ -797,5 +840,65 @@ export const faults = [
     from: `if (parameters.length > 0 && tokens[0]?.value !== 'SELECT') continue;`,
     to: ``,
     tests: part('looks'),
+  },
+
+  // Statistics
+  {
+    name: 'what is older than a minute stays in the window of a histogram',
+    from: `slice.clear();`,
+    to: ``,
+    tests: ['test/pool/recent-histogram.test.ts'],
+  },
+  {
+    name: 'a slice that is over is lost to the total of a histogram',
+    from: `this.#before.add(this.#present);`,
+    to: ``,
+    tests: ['test/pool/recent-histogram.test.ts'],
+  },
+  {
+    name: 'each refused caller is a line of the log',
+    from: `if (now - reason.writtenAt >= pause) this.#tell(reason, now);
+    else this.#arm(now);`,
+    within: 'add',
+    to: `this.#tell(reason, now);`,
+    tests: ['test/telemetry'],
+  },
+  {
+    name: 'lines that were held back are not told when the outage is over',
+    from: `if (isOutageOver) lines.flush();`,
+    to: ``,
+    tests: ['test/telemetry'],
+  },
+
+  // Calls of the pool itself
+  {
+    name: 'a text with LIVE is sent by a call of the pool',
+    from: `refuseStatements(call.surrealText, 'pool');`,
+    to: ``,
+    tests: ['test/surrealql/refused-statements.test.ts'],
+  },
+  {
+    name: 'calls are made again without a budget in a brown-out',
+    from: `if (decision === 'sparingly' && budget?.take() === false) throw failure;`,
+    to: ``,
+    tests: ['test/time', 'test/manager/retry.test.ts'],
+  },
+  {
+    name: 'the caller is told of a repetition that found no connection, and not of its request',
+    from: `if (attempt === 1 || isUnsent(failure) || !isUnsent(error)) failure = error;`,
+    to: `failure = error;`,
+    tests: ['test/time'],
+  },
+  {
+    name: 'an attempt that sent nothing counts',
+    from: `if (isFree) unsent++;`,
+    to: ``,
+    tests: ['test/time', 'test/calls'],
+  },
+  {
+    name: 'a pause between two attempts outlasts the shutdown',
+    from: `signals: [signal, this.#ending.signal]`,
+    to: `signals: [signal]`,
+    tests: ['test/manager/retry.test.ts'],
   },
 ];

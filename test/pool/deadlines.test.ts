@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Deadlines, Expiry } from '../../src/pool/deadlines.js';
+import { Deadlines } from '../../src/pool/deadlines.js';
+import { Place } from '../../src/pool/linked-list.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 class Waiter {
   readonly deadline: number;
-  readonly expiry: Expiry<Waiter> = new Expiry(this);
+  readonly expiry: Place<Waiter> = new Place(this);
 
   constructor(
     readonly since: number,

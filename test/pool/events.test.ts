@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Emitter, type PoolEvents } from '../../src/pool/events.js';
+import { Emitter } from '../../src/pool/emitter.js';
+import type { PoolEvents } from '../../src/pool/events.js';
 import {
   alwaysProbed,
   behaving,

@@ -85,13 +85,13 @@ describe('the health of connections that nobody uses', () => {
     resources.behave = behaving({ probe: 'never' });
     await clock.advance(34_000);
     expect(pool.statistics()).toMatchObject({ probesFailed: 4, total: 0 });
-    expect(pool.health).toEqual({ healthy: false, failures: 4 });
+    expect({ ready: pool.readiness.ready, unanswered: pool.unanswered }).toEqual({ ready: false, unanswered: 4 });
     const changes = told.filter(({ name }) => name === 'healthChanged').map(({ event }) => event);
     expect(changes).toMatchObject([{ healthy: false, failures: 3, error: { code: 'ERR_POOL_DEADLINE' } }]);
 
     resources.behave = behaving({});
     await fill(pool, 1);
-    expect(pool.health).toEqual({ healthy: true, failures: 0 });
+    expect({ ready: pool.readiness.ready, unanswered: pool.unanswered }).toEqual({ ready: true, unanswered: 0 });
     await settled();
     expect(told.filter(({ name }) => name === 'healthChanged').at(-1)?.event).toMatchObject({ healthy: true });
   });
@@ -104,7 +104,7 @@ test('probes of other identities that are answered with a refusal make nobody ca
   resources.behave = behaving({ probe: 'fatal' });
   await clock.advance(34_000);
   expect(pool.statistics()).toMatchObject({ probesFailed: 2, total: 0 });
-  expect(pool.health).toEqual({ healthy: true, failures: 0 });
+  expect({ ready: pool.readiness.ready, unanswered: pool.unanswered }).toEqual({ ready: true, unanswered: 0 });
 });
 
 describe('a lease on which nothing is asked for', () => {

@@ -4,7 +4,8 @@ import { settled } from '../support/virtual-clock.js';
 
 test('a new pool is all zeros, and nothing in its statistics is NaN', () => {
   const { pool } = poolUnderTest({ minConnections: 1, maxConnections: 4 });
-  const none = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
+  const zero = { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
+  const none = { ...zero, lastMinute: zero };
   const { state, minConnections, maxConnections, closedBy, waitTime, leaseTime, openTime, ...counts } =
     pool.statistics();
   expect({ state, minConnections, maxConnections }).toEqual({ state: 'running', minConnections: 1, maxConnections: 4 });
@@ -82,7 +83,7 @@ test('reused counts those who got a connection that was there before them', asyn
 });
 
 describe('the histograms', () => {
-  test('hold how long those who were served had waited, and 0 for who was served at once', async () => {
+  test('hold how long callers waited who were served, and 0 for those served at once', async () => {
     const { pool, clock, resources } = poolUnderTest({ maxConnections: 1 });
     resources.behave = behaving({ open: 'slow' });
     const acquire = pool.acquire();
@@ -95,13 +96,46 @@ describe('the histograms', () => {
     expect(openTime).toMatchObject({ count: 1, mean: 40, p99: 40, max: 40 });
   });
 
-  test('leave out who was not served', async () => {
-    const { pool, clock } = poolUnderTest({ maxConnections: 1 });
+  test('hold how long callers waited who timed out, were aborted, refused or failed', async () => {
+    const { pool, clock, resources } = poolUnderTest({ maxConnections: 1, maxWaiters: 4 });
     const lease = await pool.acquire();
-    pool.acquire({ timeout: 50 }).catch(() => {});
-    await clock.advance(50);
-    expect(pool.statistics().waitTime.count).toBe(1);
+    const abort = new AbortController();
+    const failed = { key: 'refused by the server' };
+    const waiting = [
+      watch(pool.acquire({ timeout: 1000 })),
+      watch(pool.acquire({ signal: abort.signal })),
+      watch(pool.acquire({ identity: failed })),
+      watch(pool.acquire()),
+    ];
+    await expect(pool.acquire()).rejects.toMatchObject({ code: 'ERR_POOL_QUEUE_FULL' });
+    await clock.advance(1000);
+    await clock.advance(1000);
+    abort.abort();
+    resources.behave = behaving({ change: 'fatal' });
     lease.release();
+    await clock.advance(1000);
+    void pool.shutdown(0);
+    await settled();
+    expect(waiting.map(({ state }) => state)).toEqual(['rejected', 'rejected', 'rejected', 'fulfilled']);
+    const { waitTime, started } = pool.statistics();
+    // The lease and the refused caller did not wait; the others did, for 1, 2, 2 and 2 seconds.
+    expect(waitTime).toMatchObject({ count: started, mean: 7000 / 6, max: 2000 });
+  });
+
+  test('of the last minute show an incident that the quiet day before it hides in the total', async () => {
+    const { pool, clock } = poolUnderTest({ maxConnections: 1 });
+    for (let acquire = 0; acquire < 10_000; acquire++) (await pool.acquire()).release();
+    await clock.advance(60 * 60_000);
+    const lease = await pool.acquire();
+    const callers = Array.from({ length: 40 }, () => watch(pool.acquire({ timeout: 3000 })));
+    await clock.advance(3000);
+    expect(callers.every(({ state }) => state === 'rejected')).toBe(true);
+    lease.release();
+    const { waitTime } = pool.statistics();
+    expect(waitTime.p99).toBe(0);
+    expect(waitTime.lastMinute).toMatchObject({ count: 41, p50: 3000, p90: 3000, p99: 3000 });
+    await clock.advance(70_000);
+    expect(pool.statistics().waitTime).toMatchObject({ count: 10_041, max: 3000, lastMinute: { count: 0, max: 0 } });
   });
 
   test('hold how long connections were held', async () => {

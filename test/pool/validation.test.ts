@@ -31,6 +31,33 @@ describe('before a connection is lent', () => {
     expect(resources.count('probe')).toBe(4);
   });
 
+  test('it is probed, whatever the settings, when the proof of what it is has ended, and lent if it passes', async () => {
+    const { pool, clock, resources } = poolUnderTest({ validateOnCheckout: false });
+    await fill(pool, 1);
+    const [resource] = resources.all;
+    if (resource === undefined) return expect.unreachable();
+    resource.lendableUntil = clock.now() + 100;
+    await clock.advance(99);
+    await fill(pool, 1);
+    expect(resources.count('probe')).toBe(0);
+    await clock.advance(1);
+    await fill(pool, 1);
+    expect([resources.count('probe'), resources.all.length]).toEqual([1, 1]);
+  });
+
+  test('and what it is cannot be proven for good, its waiters are told, and it is closed', async () => {
+    const { pool, clock, resources } = poolUnderTest({ maxConnections: 1, validateOnCheckout: false });
+    await fill(pool, 1);
+    const [resource] = resources.all;
+    if (resource === undefined) return expect.unreachable();
+    resource.lendableUntil = clock.now();
+    resources.behave = (step) => (step === 'probe' ? 'fatal' : 'ok');
+    const told = pool.acquire();
+    await expect(told).rejects.toMatchObject({ code: 'ERR_POOL_ACQUIRE_FAILED' });
+    await settled();
+    expect(pool.statistics()).toMatchObject({ failed: 1, opened: 1, closedBy: { 'signed-out': 1 } });
+  });
+
   test('it is not probed when that is turned off, however old', async () => {
     const { pool, clock, resources } = poolUnderTest({ validateOnCheckout: false, validationInterval: 0 });
     await fill(pool, 1);
@@ -197,5 +224,28 @@ describe('after the process stood still', () => {
     const told = listen(pool);
     await clock.advance(3_600_000);
     expect(told).toEqual([]);
+  });
+});
+
+describe('a caller that asks for a proven connection', () => {
+  test('is given one that was idle before only when it has passed a probe', async () => {
+    const { pool, clock } = poolUnderTest({ maxConnections: 3 });
+    await fill(pool, 3);
+    await clock.advance(1);
+    (await pool.acquire({ proven: true })).release();
+    expect(pool.statistics()).toMatchObject({ probesPassed: 1, opened: 3 });
+    (await pool.acquire({ timeout: 1 })).release();
+    expect(pool.statistics(), 'one that has answered since is believed').toMatchObject({ probesPassed: 1 });
+  });
+
+  test('is given one that is opened when none of those passes', async () => {
+    const { pool, clock, resources } = poolUnderTest({ maxConnections: 3 });
+    await fill(pool, 3);
+    await clock.advance(1);
+    resources.behave = behaving({ probe: 'fail' });
+    const lease = watch(pool.acquire({ proven: true }));
+    await settled();
+    expect(leaseOf(lease).id).toBe(4);
+    lease.value?.release();
   });
 });

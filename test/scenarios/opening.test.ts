@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { EndpointBreaker } from '../../src/endpoints/endpoint-breaker.js';
 import { CircuitOpenError } from '../../src/errors/acquire.js';
 import { fullJitterBackoff } from '../../src/time/backoff.js';
 import { behaving, fill, leaseOf, watch } from '../support/pool-under-test.js';
@@ -69,10 +68,9 @@ test('scenario 7: the server is down for a second: attempts are 0.1, 0.2, 0.4 an
 });
 
 test('scenario 8: a server that stays away is given up, which is told once and at once to everybody; when it is back the next caller is served', async () => {
-  const breaker = new EndpointBreaker({ failureThreshold: 3, initialPause: 1000, maxPause: 60_000 }, () => 1);
   const { pool, clock, resources } = scenario(
     { minConnections: 1, warmConnections: true, maxConnecting: 1, connectionTimeout: 0 },
-    { breaker },
+    { failureThreshold: 3, probeInterval: 1000, idleProbeInterval: 5000 },
   );
   await pool.start(1);
   const states: string[] = [];

@@ -1,5 +1,4 @@
 import { expect } from 'vitest';
-import { EndpointBreaker } from '../../src/endpoints/endpoint-breaker.js';
 import {
   AcquireAbortedError,
   AcquireFailedError,
@@ -57,7 +56,9 @@ class Stress {
       {
         random,
         backoff: fullJitterBackoff({ initialBackoff: 50, maxBackoff: 1000, multiplier: 1.5 }, random),
-        breaker: new EndpointBreaker({ failureThreshold: 5, initialPause: 300, maxPause: 2000 }, random),
+        failureThreshold: 5,
+        probeInterval: 300,
+        idleProbeInterval: 2000,
       },
     );
     this.#world.resources.behave = (step) => this.#behave(step);

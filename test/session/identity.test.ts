@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RecordId, Table } from 'surrealdb';
+import { RecordId, ServerError, Table } from 'surrealdb';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   AcquireFailedError,
@@ -148,19 +148,17 @@ describe('an acquire as somebody else', () => {
   });
 
   test.each([
-    ['when there is no such access method', { access: 'nobody', variables: {} }],
-    ['when its token is none', { token: 'x.y.z' }],
-    ['when a function brings no credentials', () => Promise.resolve(null as never)],
-    ['when a function fails', () => Promise.reject(new Error('the vault is closed'))],
-  ])(
-    'is refused with a typed error %s, on one connection and not on one after the other',
-    async (_when, credentials) => {
-      const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 1 });
-      await expect(pool.acquire({ credentials })).rejects.toBeInstanceOf(AcquireFailedError);
-      expect(pool.poolStats()).toMatchObject({ opened: 1, closed: 0, changesFailed: 1 });
-      expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
-    },
-  );
+    ['when there is no such access method', { access: 'nobody', variables: {} }, 1],
+    ['when its token is none', { token: 'x.y.z' }, 1],
+    ['when a function brings no credentials', () => Promise.resolve(null as never), 0],
+    ['when a function fails', () => Promise.reject(new Error('the vault is closed')), 0],
+  ])('is refused with a typed error %s, on one connection at most', async (_when, credentials, tried) => {
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 1 });
+    await pool.query('RETURN 1');
+    await expect(pool.acquire({ credentials })).rejects.toBeInstanceOf(AcquireFailedError);
+    expect(pool.poolStats()).toMatchObject({ opened: 1, closed: 0, changesFailed: tried, failed: 1 });
+    expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
+  });
 
   test('whose function never answers costs no connection, and counts for nothing against the server', async () => {
     const pool = await own.connect(await own.listen({ auth: true }), {
@@ -185,7 +183,12 @@ describe('an acquire as somebody else', () => {
     ['a database without its namespace', { database: 'x' }, /namespace: given one without the other/],
     ['a namespace without a database', { namespace: 'x' }, /database: given one without the other/],
     ['a user that was not found', { credentials: undefined }, /credentials: given nothing/],
-    ['nobody', { credentials: null }, /credentials: given null/],
+    ['a key without a function', { credentials: ada, credentialsKey: 'ada' }, /credentialsKey: given a key without/],
+    [
+      'a key that was not found',
+      { credentials: () => ada, credentialsKey: undefined },
+      /credentialsKey: given nothing/,
+    ],
     ['credentials of no kind', { credentials: { user: 'x' } }, /credentials/],
     ['no variables', { variables: 'x' }, /variables: given a text/],
     ['a tenant that was not found', { variables: { tenant: undefined } }, /variables: given nothing for "tenant"/],
@@ -293,21 +296,22 @@ describe('an identity that changes on the server', () => {
     await expect(connection.query('RETURN 1')).rejects.toMatchObject({
       code: 'ERR_POOL_IDENTITY_LOST',
       outcome: 'not-sent',
-      cause: { name: 'TimeoutError' },
+      cause: { code: 'ERR_POOL_DEADLINE', step: 'signing in again' },
     });
     connection.release();
     front.onRequest = () => 'pass';
     expect(await pool.query('RETURN $token.ID')).toEqual(['guest']);
   });
 
-  test('a session that is signed in again stays in the database that its lease chose', async () => {
+  test('a session that is signed in again stays in the database that its lease chose', async ({ skip }) => {
     await own.engine.query(
       `DEFINE ACCESS OVERWRITE brief ON DATABASE TYPE RECORD SIGNIN (SELECT * FROM person:ada) DURATION FOR SESSION 1s`,
       place,
     );
     const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 1 });
     await using connection = await pool.acquire({ credentials: { access: 'brief', variables: {} } });
-    await connection.use({ namespace: 'other', database: 'place' });
+    const refusal = await connection.use({ namespace: 'other', database: 'place' }).catch((error: unknown) => error);
+    skip(refusal instanceof ServerError, 'servers since 3.2 let no record user into another database');
     await sleep(1_100);
     const seen = await connection.query('RETURN [$auth, session::ns(), session::db()]');
     expect(seen).toEqual([[new RecordId('person', 'ada'), 'other', 'place']]);
@@ -329,7 +333,11 @@ describe('an identity that changes on the server', () => {
       .collect()
       .catch((error: unknown) => error);
     expect(lost).toBeInstanceOf(IdentityLostError);
-    expect(lost).toMatchObject({ code: 'ERR_POOL_IDENTITY_LOST', outcome: 'not-sent', cause: { kind: 'NotAllowed' } });
+    expect(lost).toMatchObject({
+      code: 'ERR_POOL_IDENTITY_LOST',
+      outcome: 'not-sent',
+      cause: { cause: { kind: 'NotAllowed' } },
+    });
     expect(asked(front, 'query')).toBe(before);
     connection.release();
     await vi.waitFor(() => expect(pool.poolStats().closedBy['signed-out']).toBe(1));
@@ -410,7 +418,7 @@ describe('a token', () => {
     const failed = new Promise<{ error: unknown }>((tell) => pool.subscribe('tokenRenewalFailed', tell));
     const before = asked(front, 'detach');
     front.onRequest = ({ method }) => (method === 'attach' ? { delay: 600 } : 'pass');
-    expect((await failed).error).toMatchObject({ name: 'TimeoutError' });
+    expect((await failed).error).toMatchObject({ name: 'DeadlineError' });
     await vi.waitFor(() => expect(asked(front, 'detach')).toBe(before + 1), 2_000);
   });
 

@@ -18,10 +18,11 @@ afterEach(() => transport.terminate());
 
 /** A connection that was opened as usual, to whose session things can be done behind its back. */
 async function opened(): Promise<Connection> {
-  const { home } = new Identities({ ...place, credentials: { username: 'root', password: 'secret' } });
-  const sessions = new Sessions(new FirstUse(), { openTimeout: 5000, resetTimeout: 5000 });
+  const { home } = new Identities({ ...place, credentials: { username: 'root', password: 'secret' } }, () => {});
+  const timeouts = { openTimeout: 5000, resetTimeout: 5000, probeTimeout: 5000, identityCheckInterval: 0 };
+  const sessions = new Sessions(new FirstUse(), timeouts);
   const session = await sessions.open(transport, home, signal);
-  return new Connection(1, transport, session, home, (connection) => sessions.signInAgain(connection));
+  return new Connection(1, transport, session, home, sessions);
 }
 
 describe('a probe', () => {

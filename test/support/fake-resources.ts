@@ -1,5 +1,5 @@
-import type { Identity } from '../../src/pool/kind.js';
-import type { OpenContext, ResourceFactory } from '../../src/pool/settings.js';
+import type { OpenContext, ResourceFactory } from '../../src/pool/contract.js';
+import type { Identity } from '../../src/pool/identity-group.js';
 
 /** What a step of work on a fake resource does: end at once, end badly, end when told, or never. */
 export type Behaviour = 'ok' | 'fail' | 'fatal' | 'slow' | 'never';
@@ -22,8 +22,11 @@ export class FakeResource {
   dead = false;
   closeCalls = 0;
   closed = false;
+  /** Its calls are answered always, unless a test says otherwise. */
+  answeredAt: number = Number.POSITIVE_INFINITY;
   /** For how long its user has asked nothing of it; undefined while something is under way. */
   idleFor: number | undefined = 0;
+  lendableUntil: number = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly id: number,
@@ -74,6 +77,14 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
     await this.#run('change');
     if (resource.dead) throw new Error('the resource is dead');
     resource.identity = identity.key;
+  }
+
+  answeredAt(resource: FakeResource): number {
+    return resource.answeredAt;
+  }
+
+  lendableUntil(resource: FakeResource): number {
+    return resource.lendableUntil;
   }
 
   idleFor(resource: FakeResource): number | undefined {

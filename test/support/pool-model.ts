@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { EndpointBreaker } from '../../src/endpoints/endpoint-breaker.js';
 import {
   AcquireAbortedError,
   AcquireFailedError,
@@ -9,9 +8,9 @@ import {
   PoolShutdownError,
   QueueFullError,
 } from '../../src/errors/acquire.js';
+import type { PoolSettings } from '../../src/pool/contract.js';
 import type { Lease } from '../../src/pool/lease.js';
 import { Pool } from '../../src/pool/pool.js';
-import type { PoolSettings } from '../../src/pool/settings.js';
 import type { ShutdownReport } from '../../src/pool/shutdown-report.js';
 import { type Behaviour, type FakeResource, FakeResources } from './fake-resources.js';
 import { settled, VirtualClock } from './virtual-clock.js';
@@ -177,11 +176,7 @@ class World {
       home: { key: 'home' },
       clock: this.clock,
       random: () => 0.3,
-      backoff,
-      breaker: new EndpointBreaker(
-        { failureThreshold: program.failureThreshold, initialPause: 300, maxPause: 3000 },
-        () => 0.3,
-      ),
+      endpoint: { failureThreshold: program.failureThreshold, probeInterval: 300, idleProbeInterval: 3000, backoff },
     });
     this.#listen();
     this.pool.start(program.warmAttempts).catch(() => {});

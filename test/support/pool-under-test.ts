@@ -1,10 +1,10 @@
 import { expect, onTestFinished } from 'vitest';
-import { EndpointBreaker } from '../../src/endpoints/endpoint-breaker.js';
+import type { EndpointSettings } from '../../src/endpoints/endpoint.js';
+import type { PoolSettings, PoolSurroundings } from '../../src/pool/contract.js';
 import type { PoolEvents } from '../../src/pool/events.js';
-import type { Identity } from '../../src/pool/kind.js';
+import type { Identity } from '../../src/pool/identity-group.js';
 import type { Lease } from '../../src/pool/lease.js';
 import { Pool } from '../../src/pool/pool.js';
-import type { PoolSettings, PoolSurroundings } from '../../src/pool/settings.js';
 import { type Behaviour, type FakeResource, FakeResources, type Step } from './fake-resources.js';
 import { settled, VirtualClock } from './virtual-clock.js';
 
@@ -40,7 +40,15 @@ export interface PoolUnderTest {
   readonly resources: FakeResources;
 }
 
-type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random' | 'backoff' | 'breaker'>>;
+type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random'> & EndpointSettings>;
+
+/** Only the backoff spaces attempts, unless a test says otherwise. */
+const plainEndpoint: EndpointSettings = {
+  failureThreshold: 0,
+  probeInterval: 600_000,
+  idleProbeInterval: 600_000,
+  backoff: () => 100,
+};
 
 /**
  * A pool of fake resources under a virtual clock. However its test ends, it is shut down afterwards and must leave
@@ -53,17 +61,18 @@ export function poolUnderTest(settings: Partial<PoolSettings> = {}, surroundings
 }
 
 /** The same for a test that makes many of them, and looks after each itself. */
-export function makePool(settings: Partial<PoolSettings> = {}, surroundings: Chosen = {}): PoolUnderTest {
+export function makePool(
+  settings: Partial<PoolSettings> = {},
+  { random = () => 0.5, ...endpoint }: Chosen = {},
+): PoolUnderTest {
   const clock = new VirtualClock();
   const resources = new FakeResources();
   const pool = new Pool(endingEndlessLoops({ ...plainSettings, ...settings }, clock), {
     factory: resources,
     home: { key: 'home' },
     clock,
-    random: () => 0.5,
-    backoff: () => 100,
-    breaker: new EndpointBreaker({ failureThreshold: 0, initialPause: 1000, maxPause: 1000 }, () => 0.5),
-    ...surroundings,
+    random,
+    endpoint: { ...plainEndpoint, ...endpoint },
   });
   return { pool, clock, resources };
 }

@@ -1,6 +1,6 @@
-import { RecordId } from 'surrealdb';
+import { RecordId, Uuid } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../../src/index.js';
+import { outcomeOf, UsageError } from '../../src/index.js';
 import { type Place, refuseStatements } from '../../src/surrealql/refused-statements.js';
 import { SurrealText } from '../../src/surrealql/surreal-text.js';
 import { place, surroundings } from '../support/surroundings.js';
@@ -217,5 +217,99 @@ describe('a lone statement that does nothing lasting', () => {
     await expect(connection.query('LET $company = 5').collect()).rejects.toThrow(UsageError);
     await expect(pool.query('BEGIN').responses()).rejects.toThrow(UsageError);
     expect(front.requests.get('query')).toBeUndefined();
+  });
+});
+
+describe('a live query by the text of a call of the pool', () => {
+  const live = [
+    'LIVE SELECT * FROM thing',
+    'live select diff from thing;',
+    'CREATE thing:1; LIVE SELECT * FROM thing',
+    'LIVE SELECT * FROM thing; CREATE thing:1',
+    'BEGIN; CREATE thing:1; LIVE SELECT * FROM thing; COMMIT',
+    'CREATE thing:1; -- \n /* ; */ LIVE\nSELECT * FROM thing',
+    'USE DB test; LIVE SELECT * FROM thing',
+    "UPDATE thing MERGE /'/; LIVE SELECT * FROM thing; UPDATE thing MERGE /'/",
+    "RETURN function() { return `'` }; LIVE SELECT * FROM thing; RETURN '`'",
+  ];
+
+  test.each(live)('is refused before anything is sent: %s', async (text) => {
+    const front = await own.listen();
+    const pool = await own.connect(front);
+    for (const queryable of [pool, pool.with({ idempotent: true })]) {
+      const error: unknown = await queryable.query(text).then(
+        () => undefined,
+        (failure: unknown) => failure,
+      );
+      expect(error).toBeInstanceOf(UsageError);
+      expect([outcomeOf(error), String(error)]).toEqual(['not-sent', expect.stringContaining('acquire() one')]);
+    }
+    expect(front.requests.get('query')).toBeUndefined();
+    expect(pool.poolStats().started, 'no connection is borrowed for it').toBe(0);
+    expect(await own.engine.query('SELECT * FROM thing', place)).toEqual([[]]);
+  });
+
+  test.each([
+    'CREATE thing:1 SET text = "; LIVE SELECT * FROM thing"',
+    "CREATE thing:1 SET text = 'x; LIVE SELECT'; -- LIVE SELECT * FROM thing",
+    '/* ; LIVE SELECT * FROM thing */ CREATE thing:1',
+    'CREATE thing:1; { LIVE SELECT * FROM thing }',
+    'CREATE thing:1; RETURN { LIVE SELECT * FROM thing }',
+    'CREATE thing:1; SELECT live FROM thing',
+  ])('is none where the server reads none, and the text is done: %s', async (text) => {
+    const pool = await own.connect(await own.listen());
+    await pool.query(text);
+    expect(await pool.query('RETURN count(SELECT * FROM thing)')).toEqual([1]);
+    const [info] = await pool.query<[{ lives: object }]>('INFO FOR TABLE thing');
+    expect(info.lives).toEqual({});
+  });
+
+  test.each([
+    'CREATE thing:1; (LIVE SELECT * FROM thing)',
+    'CREATE thing:1; LET $x = LIVE SELECT * FROM thing',
+    'CREATE thing:1; IF true { LIVE SELECT * FROM thing }',
+    'CREATE thing:1; RETURN LIVE SELECT * FROM thing',
+  ])('is refused by the server where none can stand, and nothing of the text is done: %s', async (text) => {
+    const pool = await own.connect(await own.listen());
+    const error: unknown = await pool.query(text).then(undefined, (failure: unknown) => failure);
+    expect([outcomeOf(error), String(error)]).toEqual(['refused', expect.stringContaining('Parse error')]);
+    expect(await pool.query('SELECT * FROM thing')).toEqual([[]]);
+  });
+
+  test('goes on where it belongs: on a connection that is held', async () => {
+    const pool = await own.connect(await own.listen());
+    await using connection = await pool.acquire();
+    const [, id] = await connection.query<[unknown, Uuid]>('CREATE thing:1; LIVE SELECT * FROM thing');
+    expect(id).toBeInstanceOf(Uuid);
+  });
+
+  test('is ended by KILL from the pool, which says what became of it', async () => {
+    const pool = await own.connect(await own.listen());
+    await using connection = await pool.acquire();
+    const [id] = await connection.query<[Uuid]>('LIVE SELECT * FROM thing');
+    const killed = await pool.query('CREATE thing:1; KILL $id', { id }).responses();
+    expect(killed.map(({ success }) => success)).toEqual([true, true]);
+    // There is nothing left to kill: the statement is refused, and the one before it is done.
+    const again = await pool.query('CREATE thing:2; KILL $id', { id }).responses();
+    expect(again.map(({ success }) => success)).toEqual([true, false]);
+    const [, refusal] = again;
+    expect(outcomeOf(refusal?.success === false ? refusal.error : undefined)).toBe('refused');
+    expect(await pool.query('RETURN count(SELECT * FROM thing)')).toEqual([2]);
+  });
+
+  test('that only the server saw is not said to be not sent', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front);
+    // Stands for a server whose grammar has LIVE in a place that the pool does not know of.
+    const text = 'CREATE thing:1; RETURN 1';
+    front.onRequest = ({ params }) => {
+      if (params[0] === text) Object.assign(params, ['CREATE thing:1; LIVE SELECT * FROM thing']);
+      return 'pass';
+    };
+    const error: unknown = await pool.query(text).then(undefined, (failure: unknown) => failure);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(outcomeOf(error)).toBe('unknown');
+    const [info] = await pool.query<[{ lives: object }]>('INFO FOR TABLE thing');
+    expect(info.lives, 'and it is killed before the connection is lent again').toEqual({});
   });
 });

@@ -1,6 +1,6 @@
+import type { EndpointSettings } from '../endpoints/endpoint.js';
 import type { Clock } from '../time/clock.js';
-import type { Identity } from './kind.js';
-import type { Breaker } from './opening-policy.js';
+import type { Identity } from './identity-group.js';
 
 /** How one is opened: `signal` is aborted when the pool no longer wants it; `died` may be called once, later. */
 export interface OpenContext<I extends Identity> {
@@ -24,6 +24,11 @@ export interface ResourceFactory<R, I extends Identity> {
   reset(resource: R, signal: AbortSignal): Promise<void>;
   /** Proves that it works. Rejects when it does not. */
   probe(resource: R, signal: AbortSignal): Promise<void>;
+  /**
+   * Until when it may be lent without a new proof of what it is, on the pool's clock; `Infinity` for always. After that it
+   * is probed first. Asked at each acquire, so it must be quick.
+   */
+  lendableUntil(resource: R): number;
   /** How long nothing has been asked of it, in milliseconds; undefined while something is under way on it. */
   idleFor(resource: R): number | undefined;
   /** Ends it and all that runs on it; by force once `signal` is aborted. */
@@ -34,6 +39,12 @@ export interface ResourceFactory<R, I extends Identity> {
   isFatal(error: unknown): boolean;
   /** What is told of an opening that the pool gave up for this reason; the reason itself where this is left out. */
   givenUp?(reason: unknown): unknown;
+  /** When a call on it was answered last, on the pool's clock; `-Infinity` for never. */
+  answeredAt(resource: R): number;
+  /** How long, in milliseconds, the server asked to be left alone by this failure to open; undefined when it did not. */
+  retryAfter?(error: unknown): number | undefined;
+  /** Whether this end of a connection says something about its server; left out for yes. */
+  isIllness?(error: unknown): boolean;
 }
 
 /** The numbers a pool lives by. Durations in milliseconds. */
@@ -65,7 +76,7 @@ export interface PoolSettings {
   readonly idleLeaseThreshold: number;
   /** An idle connection that has not shown for so long that it works is probed; 0: only before it is lent. */
   readonly healthCheckInterval: number;
-  /** Probes in a row that have to fail before the pool counts as unhealthy. */
+  /** Probes and calls in a row, on different connections, that get no answer before the pool counts as unhealthy. */
   readonly unhealthyThreshold: number;
   /** Open the minimum at start and keep it; otherwise the minimum is only not closed for idleness. */
   readonly warmConnections: boolean;
@@ -79,10 +90,8 @@ export interface PoolSurroundings<R, I extends Identity> {
   readonly clock: Clock;
   /** From 0 (inclusive) to 1: for the jitter of lifetimes. */
   readonly random: () => number;
-  /** How long to wait before opening again, after this many failures in a row (1 and up). */
-  readonly backoff: (failures: number) => number;
-  /** Whether opening is worth an attempt when it keeps failing. */
-  readonly breaker: Breaker;
+  /** How attempts to open are spaced when they fail, and when the circuit is opened. */
+  readonly endpoint: EndpointSettings;
 }
 
 /** How long, and until when, one acquire may wait. */
@@ -93,6 +102,8 @@ export interface AcquireOptions<I extends Identity = Identity> {
   readonly signal?: AbortSignal | undefined;
   /** Instead of the pool's `connectionTimeout`, in milliseconds; 0 waits for ever. */
   readonly timeout?: number | undefined;
+  /** Only a connection that is opened for this acquire, or later, will do. */
+  readonly fresh?: boolean | undefined;
   /** Who asks, for reports on leases that are held too long: the stack of the acquire. */
   readonly origin?: string | undefined;
 }

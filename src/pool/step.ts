@@ -1,5 +1,6 @@
 import { DeadlineError } from '../errors/connect.js';
 import type { Clock } from '../time/clock.js';
+import { inOwnContext } from '../time/own-context.js';
 
 /** How one step of work ended. */
 export type Outcome<T> =
@@ -24,7 +25,7 @@ export interface StepOwner {
  * Starts one step of work under a deadline. `settled` is called exactly once: when the work ends, when the deadline
  * passes, or when its owner abandons it, whichever is first; never before this returns.
  */
-export function attempt<T>(
+export function runStep<T>(
   clock: Clock,
   owner: StepOwner,
   step: Step<T>,
@@ -45,7 +46,7 @@ export function attempt<T>(
   };
   const timer = clock.timer(step.timeout, true, () => giveUp(new DeadlineError(step.name, step.timeout)));
   owner.abandon = giveUp;
-  const work = Promise.resolve().then(() => step.start(controller.signal));
+  const work = inOwnContext(() => Promise.resolve().then(() => step.start(controller.signal)));
   work.then(
     (value) => settle({ ok: true, value }),
     (error) => settle({ ok: false, error }),

@@ -1,0 +1,241 @@
+/**
+ * What is known of one server, from the signs that its connections give, as a value:
+ *
+ *                failures in a row                  pause is over, one attempt
+ *     closed ──────────────────────────▶ open ◀──────────────────────────────▶ half-open
+ *        ▲                                          that attempt fails            │
+ *        └──────────── a connection opened since the last failure answers ────────┘
+ *
+ * (A circuit breaker: Nygard, "Release It!", 2007.) A weak proof never resets a stronger one:
+ *
+ *     a session is open                            proves an opening, and resets nothing
+ *     an old connection answers                    the server is alive: `unanswered` is 0
+ *     one opened since the last failure answers    openings work: the circuit is closed, the next attempt needs no pause
+ *     and it has lasted                            what was wrong is over: `failures` is 0
+ *
+ * So a server that takes each connection and drops it soon after sees attempts that become rarer, as if it had refused
+ * them. Every function is pure: it takes what was known and gives what is known now.
+ */
+export interface EndpointState {
+  readonly circuit: Circuit;
+  /** Attempts in a row that came to nothing: refused, lost, or dropped while young. */
+  readonly failures: number;
+  /** Probes and calls in a row, on different connections, that got no answer. */
+  readonly unanswered: number;
+  /** The last of these. An answer that came before it proves nothing. */
+  readonly unansweredAt: number;
+  /** Whose connections got no answer, while it is one identity that is not the pool's own. */
+  readonly silentIdentity: string | undefined;
+  readonly failedAt: number;
+  /** How long the next attempt waits after `failedAt` while the circuit is closed. */
+  readonly pause: number;
+  /** The server asked to be left alone until then. */
+  readonly notBefore: number;
+  /** Drawn at each failure, from a half to 1: pauses are cut to this share, so that many pools do not come in step. */
+  readonly share: number;
+  /** Why the last attempt failed; undefined when it did not. */
+  readonly lastError: unknown;
+}
+
+export type Circuit = 'closed' | 'open' | 'half-open';
+
+export interface EndpointSettings {
+  /** Failures in a row that open the circuit; 0: it is never opened. */
+  readonly failureThreshold: number;
+  /** The longest pause between two attempts while callers ask, in milliseconds. */
+  readonly probeInterval: number;
+  /** The longest pause between two attempts while the circuit is open and no caller asks, in milliseconds. */
+  readonly idleProbeInterval: number;
+  /** How long to wait, in milliseconds, after this many failures in a row (1 and up). */
+  readonly backoff: (failures: number) => number;
+}
+
+/** What a connection, or an attempt to open one, tells of its server. `began`: when it was opened, or the attempt made. */
+export type Sign =
+  /** An opening begins. From an open circuit it is the one attempt that is made. */
+  | { readonly sign: 'attempted' }
+  /** The attempt ended without telling anything: the pool gave it up. */
+  | { readonly sign: 'abandoned' }
+  /** A call or a probe was answered, `at` that moment. */
+  | { readonly sign: 'answered'; readonly began: number; readonly at: number }
+  /** A connection that has answered is still there after a while. */
+  | { readonly sign: 'lasted'; readonly began: number }
+  /** The server took the attempt and said no: it is alive. */
+  | { readonly sign: 'refused'; readonly began: number; readonly error: unknown }
+  /** The server asks to be left alone for `retryAfter` milliseconds: it is starting, or has no room. Heeded within bounds. */
+  | { readonly sign: 'busy'; readonly began: number; readonly error: unknown; readonly retryAfter: number }
+  /** The attempt failed. */
+  | { readonly sign: 'failed'; readonly began: number; readonly error: unknown }
+  /** The attempt brought a connection that was lost soon after: a failed attempt. The first one needs no pause. */
+  | { readonly sign: 'dropped'; readonly began: number; readonly error: unknown }
+  /** A connection that had lasted was lost, as happens when a server is restarted: how opening goes will tell. */
+  | { readonly sign: 'lost'; readonly began: number; readonly error: unknown }
+  /** A probe or a call got no answer in time. `identity`: of the connection, unless it is the pool's own. */
+  | {
+      readonly sign: 'unanswered';
+      readonly began: number;
+      readonly identity?: string | undefined;
+      readonly error: unknown;
+    }
+  /** An operator says that it is well again. */
+  | { readonly sign: 'hurry' };
+
+export const unknownEndpoint: EndpointState = {
+  circuit: 'closed',
+  failures: 0,
+  unanswered: 0,
+  unansweredAt: Number.NEGATIVE_INFINITY,
+  silentIdentity: undefined,
+  failedAt: Number.NEGATIVE_INFINITY,
+  pause: 0,
+  notBefore: Number.NEGATIVE_INFINITY,
+  share: 1,
+  lastError: undefined,
+};
+
+/** Whether anything is wrong, or was until a short while ago: then openings are proven before they are lent. */
+export function isTroubled({ circuit, failures, unanswered, silentIdentity }: EndpointState): boolean {
+  return failures > 0 || unanswered > 0 || circuit !== 'closed' || silentIdentity !== undefined;
+}
+
+/** How long until the next attempt may be made, in milliseconds: 0 for now, `Infinity` while the one attempt is made. */
+export function waitOf(state: EndpointState, now: number, asked: boolean, settings: EndpointSettings): number {
+  const { circuit, failedAt, pause, share } = state;
+  if (circuit === 'half-open') return Number.POSITIVE_INFINITY;
+  const longest = share * (asked || circuit === 'closed' ? settings.probeInterval : settings.idleProbeInterval);
+  const wait = circuit === 'open' ? longest : asked ? Math.min(pause, longest) : pause;
+  return Math.max(0, failedAt + wait - now, state.notBefore - now);
+}
+
+/** @param random from 0 (inclusive) to 1 */
+export function told(
+  state: EndpointState,
+  sign: Sign,
+  now: number,
+  settings: EndpointSettings,
+  random: () => number,
+): EndpointState {
+  switch (sign.sign) {
+    case 'attempted':
+      return state.circuit === 'open' ? { ...state, circuit: 'half-open' } : state;
+    case 'abandoned':
+      return state.circuit === 'half-open' ? { ...state, circuit: 'open' } : state;
+    case 'answered':
+      return answered(state, sign);
+    case 'lasted':
+      return sign.began < state.failedAt ? state : { ...state, failures: 0 };
+    case 'refused':
+      return { ...failed(alive(state), sign, now, settings, random), circuit: 'closed' };
+    case 'busy': {
+      const wait = Math.min(sign.retryAfter, settings.idleProbeInterval) * (1 + random() / 2);
+      return { ...alive(state), circuit: 'closed', notBefore: now + wait, lastError: sign.error };
+    }
+    case 'failed':
+      return failed(state, sign, now, settings, random);
+    case 'dropped': {
+      const next = failed(state, sign, now, settings, random);
+      return next.failures > 1 ? next : { ...next, pause: 0 };
+    }
+    case 'lost':
+      return isTheAttempt(state, sign) ? failed(state, sign, now, settings, random) : state;
+    case 'unanswered':
+      return unanswered(state, sign, now, settings, random);
+    case 'hurry':
+      return { ...unknownEndpoint, lastError: state.lastError };
+  }
+}
+
+function answered(state: EndpointState, { began, at }: Sign & { sign: 'answered' }): EndpointState {
+  const heard = at > state.unansweredAt ? alive(state) : state;
+  if (began < state.failedAt) return heard;
+  return { ...heard, circuit: 'closed', pause: 0, notBefore: Number.NEGATIVE_INFINITY, lastError: undefined };
+}
+
+/** Whether this is the one attempt that is made from an open circuit. */
+function isTheAttempt({ circuit, failedAt }: EndpointState, { began }: { readonly began: number }): boolean {
+  return circuit === 'half-open' && began >= failedAt;
+}
+
+function alive(state: EndpointState): EndpointState {
+  return { ...state, unanswered: 0, silentIdentity: undefined };
+}
+
+function failed(
+  state: EndpointState,
+  { began, error }: { readonly began: number; readonly error: unknown },
+  now: number,
+  settings: EndpointSettings,
+  random: () => number,
+): EndpointState {
+  // The one attempt from an open circuit goes on: this began before the failure that opened it.
+  if (state.circuit === 'half-open' && began < state.failedAt) return { ...state, lastError: error };
+  const share = 0.5 + random() / 2;
+  // What ran side by side with a failure and fails as well is the same failure seen again: no attempt begins in its pause.
+  const pauseEnd = state.failedAt + Math.min(state.pause, state.share * settings.probeInterval);
+  const failures = began < pauseEnd ? Math.max(1, state.failures) : state.failures + 1;
+  const next = { ...state, failures, failedAt: now, pause: settings.backoff(failures), share, lastError: error };
+  return { ...next, circuit: circuitOf(next, settings) };
+}
+
+/** The silence of one identity is its own until another one gets no answer either: its part of the server may be stuck. */
+function unanswered(
+  state: EndpointState,
+  { identity, began, error }: Sign & { sign: 'unanswered' },
+  now: number,
+  settings: EndpointSettings,
+  random: () => number,
+): EndpointState {
+  const { silentIdentity } = state;
+  const isItsOwn = identity !== undefined && state.unanswered === 0 && (silentIdentity ?? identity) === identity;
+  const silent = isItsOwn
+    ? { ...state, silentIdentity: identity, unansweredAt: now }
+    : { ...state, unanswered: state.unanswered + 1, unansweredAt: now };
+  if (isTheAttempt(state, { began })) return failed(silent, { began, error }, now, settings, random);
+  const circuit = circuitOf(silent, settings);
+  return circuit === state.circuit ? silent : failed(silent, { began, error }, now, settings, random);
+}
+
+function circuitOf({ circuit, failures, unanswered }: EndpointState, { failureThreshold }: EndpointSettings): Circuit {
+  if (failureThreshold === 0) return 'closed';
+  // From half-open there is one way back: a proof. So the attempt that fails leads to open, whatever the numbers say.
+  if (circuit !== 'closed' || Math.max(failures, unanswered) >= failureThreshold) return 'open';
+  return 'closed';
+}
+
+/** Holds what is known of one server. {@link Endpoint.report} is the only way to change it. */
+export class Endpoint {
+  readonly #settings: EndpointSettings;
+  readonly #random: () => number;
+  #state = unknownEndpoint;
+
+  /** @param random from 0 (inclusive) to 1 */
+  constructor(settings: EndpointSettings, random: () => number) {
+    this.#settings = settings;
+    this.#random = random;
+  }
+
+  get state(): EndpointState {
+    return this.#state;
+  }
+
+  get troubled(): boolean {
+    return isTroubled(this.#state);
+  }
+
+  /** How long until the next attempt may be made, in milliseconds; `asked`: whether a caller waits for it. */
+  wait(now: number, asked: boolean): number {
+    return waitOf(this.#state, now, asked, this.#settings);
+  }
+
+  /** How long the circuit stays open, in milliseconds; 0 when an attempt may be made or is being made. */
+  openFor(now: number): number {
+    return this.#state.circuit === 'open' ? this.wait(now, true) : 0;
+  }
+
+  /** @returns whether the circuit changed */
+  report(sign: Sign, now: number): boolean {
+    const { circuit } = this.#state;
+    this.#state = told(this.#state, sign, now, this.#settings, this.#random);
+    return this.#state.circuit !== circuit;
+  }
+}

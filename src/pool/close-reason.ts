@@ -1,0 +1,44 @@
+/** Why a connection was closed. */
+export type CloseReason =
+  /** Idle for longer than `idleTimeout`, above the minimum. */
+  | 'idle'
+  /** Older than its share of `maxLifetime`. */
+  | 'lifetime'
+  /** Lent `recycleAfterUses` times. */
+  | 'uses'
+  /** Marked by its user, or by `recycleAll()`. */
+  | 'recycled'
+  /** The probe before lending failed or did not answer. */
+  | 'probe-failed'
+  /** It could not be made clean after a lease, or into one of another identity. */
+  | 'reset-failed'
+  /** It died by itself: its socket was closed. */
+  | 'died'
+  /** A call on it was given up by its caller: its signal was aborted. */
+  | 'cut-off'
+  /** A call on it got no answer in time. */
+  | 'unanswered'
+  /** Its session was over, and could not be signed in again. */
+  | 'signed-out'
+  /** The pool was made smaller. */
+  | 'resized'
+  /** The pool was shut down. */
+  | 'shutdown'
+  /** Its lease was still held when the shutdown's grace period ended. */
+  | 'aborted';
+
+export const closeReasons: readonly CloseReason[] = [
+  'idle',
+  'lifetime',
+  'uses',
+  'recycled',
+  'probe-failed',
+  'reset-failed',
+  'died',
+  'cut-off',
+  'unanswered',
+  'signed-out',
+  'resized',
+  'shutdown',
+  'aborted',
+];

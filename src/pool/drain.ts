@@ -1,0 +1,86 @@
+import type { Clock } from '../time/clock.js';
+import type { Identity } from './identity-group.js';
+import type { Inventory } from './inventory.js';
+import type { Journal } from './journal.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { AbortedLease, ShutdownReport } from './shutdown-report.js';
+
+/** The parts of a pool that its end needs. */
+export interface DrainParts<R, I extends Identity> {
+  readonly clock: Clock;
+  readonly inventory: Inventory<R, I>;
+  readonly journal: Journal;
+  readonly lifecycle: Lifecycle<R, I>;
+}
+
+/** The end of a pool: leases may finish within a grace period, then they are aborted, and everything is closed. */
+export class Drain<R, I extends Identity> {
+  readonly #parts: DrainParts<R, I>;
+  readonly #began: number;
+  readonly #refused: number;
+  readonly #leased: number;
+  readonly #closedBefore: number;
+  readonly #aborted: AbortedLease[] = [];
+  readonly #endGrace: () => void;
+  #finish: ((report: ShutdownReport) => void) | undefined;
+  readonly report: Promise<ShutdownReport>;
+
+  /**
+   * Closes what no lease holds, and begins to wait for the others.
+   * @param gracePeriod in milliseconds; 0: leases are aborted at once
+   * @param refused callers who waited and were refused
+   * @param reason why openings are given up
+   */
+  constructor(parts: DrainParts<R, I>, gracePeriod: number, refused: number, reason: Error) {
+    const { clock, inventory, journal, lifecycle } = parts;
+    this.#parts = parts;
+    this.#began = clock.now();
+    this.#refused = refused;
+    this.#leased = inventory.counts.leased;
+    this.#closedBefore = journal.closed;
+    this.report = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    for (const member of [...inventory]) {
+      const { state } = member;
+      if (state === 'opening') member.abandon?.(reason);
+      else if (state === 'idle' || state === 'validating' || state === 'changing') lifecycle.retire(member, 'shutdown');
+    }
+    if (gracePeriod === 0) this.#abortTheRest();
+    const grace = clock.timer(gracePeriod, true, () => this.#abortTheRest());
+    this.#endGrace = () => grace.cancel();
+  }
+
+  #abortTheRest(): void {
+    const { clock, inventory, lifecycle } = this.#parts;
+    const now = clock.now();
+    for (const member of [...inventory]) {
+      if (member.state === 'resetting') lifecycle.retire(member, 'shutdown');
+      if (member.state !== 'leased') continue;
+      const { id: connection, uses, lease } = member;
+      lease?.end('revoked');
+      this.#aborted.push({ connection, held: now - member.leasedAt, uses, origin: lease?.origin });
+      member.lease = undefined;
+      lifecycle.retire(member, 'aborted');
+    }
+  }
+
+  /** When no connection is left: the report is given. @returns whether that ended the drain */
+  finish(): boolean {
+    const { clock, inventory, journal } = this.#parts;
+    if (!inventory.isEmpty || this.#finish === undefined) return false;
+    this.#endGrace();
+    const duration = clock.now() - this.#began;
+    const aborted = this.#aborted;
+    journal.tell('shutdownFinished', { duration, aborted: aborted.length });
+    this.#finish({
+      duration,
+      refused: this.#refused,
+      drained: this.#leased - aborted.length,
+      aborted,
+      closed: journal.closed - this.#closedBefore,
+    });
+    this.#finish = undefined;
+    return true;
+  }
+}

@@ -1,0 +1,152 @@
+import type { Circuit, Endpoint, EndpointState, Sign } from '../endpoints/endpoint.js';
+import { messageOf } from '../errors/error-message.js';
+import type { Clock } from '../time/clock.js';
+import type { Identity } from './identity-group.js';
+import type { Inventory } from './inventory.js';
+import type { Journal } from './journal.js';
+import type { PooledResource } from './resource.js';
+import type { PoolStatistics } from './statistics.js';
+
+/** A connection that is still there after so many milliseconds has lasted; one that dies before is a failed attempt. */
+const settlingTime = 1000;
+
+/** Whether the pool can serve now, and why not, in one sentence. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** Undefined when it is ready. */
+  readonly obstacle: string | undefined;
+}
+
+/** What readiness is judged by. */
+export interface Vitals {
+  readonly state: PoolStatistics['state'];
+  /** Connections that were ever opened. */
+  readonly opened: number;
+  /** Whether a connection is open that is older than a moment. */
+  readonly lasting: boolean;
+  readonly unhealthyThreshold: number;
+  readonly endpoint: Pick<EndpointState, 'circuit' | 'failures' | 'unanswered' | 'lastError'>;
+}
+
+/**
+ * Ready is a pool that can serve now: it lends, a connection was had at least once, its connections answer, and when
+ * openings fail there are others, older than a moment, that serve meanwhile. Being busy, or failing to open one more, is
+ * no illness.
+ */
+export function readinessOf({ state, opened, lasting, unhealthyThreshold, endpoint }: Vitals): Readiness {
+  const { failures, unanswered, lastError } = endpoint;
+  const cause = lastError === undefined ? '' : `: ${messageOf(lastError)}`;
+  const not = (obstacle: string): Readiness => ({ ready: false, obstacle });
+  if (state === 'paused') return not('paused: it lends nothing until resume()');
+  if (state !== 'running') return not('shut down');
+  if (opened === 0) return not(cause === '' ? 'no connection was made yet' : `cannot open connections${cause}`);
+  if (unanswered >= unhealthyThreshold) return not(`the last ${unanswered} probes and calls got no answer${cause}`);
+  if (failures > 0 && !lasting) return not(`cannot open connections${cause}`);
+  return { ready: true, obstacle: undefined };
+}
+
+/** What the pool knows of the health of its server: the one intake of signs, and what follows from them. */
+export class Health<R, I extends Identity> {
+  readonly #endpoint: Endpoint;
+  readonly #inventory: Inventory<R, I>;
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #unhealthyThreshold: number;
+  #told = true;
+
+  constructor(
+    endpoint: Endpoint,
+    inventory: Inventory<R, I>,
+    journal: Journal,
+    clock: Clock,
+    unhealthyThreshold: number,
+  ) {
+    this.#endpoint = endpoint;
+    this.#inventory = inventory;
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#unhealthyThreshold = unhealthyThreshold;
+  }
+
+  get circuit(): Circuit {
+    return this.#endpoint.state.circuit;
+  }
+
+  get lastError(): unknown {
+    return this.#endpoint.state.lastError;
+  }
+
+  /** Probes and calls in a row that got no answer. */
+  get unanswered(): number {
+    return this.#endpoint.state.unanswered;
+  }
+
+  /** Whether anything is wrong, or was until a short while ago: then a new connection is probed before it is lent. */
+  get troubled(): boolean {
+    return this.#endpoint.troubled;
+  }
+
+  /** How long until the next attempt may be made, in milliseconds. */
+  wait(now: number, asked: boolean): number {
+    return this.#endpoint.wait(now, asked);
+  }
+
+  openFor(now: number): number {
+    return this.#endpoint.openFor(now);
+  }
+
+  report(sign: Sign): void {
+    const now = this.#clock.now();
+    if (!this.#endpoint.report(sign, now)) return;
+    const { circuit, lastError } = this.#endpoint.state;
+    this.#journal.tell('circuitChanged', { state: circuit, nextProbeIn: this.openFor(now), error: lastError });
+  }
+
+  /** A connection was lost: soon after it was opened that is a failed attempt. */
+  lost(member: PooledResource<R, I>, error: unknown, now: number): void {
+    const young = now - member.since < settlingTime;
+    this.report({ sign: young ? 'dropped' : 'lost', began: member.since, error });
+  }
+
+  /** Looks whether a connection that was opened since the last failure has lasted. */
+  lookForLasting(answeredAt: (member: PooledResource<R, I>) => number, now: number): void {
+    if (!this.troubled) return;
+    for (const member of this.#inventory) {
+      if (!isOpen(member)) continue;
+      const at = answeredAt(member);
+      if (at < member.since) continue;
+      this.report({ sign: 'answered', began: member.since, at });
+      if (now - member.since >= settlingTime) this.report({ sign: 'lasted', began: member.since });
+    }
+  }
+
+  readiness(state: PoolStatistics['state'], now: number): Readiness {
+    return readinessOf({
+      state,
+      opened: this.#journal.opened,
+      lasting: this.#endpoint.state.failures === 0 || this.#hasLasting(now),
+      unhealthyThreshold: this.#unhealthyThreshold,
+      endpoint: this.#endpoint.state,
+    });
+  }
+
+  #hasLasting(now: number): boolean {
+    for (const member of this.#inventory) if (isOpen(member) && now - member.since >= settlingTime) return true;
+    return false;
+  }
+
+  /** Tells when the pool became able, or unable, to serve. */
+  tellChange(state: PoolStatistics['state'], now: number): void {
+    // A pool that was paused or is shut down says so by other events.
+    if (state !== 'running' || this.#journal.opened === 0) return;
+    const { ready } = this.readiness(state, now);
+    if (ready === this.#told) return;
+    this.#told = ready;
+    const { unanswered: failures, lastError: error } = this.#endpoint.state;
+    this.#journal.tell('healthChanged', { healthy: ready, failures, error });
+  }
+}
+
+function isOpen<R, I extends Identity>({ state }: PooledResource<R, I>): boolean {
+  return state !== 'opening' && state !== 'closing' && state !== 'closed';
+}

@@ -1,0 +1,137 @@
+import { type Identity, IdentityGroup } from './identity-group.js';
+import { IdleConnections } from './idle-connections.js';
+import type { PooledResource, ResourceState } from './resource.js';
+
+/** How many connections are in each state. */
+export type StateCounts = Record<ResourceState, number>;
+
+/**
+ * The connections of a pool, by state and by identity. {@link Inventory.move} is the only way from state to state, so the
+ * counts are right at every instant.
+ */
+export class Inventory<R, I extends Identity> {
+  readonly counts: StateCounts = {
+    opening: 0,
+    idle: 0,
+    validating: 0,
+    changing: 0,
+    leased: 0,
+    resetting: 0,
+    closing: 0,
+    closed: 0,
+  };
+  /** Only to be read: {@link Inventory.move} brings them in and out. */
+  readonly idle: IdleConnections<R, I> = new IdleConnections();
+  readonly #members = new Set<PooledResource<R, I>>();
+  readonly ownGroup: IdentityGroup<I>;
+  /** All others, by the key of their identity, for as long as they are in use. */
+  readonly #groups = new Map<string, IdentityGroup<I>>();
+
+  constructor(own: I) {
+    this.ownGroup = new IdentityGroup(own);
+  }
+
+  /** Connections of the pool: all but those on their way out. */
+  get total(): number {
+    return this.counts.opening + this.live;
+  }
+
+  /** Connections that are open, whatever is being done with them. */
+  get live(): number {
+    const { idle, leased, validating, changing, resetting } = this.counts;
+    return idle + leased + validating + changing + resetting;
+  }
+
+  /** Whether none is left, not even on its way out. */
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
+  }
+
+  /** All that are not closed. They may be moved while these are looked through. */
+  [Symbol.iterator](): IterableIterator<PooledResource<R, I>> {
+    return this.#members.values();
+  }
+
+  add(member: PooledResource<R, I>): void {
+    this.#members.add(member);
+    this.counts.opening++;
+    member.group.connections++;
+    member.group.opening++;
+  }
+
+  move(member: PooledResource<R, I>, to: ResourceState): void {
+    const from = member.state;
+    if (from === 'idle') this.idle.remove(member);
+    this.#change(member, from, to);
+    if (to === 'idle') this.idle.add(member);
+  }
+
+  /** Makes a connection idle that was idle before it was probed: it goes back to where it stood. */
+  putBack(member: PooledResource<R, I>): void {
+    this.#change(member, member.state, 'idle');
+    this.idle.putBack(member);
+  }
+
+  #change(member: PooledResource<R, I>, from: ResourceState, to: ResourceState): void {
+    member.state = to;
+    // By name and not by `counts[state]`, which costs a fifth of an acquire.
+    if (from === 'idle' && to === 'leased') {
+      this.counts.idle--;
+      this.counts.leased++;
+    } else if (from === 'leased' && to === 'idle') {
+      this.counts.leased--;
+      this.counts.idle++;
+    } else {
+      this.counts[from]--;
+      this.counts[to]++;
+      this.#moveInGroup(member, from, to);
+    }
+  }
+
+  #moveInGroup(member: PooledResource<R, I>, from: ResourceState, to: ResourceState): void {
+    const { group } = member;
+    if (from === 'opening') group.opening--;
+    if (from === 'validating' || from === 'changing') group.preparing--;
+    if (to === 'validating' || to === 'changing') group.preparing++;
+    if (to === 'closed') this.#members.delete(member);
+    if (from !== 'closing' && (to === 'closing' || to === 'closed')) {
+      group.connections--;
+      this.forgetUnused(group);
+    }
+  }
+
+  /** An idle connection leaves its identity for another one. */
+  regroup(member: PooledResource<R, I>, group: IdentityGroup<I>): void {
+    const former = member.group;
+    former.connections--;
+    group.connections++;
+    if (member.state === 'changing') {
+      former.preparing--;
+      group.preparing++;
+    }
+    member.group = group;
+    this.forgetUnused(former);
+  }
+
+  /** Identities besides the pool's own that a caller has, or waits for, a connection of. */
+  get identities(): number {
+    return this.#groups.size;
+  }
+
+  groupOf(identity: I | undefined): IdentityGroup<I> | undefined {
+    if (identity === undefined || identity.key === this.ownGroup.identity.key) return this.ownGroup;
+    return this.#groups.get(identity.key);
+  }
+
+  addGroup(identity: I): IdentityGroup<I> {
+    const group = new IdentityGroup<I>(identity);
+    this.#groups.set(identity.key, group);
+    return group;
+  }
+
+  forgetUnused(group: IdentityGroup<I>): void {
+    if (group === this.ownGroup || group.inUse) return;
+    this.#groups.delete(group.identity.key);
+    this.idle.forget(group);
+  }
+}

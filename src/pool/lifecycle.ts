@@ -1,0 +1,417 @@
+import { DeadlineError } from '../errors/connect.js';
+import { messageOf } from '../errors/error-message.js';
+import type { Clock } from '../time/clock.js';
+import type { CheckSchedule } from './check-schedule.js';
+import type { CloseReason } from './close-reason.js';
+import type { PoolSettings, ResourceFactory } from './contract.js';
+import type { ExpiryWheel } from './expiry-wheel.js';
+import type { Health } from './health.js';
+import type { Identity, IdentityGroup } from './identity-group.js';
+import type { Inventory } from './inventory.js';
+import type { Journal } from './journal.js';
+import { PooledResource } from './resource.js';
+import type { Sizing } from './sizing.js';
+import { type Outcome, runStep } from './step.js';
+import type { WarmUp } from './warm-up.js';
+
+/** Lifetimes differ by this share in both directions, so that connections born together do not die together. */
+const lifetimeJitter = 0.1;
+/** After the first attempt of an identity that got no answer the next one waits so long; after each further one twice as long. */
+const silencePause = 1000;
+const longestSilencePause = 30_000;
+
+/** What the life of a connection asks of its pool. */
+export interface LifecycleOwner<R, I extends Identity> {
+  /** Whether the pool ends: then nothing is kept and nothing is counted as a failure. */
+  readonly ending: boolean;
+  /** Lends a connection to the first waiter for its identity, or keeps it as idle. */
+  offer(member: PooledResource<R, I>, now: number, reused: boolean): void;
+  keepIdle(member: PooledResource<R, I>, now: number): void;
+  /** This identity cannot be had: those who wait for it are told. */
+  failWaiters(group: IdentityGroup<I>, cause: unknown): void;
+  /** Something has changed: match waiters and connections again. */
+  dispatch(): void;
+}
+
+/** The parts of a pool that the life of a connection needs. */
+export interface LifecycleParts<R, I extends Identity> {
+  readonly factory: ResourceFactory<R, I>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly settings: PoolSettings;
+  readonly inventory: Inventory<R, I>;
+  readonly journal: Journal;
+  readonly health: Health<R, I>;
+  readonly sizing: Sizing<R, I>;
+  readonly warmUp: WarmUp;
+  readonly lifetimes: ExpiryWheel<PooledResource<R, I>>;
+  readonly checks: CheckSchedule<PooledResource<R, I>>;
+}
+
+/**
+ * The steps in the life of a connection: open, probe, change, reset, close. Each takes time and has a deadline; when it
+ * ends, the state is looked at again before anything is done.
+ */
+export class Lifecycle<R, I extends Identity> {
+  readonly #parts: LifecycleParts<R, I>;
+  readonly #owner: LifecycleOwner<R, I>;
+  #lastId = 0;
+  #generation = 0;
+  /** Probes older than this do not count: the process was suspended since. */
+  #distrustBefore = Number.NEGATIVE_INFINITY;
+  /** The last probe failed: those under way are not counted on. */
+  #probesFail = false;
+
+  constructor(parts: LifecycleParts<R, I>, owner: LifecycleOwner<R, I>) {
+    this.#parts = parts;
+    this.#owner = owner;
+  }
+
+  get probesFail(): boolean {
+    return this.#probesFail;
+  }
+
+  /** Nothing that was proven until now counts any more. */
+  distrust(now: number): void {
+    this.#distrustBefore = now;
+  }
+
+  /** Connections that are there, or being opened, are of an older generation from now on: they are lent no more. */
+  newGeneration(): void {
+    this.#generation++;
+    for (const member of this.#parts.inventory) {
+      if (member.state === 'opening') member.abandon?.(new Abandoned('it was begun before recycleAll()'));
+    }
+  }
+
+  /** Gives up the openings that have become slow, so that others are begun at once. */
+  abandonSlow(now: number, limit: number): void {
+    for (const member of this.#parts.inventory) {
+      if (member.state !== 'opening' || now - member.since < limit) continue;
+      member.abandon?.(new Abandoned('it was slow, and resume() asked for another attempt'));
+    }
+  }
+
+  /** Why this connection must not be lent again; undefined when it may. */
+  whyUnfit(member: PooledResource<R, I>, now: number): CloseReason | undefined {
+    const { settings, inventory, sizing } = this.#parts;
+    if (member.retirement !== undefined) return member.retirement;
+    if (member.generation !== this.#generation) return 'recycled';
+    if (now >= member.expiresAt) return 'lifetime';
+    if (settings.recycleAfterUses > 0 && member.uses >= settings.recycleAfterUses) return 'uses';
+    if (inventory.total > sizing.max) return 'resized';
+    return this.#owner.ending ? 'shutdown' : undefined;
+  }
+
+  /** Whether this connection may be lent without a probe. */
+  isTrusted(member: PooledResource<R, I>, now: number): boolean {
+    const { settings, factory } = this.#parts;
+    if (member.provenAt < this.#distrustBefore) return false;
+    if (now >= factory.lendableUntil(member.resource as R)) return false;
+    return !settings.validateOnCheckout || now - member.provenAt < settings.validationInterval;
+  }
+
+  open(group: IdentityGroup<I>): void {
+    const { clock, factory, health, inventory, journal, settings } = this.#parts;
+    const member = new PooledResource<R, I>(++this.#lastId, group, this.#generation, clock.now());
+    inventory.add(member);
+    health.report({ sign: 'attempted' });
+    journal.opening(member.id);
+    const step = {
+      name: 'opening a connection',
+      timeout: settings.openTimeout,
+      start: (signal: AbortSignal) =>
+        factory.open({
+          id: member.id,
+          identity: group.identity,
+          signal,
+          died: (error) => this.#onDeath(member, error),
+        }),
+    };
+    runStep(clock, member, step, (outcome) => {
+      if (outcome.ok) this.#onOpened(member, outcome.value);
+      else this.#onOpenFailed(member, outcome.error, outcome.unfinished);
+      this.#owner.dispatch();
+    });
+  }
+
+  #onOpened(member: PooledResource<R, I>, resource: R): void {
+    const { checks, clock, health, inventory, journal, lifetimes, settings, sizing, random } = this.#parts;
+    const now = clock.now();
+    const duration = now - member.since;
+    const { group } = member;
+    const { maxLifetime } = settings;
+    member.resource = resource;
+    member.since = now;
+    member.provenAt = now;
+    if (maxLifetime > 0) member.expiresAt = now + maxLifetime * (1 + lifetimeJitter * (2 * random() - 1));
+    lifetimes.add(member);
+    checks.watch(member);
+    group.proven = true;
+    group.silences = 0;
+    if (group === inventory.ownGroup) sizing.stopped = false;
+    journal.wasOpened(member.id, duration);
+    // The step ends before its owner may have retired it: then it is closed already.
+    if (member.state !== 'opening') return;
+    // An opening proves an opening and no more: while something is wrong, a call has to be answered first.
+    if (health.troubled && this.whyUnfit(member, now) === undefined) this.probe(member);
+    else this.#offerOrRetire(member, now, false);
+  }
+
+  #onOpenFailed(member: PooledResource<R, I>, reason: unknown, unfinished: Promise<R> | undefined): void {
+    const { clock, factory, health, inventory, journal, sizing, warmUp } = this.#parts;
+    const now = clock.now();
+    const { group, since: began } = member;
+    const isOwn = group === inventory.ownGroup;
+    const abandoned = reason instanceof Abandoned || this.#owner.ending;
+    const error = unfinished === undefined || abandoned ? reason : (factory.givenUp?.(reason) ?? reason);
+    this.#endWithoutResource(member, unfinished);
+    const fatal = !abandoned && factory.isFatal(error);
+    if (abandoned) health.report({ sign: 'abandoned' });
+    else if (!fatal) this.#reportFailure(group, error, began, now);
+    // The server did answer, so the next attempt needs no backoff.
+    else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: now, at: now });
+    else health.report({ sign: 'abandoned' });
+    if (fatal && isOwn) sizing.stopped = true;
+    const retryIn = fatal || abandoned ? undefined : health.wait(now, true);
+    journal.openFailed({ connection: member.id, duration: now - began, ownIdentity: isOwn, error, retryIn });
+    if (isOwn && !abandoned) warmUp.failed(error, fatal);
+    if (fatal) this.#owner.failWaiters(group, error);
+  }
+
+  #reportFailure(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
+    const { factory, health, inventory } = this.#parts;
+    const retryAfter = factory.retryAfter?.(error);
+    if (retryAfter !== undefined) health.report({ sign: 'busy', began, error, retryAfter });
+    else if (factory.isAnswer(error)) health.report({ sign: 'refused', began, error });
+    else if (group !== inventory.ownGroup && error instanceof DeadlineError) this.#silent(group, error, began, now);
+    else health.report({ sign: 'failed', began, error });
+  }
+
+  /** A step got no answer in time. */
+  #silent(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
+    const { health, inventory } = this.#parts;
+    const isOwn = group === inventory.ownGroup;
+    if (!isOwn) {
+      group.notBefore = now + Math.min(silencePause * 2 ** group.silences, longestSilencePause);
+      group.silences++;
+    }
+    health.report({ sign: 'unanswered', began, error, identity: isOwn ? undefined : group.identity.key });
+  }
+
+  /** @param unfinished Set when opening was given up while it goes on: what it may still bring is closed. */
+  #endWithoutResource(member: PooledResource<R, I>, unfinished: Promise<R> | undefined): void {
+    const { clock, factory, inventory, settings } = this.#parts;
+    if (unfinished === undefined) {
+      inventory.move(member, 'closed');
+      return;
+    }
+    inventory.move(member, 'closing');
+    const closeLateArrival = async (signal: AbortSignal): Promise<void> => {
+      const arrival = await unfinished.then(
+        (resource) => ({ resource }),
+        () => undefined,
+      );
+      if (arrival !== undefined) await factory.close(arrival.resource, signal);
+    };
+    const step = { name: 'closing a late connection', timeout: settings.closeTimeout, start: closeLateArrival };
+    runStep(clock, member, step, () => {
+      inventory.move(member, 'closed');
+      this.#owner.dispatch();
+    });
+  }
+
+  /** Probes a connection: before it is lent, because it was not used for long, or because it is new while something is wrong. */
+  probe(member: PooledResource<R, I>): void {
+    const { checks, factory, health, inventory, journal, settings } = this.#parts;
+    const isNew = member.state === 'opening';
+    const { group } = member;
+    inventory.move(member, 'validating');
+    this.#step(member, 'probing a connection', settings.probeTimeout, factory.probe, (outcome, now, duration) => {
+      if (outcome.ok) {
+        this.#proved(member, now);
+        health.report({ sign: 'answered', began: member.since, at: now });
+        checks.watch(member);
+        if (isNew || this.whyUnfit(member, now) !== undefined || member.group.waiting > 0) {
+          this.#offerOrRetire(member, now, !isNew);
+        } else {
+          // A probe does not count as a use, so the idle time goes on.
+          inventory.putBack(member);
+        }
+        journal.validated(member.id, duration);
+        return;
+      }
+      const { error } = outcome;
+      const fatal = factory.isFatal(error);
+      this.#probesFail = !fatal;
+      // Given up before its time: the connection was lost, and that is reported already.
+      const wasLost = outcome.unfinished !== undefined && !(error instanceof DeadlineError);
+      if (!wasLost) this.#probeFailed(member, error, isNew, now);
+      this.retire(member, fatal ? 'signed-out' : 'probe-failed');
+      // The identity cannot be had any more: another connection of it would be refused as well.
+      if (fatal) this.#owner.failWaiters(group, error);
+      journal.validationFailed(member.id, duration, error);
+    });
+  }
+
+  #probeFailed(member: PooledResource<R, I>, error: unknown, isNew: boolean, now: number): void {
+    const { factory, health, inventory } = this.#parts;
+    const { group, since: began } = member;
+    // Of another identity an answer, such as that its session is over, tells of that identity and not of the server.
+    if (group !== inventory.ownGroup && (factory.isFatal(error) || factory.isAnswer(error))) return;
+    if (error instanceof DeadlineError) this.#silent(group, error, began, now);
+    else health.report({ sign: 'unanswered', began, error });
+    if (isNew) health.report({ sign: 'failed', began, error });
+  }
+
+  /** Switches an idle connection to another identity. */
+  change(member: PooledResource<R, I>, group: IdentityGroup<I>): void {
+    const { factory, health, inventory, journal, settings } = this.#parts;
+    const { identity: former } = member.group;
+    inventory.move(member, 'changing');
+    inventory.regroup(member, group);
+    const start = (resource: R, signal: AbortSignal): Promise<void> => factory.change(resource, group.identity, signal);
+    this.#step(
+      member,
+      'changing the identity of a connection',
+      settings.resetTimeout,
+      start,
+      (outcome, now, duration) => {
+        if (outcome.ok) {
+          group.proven = true;
+          group.silences = 0;
+          this.#answered(member, now);
+          this.#offerOrRetire(member, now, true);
+          journal.changed(member.id, duration);
+          return;
+        }
+        const { error } = outcome;
+        if (factory.isFatal(error)) {
+          // The connection is what it was, and as good as before.
+          if (factory.isAnswer(error)) this.#answered(member, now);
+          this.#owner.failWaiters(group, error);
+          inventory.regroup(member, inventory.groupOf(former) ?? inventory.addGroup(former));
+          this.#keepIdleOrRetire(member, now);
+        } else {
+          this.#probesFail = true;
+          if (error instanceof DeadlineError) this.#silent(group, error, member.since, now);
+          else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: member.since, at: now });
+          // An answer would be the same on the next connection, and on the next.
+          if (factory.isAnswer(error)) this.#owner.failWaiters(group, error);
+          this.retire(member, 'reset-failed');
+        }
+        journal.changeFailed({ connection: member.id, duration, ownIdentity: group === inventory.ownGroup, error });
+      },
+    );
+  }
+
+  /** Undoes what a lease has done. */
+  reset(member: PooledResource<R, I>): void {
+    const { factory, inventory, journal, settings } = this.#parts;
+    inventory.move(member, 'resetting');
+    this.#step(member, 'resetting a connection', settings.resetTimeout, factory.reset, (outcome, now, duration) => {
+      if (outcome.ok) {
+        this.#answered(member, now);
+        this.#keepIdleOrRetire(member, now);
+        journal.reset(member.id, duration);
+        return;
+      }
+      const { error } = outcome;
+      if (error instanceof DeadlineError) this.#silent(member.group, error, member.since, now);
+      this.retire(member, 'reset-failed');
+      journal.resetFailed(member.id, duration, error);
+    });
+  }
+
+  /** Its place is free from now on; closing goes on in the background, under its own deadline. */
+  retire(member: PooledResource<R, I>, reason: CloseReason): void {
+    const { checks, clock, factory, inventory, journal, lifetimes, settings } = this.#parts;
+    const now = clock.now();
+    const { abandon } = member;
+    inventory.move(member, 'closing');
+    abandon?.(new Error(`the connection is being closed: ${reason}`));
+    lifetimes.remove(member);
+    checks.forget(member);
+    const life = { connection: member.id, reason, age: now - member.since, uses: member.uses };
+    journal.closing(life);
+    const step = {
+      name: 'closing a connection',
+      timeout: settings.closeTimeout,
+      start: (signal: AbortSignal) => factory.close(member.resource as R, signal),
+    };
+    runStep(clock, member, step, (outcome) => {
+      inventory.move(member, 'closed');
+      journal.wasClosed(life, clock.now() - now, outcome.ok ? {} : { error: outcome.error });
+      this.#owner.dispatch();
+    });
+  }
+
+  /**
+   * Does something with a connection that is on its way from one state to another. The outcome counts only when the
+   * connection still waits for it: it may have been retired meanwhile.
+   */
+  #step(
+    member: PooledResource<R, I>,
+    name: string,
+    timeout: number,
+    start: (resource: R, signal: AbortSignal) => Promise<void>,
+    done: (outcome: Outcome<void>, now: number, duration: number) => void,
+  ): void {
+    const { clock, factory } = this.#parts;
+    const { state } = member;
+    const began = clock.now();
+    const step = { name, timeout, start: (signal: AbortSignal) => start.call(factory, member.resource as R, signal) };
+    runStep(clock, member, step, (outcome) => {
+      if (member.state !== state) return;
+      const now = clock.now();
+      done(outcome, now, now - began);
+      this.#owner.dispatch();
+    });
+  }
+
+  #proved(member: PooledResource<R, I>, now: number): void {
+    member.provenAt = now;
+    this.#probesFail = false;
+  }
+
+  /** A step was answered. */
+  #answered(member: PooledResource<R, I>, now: number): void {
+    this.#proved(member, now);
+    const { health } = this.#parts;
+    if (health.troubled) health.report({ sign: 'answered', began: member.since, at: now });
+  }
+
+  #offerOrRetire(member: PooledResource<R, I>, now: number, reused: boolean): void {
+    const unfit = this.whyUnfit(member, now);
+    if (unfit === undefined) this.#owner.offer(member, now, reused);
+    else this.retire(member, unfit);
+  }
+
+  #keepIdleOrRetire(member: PooledResource<R, I>, now: number): void {
+    const unfit = this.whyUnfit(member, now);
+    if (unfit === undefined) this.#owner.keepIdle(member, now);
+    else this.retire(member, unfit);
+  }
+
+  #onDeath(member: PooledResource<R, I>, error: unknown): void {
+    const { clock, factory, health, journal } = this.#parts;
+    const { state } = member;
+    if (state === 'closing' || state === 'closed') return;
+    if (state !== 'opening') {
+      journal.died(member.id, error);
+      if (factory.isIllness?.(error) ?? true) health.lost(member, error, clock.now());
+    }
+    // A step under way fails with it. A lease goes on until its user lets go: its calls fail meanwhile.
+    if (member.abandon !== undefined) member.abandon(error instanceof Error ? error : new Error(messageOf(error)));
+    else if (state === 'leased') member.retirement ??= 'died';
+    else this.retire(member, 'died');
+    this.#owner.dispatch();
+  }
+}
+
+/** The pool gave an opening up that might still have succeeded. */
+class Abandoned extends Error {
+  constructor(reason: string) {
+    super(`the opening was given up: ${reason}`);
+  }
+}

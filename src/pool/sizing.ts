@@ -1,0 +1,116 @@
+import { UsageError } from '../errors/configuration.js';
+import type { PoolSettings } from './contract.js';
+import type { Identity, IdentityGroup } from './identity-group.js';
+import type { Inventory } from './inventory.js';
+import type { Waiter } from './waiter.js';
+import type { WaitingLine } from './waiting-line.js';
+
+/** An opening that takes so many times as long as usual is slow: others are begun beside it. */
+const slowFactor = 4;
+/** No opening is slow before so many milliseconds. */
+export const slowAtLeast = 250;
+/** While it is not known what is usual. */
+const slowAtFirst = 1000;
+
+export interface Bounds {
+  readonly minConnections?: number | undefined;
+  readonly maxConnections?: number | undefined;
+}
+
+/** How many connections there may and should be, and which one is opened next. */
+export class Sizing<R, I extends Identity> {
+  min: number;
+  max: number;
+  /** `start()` was called: the minimum is kept. */
+  started = false;
+  /** Opening failed for good: the minimum is not kept until a caller asks. */
+  stopped = false;
+  readonly #settings: PoolSettings;
+  readonly #inventory: Inventory<R, I>;
+  readonly #line: WaitingLine<R, I>;
+
+  constructor(settings: PoolSettings, inventory: Inventory<R, I>, line: WaitingLine<R, I>) {
+    this.min = settings.minConnections;
+    this.max = settings.maxConnections;
+    this.#settings = settings;
+    this.#inventory = inventory;
+    this.#line = line;
+  }
+
+  /** @throws UsageError */
+  resize(bounds: Bounds): void {
+    const max = bounds.maxConnections ?? this.max;
+    const min = bounds.minConnections ?? Math.min(this.min, max);
+    if (!Number.isInteger(max) || max < 1) {
+      throw new UsageError(`maxConnections: given ${max}, allowed: a whole number, 1 or more`);
+    }
+    if (!Number.isInteger(min) || min < 0 || min > max) {
+      throw new UsageError(`minConnections: given ${min}, allowed: a whole number from 0 to maxConnections (${max})`);
+    }
+    this.min = min;
+    this.max = max;
+  }
+
+  /** How many connections are kept open although no caller wants them. */
+  get kept(): number {
+    return this.started && this.#settings.warmConnections && !this.stopped ? this.min : 0;
+  }
+
+  /**
+   * Which identity one more connection is wanted of: for a waiter no connection is under way for, or for the minimum.
+   * @param atLeast how many connections are wanted in any case
+   * @param supplies whether connections that are being probed or switched are counted on
+   */
+  wanted(now: number, atLeast: number, supplies: boolean): IdentityGroup<I> | undefined {
+    const { total, ownGroup } = this.#inventory;
+    if (total >= this.max) return undefined;
+    for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.after(waiter)) {
+      const { group } = waiter;
+      if (group.waiting > group.opening + (supplies ? group.preparing : 0) && this.mayOpen(group, now)) return group;
+    }
+    return total < Math.max(this.kept, atLeast) ? ownGroup : undefined;
+  }
+
+  /**
+   * An identity that no connection was ever had of gets one at a time, and one that did not answer only now and then: it
+   * cannot take all places in which connections are opened, nor wear out the connections of others.
+   */
+  mayPrepare(group: IdentityGroup<I>, now: number): boolean {
+    if (group === this.#inventory.ownGroup) return true;
+    if (now < group.notBefore) return false;
+    return (group.proven && group.silences === 0) || group.opening + group.preparing === 0;
+  }
+
+  mayOpen(group: IdentityGroup<I>, now: number): boolean {
+    if (group === this.#inventory.ownGroup) return true;
+    return this.mayPrepare(group, now) && group.opening < Math.max(1, this.#settings.maxConnecting - 1);
+  }
+
+  /**
+   * How long until one more may be opened beside those that are being opened, in milliseconds: `maxConnecting` at the same
+   * time, not counting those that have become slow. `Infinity` when only another event can tell.
+   * @param history how long opening takes usually; undefined when it is not known
+   */
+  untilRoom(now: number, history: { readonly usualOpenTime: number | undefined }): number {
+    const { counts } = this.#inventory;
+    // Closing goes on beside, but within bounds: where nothing can be closed any more, nothing is opened either.
+    if (counts.closing + counts.opening > this.max) return Number.POSITIVE_INFINITY;
+    if (counts.opening < this.#settings.maxConnecting) return 0;
+    const usual = history.usualOpenTime;
+    const slow = usual === undefined ? slowAtFirst : Math.max(slowAtLeast, slowFactor * usual);
+    const ages: number[] = [];
+    for (const { state, since } of this.#inventory)
+      if (state === 'opening' && now - since < slow) ages.push(now - since);
+    if (ages.length < this.#settings.maxConnecting) return 0;
+    ages.sort((one, other) => other - one);
+    return slow - (ages[ages.length - this.#settings.maxConnecting] ?? 0);
+  }
+
+  /** The first waiter whose identity may be tried again only later, if there is one. */
+  heldBack(now: number): Waiter<R, I> | undefined {
+    for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.after(waiter)) {
+      if (waiter.group.notBefore > now) return waiter;
+    }
+    return undefined;
+  }
+}

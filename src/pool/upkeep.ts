@@ -1,0 +1,131 @@
+import type { Clock, Timer } from '../time/clock.js';
+import type { CheckSchedule } from './check-schedule.js';
+import type { PoolSettings, ResourceFactory } from './contract.js';
+import type { ExpiryWheel } from './expiry-wheel.js';
+import type { Health } from './health.js';
+import type { Identity } from './identity-group.js';
+import type { Inventory } from './inventory.js';
+import type { Journal } from './journal.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { PooledResource } from './resource.js';
+import type { Sizing } from './sizing.js';
+import type { WaitingLine } from './waiting-line.js';
+
+/** How often the pool looks after its connections, in milliseconds. */
+const sweepInterval = 1000;
+/** A sweep this late shows that the process stood still, and what it believed of its connections may be old. */
+const gapThreshold = 3 * sweepInterval;
+
+/** The parts of a pool that are looked after, and what looks after them. */
+export interface UpkeepParts<R, I extends Identity> {
+  readonly factory: ResourceFactory<R, I>;
+  readonly clock: Clock;
+  readonly settings: PoolSettings;
+  readonly inventory: Inventory<R, I>;
+  readonly line: WaitingLine<R, I>;
+  readonly journal: Journal;
+  readonly health: Health<R, I>;
+  readonly sizing: Sizing<R, I>;
+  readonly lifecycle: Lifecycle<R, I>;
+  readonly lifetimes: ExpiryWheel<PooledResource<R, I>>;
+  readonly checks: CheckSchedule<PooledResource<R, I>>;
+  /** Called after each sweep. */
+  readonly swept: () => void;
+}
+
+/** Looks after the connections once a second: those that are too old, idle for too long, or held for too long. */
+export class Upkeep<R, I extends Identity> {
+  readonly #parts: UpkeepParts<R, I>;
+  #timer: Timer | undefined;
+  #lastSweep: number;
+  #nextIdleRetirement = 0;
+
+  constructor(parts: UpkeepParts<R, I>) {
+    this.#parts = parts;
+    this.#lastSweep = parts.clock.now();
+    this.#arm();
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+  }
+
+  /** Before a connection is lent: whether the process stood still, so that what was proven counts no more. */
+  noticeGap(now: number): void {
+    if (now - this.#lastSweep > gapThreshold) this.#sweep();
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#parts.clock.timer(sweepInterval, false, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    const { clock, factory, health, journal, lifecycle, lifetimes, swept } = this.#parts;
+    const now = clock.now();
+    const duration = now - this.#lastSweep;
+    this.#lastSweep = now;
+    this.#arm();
+    if (duration > gapThreshold) {
+      lifecycle.distrust(now);
+      journal.tell('gap', { duration });
+    }
+    for (const member of lifetimes.takeExpired(now)) {
+      if (member.state === 'idle') lifecycle.retire(member, 'lifetime');
+    }
+    health.lookForLasting((member) => factory.answeredAt(member.resource as R), now);
+    this.#retireIdle(now);
+    this.#reportLeases(now);
+    this.#check(now);
+    swept();
+  }
+
+  /**
+   * Probes connections that were not used for long, a few at a time, and only while no caller waits: callers come first. A
+   * check that is put off is made at a later sweep.
+   */
+  #check(now: number): void {
+    const { checks, inventory, lifecycle, line, settings } = this.#parts;
+    for (const member of checks.takeDue(now)) {
+      const free = line.length === 0 && inventory.counts.validating < settings.maxConnecting;
+      if (member.state === 'idle' && free) lifecycle.probe(member);
+      else checks.watchSoon(member, now);
+    }
+  }
+
+  /**
+   * Closes at most one connection that was idle for the whole of `idleTimeout`, then waits for a quiet window: the
+   * surplus of a burst goes within one more `idleTimeout`, step by step, instead of all in one second.
+   */
+  #retireIdle(now: number): void {
+    const { inventory, lifecycle, settings, sizing } = this.#parts;
+    const { idleTimeout } = settings;
+    const { oldest } = inventory.idle;
+    if (idleTimeout === 0 || oldest === undefined || inventory.total <= sizing.min) return;
+    if (now - oldest.idleSince < idleTimeout || now < this.#nextIdleRetirement) return;
+    this.#nextIdleRetirement = now + idleTimeout / Math.max(1, sizing.max - sizing.min);
+    lifecycle.retire(oldest, 'idle');
+  }
+
+  /** Tells of leases that are held for long, and of those on which nothing is asked, each once. */
+  #reportLeases(now: number): void {
+    const { factory, inventory, journal, settings } = this.#parts;
+    const { leakDetectionThreshold, idleLeaseThreshold } = settings;
+    if (leakDetectionThreshold === 0 && idleLeaseThreshold === 0) return;
+    for (const member of inventory) {
+      if (member.state !== 'leased') continue;
+      const connection = member.id;
+      const held = now - member.leasedAt;
+      const origin = member.lease?.origin;
+      if (leakDetectionThreshold > 0 && !member.overdue && held >= leakDetectionThreshold) {
+        member.overdue = true;
+        journal.tell('leaseOverdue', { connection, held, origin });
+      }
+      if (idleLeaseThreshold === 0 || member.reportedIdle || held < idleLeaseThreshold) continue;
+      const idle = Math.min(held, factory.idleFor(member.resource as R) ?? 0);
+      if (idle < idleLeaseThreshold) continue;
+      member.reportedIdle = true;
+      journal.tell('leaseIdle', { connection, held, idle, origin });
+    }
+  }
+}

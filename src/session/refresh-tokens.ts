@@ -1,0 +1,14 @@
+import { Features, type Tokens, type Uuid } from 'surrealdb';
+import type { Transport } from '../wire/transport.js';
+import { claimsOf } from './token-claims.js';
+
+/**
+ * Signs a session in by a refresh token, which is spent by that: the answer has the next one. An embedded engine has no
+ * method for it, but takes a refresh token in the place of the variables of a sign-in.
+ */
+export async function refreshTokens(transport: Transport, tokens: Tokens, session: Uuid): Promise<Tokens> {
+  const { protocol } = transport;
+  if (protocol.features.has(Features.RefreshTokens)) return await protocol.refresh(tokens, session);
+  const { namespace = '', database = '', access = '' } = claimsOf(tokens.access);
+  return await protocol.signin({ namespace, database, access, variables: { refresh: tokens.refresh } }, session);
+}

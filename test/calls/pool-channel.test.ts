@@ -1,0 +1,49 @@
+import { BoundQuery, type Session } from 'surrealdb';
+import { describe, expect, test } from 'vitest';
+import { PoolChannel } from '../../src/calls/pool-channel.js';
+import { retryDecision } from '../../src/errors/retry-decision.js';
+import type { Lease } from '../../src/pool/lease.js';
+import type { Connection } from '../../src/session/connection.js';
+
+/** A lease whose connection is found to be closing when the first call comes: nothing is sent on it. */
+function closingLease(released: () => void): Lease<Connection> {
+  const resource = { id: 7, usable: false, identity: { namespace: 'test', database: 'test' } };
+  return { active: true, resource, release: released, markForRecycling() {} } as unknown as Lease<Connection>;
+}
+
+async function ask(closing: number, maxAttempts: number) {
+  const proven: boolean[] = [];
+  let released = 0;
+  const channel = new PoolChannel(
+    async (how) => {
+      proven.push(how.proven);
+      if (proven.length > closing) throw new Error('a connection that was opened for the call');
+      return closingLease(() => released++);
+    },
+    'test',
+    { queryTimeout: 0, sever() {} },
+    () => ({ maxAttempts, backoff: () => 0, decide: (error) => retryDecision(error, false) }),
+  );
+  const answer = channel
+    .query(new BoundQuery('RETURN 1'), undefined as Session)
+    [Symbol.asyncIterator]()
+    .next();
+  const error: unknown = await answer.then(undefined, (failure: unknown) => failure);
+  return { proven, error, released };
+}
+
+describe('a call that meets connections which are closing', () => {
+  test.each([1, 3])('does not count them as attempts, of which there may be %i', async (maxAttempts) => {
+    const { proven, error, released } = await ask(6, maxAttempts);
+    expect(error).toMatchObject({ message: 'a connection that was opened for the call' });
+    expect(proven).toEqual([false, false, false, true, true, true, true]);
+    expect(released).toBe(6);
+  });
+
+  test('comes to an end when there are only such, and says that nothing was sent', async () => {
+    const { proven, error, released } = await ask(Number.POSITIVE_INFINITY, 3);
+    expect(error).toMatchObject({ code: 'ERR_POOL_CONNECTION_LOST', outcome: 'not-sent' });
+    expect([proven.length, released]).toEqual([13, 13]);
+    expect(proven.at(-1)).toBe(true);
+  });
+});

@@ -103,6 +103,6 @@ describe.each([0, 25])('a rolling restart of three nodes that is announced, %i m
       await Promise.all(callers);
     }
     expect(errors).toEqual([]);
-    expect(pool.healthStatus().healthy).toBe(true);
+    await vi.waitFor(() => expect(pool.healthStatus().healthy).toBe(true), patiently);
   });
 });

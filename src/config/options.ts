@@ -75,7 +75,10 @@ export interface PoolConfig {
   warmConnections?: boolean | undefined;
   /** Whether starting the pool fails when no connection can be opened. Default true; false starts it at once and goes on trying. */
   failFast?: boolean | undefined;
-  /** How many connections share one WebSocket to a server. Default 1; at most 256, which is the server's own limit. */
+  /**
+   * How many connections share one WebSocket to a server. Default 1; at most 255: a server takes 256 sessions on a socket,
+   * and one of them is its own. A server that takes fewer gets more sockets.
+   */
   sessionsPerTransport?: number | undefined;
   /** How failed attempts to open a connection are repeated. */
   retryPolicy?: RetryPolicy | undefined;

@@ -99,7 +99,7 @@ const poolEntries = {
   maxWaiters: v.optional(countOr(defaults.maxWaiters, 'null for no limit'), null),
   warmConnections: v.optional(flag(), defaults.warmConnections),
   failFast: v.optional(flag(), defaults.failFast),
-  sessionsPerTransport: v.optional(count(1, 256), defaults.sessionsPerTransport),
+  sessionsPerTransport: v.optional(count(1, 255), defaults.sessionsPerTransport),
   retryPolicy: v.optional(retryPolicySchema, {}),
   circuitBreaker: v.optional(circuitBreakerSchema, {}),
 };

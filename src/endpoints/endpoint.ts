@@ -29,6 +29,8 @@ export interface EndpointState {
   readonly failedAt: number;
   /** How long the next attempt waits after `failedAt` while the circuit is closed. */
   readonly pause: number;
+  /** The server asked to be left alone until then. */
+  readonly notBefore: number;
   /** Drawn at each failure, from a half to 1: pauses are cut to this share, so that many pools do not come in step. */
   readonly share: number;
   /** Why the last attempt failed; undefined when it did not. */
@@ -60,7 +62,7 @@ export type Sign =
   | { readonly sign: 'lasted'; readonly began: number }
   /** The server took the attempt and said no: it is alive. */
   | { readonly sign: 'refused'; readonly began: number; readonly error: unknown }
-  /** The server asks to be left alone for `retryAfter` milliseconds: it is starting, or has no room. */
+  /** The server asks to be left alone for `retryAfter` milliseconds: it is starting, or has no room. Heeded within bounds. */
   | { readonly sign: 'busy'; readonly began: number; readonly error: unknown; readonly retryAfter: number }
   /** The attempt failed. */
   | { readonly sign: 'failed'; readonly began: number; readonly error: unknown }
@@ -86,6 +88,7 @@ export const unknownEndpoint: EndpointState = {
   silentIdentity: undefined,
   failedAt: Number.NEGATIVE_INFINITY,
   pause: 0,
+  notBefore: Number.NEGATIVE_INFINITY,
   share: 1,
   lastError: undefined,
 };
@@ -101,7 +104,7 @@ export function waitOf(state: EndpointState, now: number, asked: boolean, settin
   if (circuit === 'half-open') return Number.POSITIVE_INFINITY;
   const longest = share * (asked || circuit === 'closed' ? settings.probeInterval : settings.idleProbeInterval);
   const wait = circuit === 'open' ? longest : asked ? Math.min(pause, longest) : pause;
-  return Math.max(0, failedAt + wait - now);
+  return Math.max(0, failedAt + wait - now, state.notBefore - now);
 }
 
 /** @param random from 0 (inclusive) to 1 */
@@ -124,8 +127,8 @@ export function told(
     case 'refused':
       return { ...failed(alive(state), sign, now, settings, random), circuit: 'closed' };
     case 'busy': {
-      const pause = sign.retryAfter * (1 + random() / 2);
-      return { ...alive(state), circuit: 'closed', failedAt: now, pause, share: 1, lastError: sign.error };
+      const wait = Math.min(sign.retryAfter, settings.idleProbeInterval) * (1 + random() / 2);
+      return { ...alive(state), circuit: 'closed', notBefore: now + wait, lastError: sign.error };
     }
     case 'failed':
       return failed(state, sign, now, settings, random);
@@ -145,7 +148,7 @@ export function told(
 function answered(state: EndpointState, { began, at }: Sign & { sign: 'answered' }): EndpointState {
   const heard = at > state.unansweredAt ? alive(state) : state;
   if (began < state.failedAt) return heard;
-  return { ...heard, circuit: 'closed', pause: 0, lastError: undefined };
+  return { ...heard, circuit: 'closed', pause: 0, notBefore: Number.NEGATIVE_INFINITY, lastError: undefined };
 }
 
 /** Whether this is the one attempt that is made from an open circuit. */

@@ -7,10 +7,16 @@ export class ConnectError extends PoolError {
   readonly fatal: boolean;
   /** The address, without user info. */
   readonly endpoint: string;
+  /** How long the server asks to wait before the next attempt, in milliseconds; undefined when it does not say. */
+  readonly retryAfter: number | undefined;
 
-  constructor(message: string, details: { endpoint: string; fatal: boolean; cause?: unknown }) {
+  constructor(
+    message: string,
+    details: { endpoint: string; fatal: boolean; retryAfter?: number | undefined; cause?: unknown },
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.endpoint = details.endpoint;
+    this.retryAfter = details.retryAfter;
     this.fatal = details.fatal;
     this.retryable = !details.fatal;
   }

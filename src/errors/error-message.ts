@@ -1,6 +1,9 @@
 /** What an error says, whatever it was that was thrown. Never throws itself. */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
+  if (error instanceof Error && error.message !== '') return error.message;
+  // Node's failure to connect to a name with several addresses says nothing itself: the failures in it do.
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(messageOf).join('; ');
+  if (error instanceof Error) return codeOf(error) ?? error.name;
   try {
     // The SDK throws some that have a message and are no `Error`.
     const { message } = Object(error) as { message?: unknown };
@@ -8,4 +11,8 @@ export function messageOf(error: unknown): string {
   } catch {
     return 'something that cannot be put into words';
   }
+}
+
+function codeOf({ code }: Error & { code?: unknown }): string | undefined {
+  return typeof code === 'string' ? code : undefined;
 }

@@ -2,7 +2,7 @@ import { AcquireError, AcquireTimeoutError } from './acquire.js';
 import { CallAbortedError, CallError, ConnectionLostError, IdentityLostError } from './call.js';
 import { outcomeOf } from './outcome.js';
 import { PoolError } from './pool-error.js';
-import { isConflict, isDraining } from './server-errors.js';
+import { isBusy, isConflict, isDraining } from './server-errors.js';
 
 /**
  * What to do about a failure.
@@ -21,6 +21,7 @@ export type RetryDecision = 'elsewhere' | 'now' | 'later' | 'sparingly' | 'never
  *     never sent                             elsewhere
  *     its session was over                   now
  *     a write conflict                       later: nothing was applied, and the next attempt is new work for the server
+ *     too much under way on the server       later: nothing was executed
  *     no connection to be had                later, unless its time is over: no request was made
  *     a node that drains, or has no room     sparingly: nothing was applied
  *     outcome unknown                        sparingly, if twice is as good as once (`idempotent`)
@@ -31,7 +32,7 @@ export function retryDecision(error: unknown, idempotent: boolean): RetryDecisio
   if (error instanceof AcquireError) return error.retryable ? 'later' : 'never';
   if (error instanceof IdentityLostError) return 'now';
   if (error instanceof ConnectionLostError && error.outcome === 'not-sent') return 'elsewhere';
-  if (isConflict(error)) return 'later';
+  if (isConflict(error) || isBusy(error)) return 'later';
   if (isDraining(error)) return 'sparingly';
   if (error instanceof PoolError && error.retryable) return 'later';
   return idempotent && outcomeOf(error) === 'unknown' ? 'sparingly' : 'never';

@@ -1,6 +1,7 @@
 import { ServerError } from 'surrealdb';
 import { ConfigurationError, UsageError } from './configuration.js';
 import { CredentialsFailure } from './credentials-failure.js';
+import { SocketClosedError } from './socket-closed.js';
 
 /** The error and what caused it, outermost first. */
 function* causes(error: unknown): Generator<Error> {
@@ -28,6 +29,26 @@ export function isDraining(error: unknown): boolean {
   return false;
 }
 
+/** Whether the server refused because too much is under way just now: it executed nothing, and may do it later. */
+export function isBusy(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (!(cause instanceof ServerError) || cause.kind !== 'Validation') continue;
+    if (/Too many open transactions/i.test(cause.message)) return true;
+  }
+  return false;
+}
+
+/**
+ * Whether the loss of a connection tells that something is wrong with its endpoint. It does not when this client sent
+ * a message that was too large, or read its live notifications too slowly.
+ */
+export function isIllness(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (cause instanceof SocketClosedError) return cause.isIllness;
+  }
+  return true;
+}
+
 /** Whether the server said something, whatever it was: a node that answers is alive. */
 export function isAnswer(error: unknown): boolean {
   for (const cause of causes(error)) {
@@ -44,7 +65,7 @@ export function isRefusedForGood(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (cause instanceof ConfigurationError || cause instanceof UsageError) return true;
     if (cause instanceof CredentialsFailure) return true;
-    if (cause instanceof ServerError && forGood.has(cause.kind)) return true;
+    if (cause instanceof ServerError && forGood.has(cause.kind)) return !isBusy(cause);
   }
   return false;
 }
@@ -137,6 +158,14 @@ export function isTransactionUnknown(error: unknown): boolean {
 /** Whether the server does not know the method that was called. */
 export function isMethodUnknown(error: unknown): boolean {
   return error instanceof ServerError && error.kind === 'NotFound' && detailKind(error.details) === 'Method';
+}
+
+/** Whether the server knows the method and does not let this client call it now. */
+export function isMethodRefused(error: unknown, method: string): boolean {
+  if (!(error instanceof ServerError) || error.kind !== 'NotAllowed' || detailKind(error.details) !== 'Method')
+    return false;
+  const { details } = Object(error.details) as { details?: { name?: unknown } };
+  return details?.name === undefined || details.name === method;
 }
 
 /** Whether the server refused the credentials or the token themselves. */

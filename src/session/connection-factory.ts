@@ -6,13 +6,14 @@ import { ConfigurationError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
-import { isAnswer, isRefusedForGood } from '../errors/server-errors.js';
+import { isAnswer, isIllness, isRefusedForGood } from '../errors/server-errors.js';
 import type { OpenContext, ResourceFactory } from '../pool/contract.js';
 import { connectChannel, traced } from '../telemetry/channels.js';
 import { toldToStop, withDeadline } from '../time/deadline.js';
 import { onAbort } from '../time/on-abort.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { Transports } from '../wire/shared-transports.js';
+import { type Transport, TransportFullError } from '../wire/transport.js';
 import { Connection } from './connection.js';
 import { FirstUse } from './first-use.js';
 import { type ConnectionIdentity, Identities } from './identity.js';
@@ -68,9 +69,22 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     );
   }
 
+  /** A socket that takes no further session is no refusal: the next one does. */
   async #open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
+    for (;;) {
+      const transport = await this.#transports.join(context.signal);
+      try {
+        return await this.#openOn(transport, context);
+      } catch (error) {
+        if (!(error instanceof TransportFullError)) throw error;
+        this.#transports.full(error);
+        await this.#transports.leave(transport, context.signal);
+      }
+    }
+  }
+
+  async #openOn(transport: Transport, context: OpenContext<ConnectionIdentity>): Promise<Connection> {
     const { id, identity, signal, died } = context;
-    const transport = await this.#transports.take(signal);
     // A socket that is opened for this connection alone ends with the wish for it: then every step below rejects.
     const forgetSignal = onAbort(signal, () => {
       if (this.#transports.isLast(transport)) transport.terminate();
@@ -92,7 +106,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       this.#countSignIn(identity, 1);
       return connection;
     } catch (error) {
-      await this.#transports.give(transport, AbortSignal.abort()).catch(() => {});
+      if (error instanceof TransportFullError) throw error;
+      await this.#transports.leave(transport, AbortSignal.abort()).catch(() => {});
       throw this.#explain(error, transport.endpoint);
     } finally {
       forgetSignal();
@@ -140,6 +155,14 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   idleFor(connection: Connection): number | undefined {
     return connection.idleFor;
+  }
+
+  retryAfter(error: unknown): number | undefined {
+    return error instanceof ConnectError ? error.retryAfter : undefined;
+  }
+
+  isIllness(error: unknown): boolean {
+    return isIllness(error);
   }
 
   answeredAt(connection: Connection): number {
@@ -198,7 +221,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       // With its socket the session goes by itself; on a shared transport it has to be told.
       if (!transport.ended && !this.#transports.isLast(transport)) await untilAborted(leave(connection), signal);
     } finally {
-      await this.#transports.give(transport, signal);
+      await this.#transports.leave(transport, signal);
     }
   }
 
@@ -241,6 +264,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   #explain(error: unknown, endpoint: string): unknown {
     if (error instanceof ConnectError) return error;
+    if (error instanceof TransportFullError) this.#transports.full(error);
     const fatal = isRefusedForGood(error);
     return new ConnectError(`cannot open a session at ${endpoint}: ${messageOf(error)}`, {
       endpoint,

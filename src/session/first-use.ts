@@ -43,7 +43,7 @@ export class FirstUse {
 async function useWithRetry(transport: Transport, session: Uuid, name: DatabaseName): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await transport.protocol.use({ namespace: name.namespace, database: name.database }, session);
+      await transport.use(name, session);
       return;
     } catch (error) {
       if (attempt === mostAttempts || !isDefinitionConflict(error)) throw error;

@@ -5,6 +5,7 @@ import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
 import {
   isIdentityRefused,
+  isLostIdentity,
   isRefusedAuthentication,
   isRefusedForGood,
   isSignInRefused,
@@ -36,6 +37,7 @@ export interface SessionTimeouts {
 export class Sessions implements SessionKeeper {
   readonly #firstUse: FirstUse;
   readonly #timeouts: SessionTimeouts;
+  #anonymousChecked = false;
 
   constructor(firstUse: FirstUse, timeouts: SessionTimeouts) {
     this.#firstUse = firstUse;
@@ -80,8 +82,11 @@ export class Sessions implements SessionKeeper {
     to: ConnectionIdentity,
     signal: AbortSignal,
   ): Promise<void> {
-    if (from.namespace !== to.namespace || from.database !== to.database) await this.use(connection, to, signal);
-    await this.setVariables(connection, Object.keys(from.variables), to, signal);
+    const moves = from.namespace !== to.namespace || from.database !== to.database;
+    await together([
+      moves ? this.use(connection, to, signal) : undefined,
+      this.setVariables(connection, Object.keys(from.variables), to, signal),
+    ]);
   }
 
   /** Leaves of these names only what the identity has, with its values. */
@@ -91,13 +96,12 @@ export class Sessions implements SessionKeeper {
     { variables }: ConnectionIdentity,
     signal: AbortSignal,
   ): Promise<void> {
-    const { protocol } = connection.transport;
-    for (const name of new Set([...names, ...Object.keys(variables)])) {
-      const change = Object.hasOwn(variables, name)
-        ? protocol.set(name, variables[name], connection.session)
-        : protocol.unset(name, connection.session);
-      await untilAborted(change, signal);
-    }
+    const { transport, session } = connection;
+    const all = [...new Set([...names, ...Object.keys(variables)])];
+    const changes = all.map((name) =>
+      Object.hasOwn(variables, name) ? transport.set(name, variables[name], session) : transport.unset(name, session),
+    );
+    await untilAborted(together(changes), signal);
   }
 
   async use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void> {
@@ -117,12 +121,14 @@ export class Sessions implements SessionKeeper {
       await identity.signIn?.apply(transport, id, signal, shareOfCredentials * timeout).catch((error: unknown) => {
         throw isSignInRefused(error) ? refusedCredentials(transport.endpoint, error) : error;
       });
-      await this.#firstUse.use(transport, id, identity, signal).catch((error: unknown) => {
+      const use = this.#firstUse.use(transport, id, identity, signal).catch((error: unknown) => {
         // Servers since 3.2 refuse it here; older ones let it pass, and refuse each query.
         const isNotItsPlace = identity.signIn !== undefined && isRefusedAuthentication(error);
         throw isNotItsPlace ? placeRefused(identity.signIn.user, identity, error) : error;
       });
-      for (const [name, value] of Object.entries(identity.variables)) await transport.protocol.set(name, value, id);
+      const variables = Object.entries(identity.variables);
+      await together([use, ...variables.map(([name, value]) => transport.set(name, value, id))]);
+      await this.#checkAnonymous(transport, id, identity);
       const session = await this.#prove(transport, id, identity, identity);
       // Answered too late: nobody would ever end it.
       signal.throwIfAborted();
@@ -132,6 +138,21 @@ export class Sessions implements SessionKeeper {
       await transport.detach(id).catch(() => {});
       throw error;
     }
+  }
+
+  /** The first session without credentials finds out whether the server answers such sessions at all, and says so. */
+  async #checkAnonymous(transport: Transport, session: Uuid, { signIn }: ConnectionIdentity): Promise<void> {
+    if (signIn !== undefined || this.#anonymousChecked) return;
+    this.#anonymousChecked = true;
+    const refusal = await transport.info(session).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (!isLostIdentity(refusal)) return;
+    process.emitWarning(
+      `${transport.endpoint} refuses every query of a connection without credentials, and the pool opened one without any`,
+      'SurrealPoolWarning',
+    );
   }
 
   signInAgain(connection: Connection): Promise<Session> {
@@ -233,6 +254,16 @@ function placeRefused(user: string, { namespace, database }: DatabaseName, cause
     `${user} has no rights in "${namespace}/${database}"`,
     cause === undefined ? undefined : { cause },
   );
+}
+
+/**
+ * Waits for changes of one session that were sent one behind the other, in one round trip. Every server takes changes so;
+ * a query among them deadlocks the session before 3.3, or misses some of them. All have ended when this does.
+ */
+async function together(changes: readonly (Promise<void> | undefined)[]): Promise<void> {
+  for (const change of await Promise.allSettled(changes)) {
+    if (change.status === 'rejected') throw change.reason;
+  }
 }
 
 /** The server, or what brings the credentials, says that an identity cannot be had. */

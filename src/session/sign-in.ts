@@ -1,4 +1,3 @@
-import { systemClock } from '../time/clock.js';
 import type { AnyAuth, Tokens, Uuid } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider } from '../config/options.js';
@@ -6,6 +5,7 @@ import { resolveCredentials } from '../config/resolve.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer, isSignInRefused, isTokenExpired } from '../errors/server-errors.js';
+import { systemClock } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';

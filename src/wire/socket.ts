@@ -1,5 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { ConnectionUnavailableError } from 'surrealdb';
 import { WebSocket } from 'ws';
+import { SocketClosedError } from '../errors/socket-closed.js';
+import { UpgradeRefusedError } from '../errors/upgrade-refused.js';
 import { systemClock } from '../time/clock.js';
 import { patientTimer } from '../time/patient-timer.js';
 
@@ -7,16 +10,24 @@ import { patientTimer } from '../time/patient-timer.js';
 export interface SocketObserver {
   /** The socket exists; nothing is connected yet. */
   created(socket: WebSocket): void;
+  /** A message of this size is being sent. */
+  sending(bytes: number): void;
   /** Something arrived, of whatever kind: the other side is there. */
   arrived(): void;
+  /**
+   * The other side began to close the socket, or ended its half of the connection: no answer can come any more, though
+   * the connection itself may last for another round trip. May be called more than once.
+   */
+  closing(cause: SocketClosedError): void;
   /** Why the socket failed, or how it was closed: called once or more, the first tells most. */
   failed(cause: Error): void;
 }
 
 /**
  * The socket class that the SDK's engine builds its socket from. It keeps the real cause of a failure, gives up a
- * handshake that is not answered, never takes a call for a socket that is closing, and has the `dispatchEvent` that the
- * SDK calls when it cannot read a frame: without it a corrupt frame would end the process.
+ * handshake that is not answered, tells of a close as soon as it is announced, never takes a call for a socket that is
+ * closing, and has the `dispatchEvent` that the SDK calls when it cannot read a frame: without it a corrupt frame would
+ * end the process.
  */
 export function socketClass(observer: SocketObserver, handshakeTimeout: number): typeof globalThis.WebSocket {
   class ObservedSocket extends WebSocket {
@@ -29,21 +40,34 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
       });
       for (const end of ['open', 'close']) this.once(end, () => timer.cancel());
       this.on('error', (error) => {
-        observer.failed(error);
+        observer.failed(explained(error));
         // `ws` would ask the other side to close and wait half a minute for it: nothing works on this socket any more.
         this.terminate();
       });
       for (const sign of ['message', 'ping', 'pong']) this.on(sign, () => observer.arrived());
-      this.on('close', (code, reason) => {
-        const text = reason.toString();
-        observer.failed(new Error(`the socket was closed with code ${code}${text === '' ? '' : ` (${text})`}`));
+      this.on('unexpected-response', (_request, response: IncomingMessage) => {
+        observer.failed(new UpgradeRefusedError(response));
+        this.terminate();
       });
+      this.on('upgrade', ({ socket }: IncomingMessage) => {
+        socket.once('end', () => observer.closing(new SocketClosedError(1006, '')));
+      });
+      this.on('close', (code, reason) => observer.failed(new SocketClosedError(code, reason.toString())));
       observer.created(this);
+    }
+
+    /** Called by the user of the socket, and by `ws` itself as soon as a close frame arrived. */
+    override close(code?: number, reason?: string | Buffer): void {
+      // With a code and no reason it is for a frame that breaks the protocol: the event `error` tells of that.
+      const announced = this.readyState === WebSocket.OPEN && (code === undefined || reason !== undefined);
+      super.close(code, reason);
+      if (announced) observer.closing(new SocketClosedError(code ?? 1005, reason?.toString() ?? ''));
     }
 
     override send(data: Uint8Array): void {
       // `ws` would drop it without a word, and nobody could tell any more that it was never sent.
       if (this.readyState !== WebSocket.OPEN) throw new ConnectionUnavailableError();
+      observer.sending(data.byteLength);
       super.send(data, (error) => {
         if (error) observer.failed(error);
       });
@@ -57,4 +81,13 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
     }
   }
   return ObservedSocket as unknown as typeof globalThis.WebSocket;
+}
+
+/** `ws` does not say of which side the limit is that a message was over. */
+function explained(error: Error): Error {
+  const { code } = error as { code?: unknown };
+  if (code !== 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return error;
+  return new Error('the server sent a message of more than 100 MiB, which is more than this client takes', {
+    cause: error,
+  });
 }

@@ -1,48 +1,36 @@
 import {
+  type AccessRecordAuth,
+  type AnyAuth,
   type BoundQuery,
   CallTerminatedError,
   type ConnectionSession,
   type ConnectionState,
   ConnectionUnavailableError,
-  type DriverContext,
-  FlatBufferCodec,
-  JsonCodec,
+  type Features,
   type LiveMessage,
   type QueryChunk,
-  type RpcEngine,
-  type RpcRequest,
   type SurrealEngine,
+  type Tokens,
   Uuid,
-  WebSocketEngine,
 } from 'surrealdb';
-import type { WebSocket } from 'ws';
 import { withoutQuery } from '../config/address.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { UsageError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
+import { isMethodRefused } from '../errors/server-errors.js';
+import type { SocketClosedError } from '../errors/socket-closed.js';
 import { onAbort } from '../time/on-abort.js';
+import { type CreateEngine, Engine, engineFor, type SentCall } from './engine.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
-import { type EncodedBindings, type Recording, RecordingCodec } from './recording-codec.js';
-import { isAnswerTo, isServerError } from './reply-shapes.js';
-import { socketClass } from './socket.js';
-
-/** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
-type Engine = RpcEngine & SurrealEngine;
-
-/** Where the SDK's engine notes which call waits for which reply. */
-interface Books {
-  handleRpcResponse?(reply: { id: unknown; result?: unknown; error?: unknown }): void;
-}
+import { connectFailure } from './opening-failure.js';
+import type { EncodedBindings, Recording } from './recording-codec.js';
 
 /** A text with its parameters, as values or encoded already. */
 export interface Statement {
   readonly query: string;
   readonly bindings: Readonly<Record<string, unknown>> | EncodedBindings;
 }
-
-/** Stands for an error that is none. */
-const nonsense = Symbol('nonsense');
 
 /** What a socket goes by, in milliseconds. */
 export interface SocketSettings extends LivenessSettings {
@@ -53,59 +41,50 @@ export interface SocketSettings extends LivenessSettings {
 /** The oldest server with sessions, which every pooled connection is. */
 const oldestServer = 3;
 
+/** A request that is at least so large is told with its size when its answer is lost. */
+const largeMessage = 2 ** 20;
+
 /**
- * One WebSocket to a server, or one embedded engine. It carries sessions and calls, and dies once: then every call in
- * flight fails, saying whether it can have been executed, and whoever asked by `onDeath` is told why.
+ * One WebSocket to a server, or one embedded engine. It carries sessions and calls, and dies once: as soon as no answer
+ * can come any more. Then every call in flight fails, saying whether it can have been executed, and every listener of
+ * {@link Transport.onDeath} is told why.
  */
 export class Transport {
   /** The address as it may be shown: without what follows a question mark. */
   readonly endpoint: string;
   readonly #url: string;
   readonly #engine: Engine;
-  readonly #sessions: Map<Uuid, ConnectionSession>;
+  readonly #liveness: Liveness;
+  readonly #sessions = new Map<Uuid, ConnectionSession>();
   /** An embedded engine on which an index was defined keeps its threads after `close()`, and the process with them. */
   definedIndex = false;
-  readonly #codec = new RecordingCodec();
-  /** Where the next request and its reply are recorded. */
-  #recording: Recording | undefined;
+  /** Made while the server was asked for its version, for the first caller of {@link Transport.attach}. */
+  #firstSession: Uuid | undefined;
   #version: Promise<string> | undefined;
-  #socket: WebSocket | undefined;
-  #liveness: Liveness | undefined;
   readonly #deathListeners = new Set<(cause: Error) => void>();
   #ended = false;
   /** Ends the wait for an embedded engine to open, which cannot be told to stop. */
   #stopWaiting: (() => void) | undefined;
   #cause: Error | undefined;
 
-  private constructor(url: string, createEngine: (context: DriverContext) => Engine, settings: SocketSettings) {
+  private constructor(url: string, createEngine: CreateEngine, settings: SocketSettings) {
     this.#url = url;
     this.endpoint = withoutQuery(url);
-    this.#sessions = new Map();
-    let calls = 0;
-    this.#engine = createEngine({
-      options: {
-        websocketImpl: socketClass(
-          {
-            created: (socket) => {
-              this.#socket = socket;
-              this.#liveness = new Liveness(settings, (cause) => {
-                this.#cause ??= cause;
-                // Not `terminate()`: nobody asked for this end, so those on it are told.
-                socket.terminate();
-              });
-            },
-            arrived: () => this.#liveness?.arrived(),
-            failed: (cause) => {
-              this.#cause ??= cause;
-            },
-          },
-          settings.openTimeout,
-        ),
-      },
-      uniqueId: () => String(++calls),
-      codecs: { cbor: this.#codec, flatbuffer: new FlatBufferCodec({}), json: new JsonCodec({}) },
+    this.#liveness = new Liveness(settings, (cause) => {
+      this.#cause ??= cause;
+      // Not `terminate()`: nobody asked for this end, so its listeners are told.
+      this.#engine.socket?.terminate();
     });
-    this.#watchReplies(() => String(calls));
+    const observer = {
+      arrived: () => this.#liveness.arrived(),
+      closing: (cause: SocketClosedError) => this.#lose(cause),
+      failed: (cause: Error) => {
+        this.#cause ??= cause;
+      },
+      unreadable: (method: string) => this.#unreadable(method),
+      explain: (error: unknown, call: SentCall) => this.#explain(error, call),
+    };
+    this.#engine = new Engine(createEngine, observer, settings.openTimeout);
   }
 
   /**
@@ -121,16 +100,11 @@ export class Transport {
     try {
       signal.throwIfAborted();
       await transport.#connect();
-      if (transport.#socket !== undefined) await transport.#checkVersion();
+      if (transport.#engine.socket !== undefined) await transport.#greet();
     } catch (failure) {
       transport.terminate();
       if (failure instanceof ConnectError) throw failure;
-      const error: unknown = signal.aborted ? signal.reason : failure;
-      throw new ConnectError(`cannot connect to ${withoutQuery(url)}: ${messageOf(error)}`, {
-        endpoint: withoutQuery(url),
-        fatal: false,
-        cause: error,
-      });
+      throw connectFailure(url, signal.aborted ? signal.reason : (transport.#cause ?? failure));
     } finally {
       forgetSignal();
     }
@@ -142,43 +116,83 @@ export class Transport {
     return this.#ended;
   }
 
-  /** Calls back once, when it ends without having been asked to. Returns what takes the wish back. */
+  /** Calls back once, when it ends without having been asked to. Returns what removes the listener. */
   onDeath(listener: (cause: Error) => void): () => void {
     this.#deathListeners.add(listener);
     return () => this.#deathListeners.delete(listener);
   }
 
-  /** Makes a session: nothing chosen, nobody signed in. */
+  /**
+   * Makes a session: nothing chosen, nobody signed in.
+   * @throws TransportFullError when the server takes no further session on this socket
+   */
   async attach(): Promise<Uuid> {
-    const session = Uuid.v4();
-    this.#sessions.set(session, {
-      id: session,
-      namespace: undefined,
-      database: undefined,
-      accessToken: undefined,
-      refreshToken: undefined,
-      variables: {},
-      authRenewal: undefined,
-      authOverriden: true,
-    });
-    await this.#engine.attach(session);
-    return session;
+    const first = this.#firstSession;
+    this.#firstSession = undefined;
+    return first ?? (await this.#attach());
   }
 
   async detach(session: Uuid): Promise<void> {
     this.#sessions.delete(session);
-    await this.#engine.detach(session);
+    await this.#engine.sdk.detach(session);
   }
 
   /** The SDK's calls on a session; see `SurrealProtocol` there. */
   get protocol(): SurrealEngine {
-    return this.#engine;
+    return this.#engine.sdk;
+  }
+
+  supports(feature: (typeof Features)[keyof typeof Features]): boolean {
+    return this.#engine.sdk.features.has(feature);
+  }
+
+  /** Chooses namespace and database; both, since a server may not bear one without the other. */
+  async use(place: { readonly namespace: string; readonly database: string }, session: Uuid): Promise<void> {
+    await this.#engine.sdk.use({ namespace: place.namespace, database: place.database }, session);
+  }
+
+  set(name: string, value: unknown, session: Uuid): Promise<void> {
+    return this.#engine.sdk.set(name, value, session);
+  }
+
+  unset(name: string, session: Uuid): Promise<void> {
+    return this.#engine.sdk.unset(name, session);
+  }
+
+  signin(credentials: AnyAuth, session: Uuid): Promise<Tokens> {
+    return this.#engine.sdk.signin(credentials, session);
+  }
+
+  signup(credentials: AccessRecordAuth, session: Uuid): Promise<Tokens> {
+    return this.#engine.sdk.signup(credentials, session);
+  }
+
+  authenticate(token: string, session: Uuid): Promise<void> {
+    return this.#engine.sdk.authenticate(token, session);
+  }
+
+  invalidate(session: Uuid): Promise<void> {
+    return this.#engine.sdk.invalidate(session);
+  }
+
+  begin(session: Uuid): Promise<Uuid> {
+    return this.#engine.sdk.begin(session);
+  }
+
+  commit(transaction: Uuid, session: Uuid): Promise<void> {
+    return this.#engine.sdk.commit(transaction, session);
+  }
+
+  cancel(transaction: Uuid, session: Uuid): Promise<void> {
+    return this.#engine.sdk.cancel(transaction, session);
   }
 
   query<T>(query: Statement, session: Uuid, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
-    if (this.#socket === undefined && !this.definedIndex) this.definedIndex = /\bDEFINE\s+INDEX\b/i.test(query.query);
+    if (this.#engine.socket === undefined && !this.definedIndex) {
+      this.definedIndex = /\bDEFINE\s+INDEX\b/i.test(query.query);
+    }
     // Of a query the engine reads these two members and no others.
-    return this.#engine.query<T>(query as BoundQuery, session, transaction);
+    return this.#engine.sdk.query<T>(query as BoundQuery, session, transaction);
   }
 
   /** A query that is recorded with its reply, before its first chunk is given. */
@@ -190,14 +204,23 @@ export class Transport {
   ): AsyncIterable<QueryChunk<T>> {
     const chunks = this.query<T>(query, session, transaction)[Symbol.asyncIterator]();
     // The engine sends with the first step, before that returns.
-    this.#recording = recording;
-    const first = chunks.next();
-    this.#recording = undefined;
+    const first = this.#engine.record(recording, () => chunks.next());
     for (let chunk = await first; chunk.done !== true; chunk = await chunks.next()) yield chunk.value;
   }
 
   liveQuery(id: Uuid): AsyncIterable<LiveMessage> {
-    return this.#engine.liveQuery(id);
+    return this.#engine.sdk.liveQuery(id);
+  }
+
+  /** Asks for the record of the user who is signed in: a call that every session may make that may query at all. */
+  async info(session: Uuid): Promise<void> {
+    await this.#engine.sdk.send({ method: 'info', params: [], session });
+  }
+
+  /** What the server says it is: `surrealdb-3.0.5`. */
+  version(): Promise<string> {
+    this.#version ??= this.#engine.sdk.version().then(({ version }) => version);
+    return this.#version;
   }
 
   /** Ends it in good order: a socket says goodbye, an engine is freed. By force once `signal` is aborted. */
@@ -205,7 +228,7 @@ export class Transport {
     this.#ended = true;
     const forgetSignal = onAbort(signal, () => this.terminate());
     try {
-      await this.#engine.close();
+      await this.#engine.sdk.close();
     } finally {
       forgetSignal();
     }
@@ -214,68 +237,11 @@ export class Transport {
   /** Ends it at once, without waiting for anybody. Calls in flight fail. */
   terminate(): void {
     this.#ended = true;
-    if (this.#socket !== undefined) this.#socket.terminate();
+    const { socket, sdk } = this.#engine;
+    if (socket !== undefined) socket.terminate();
     // The engine forgets an opening that is closed, though it goes on and holds the files: it is closed once it is open.
     else if (this.#stopWaiting !== undefined) this.#stopWaiting();
-    else this.#engine.close().catch(() => {});
-  }
-
-  /** Stands between the engine and its callers: what comes through is an answer, or an error that says what is known. */
-  #watchReplies(lastCall: () => string): void {
-    // What a socket brings goes through here; an embedded engine has no such books.
-    const books: Books = this.#engine as Books;
-    const settle = books.handleRpcResponse?.bind(books);
-    if (settle !== undefined) {
-      books.handleRpcResponse = (reply) => {
-        const readable = !reply.error || isServerError(reply.error);
-        settle(readable ? reply : { id: reply.id, result: nonsense });
-      };
-    }
-    const send = this.#engine.send.bind(this.#engine);
-    this.#engine.send = <Method extends string, Parameters extends unknown[] | undefined, Result>(
-      request: RpcRequest<Method, Parameters>,
-    ): Promise<Result> => {
-      const { method } = request;
-      const recording = this.#recording;
-      const reply =
-        recording === undefined
-          ? send<Method, Parameters, Result>(request)
-          : this.#codec.record(() => send<Method, Parameters, Result>(request), recording);
-      const call = lastCall();
-      // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
-      if (method === 'ping') return reply.catch(() => undefined as Result);
-      const check = (result: Result): Result => {
-        if (result === nonsense || !isAnswerTo(method, result)) throw this.#nonsense(method);
-        return result;
-      };
-      return reply.then(check, (error: unknown) => {
-        // A request that could not be encoded stays in the engine's books for ever: an empty answer takes it out.
-        settle?.({ id: call });
-        throw this.#explain(error, method);
-      });
-    };
-  }
-
-  /** Who sends nonsense once cannot be trusted with the next call: a socket ends with it, as with what cannot be read. */
-  #nonsense(method: string): ConnectionLostError {
-    const error = new ConnectionLostError(
-      `${this.endpoint} answered "${method}" with something that is no answer; it may have been executed`,
-      { outcome: 'unknown' },
-    );
-    if (this.#socket !== undefined) {
-      this.#cause ??= error;
-      // At once, before its end is told by the socket: nobody is lent a connection on it meanwhile.
-      this.#die();
-      this.#socket.terminate();
-    }
-    return error;
-  }
-
-  #die(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    const cause = this.#cause ?? new Error('the connection was closed');
-    for (const listener of [...this.#deathListeners]) listener(cause);
+    else sdk.close().catch(() => {});
   }
 
   #connect(): Promise<void> {
@@ -288,50 +254,109 @@ export class Transport {
       rootSession: { variables: {} },
       sessions: this.#sessions,
     } as unknown as ConnectionState;
+    const { sdk } = this.#engine;
     return new Promise((resolve, reject) => {
       let connected = false;
       this.#stopWaiting = () => reject(new Error('the connection was closed while it was being opened'));
-      this.#engine.subscribe('connected', () => {
+      sdk.subscribe('connected', () => {
         connected = true;
         this.#stopWaiting = undefined;
-        if (this.#socket !== undefined) this.#liveness?.watch(this.#socket);
+        if (this.#engine.socket !== undefined) this.#liveness.watch(this.#engine.socket);
         if (this.#ended) this.terminate();
         resolve();
       });
-      this.#engine.subscribe('error', (error) => {
+      sdk.subscribe('error', (error) => {
         this.#cause ??= error;
         if (!connected) reject(this.#cause);
       });
-      this.#engine.subscribe('disconnected', () => {
-        this.#liveness?.stop();
+      sdk.subscribe('disconnected', () => {
+        this.#liveness.stop();
         if (!connected) reject(this.#cause ?? new Error('the connection was closed'));
         this.#die();
       });
-      this.#engine.open(state);
+      sdk.open(state);
     });
   }
 
-  /** What the server says it is: `surrealdb-3.0.5`. */
-  version(): Promise<string> {
-    this.#version ??= this.#engine.version().then(({ version }) => version);
-    return this.#version;
-  }
-
-  async #checkVersion(): Promise<void> {
+  /** Asks for the version, and in the same round trip for a first session. */
+  async #greet(): Promise<void> {
+    const attaching = this.#attach();
+    // A server that is too old refuses it; its version says why.
+    attaching.catch(() => {});
     const version = await this.version();
     const major = Number(/(\d+)\./.exec(version)?.[1]);
-    if (major >= oldestServer) return;
-    throw new ConnectError(
-      `${this.endpoint} runs ${version}; pooled connections are sessions, which SurrealDB has since ${oldestServer}.0`,
-      { endpoint: this.endpoint, fatal: true },
+    if (!(major >= oldestServer)) {
+      throw new ConnectError(
+        `${this.endpoint} runs ${version}; pooled connections are sessions, which SurrealDB has since ${oldestServer}.0`,
+        { endpoint: this.endpoint, fatal: true },
+      );
+    }
+    this.#firstSession = await attaching;
+  }
+
+  async #attach(): Promise<Uuid> {
+    const session = Uuid.v4();
+    // The SDK's engine looks up the session of a call.
+    this.#sessions.set(session, {
+      id: session,
+      namespace: undefined,
+      database: undefined,
+      accessToken: undefined,
+      refreshToken: undefined,
+      variables: {},
+      authRenewal: undefined,
+      authOverriden: true,
+    });
+    try {
+      await this.#engine.sdk.attach(session);
+    } catch (error) {
+      this.#sessions.delete(session);
+      // A server that does not even take one session has no room on any socket.
+      if (isMethodRefused(error, 'attach') && this.#sessions.size > 0)
+        throw new TransportFullError(this, this.#sessions.size);
+      throw error;
+    }
+    return session;
+  }
+
+  /** Ends it with the first sign that no answer can come any more: the end of the connection itself may be far. */
+  #lose(cause: SocketClosedError): void {
+    if (this.#ended) return;
+    this.#cause ??= cause;
+    if (cause.isTooLarge) this.#engine.refusedForSize();
+    this.#die();
+    // The calls under way fail with it, and need not wait for the end of the connection. Not at once, since the answer to a
+    // close frame is still to be sent.
+    setImmediate(() => this.terminate());
+  }
+
+  /** A server that sends such an answer cannot be trusted with the next call: the socket ends with it. */
+  #unreadable(method: string): ConnectionLostError {
+    const error = new ConnectionLostError(
+      `${this.endpoint} answered "${method}" with something that is no answer; it may have been executed`,
+      { outcome: 'unknown' },
     );
+    const { socket } = this.#engine;
+    if (socket !== undefined) {
+      this.#cause ??= error;
+      // At once, before the socket tells of its end: no connection on it is lent meanwhile.
+      this.#die();
+      socket.terminate();
+    }
+    return error;
+  }
+
+  #die(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const cause = this.#cause ?? new Error('the connection was closed');
+    for (const listener of [...this.#deathListeners]) listener(cause);
   }
 
   /** A call that failed with the transport says whether it can have been executed; what a server answers stays as it is. */
-  #explain(error: unknown, method: string): unknown {
+  #explain(error: unknown, { method, bytes, refused }: SentCall): unknown {
     const cause = this.#cause ?? error;
     if (error instanceof ConnectionUnavailableError) {
-      // The other side has begun to close the socket, and nobody is told before that has ended: it is lent no more.
       this.#cause ??= new Error('the other side is closing the socket');
       this.#die();
       return new ConnectionLostError(`"${method}" was not sent: the connection to ${this.endpoint} is gone`, {
@@ -339,26 +364,44 @@ export class Transport {
         cause,
       });
     }
-    if (error instanceof CallTerminatedError) {
-      return new ConnectionLostError(
-        `the connection to ${this.endpoint} was lost while "${method}" was under way (${messageOf(cause)}); it may have been executed`,
-        { outcome: 'unknown', cause },
+    if (!(error instanceof CallTerminatedError)) return error;
+    if (refused === 'too-large') {
+      return new UsageError(
+        `"${method}" was not executed: its message of ${inWords(bytes)} is larger than ${this.endpoint} takes (${messageOf(cause)})`,
+        { cause },
       );
     }
-    return error;
+    if (refused === 'unread') {
+      return new ConnectionLostError(
+        `"${method}" was not executed: the connection to ${this.endpoint} was lost before it was read (${messageOf(cause)})`,
+        { outcome: 'not-sent', cause },
+      );
+    }
+    return new ConnectionLostError(
+      `the connection to ${this.endpoint} was lost while "${method}" was under way (${messageOf(cause)}); it may have been executed${hintAtSize(bytes)}`,
+      { outcome: 'unknown', cause },
+    );
   }
 }
 
-async function engineFor(url: string): Promise<(context: DriverContext) => Engine> {
-  const scheme = new URL(url).protocol.slice(0, -1);
-  if (scheme === 'ws' || scheme === 'wss') return (context) => new WebSocketEngine(context);
-  const { createNodeEngines } = await import('@surrealdb/node').catch((cause: unknown) => {
-    throw new ConnectError(
-      `${url} needs the embedded engine, which is a package of its own: npm install @surrealdb/node`,
-      { endpoint: url, fatal: true, cause },
-    );
-  });
-  const create = createNodeEngines()[scheme];
-  if (create === undefined) throw new UsageError(`@surrealdb/node has no engine for ${url}`);
-  return (context) => create(context) as Engine;
+/** The server takes no further session on this socket, and on another it may. */
+export class TransportFullError extends Error {
+  /** @param sessions how many it took */
+  constructor(
+    readonly transport: Transport,
+    readonly sessions: number,
+  ) {
+    super(`${transport.endpoint} takes no further session on this socket`);
+  }
+}
+
+/** SurrealDB ends the connection of a message that is too large without a word. */
+function hintAtSize(bytes: number): string {
+  return bytes < largeMessage
+    ? ''
+    : `. Its message had ${inWords(bytes)}: a server ends the connection of one that is larger than it takes, which is 128 MiB unless SURREAL_WEBSOCKET_MAX_MESSAGE_SIZE says otherwise`;
+}
+
+function inWords(bytes: number): string {
+  return bytes < 2 ** 20 ? `${bytes} bytes` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -205,7 +205,7 @@ describe('an option of the pool', () => {
     ['recycleAfterUses', 0.5],
     ['recycleAfterUses', Number.POSITIVE_INFINITY],
     ['sessionsPerTransport', 0],
-    ['sessionsPerTransport', 257],
+    ['sessionsPerTransport', 256],
     ['validateOnCheckout', 'true'],
     ['warmConnections', 1],
     ['failFast', null],

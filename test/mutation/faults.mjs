@@ -196,8 +196,8 @@ export const faults = [
   },
   {
     name: 'variables are not unset at the reset',
-    from: `: protocol.unset(name, connection.session);`,
-    to: `: Promise.resolve();`,
+    from: `: transport.unset(name, session)`,
+    to: `: Promise.resolve()`,
     tests: ['test/session'],
   },
   {
@@ -285,6 +285,36 @@ export const faults = [
     from: `&& isSignedIn !== true) {`,
     to: `&& Number.isNaN(0)) {`,
     tests: ['test/session/probe.test.ts'],
+  },
+  {
+    name: 'a socket is lent until its connection ends, though its close was announced',
+    from: `if (announced) observer.closing(`,
+    to: `if (announced && code === 0) observer.closing(`,
+    tests: ['test/session/closing-sockets.test.ts'],
+  },
+  {
+    name: 'a call under way waits for the end of the connection, though no answer can come',
+    from: `setImmediate(() => this.terminate());`,
+    to: ``,
+    tests: ['test/session/closing-sockets.test.ts'],
+  },
+  {
+    name: 'a call that was sent before a message that was too large is told as not sent',
+    from: `if (index >= first) call.refused`,
+    to: `call.refused`,
+    tests: ['test/session/closing-sockets.test.ts'],
+  },
+  {
+    name: 'a client that reads its notifications too slowly counts as an illness of the server',
+    from: `return !this.isTooLarge && !(this.closeCode === tryAgainLater && lagging.test(this.reason));`,
+    to: `return !this.isTooLarge;`,
+    tests: ['test/session/closing-sockets.test.ts'],
+  },
+  {
+    name: 'a socket that takes no further session is a refusal of the identity',
+    from: `if (isMethodRefused(error, 'attach') && this.#sessions.size > 0)`,
+    to: `if (isMethodRefused(error, 'attach') && this.#sessions.size < 0)`,
+    tests: ['test/session/full-socket.test.ts'],
   },
   {
     name: 'a silent socket is not asked for a sign of life',

@@ -1,6 +1,14 @@
 import { parseRpcError } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
-import { explainByCause, isConflict, isDefinitionConflict } from '../../src/errors/server-errors.js';
+import { retryDecision } from '../../src/errors/retry-decision.js';
+import {
+  explainByCause,
+  isBusy,
+  isConflict,
+  isDefinitionConflict,
+  isMethodRefused,
+  isRefusedForGood,
+} from '../../src/errors/server-errors.js';
 
 const server = (message: string, kind = 'Internal', details?: Record<string, unknown>): Error =>
   parseRpcError({ code: -32000, message, kind, ...(details === undefined ? {} : { details }) });
@@ -47,4 +55,23 @@ describe('a conflict', () => {
     expect(alone.map((error) => error?.cause)).toEqual([undefined, undefined, undefined]);
     expect(alone[0]?.message).toBe(notExecuted().message);
   });
+});
+
+describe('a server that has too much under way', () => {
+  test.each<[string, Error, boolean]>([
+    ['its answer', server('Too many open transactions', 'Validation', { kind: 'InvalidParams' }), true],
+    ['a parameter that is wrong', server('Expected a session ID', 'Validation', { kind: 'InvalidParams' }), false],
+    ['an error of the user in these words', server('Too many open transactions', 'Thrown'), false],
+  ])('is asked later, and is no refusal for good: %s', (_name, error, busy) => {
+    expect(isBusy(error)).toBe(busy);
+    expect(isRefusedForGood(error)).toBe(!busy);
+    expect(retryDecision(error, false) === 'never').toBe(!busy);
+  });
+});
+
+test('a refused method is known by its name', () => {
+  const refusal = (details: object) => server('Method not allowed', 'NotAllowed', { kind: 'Method', details });
+  expect(isMethodRefused(refusal({ name: 'attach' }), 'attach')).toBe(true);
+  expect(isMethodRefused(refusal({ name: 'begin' }), 'attach')).toBe(false);
+  expect(isMethodRefused(server('Anonymous access not allowed', 'NotAllowed', { kind: 'Auth' }), 'attach')).toBe(false);
 });

@@ -38,14 +38,14 @@ describe('a transport that several connections may share', () => {
     });
     const [impatient, patient] = [new AbortController(), new AbortController()];
     swallow(front, ({ method }) => method === 'version', 1);
-    const stuck = [transports.take(impatient.signal), transports.take(patient.signal)] as const;
+    const stuck = [transports.join(impatient.signal), transports.join(patient.signal)] as const;
     for (const place of stuck) place.catch(() => {});
     await vi.waitFor(() => expect(asked(front, 'version')).toBe(1));
 
     impatient.abort(new Error('no longer'));
     await expect(stuck[0]).rejects.toThrow('no longer');
-    const transport = await transports.take(AbortSignal.timeout(20_000));
-    expect(await transports.take(patient.signal), 'what is open is shared').toBe(transport);
+    const transport = await transports.join(AbortSignal.timeout(20_000));
+    expect(await transports.join(patient.signal), 'what is open is shared').toBe(transport);
     expect(front.accepted).toBe(2);
 
     patient.abort(new Error('enough'));

@@ -75,6 +75,11 @@ export class Forwarder {
     }
   }
 
+  /** Ends the half of every connection that leads to the client (FIN), and goes on reading what the client sends. */
+  endTowardsClient(): void {
+    for (const { client } of this.#pairs) client.end();
+  }
+
   /** From now on nothing passes, not even the end of a connection, and everything stays open until `resume()`. */
   silence(): void {
     if (this.#open !== undefined) return;

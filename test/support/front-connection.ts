@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RpcErrorObject } from 'surrealdb';
 import type { WebSocket } from 'ws';
 import type { Backend, Service } from './backend.js';
 import { encodeNonsense, type Nonsense } from './nonsense.js';
@@ -14,6 +15,7 @@ import { decodeCall, encodeReply, failure, type RpcCall, type RpcOutcome } from 
  * - `delay`: executed and answered, but so many milliseconds later
  * - `nonsense`: executed and answered by something that is no answer
  * - `instead`: executed, then these frames are sent in place of the reply that would have been: binary or text
+ * - `error`: not executed, and answered with this error
  */
 export type Fault =
   | 'pass'
@@ -22,7 +24,8 @@ export type Fault =
   | 'kill'
   | { readonly delay: number }
   | { readonly nonsense: Nonsense }
-  | { readonly instead: (reply: Uint8Array) => readonly (Uint8Array | string)[] };
+  | { readonly instead: (reply: Uint8Array) => readonly (Uint8Array | string)[] }
+  | { readonly error: RpcErrorObject };
 
 /** Decides over each request as it arrives; a promise holds the request back until it is settled. */
 export type RequestHook = (request: RpcCall, connection: FrontConnection) => Fault | Promise<Fault>;
@@ -93,8 +96,16 @@ export class FrontConnection {
     this.#socket.terminate();
   }
 
-  close(code: number, reason = ''): void {
-    if (!this.#silent) this.#socket.close(code, reason);
+  close(code?: number, reason = ''): void {
+    if (!this.#silent) this.#socket.close(code, code === undefined ? undefined : reason);
+  }
+
+  /** Sends a close frame and does nothing more: the connection under the socket stays open. */
+  closeAndStay(code?: number, reason = ''): void {
+    // Not the other way round: the answer to the close frame would be read before the pause.
+    this.#socket.pause();
+    this.close(code, reason);
+    this.#silent = true;
   }
 
   /** Sends a binary frame that cannot be decoded. */
@@ -154,6 +165,7 @@ export class FrontConnection {
     // What waited while its socket went away, or fell silent, has never arrived.
     if (this.#silent || this.#socket.readyState !== this.#socket.OPEN) return;
     if (fault === 'kill') return this.terminate();
+    if (typeof fault === 'object' && 'error' in fault) return this.#write(encodeReply(call.id, failure(fault.error)));
     const outcome = await this.#execute(call);
     if (fault === 'drop') return this.terminate();
     if (fault === 'swallow') return;

@@ -43,8 +43,8 @@ export class Front implements FrontRules {
   onRequest: RequestHook = () => 'pass';
   /** Milliseconds every request takes longer. */
   latency = 0;
-  /** Answer the upgrade of new sockets with 503. */
-  refuse = false;
+  /** Answer the upgrade of new sockets with 503, or with this status line and these headers. */
+  refuse: boolean | string = false;
   /** Accept new TCP connections and never answer their upgrade. */
   blackHole = false;
   /** Answer queries with "shutting down" and then close their socket with 1013. */
@@ -135,6 +135,12 @@ export class Front implements FrontRules {
     if (this.#record) this.log.push({ method: request.method, sessionId: request.session?.toString() });
   }
 
+  #refusalOf(request: IncomingMessage): string | undefined {
+    if (typeof this.refuse === 'string') return this.refuse;
+    if (this.refuse) return '503 Service Unavailable';
+    return request.url === '/rpc' ? undefined : '404 Not Found';
+  }
+
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
@@ -145,7 +151,7 @@ export class Front implements FrontRules {
       stream.once('end', () => stream.destroy()).resume();
       return;
     }
-    const refusal = this.refuse ? '503 Service Unavailable' : request.url !== '/rpc' ? '404 Not Found' : undefined;
+    const refusal = this.#refusalOf(request);
     if (refusal !== undefined) {
       stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;

@@ -50,6 +50,20 @@ export const anonymousRefused: RpcErrorObject = {
   },
 };
 
+export const wrongCredentials: RpcErrorObject = {
+  code: -32002,
+  kind: 'NotAllowed',
+  message: 'There was a problem with authentication',
+  details: { kind: 'Auth', details: { kind: 'InvalidAuth' } },
+};
+
+/** What a server says to a session that wants into a database that its user may not see. */
+export const placeRefused: RpcErrorObject = {
+  code: -32000,
+  kind: 'NotAllowed',
+  message: "You don't have permission to change to the other database",
+};
+
 export const parseFailed: RpcErrorObject = {
   code: -32700,
   kind: 'Validation',

@@ -86,6 +86,7 @@ export class SocketService implements Service {
       case 'cancel':
         return this.#finish(call.method, call.params[0]);
       case 'query':
+      case 'info':
       case 'live':
       case 'kill':
         return this.#inSession(call, 'shared', (session) => this.#query(call, session));

@@ -1,0 +1,31 @@
+/** However long a server asks to wait, the pool asks again after a minute: the server may be back long before. */
+const longestWait = 60_000;
+
+/** What an answer to an upgrade shows of itself. */
+export interface UpgradeAnswer {
+  readonly statusCode?: number | undefined;
+  readonly statusMessage?: string | undefined;
+  readonly headers: { readonly 'retry-after'?: string | undefined };
+}
+
+/** A server, or a proxy before it, answered the request for a WebSocket with something else. */
+export class UpgradeRefusedError extends Error {
+  readonly status: number;
+  /** How long it asks to wait before the next attempt, in milliseconds, at most a minute; undefined when it does not say. */
+  readonly retryAfter: number | undefined;
+
+  constructor({ statusCode = 0, statusMessage = '', headers }: UpgradeAnswer) {
+    const retryAfter = readRetryAfter(headers['retry-after']);
+    const asks = retryAfter === undefined ? '' : `, and asks to come again in ${retryAfter} ms`;
+    super(`the request for a WebSocket was answered with ${`${statusCode} ${statusMessage}`.trim()}${asks}`);
+    this.status = statusCode;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** A number of seconds, or a date (RFC 9110, 10.2.3). */
+function readRetryAfter(header: string | undefined): number | undefined {
+  const text = header?.trim() ?? '';
+  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isNaN(wait) ? undefined : Math.min(Math.max(0, Math.round(wait)), longestWait);
+}

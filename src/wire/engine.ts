@@ -1,0 +1,170 @@
+import {
+  type DriverContext,
+  FlatBufferCodec,
+  JsonCodec,
+  type RpcEngine,
+  type RpcRequest,
+  type SurrealEngine,
+  WebSocketEngine,
+} from 'surrealdb';
+import type { WebSocket } from 'ws';
+import { UsageError } from '../errors/configuration.js';
+import { ConnectError } from '../errors/connect.js';
+import { type Recording, RecordingCodec } from './recording-codec.js';
+import { isAnswerTo, isServerError } from './reply-shapes.js';
+import { type SocketObserver, socketClass } from './socket.js';
+
+/** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
+export type SdkEngine = RpcEngine & SurrealEngine;
+
+export type CreateEngine = (context: DriverContext) => SdkEngine;
+
+/** Where the SDK's engine for sockets notes which call waits for which reply. An embedded engine has no such notes. */
+interface PendingCalls {
+  handleRpcResponse?(reply: { id: unknown; result?: unknown; error?: unknown }): void;
+}
+
+/** A call that was sent and has no answer. */
+export interface SentCall {
+  readonly method: string;
+  /** The size of its message; 0 where nothing is sent, as to an embedded engine. */
+  readonly bytes: number;
+  /** The server did not take this message, since it was too large, or never read it, since an earlier one was. */
+  refused: 'too-large' | 'unread' | undefined;
+}
+
+/** What the engine tells the transport around it. */
+export interface EngineObserver extends Omit<SocketObserver, 'created' | 'sending'> {
+  /** An answer cannot be read. Returns what its caller is told. */
+  unreadable(method: string): Error;
+  /** A call failed. Returns what its caller is told. */
+  explain(error: unknown, call: SentCall): unknown;
+}
+
+/** Stands in the place of an error that cannot be read. */
+const unreadable = Symbol('unreadable');
+
+/** One engine of the SDK with everything that is mended in it: between it and the callers stand our own checks. */
+export class Engine {
+  readonly sdk: SdkEngine;
+  readonly #observer: EngineObserver;
+  readonly #codec = new RecordingCodec();
+  readonly #pending = new Map<string, SentCall>();
+  /** Where the next request and its reply are recorded. */
+  #recording: Recording | undefined;
+  #socket: WebSocket | undefined;
+  #calls = 0;
+  /** The size of the message that was sent last. */
+  #bytes = 0;
+
+  /** @param handshakeTimeout how long a server may take to answer the upgrade to a WebSocket, in milliseconds */
+  constructor(create: CreateEngine, observer: EngineObserver, handshakeTimeout: number) {
+    this.#observer = observer;
+    const socketObserver: SocketObserver = {
+      created: (socket) => {
+        this.#socket = socket;
+      },
+      sending: (bytes) => {
+        this.#bytes = bytes;
+      },
+      arrived: () => observer.arrived(),
+      closing: (cause) => observer.closing(cause),
+      failed: (cause) => observer.failed(cause),
+    };
+    this.sdk = create({
+      options: { websocketImpl: socketClass(socketObserver, handshakeTimeout) },
+      uniqueId: () => String(++this.#calls),
+      codecs: { cbor: this.#codec, flatbuffer: new FlatBufferCodec({}), json: new JsonCodec({}) },
+    });
+    this.#watchReplies();
+  }
+
+  /** Undefined for an embedded engine, and before a socket is made. */
+  get socket(): WebSocket | undefined {
+    return this.#socket;
+  }
+
+  /** Records the request that `start` sends before it returns, and its reply. */
+  record<Result>(recording: Recording, start: () => Result): Result {
+    this.#recording = recording;
+    try {
+      return start();
+    } finally {
+      this.#recording = undefined;
+    }
+  }
+
+  /**
+   * The server refused a message for its size. At least one was larger than it takes, so the largest was; and it read
+   * nothing behind that one.
+   */
+  refusedForSize(): void {
+    const calls = [...this.#pending.values()];
+    const largest = Math.max(...calls.map(({ bytes }) => bytes));
+    const first = calls.findIndex(({ bytes }) => bytes === largest);
+    for (const [index, call] of calls.entries()) {
+      if (index >= first) call.refused = index === first ? 'too-large' : 'unread';
+    }
+  }
+
+  #watchReplies(): void {
+    const pendingCalls = this.sdk as PendingCalls;
+    const settle = pendingCalls.handleRpcResponse?.bind(pendingCalls);
+    if (settle !== undefined) {
+      pendingCalls.handleRpcResponse = (reply) => {
+        const readable = !reply.error || isServerError(reply.error);
+        settle(readable ? reply : { id: reply.id, result: unreadable });
+      };
+    }
+    const send = this.sdk.send.bind(this.sdk);
+    this.sdk.send = <Method extends string, Parameters extends unknown[] | undefined, Result>(
+      request: RpcRequest<Method, Parameters>,
+    ): Promise<Result> => {
+      const { method } = request;
+      const recording = this.#recording;
+      const before = this.#calls;
+      this.#bytes = 0;
+      // The engine encodes and sends before it returns.
+      const reply =
+        recording === undefined
+          ? send<Method, Parameters, Result>(request)
+          : this.#codec.record(() => send<Method, Parameters, Result>(request), recording);
+      // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
+      if (method === 'ping') return reply.catch(() => undefined as Result);
+      return this.#checked(reply, method, this.#calls === before ? undefined : String(this.#calls));
+    };
+  }
+
+  /** @param id of the call in the engine; undefined for one that the engine refused at once */
+  async #checked<Result>(reply: Promise<Result>, method: string, id: string | undefined): Promise<Result> {
+    const call: SentCall = { method, bytes: this.#bytes, refused: undefined };
+    if (id !== undefined) this.#pending.set(id, call);
+    let result: Result;
+    try {
+      result = await reply;
+    } catch (error) {
+      // A request that could not be encoded stays in the engine's notes for ever: an empty answer takes it out.
+      if (id !== undefined) (this.sdk as PendingCalls).handleRpcResponse?.({ id });
+      throw this.#observer.explain(error, call);
+    } finally {
+      if (id !== undefined) this.#pending.delete(id);
+    }
+    if (result === unreadable || !isAnswerTo(method, result)) throw this.#observer.unreadable(method);
+    return result;
+  }
+}
+
+/** @throws ConnectError when the embedded engine is not installed */
+export async function engineFor(url: string): Promise<CreateEngine> {
+  const scheme = new URL(url).protocol.slice(0, -1);
+  if (scheme === 'ws' || scheme === 'wss') return (context) => new WebSocketEngine(context);
+  const { createNodeEngines } = await import('@surrealdb/node').catch((cause: unknown) => {
+    throw new ConnectError(
+      `${url} needs the embedded engine, which is a package of its own: npm install @surrealdb/node`,
+      { endpoint: url, fatal: true, cause },
+    );
+  });
+  const create = createNodeEngines()[scheme];
+  if (create === undefined) throw new UsageError(`@surrealdb/node has no engine for ${url}`);
+  return (context) => create(context) as SdkEngine;
+}

@@ -1,0 +1,23 @@
+import { UnexpectedConnectionError } from 'surrealdb';
+import { withoutQuery } from '../config/address.js';
+import { ConnectError } from '../errors/connect.js';
+import { messageOf } from '../errors/error-message.js';
+import { isRefusedForGood } from '../errors/server-errors.js';
+import { UpgradeRefusedError } from '../errors/upgrade-refused.js';
+
+/** What the caller of an opening is told, by why it failed. */
+export function connectFailure(url: string, failure: unknown): ConnectError {
+  // The SDK's error says nothing of its own.
+  const cause = failure instanceof UnexpectedConnectionError ? (failure.cause ?? failure) : failure;
+  const endpoint = withoutQuery(url);
+  const retryAfter = cause instanceof UpgradeRefusedError ? cause.retryAfter : undefined;
+  const message = `cannot connect to ${endpoint}: ${lockedBy(cause)}${messageOf(cause)}`;
+  return new ConnectError(message, { endpoint, fatal: isRefusedForGood(cause), retryAfter, cause });
+}
+
+/** Who holds the files of an embedded database, as far as the words of its storage tell; empty when they are free. */
+function lockedBy(cause: unknown): string {
+  const words = messageOf(cause);
+  if (/lock hold by current process/i.test(words)) return 'another engine of this process has its files open: ';
+  return /lock file|already locked/i.test(words) ? 'another engine or process has its files open: ' : '';
+}

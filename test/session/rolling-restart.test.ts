@@ -1,0 +1,101 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Forwarder } from '../support/forwarder.js';
+import type { Front } from '../support/front.js';
+import { surroundings } from '../support/surroundings.js';
+
+const own = surroundings();
+const cleanUps: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+});
+
+/** Three nodes behind one address; new connections go to those that are in service, in turn. */
+class Balancer {
+  readonly nodes: { readonly front: Front; readonly network: Forwarder; inService: boolean }[] = [];
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #next = 0;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (client) => {
+      const ready = this.nodes.filter(({ inService }) => inService);
+      const { network } = ready[this.#next++ % ready.length] ?? {};
+      const node = connect(network?.port ?? 0, '127.0.0.1');
+      client.pipe(node).pipe(client);
+      for (const [one, other] of [
+        [client, node],
+        [node, client],
+      ] as const) {
+        this.#sockets.add(one);
+        one.setNoDelay();
+        one.on('error', () => other.destroy());
+        one.once('close', () => this.#sockets.delete(one));
+      }
+    });
+  }
+
+  static async listen(latency: number): Promise<Balancer> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((ready) => server.once('listening', ready));
+    const balancer = new Balancer(server);
+    for (let node = 0; node < 3; node++) {
+      const front = await own.listen();
+      const network = await Forwarder.listen(front.port);
+      network.latency = latency;
+      balancer.nodes.push({ front, network, inService: true });
+    }
+    cleanUps.push(() => balancer.#close());
+    return balancer;
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}/rpc`;
+  }
+
+  async #close(): Promise<void> {
+    const closed = new Promise((done) => this.#server.close(done));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+    for (const { network } of this.nodes) await network.close();
+  }
+}
+
+describe.each([0, 25])('a rolling restart of three nodes that is announced, %i ms away', (latency) => {
+  test.each([1001, 1012])('with close code %i: no caller of repeatable calls sees it', async (code) => {
+    const balancer = await Balancer.listen(latency);
+    const pool = await own.pool(balancer.url, {
+      minConnections: 12,
+      maxConnections: 12,
+      retryPolicy: { initialBackoff: 5, maxBackoff: 50 },
+    });
+    await vi.waitFor(() => expect(pool.poolStats().idle).toBe(12));
+    const errors: unknown[] = [];
+    let answered = 0;
+    let stopped = false;
+    const callers = Array.from({ length: 4 }, async () => {
+      while (!stopped) {
+        await pool
+          .executeWithRetry((connection) => connection.query('RETURN 1'), { idempotent: true })
+          .then(
+            () => answered++,
+            (error: unknown) => errors.push(error),
+          );
+      }
+    });
+    for (const node of balancer.nodes) {
+      node.inService = false;
+      node.front.closeAll(code);
+      await vi.waitFor(() => expect(node.front.connections).toBe(0));
+      node.inService = true;
+      const before = answered;
+      await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 20));
+    }
+    stopped = true;
+    await Promise.all(callers);
+    expect(errors).toEqual([]);
+    expect(pool.healthStatus().healthy).toBe(true);
+  });
+});

@@ -1,7 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
-import { onAbort, onAbortAfterReading } from '../../src/time/on-abort.js';
-import { settled } from '../support/virtual-clock.js';
+import { onAbort } from '../../src/time/on-abort.js';
 
 const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
@@ -48,28 +47,5 @@ describe('onAbort()', () => {
     wish.forget = onAbort(controller.signal, late);
     controller.abort();
     expect(late).not.toHaveBeenCalled();
-  });
-});
-
-describe('onAbortAfterReading()', () => {
-  test('calls back at once when the signal is aborted already', () => {
-    const listener = vi.fn();
-    onAbortAfterReading(AbortSignal.abort(), listener);
-    expect(listener).toHaveBeenCalledTimes(1);
-  });
-
-  test('calls back later than in the turn of the abort, and not when the wish is taken back meanwhile', async () => {
-    const controller = new AbortController();
-    const listener = vi.fn();
-    const unwanted = vi.fn();
-    onAbortAfterReading(controller.signal, listener);
-    const forget = onAbortAfterReading(controller.signal, unwanted);
-    controller.abort();
-    expect(listener).not.toHaveBeenCalled();
-    forget();
-    while (listener.mock.calls.length === 0) await settled();
-    await settled();
-    expect(listener).toHaveBeenCalledTimes(1);
-    expect(unwanted).not.toHaveBeenCalled();
   });
 });

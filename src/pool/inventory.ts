@@ -24,6 +24,8 @@ export class Inventory<R, I extends Identity> {
   readonly idle: IdleConnections<R, I> = new IdleConnections();
   readonly #members = new Set<PooledResource<R, I>>();
   readonly ownGroup: IdentityGroup<I>;
+  /** Those that did not answer, and are not tried before some time has passed. */
+  readonly silent: Set<IdentityGroup<I>> = new Set();
   /** All others, by the key of their identity, for as long as they are in use. */
   readonly #groups = new Map<string, IdentityGroup<I>>();
 
@@ -131,6 +133,8 @@ export class Inventory<R, I extends Identity> {
 
   forgetUnused(group: IdentityGroup<I>): void {
     if (group === this.ownGroup || group.inUse) return;
+    // Its pause has to be known for as long as it lasts.
+    if (this.silent.has(group)) return;
     this.#groups.delete(group.identity.key);
     this.idle.forget(group);
   }

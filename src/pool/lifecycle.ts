@@ -147,8 +147,7 @@ export class Lifecycle<R, I extends Identity> {
     if (maxLifetime > 0) member.expiresAt = now + maxLifetime * (1 + lifetimeJitter * (2 * random() - 1));
     lifetimes.add(member);
     checks.watch(member);
-    group.proven = true;
-    group.silences = 0;
+    this.#wasHad(group);
     if (group === inventory.ownGroup) sizing.stopped = false;
     journal.wasOpened(member.id, duration);
     // The step ends before its owner may have retired it: then it is closed already.
@@ -195,6 +194,7 @@ export class Lifecycle<R, I extends Identity> {
     if (!isOwn) {
       group.notBefore = now + Math.min(silencePause * 2 ** group.silences, longestSilencePause);
       group.silences++;
+      inventory.silent.add(group);
     }
     health.report({ sign: 'unanswered', began, error, identity: isOwn ? undefined : group.identity.key });
   }
@@ -278,8 +278,7 @@ export class Lifecycle<R, I extends Identity> {
       start,
       (outcome, now, duration) => {
         if (outcome.ok) {
-          group.proven = true;
-          group.silences = 0;
+          this.#wasHad(group);
           this.#answered(member, now);
           this.#offerOrRetire(member, now, true);
           journal.changed(member.id, duration);
@@ -367,6 +366,12 @@ export class Lifecycle<R, I extends Identity> {
       done(outcome, now, now - began);
       this.#owner.dispatch();
     });
+  }
+
+  #wasHad(group: IdentityGroup<I>): void {
+    group.proven = true;
+    group.silences = 0;
+    this.#parts.inventory.silent.delete(group);
   }
 
   #proved(member: PooledResource<R, I>, now: number): void {

@@ -2,7 +2,6 @@ import { UsageError } from '../errors/configuration.js';
 import type { PoolSettings } from './contract.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Inventory } from './inventory.js';
-import type { Waiter } from './waiter.js';
 import type { WaitingLine } from './waiting-line.js';
 
 /** An opening that takes so many times as long as usual is slow: others are begun beside it. */
@@ -106,11 +105,12 @@ export class Sizing<R, I extends Identity> {
     return slow - (ages[ages.length - this.#settings.maxConnecting] ?? 0);
   }
 
-  /** The first waiter whose identity may be tried again only later, if there is one. */
-  heldBack(now: number): Waiter<R, I> | undefined {
-    for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.after(waiter)) {
-      if (waiter.group.notBefore > now) return waiter;
+  /** How long until an identity that callers wait for may be tried again, in milliseconds; `Infinity` when there is none. */
+  untilSilenceEnds(now: number): number {
+    let wait = Number.POSITIVE_INFINITY;
+    for (const { waiting, notBefore } of this.#inventory.silent) {
+      if (waiting > 0 && notBefore > now) wait = Math.min(wait, notBefore - now);
     }
-    return undefined;
+    return wait;
   }
 }

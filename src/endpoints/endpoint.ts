@@ -9,8 +9,8 @@
  * (A circuit breaker: Nygard, "Release It!", 2007.) A weak proof never resets a stronger one:
  *
  *     a session is open                            proves an opening, and resets nothing
- *     an old connection answers                    the server is alive: `unanswered` is 0
- *     one opened since the last failure answers    openings work: the circuit is closed, the next attempt needs no pause
+ *     an old connection answers                    the server is alive: `unanswered` is 0, the circuit is closed
+ *     one opened since the last failure answers    openings work: the circuit is closed, attempts need no long pauses
  *     and it has lasted                            what was wrong is over: `failures` is 0
  *
  * So a server that takes each connection and drops it soon after sees attempts that become rarer, as if it had refused
@@ -27,6 +27,10 @@ export interface EndpointState {
   /** Whose connections got no answer, while it is one identity that is not the pool's own. */
   readonly silentIdentity: string | undefined;
   readonly failedAt: number;
+  /** When the first of these attempts failed. */
+  readonly failingSince: number;
+  /** When a connection answered last that was opened before: the server serves, it only takes no new connections. */
+  readonly servedAt: number;
   /** How long the next attempt waits after `failedAt` while the circuit is closed. */
   readonly pause: number;
   /** The server asked to be left alone until then. */
@@ -80,6 +84,9 @@ export type Sign =
   /** An operator says that it is well again. */
   | { readonly sign: 'hurry' };
 
+/** Between the openings that follow a first success, until one has lasted, in milliseconds. */
+const trialPause = 100;
+
 export const unknownEndpoint: EndpointState = {
   circuit: 'closed',
   failures: 0,
@@ -87,6 +94,8 @@ export const unknownEndpoint: EndpointState = {
   unansweredAt: Number.NEGATIVE_INFINITY,
   silentIdentity: undefined,
   failedAt: Number.NEGATIVE_INFINITY,
+  failingSince: Number.NEGATIVE_INFINITY,
+  servedAt: Number.NEGATIVE_INFINITY,
   pause: 0,
   notBefore: Number.NEGATIVE_INFINITY,
   share: 1,
@@ -121,7 +130,7 @@ export function told(
     case 'abandoned':
       return state.circuit === 'half-open' ? { ...state, circuit: 'open' } : state;
     case 'answered':
-      return answered(state, sign);
+      return answered(state, sign, now);
     case 'lasted':
       return sign.began < state.failedAt ? state : { ...state, failures: 0 };
     case 'refused':
@@ -145,9 +154,13 @@ export function told(
   }
 }
 
-function answered(state: EndpointState, { began, at }: Sign & { sign: 'answered' }): EndpointState {
+function answered(state: EndpointState, { began, at }: Sign & { sign: 'answered' }, now: number): EndpointState {
   const heard = at > state.unansweredAt ? alive(state) : state;
+  if (state.failures > 0 && began < state.failingSince) return { ...heard, circuit: 'closed', servedAt: now };
   if (began < state.failedAt) return heard;
+  // What was wrong may come back: until one has lasted, further connections are opened only now and then.
+  if (state.failures > 1)
+    return { ...heard, circuit: 'closed', pause: 0, notBefore: now + trialPause, lastError: undefined };
   return { ...heard, circuit: 'closed', pause: 0, notBefore: Number.NEGATIVE_INFINITY, lastError: undefined };
 }
 
@@ -173,8 +186,18 @@ function failed(
   // What ran side by side with a failure and fails as well is the same failure seen again: no attempt begins in its pause.
   const pauseEnd = state.failedAt + Math.min(state.pause, state.share * settings.probeInterval);
   const failures = began < pauseEnd ? Math.max(1, state.failures) : state.failures + 1;
-  const next = { ...state, failures, failedAt: now, pause: settings.backoff(failures), share, lastError: error };
-  return { ...next, circuit: circuitOf(next, settings) };
+  const failingSince = state.failures === 0 ? now : state.failingSince;
+  const next = {
+    ...state,
+    failures,
+    failingSince,
+    failedAt: now,
+    pause: settings.backoff(failures),
+    share,
+    lastError: error,
+  };
+  const serves = now - state.servedAt < settings.idleProbeInterval && state.unanswered < settings.failureThreshold;
+  return { ...next, circuit: serves ? 'closed' : circuitOf(next, settings) };
 }
 
 /** The silence of one identity is its own until another one gets no answer either: its part of the server may be stuck. */

@@ -22,18 +22,18 @@ export interface Vitals {
   readonly state: PoolStatistics['state'];
   /** Connections that were ever opened. */
   readonly opened: number;
-  /** Whether a connection is open that is older than a moment. */
-  readonly lasting: boolean;
+  /** Whether a connection is open that has answered, or is older than a moment. */
+  readonly serves: boolean;
   readonly unhealthyThreshold: number;
   readonly endpoint: Pick<EndpointState, 'circuit' | 'failures' | 'unanswered' | 'lastError'>;
 }
 
 /**
  * Ready is a pool that can serve now: it lends, a connection was had at least once, its connections answer, and when
- * openings fail there are others, older than a moment, that serve meanwhile. Being busy, or failing to open one more, is
+ * openings fail there are others that serve meanwhile. Being busy, or failing to open one more, is
  * no illness.
  */
-export function readinessOf({ state, opened, lasting, unhealthyThreshold, endpoint }: Vitals): Readiness {
+export function readinessOf({ state, opened, serves, unhealthyThreshold, endpoint }: Vitals): Readiness {
   const { failures, unanswered, lastError } = endpoint;
   const cause = lastError === undefined ? '' : `: ${messageOf(lastError)}`;
   const not = (obstacle: string): Readiness => ({ ready: false, obstacle });
@@ -41,7 +41,7 @@ export function readinessOf({ state, opened, lasting, unhealthyThreshold, endpoi
   if (state !== 'running') return not('shut down');
   if (opened === 0) return not(cause === '' ? 'no connection was made yet' : `cannot open connections${cause}`);
   if (unanswered >= unhealthyThreshold) return not(`the last ${unanswered} probes and calls got no answer${cause}`);
-  if (failures > 0 && !lasting) return not(`cannot open connections${cause}`);
+  if (failures > 0 && !serves) return not(`cannot open connections${cause}`);
   return { ready: true, obstacle: undefined };
 }
 
@@ -52,6 +52,7 @@ export class Health<R, I extends Identity> {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #unhealthyThreshold: number;
+  readonly #answeredAt: (member: PooledResource<R, I>) => number;
   #told = true;
 
   constructor(
@@ -60,12 +61,14 @@ export class Health<R, I extends Identity> {
     journal: Journal,
     clock: Clock,
     unhealthyThreshold: number,
+    answeredAt: (member: PooledResource<R, I>) => number,
   ) {
     this.#endpoint = endpoint;
     this.#inventory = inventory;
     this.#journal = journal;
     this.#clock = clock;
     this.#unhealthyThreshold = unhealthyThreshold;
+    this.#answeredAt = answeredAt;
   }
 
   get circuit(): Circuit {
@@ -109,11 +112,11 @@ export class Health<R, I extends Identity> {
   }
 
   /** Looks whether a connection that was opened since the last failure has lasted. */
-  lookForLasting(answeredAt: (member: PooledResource<R, I>) => number, now: number): void {
+  lookForLasting(now: number): void {
     if (!this.troubled) return;
     for (const member of this.#inventory) {
       if (!isOpen(member)) continue;
-      const at = answeredAt(member);
+      const at = this.#answeredAt(member);
       if (at < member.since) continue;
       this.report({ sign: 'answered', began: member.since, at });
       if (now - member.since >= settlingTime) this.report({ sign: 'lasted', began: member.since });
@@ -124,14 +127,17 @@ export class Health<R, I extends Identity> {
     return readinessOf({
       state,
       opened: this.#journal.opened,
-      lasting: this.#endpoint.state.failures === 0 || this.#hasLasting(now),
+      serves: this.#endpoint.state.failures === 0 || this.#serves(now),
       unhealthyThreshold: this.#unhealthyThreshold,
       endpoint: this.#endpoint.state,
     });
   }
 
-  #hasLasting(now: number): boolean {
-    for (const member of this.#inventory) if (isOpen(member) && now - member.since >= settlingTime) return true;
+  #serves(now: number): boolean {
+    for (const member of this.#inventory) {
+      if (!isOpen(member)) continue;
+      if (now - member.since >= settlingTime || this.#answeredAt(member) >= member.since) return true;
+    }
     return false;
   }
 

@@ -75,7 +75,9 @@ export class Pool<R, I extends Identity = Identity> {
       timedOut: (waiter) => this.#timeOut(waiter),
       aborted: (waiter, reason) => this.#abortWaiter(waiter, reason),
     });
-    const health = new Health(new Endpoint(endpoint, random), inventory, journal, clock, settings.unhealthyThreshold);
+    const answeredAt = (member: PooledResource<R, I>): number => factory.answeredAt(member.resource as R);
+    const server = new Endpoint(endpoint, random);
+    const health = new Health(server, inventory, journal, clock, settings.unhealthyThreshold, answeredAt);
     const sizing = new Sizing(settings, inventory, line);
     const lifetimes = new ExpiryWheel<PooledResource<R, I>>(clock.now());
     const checks = new CheckSchedule<PooledResource<R, I>>(settings.healthCheckInterval, random, clock.now());

@@ -77,7 +77,7 @@ export class Upkeep<R, I extends Identity> {
   }
 
   #sweep(): void {
-    const { clock, factory, health, lifecycle, lifetimes, swept } = this.#parts;
+    const { clock, health, lifecycle, lifetimes, swept } = this.#parts;
     const now = clock.now();
     const duration = now - this.#lastSweep;
     this.#lastSweep = now;
@@ -87,7 +87,7 @@ export class Upkeep<R, I extends Identity> {
     for (const member of lifetimes.takeExpired(now)) {
       if (member.state === 'idle') lifecycle.retire(member, 'lifetime');
     }
-    health.lookForLasting((member) => factory.answeredAt(member.resource as R), now);
+    health.lookForLasting(now);
     this.#forgetSilences(now);
     this.#retireIdle(now);
     this.#reportLeases(now);

@@ -37,7 +37,7 @@ import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { publishSlots } from './telemetry/publish-slots.js';
 import { fullJitterBackoff } from './time/backoff.js';
 import { systemClock } from './time/clock.js';
-import { withDeadline } from './time/deadline.js';
+import { toldToStop, withDeadline } from './time/deadline.js';
 import { inThisContext } from './time/own-context.js';
 import { type RetryRules, withRetry } from './time/retry.js';
 import { RetryBudget } from './time/retry-budget.js';
@@ -504,7 +504,8 @@ export class ConnectionManager extends SurrealQueryable {
       try {
         await withDeadline(step, left(), [this.#ending.signal, signal], () => work);
       } catch (cause) {
-        if (signal?.aborted) throw this.#noted(acquireAborted(this.#detailsOf(signal.reason, waited())), asked.identity);
+        if (signal?.aborted)
+          throw this.#noted(acquireAborted(this.#detailsOf(signal.reason, waited())), asked.identity);
         // The pool itself says why it lends nothing any more.
         if (this.#ending.signal.aborted) break;
         if (timeout > 0 && cause instanceof DeadlineError && cause.step === step) {
@@ -595,7 +596,9 @@ interface BorrowOptions {
   readonly signal: AbortSignal | undefined;
   /** In milliseconds; 0 waits for ever. */
   readonly timeout: number;
-  readonly origin: string | undefined;
+  readonly origin?: string | undefined;
+  /** Only a connection that is opened from now on will do. */
+  readonly fresh?: boolean;
 }
 
 /** Something that has to be done before a connection is taken. */

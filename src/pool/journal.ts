@@ -3,8 +3,8 @@ import type { Clock } from '../time/clock.js';
 import { type CloseReason, closeReasons } from './close-reason.js';
 import { Emitter } from './emitter.js';
 import type { PoolEvents, RefusalReason } from './events.js';
-import { RecentHistogram } from './recent-histogram.js';
 import type { StateCounts } from './inventory.js';
+import { RecentHistogram } from './recent-histogram.js';
 import type { PoolStatistics } from './statistics.js';
 
 /** What the pool knows besides what its journal has counted. */

@@ -54,12 +54,13 @@ export class WaitingLine<R, I extends Identity> {
   }
 
   join(waiter: Waiter<R, I>, signal: AbortSignal | undefined): void {
-    if (signal !== undefined) {
-      waiter.forgetSignal = onAbort(signal, () => this.#events.aborted(waiter, signal.reason));
-    }
     this.#order.add(waiter);
     this.#deadlines.add(waiter);
     waiter.group.waiting++;
+    // Last: a signal that was aborted a moment ago takes the waiter out again at once.
+    if (signal !== undefined) {
+      waiter.forgetSignal = onAbort(signal, () => this.#events.aborted(waiter, signal.reason));
+    }
   }
 
   leave(waiter: Waiter<R, I>, state: Exclude<WaiterState, 'waiting'>): void {

@@ -1,4 +1,3 @@
-import { systemClock } from '../time/clock.js';
 import { createHash } from 'node:crypto';
 import { CborCodec } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
@@ -6,6 +5,7 @@ import type { Credentials, CredentialsProvider, IdentityOptions } from '../confi
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Identity } from '../pool/identity-group.js';
+import { systemClock } from '../time/clock.js';
 import { SignIn } from './sign-in.js';
 
 /** Who a connection is, where it is, and what it brings along: part of what is lent. */

@@ -12,12 +12,12 @@ function closingLease(released: () => void): Lease<Connection> {
 }
 
 async function ask(closing: number, maxAttempts: number) {
-  const proven: boolean[] = [];
+  const fresh: boolean[] = [];
   let released = 0;
   const channel = new PoolChannel(
     async (how) => {
-      proven.push(how.proven);
-      if (proven.length > closing) throw new Error('a connection that was opened for the call');
+      fresh.push(how.fresh);
+      if (fresh.length > closing) throw new Error('a connection that was opened for the call');
       return closingLease(() => released++);
     },
     'test',
@@ -29,21 +29,21 @@ async function ask(closing: number, maxAttempts: number) {
     [Symbol.asyncIterator]()
     .next();
   const error: unknown = await answer.then(undefined, (failure: unknown) => failure);
-  return { proven, error, released };
+  return { fresh, error, released };
 }
 
 describe('a call that meets connections which are closing', () => {
   test.each([1, 3])('does not count them as attempts, of which there may be %i', async (maxAttempts) => {
-    const { proven, error, released } = await ask(6, maxAttempts);
+    const { fresh, error, released } = await ask(6, maxAttempts);
     expect(error).toMatchObject({ message: 'a connection that was opened for the call' });
-    expect(proven).toEqual([false, false, false, true, true, true, true]);
+    expect(fresh).toEqual([false, false, false, true, true, true, true]);
     expect(released).toBe(6);
   });
 
   test('comes to an end when there are only such, and says that nothing was sent', async () => {
-    const { proven, error, released } = await ask(Number.POSITIVE_INFINITY, 3);
+    const { fresh, error, released } = await ask(Number.POSITIVE_INFINITY, 3);
     expect(error).toMatchObject({ code: 'ERR_POOL_CONNECTION_LOST', outcome: 'not-sent' });
-    expect([proven.length, released]).toEqual([13, 13]);
-    expect(proven.at(-1)).toBe(true);
+    expect([fresh.length, released]).toEqual([13, 13]);
+    expect(fresh.at(-1)).toBe(true);
   });
 });

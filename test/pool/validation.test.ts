@@ -227,25 +227,29 @@ describe('after the process stood still', () => {
   });
 });
 
-describe('a caller that asks for a proven connection', () => {
-  test('is given one that was idle before only when it has passed a probe', async () => {
+describe('a caller that asks for a fresh connection', () => {
+  test('is given one that is opened for it, though others are idle and the pool is full', async () => {
     const { pool, clock } = poolUnderTest({ maxConnections: 3 });
     await fill(pool, 3);
     await clock.advance(1);
-    (await pool.acquire({ proven: true })).release();
-    expect(pool.statistics()).toMatchObject({ probesPassed: 1, opened: 3 });
-    (await pool.acquire({ timeout: 1 })).release();
-    expect(pool.statistics(), 'one that has answered since is believed').toMatchObject({ probesPassed: 1 });
+    const lease = await pool.acquire({ fresh: true });
+    expect(lease.id).toBe(4);
+    lease.release();
+    expect(pool.statistics()).toMatchObject({ total: 3, opened: 4 });
   });
 
-  test('is given one that is opened when none of those passes', async () => {
-    const { pool, clock, resources } = poolUnderTest({ maxConnections: 3 });
-    await fill(pool, 3);
+  test('waits for room while all are lent, and others are served before it by what is given back', async () => {
+    const { pool, clock } = poolUnderTest({ maxConnections: 1 });
+    const [held] = await lent(pool, 1);
+    const fresh = watch(pool.acquire({ fresh: true }));
+    const other = watch(pool.acquire());
     await clock.advance(1);
-    resources.behave = behaving({ probe: 'fail' });
-    const lease = watch(pool.acquire({ proven: true }));
+    held?.release();
     await settled();
-    expect(leaseOf(lease).id).toBe(4);
-    lease.value?.release();
+    expect([fresh.state, leaseOf(other).id]).toEqual(['pending', 1]);
+    leaseOf(other).release();
+    await settled();
+    expect(leaseOf(fresh).id).toBe(2);
+    leaseOf(fresh).release();
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AcquireTimeoutError } from '../../src/errors/acquire.js';
-import { Emitter, type PoolEvents } from '../../src/pool/events.js';
+import { Emitter } from '../../src/pool/emitter.js';
+import type { PoolEvents } from '../../src/pool/events.js';
 import { logEvents } from '../../src/telemetry/log-events.js';
 import { memoryLogger } from '../support/memory-logger.js';
 import { place, surroundings } from '../support/surroundings.js';
@@ -100,7 +101,7 @@ describe('an outage', () => {
       minConnections: 3,
       maxConnections: 5,
       retryPolicy: { maxAttempts: 1, initialBackoff: 1, maxBackoff: 1 },
-      circuitBreaker: { failureThreshold: 3, initialPause: '1h', maxPause: '1h' },
+      circuitBreaker: { failureThreshold: 3, probeInterval: '1h', idleProbeInterval: '1h' },
       logger,
     });
     front.refuse = true;

@@ -25,7 +25,7 @@ export interface Vitals {
   /** Whether a connection is open that is older than a moment. */
   readonly lasting: boolean;
   readonly unhealthyThreshold: number;
-  readonly endpoint: Pick<EndpointState, 'circuit' | 'failures' | 'unanswered' | 'lastError'>;
+  readonly endpoint: Pick<EndpointState, 'failures' | 'unanswered' | 'lastError' | 'silence'>;
 }
 
 /**
@@ -34,15 +34,20 @@ export interface Vitals {
  * no illness.
  */
 export function readinessOf({ state, opened, lasting, unhealthyThreshold, endpoint }: Vitals): Readiness {
-  const { failures, unanswered, lastError } = endpoint;
-  const cause = lastError === undefined ? '' : `: ${messageOf(lastError)}`;
+  const { failures, unanswered, lastError, silence } = endpoint;
+  const cause = because(lastError);
   const not = (obstacle: string): Readiness => ({ ready: false, obstacle });
   if (state === 'paused') return not('paused: it lends nothing until resume()');
   if (state !== 'running') return not('shut down');
   if (opened === 0) return not(cause === '' ? 'no connection was made yet' : `cannot open connections${cause}`);
-  if (unanswered >= unhealthyThreshold) return not(`the last ${unanswered} probes and calls got no answer${cause}`);
+  if (unanswered >= unhealthyThreshold)
+    return not(`the last ${unanswered} probes and calls got no answer${because(silence ?? lastError)}`);
   if (failures > 0 && !lasting) return not(`cannot open connections${cause}`);
   return { ready: true, obstacle: undefined };
+}
+
+function because(error: unknown): string {
+  return error === undefined ? '' : `: ${messageOf(error)}`;
 }
 
 /** What the pool knows of the health of its server: the one intake of signs, and what follows from them. */
@@ -131,7 +136,9 @@ export class Health<R, I extends Identity> {
   }
 
   #hasLasting(now: number): boolean {
-    for (const member of this.#inventory) if (isOpen(member) && now - member.since >= settlingTime) return true;
+    for (const member of this.#inventory) {
+      if (isOpen(member) && member.retirement === undefined && now - member.since >= settlingTime) return true;
+    }
     return false;
   }
 
@@ -142,8 +149,8 @@ export class Health<R, I extends Identity> {
     const { ready } = this.readiness(state, now);
     if (ready === this.#told) return;
     this.#told = ready;
-    const { unanswered: failures, lastError: error } = this.#endpoint.state;
-    this.#journal.tell('healthChanged', { healthy: ready, failures, error });
+    const { unanswered: failures, lastError, silence } = this.#endpoint.state;
+    this.#journal.tell('healthChanged', { healthy: ready, failures, error: silence ?? lastError });
   }
 }
 

@@ -2,7 +2,6 @@ import { UsageError } from '../errors/configuration.js';
 import type { PoolSettings } from './contract.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Inventory } from './inventory.js';
-import type { Waiter } from './waiter.js';
 import type { WaitingLine } from './waiting-line.js';
 
 /** An opening that takes so many times as long as usual is slow: others are begun beside it. */
@@ -104,13 +103,5 @@ export class Sizing<R, I extends Identity> {
     if (ages.length < this.#settings.maxConnecting) return 0;
     ages.sort((one, other) => other - one);
     return slow - (ages[ages.length - this.#settings.maxConnecting] ?? 0);
-  }
-
-  /** The first waiter whose identity may be tried again only later, if there is one. */
-  heldBack(now: number): Waiter<R, I> | undefined {
-    for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.after(waiter)) {
-      if (waiter.group.notBefore > now) return waiter;
-    }
-    return undefined;
   }
 }

@@ -73,6 +73,7 @@ export class Upkeep<R, I extends Identity> {
     for (const member of lifetimes.takeExpired(now)) {
       if (member.state === 'idle') lifecycle.retire(member, 'lifetime');
     }
+    this.#parts.inventory.forgetSilence(now);
     health.lookForLasting((member) => factory.answeredAt(member.resource as R), now);
     this.#retireIdle(now);
     this.#reportLeases(now);

@@ -26,11 +26,15 @@ export interface EndpointState {
   readonly unansweredAt: number;
   /** Whose connections got no answer, while it is one identity that is not the pool's own. */
   readonly silentIdentity: string | undefined;
+  /** How the last of these failed; undefined when none has since an answer. */
+  readonly silence: unknown;
   readonly failedAt: number;
   /** When the first of these attempts failed. */
   readonly failingSince: number;
   /** When a connection answered last that was opened before: the server serves, it only takes no new connections. */
   readonly servedAt: number;
+  /** When the one attempt from an open circuit began. */
+  readonly attemptedAt: number;
   /** How long the next attempt waits after `failedAt` while the circuit is closed. */
   readonly pause: number;
   /** The server asked to be left alone until then. */
@@ -59,7 +63,7 @@ export type Sign =
   /** An opening begins. From an open circuit it is the one attempt that is made. */
   | { readonly sign: 'attempted' }
   /** The attempt ended without telling anything: the pool gave it up. */
-  | { readonly sign: 'abandoned' }
+  | { readonly sign: 'abandoned'; readonly began: number }
   /** A call or a probe was answered, `at` that moment. */
   | { readonly sign: 'answered'; readonly began: number; readonly at: number }
   /** A connection that has answered is still there after a while. */
@@ -93,9 +97,11 @@ export const unknownEndpoint: EndpointState = {
   unanswered: 0,
   unansweredAt: Number.NEGATIVE_INFINITY,
   silentIdentity: undefined,
+  silence: undefined,
   failedAt: Number.NEGATIVE_INFINITY,
   failingSince: Number.NEGATIVE_INFINITY,
   servedAt: Number.NEGATIVE_INFINITY,
+  attemptedAt: Number.NEGATIVE_INFINITY,
   pause: 0,
   notBefore: Number.NEGATIVE_INFINITY,
   share: 1,
@@ -126,9 +132,9 @@ export function told(
 ): EndpointState {
   switch (sign.sign) {
     case 'attempted':
-      return state.circuit === 'open' ? { ...state, circuit: 'half-open' } : state;
+      return state.circuit === 'open' ? { ...state, circuit: 'half-open', attemptedAt: now } : state;
     case 'abandoned':
-      return state.circuit === 'half-open' ? { ...state, circuit: 'open' } : state;
+      return isTheAttempt(state, sign) ? { ...state, circuit: 'open' } : state;
     case 'answered':
       return answered(state, sign, now);
     case 'lasted':
@@ -165,12 +171,12 @@ function answered(state: EndpointState, { began, at }: Sign & { sign: 'answered'
 }
 
 /** Whether this is the one attempt that is made from an open circuit. */
-function isTheAttempt({ circuit, failedAt }: EndpointState, { began }: { readonly began: number }): boolean {
-  return circuit === 'half-open' && began >= failedAt;
+function isTheAttempt({ circuit, attemptedAt }: EndpointState, { began }: { readonly began: number }): boolean {
+  return circuit === 'half-open' && began >= attemptedAt;
 }
 
 function alive(state: EndpointState): EndpointState {
-  return { ...state, unanswered: 0, silentIdentity: undefined };
+  return { ...state, unanswered: 0, silentIdentity: undefined, silence: undefined };
 }
 
 function failed(
@@ -180,8 +186,9 @@ function failed(
   settings: EndpointSettings,
   random: () => number,
 ): EndpointState {
-  // The one attempt from an open circuit goes on: this began before the failure that opened it.
-  if (state.circuit === 'half-open' && began < state.failedAt) return { ...state, lastError: error };
+  // The circuit is open since, and what was told of its pause stays true; the one attempt that is made goes on.
+  const isOlder = state.circuit === 'half-open' ? !isTheAttempt(state, { began }) : began < state.failedAt;
+  if (state.circuit !== 'closed' && isOlder) return { ...state, lastError: error };
   const share = 0.5 + random() / 2;
   // What ran side by side with a failure and fails as well is the same failure seen again: no attempt begins in its pause.
   const pauseEnd = state.failedAt + Math.min(state.pause, state.share * settings.probeInterval);
@@ -211,8 +218,8 @@ function unanswered(
   const { silentIdentity } = state;
   const isItsOwn = identity !== undefined && state.unanswered === 0 && (silentIdentity ?? identity) === identity;
   const silent = isItsOwn
-    ? { ...state, silentIdentity: identity, unansweredAt: now }
-    : { ...state, unanswered: state.unanswered + 1, unansweredAt: now };
+    ? { ...state, silentIdentity: identity, unansweredAt: now, silence: error }
+    : { ...state, unanswered: state.unanswered + 1, unansweredAt: now, silence: error };
   if (isTheAttempt(state, { began })) return failed(silent, { began, error }, now, settings, random);
   const circuit = circuitOf(silent, settings);
   return circuit === state.circuit ? silent : failed(silent, { began, error }, now, settings, random);

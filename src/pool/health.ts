@@ -25,7 +25,7 @@ export interface Vitals {
   /** Whether a connection is open that has answered, or is older than a moment. */
   readonly serves: boolean;
   readonly unhealthyThreshold: number;
-  readonly endpoint: Pick<EndpointState, 'circuit' | 'failures' | 'unanswered' | 'lastError'>;
+  readonly endpoint: Pick<EndpointState, 'failures' | 'unanswered' | 'lastError' | 'silence'>;
 }
 
 /**
@@ -34,15 +34,21 @@ export interface Vitals {
  * no illness.
  */
 export function readinessOf({ state, opened, serves, unhealthyThreshold, endpoint }: Vitals): Readiness {
-  const { failures, unanswered, lastError } = endpoint;
-  const cause = lastError === undefined ? '' : `: ${messageOf(lastError)}`;
+  const { failures, unanswered, lastError, silence } = endpoint;
+  const cause = because(lastError);
   const not = (obstacle: string): Readiness => ({ ready: false, obstacle });
   if (state === 'paused') return not('paused: it lends nothing until resume()');
   if (state !== 'running') return not('shut down');
   if (opened === 0) return not(cause === '' ? 'no connection was made yet' : `cannot open connections${cause}`);
-  if (unanswered >= unhealthyThreshold) return not(`the last ${unanswered} probes and calls got no answer${cause}`);
+  if (unanswered >= unhealthyThreshold) {
+    return not(`the last ${unanswered} probes and calls got no answer${because(silence ?? lastError)}`);
+  }
   if (failures > 0 && !serves) return not(`cannot open connections${cause}`);
   return { ready: true, obstacle: undefined };
+}
+
+function because(error: unknown): string {
+  return error === undefined ? '' : `: ${messageOf(error)}`;
 }
 
 /** What the pool knows of the health of its server: the one intake of signs, and what follows from them. */
@@ -135,7 +141,7 @@ export class Health<R, I extends Identity> {
 
   #serves(now: number): boolean {
     for (const member of this.#inventory) {
-      if (!isOpen(member)) continue;
+      if (!isOpen(member) || member.retirement !== undefined) continue;
       if (now - member.since >= settlingTime || this.#answeredAt(member) >= member.since) return true;
     }
     return false;
@@ -148,8 +154,8 @@ export class Health<R, I extends Identity> {
     const { ready } = this.readiness(state, now);
     if (ready === this.#told) return;
     this.#told = ready;
-    const { unanswered: failures, lastError: error } = this.#endpoint.state;
-    this.#journal.tell('healthChanged', { healthy: ready, failures, error });
+    const { unanswered: failures, lastError, silence } = this.#endpoint.state;
+    this.#journal.tell('healthChanged', { healthy: ready, failures, error: silence ?? lastError });
   }
 }
 

@@ -16,9 +16,6 @@ import type { WarmUp } from './warm-up.js';
 
 /** Lifetimes differ by this share in both directions, so that connections born together do not die together. */
 const lifetimeJitter = 0.1;
-/** After the first attempt of an identity that got no answer the next one waits so long; after each further one twice as long. */
-const silencePause = 1000;
-const longestSilencePause = 30_000;
 
 /** What the life of a connection asks of its pool. */
 export interface LifecycleOwner<R, I extends Identity> {
@@ -79,14 +76,15 @@ export class Lifecycle<R, I extends Identity> {
   /** Connections that are there, or being opened, are of an older generation from now on: they are lent no more. */
   newGeneration(): void {
     this.#generation++;
-    for (const member of this.#parts.inventory) {
+    // As they are given up others are begun, and those stay.
+    for (const member of [...this.#parts.inventory]) {
       if (member.state === 'opening') member.abandon?.(new Abandoned('it was begun before recycleAll()'));
     }
   }
 
   /** Gives up the openings that have become slow, so that others are begun at once. */
   abandonSlow(now: number, limit: number): void {
-    for (const member of this.#parts.inventory) {
+    for (const member of [...this.#parts.inventory]) {
       if (member.state !== 'opening' || now - member.since < limit) continue;
       member.abandon?.(new Abandoned('it was slow, and resume() asked for another attempt'));
     }
@@ -147,14 +145,18 @@ export class Lifecycle<R, I extends Identity> {
     if (maxLifetime > 0) member.expiresAt = now + maxLifetime * (1 + lifetimeJitter * (2 * random() - 1));
     lifetimes.add(member);
     checks.watch(member);
-    this.#wasHad(group);
+    inventory.heard(group);
     if (group === inventory.ownGroup) sizing.stopped = false;
     journal.wasOpened(member.id, duration);
     // The step ends before its owner may have retired it: then it is closed already.
     if (member.state !== 'opening') return;
     // An opening proves an opening and no more: while something is wrong, a call has to be answered first.
-    if (health.troubled && this.whyUnfit(member, now) === undefined) this.probe(member);
-    else this.#offerOrRetire(member, now, false);
+    if (!health.troubled) this.#offerOrRetire(member, now, false);
+    else if (this.whyUnfit(member, now) === undefined) this.probe(member);
+    else {
+      health.report({ sign: 'abandoned', began: now });
+      this.#offerOrRetire(member, now, false);
+    }
   }
 
   #onOpenFailed(member: PooledResource<R, I>, reason: unknown, unfinished: Promise<R> | undefined): void {
@@ -166,11 +168,11 @@ export class Lifecycle<R, I extends Identity> {
     const error = unfinished === undefined || abandoned ? reason : (factory.givenUp?.(reason) ?? reason);
     this.#endWithoutResource(member, unfinished);
     const fatal = !abandoned && factory.isFatal(error);
-    if (abandoned) health.report({ sign: 'abandoned' });
+    if (abandoned) health.report({ sign: 'abandoned', began });
     else if (!fatal) this.#reportFailure(group, error, began, now);
     // The server did answer, so the next attempt needs no backoff.
     else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: now, at: now });
-    else health.report({ sign: 'abandoned' });
+    else health.report({ sign: 'abandoned', began });
     if (fatal && isOwn) sizing.stopped = true;
     const retryIn = fatal || abandoned ? undefined : health.wait(now, true);
     journal.openFailed({ connection: member.id, duration: now - began, ownIdentity: isOwn, error, retryIn });
@@ -191,11 +193,7 @@ export class Lifecycle<R, I extends Identity> {
   #silent(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
     const { health, inventory } = this.#parts;
     const isOwn = group === inventory.ownGroup;
-    if (!isOwn) {
-      group.notBefore = now + Math.min(silencePause * 2 ** group.silences, longestSilencePause);
-      group.silences++;
-      inventory.silent.add(group);
-    }
+    if (!isOwn) inventory.silent(group, now);
     health.report({ sign: 'unanswered', began, error, identity: isOwn ? undefined : group.identity.key });
   }
 
@@ -258,10 +256,15 @@ export class Lifecycle<R, I extends Identity> {
     const { factory, health, inventory } = this.#parts;
     const { group, since: began } = member;
     // Of another identity an answer, such as that its session is over, tells of that identity and not of the server.
-    if (group !== inventory.ownGroup && (factory.isFatal(error) || factory.isAnswer(error))) return;
+    if (group !== inventory.ownGroup && (factory.isFatal(error) || factory.isAnswer(error))) {
+      if (factory.isAnswer(error)) health.report({ sign: 'answered', began, at: now });
+      else health.report({ sign: 'abandoned', began });
+      return;
+    }
     if (error instanceof DeadlineError) this.#silent(group, error, began, now);
     else health.report({ sign: 'unanswered', began, error });
-    if (isNew) health.report({ sign: 'failed', began, error });
+    const isSilenceOfItsOwn = group !== inventory.ownGroup && error instanceof DeadlineError;
+    if (isNew && !isSilenceOfItsOwn) health.report({ sign: 'failed', began, error });
   }
 
   /** Switches an idle connection to another identity. */
@@ -278,7 +281,7 @@ export class Lifecycle<R, I extends Identity> {
       start,
       (outcome, now, duration) => {
         if (outcome.ok) {
-          this.#wasHad(group);
+          inventory.heard(group);
           this.#answered(member, now);
           this.#offerOrRetire(member, now, true);
           journal.changed(member.id, duration);
@@ -368,12 +371,6 @@ export class Lifecycle<R, I extends Identity> {
     });
   }
 
-  #wasHad(group: IdentityGroup<I>): void {
-    group.proven = true;
-    group.silences = 0;
-    this.#parts.inventory.silent.delete(group);
-  }
-
   #proved(member: PooledResource<R, I>, now: number): void {
     member.provenAt = now;
     this.#probesFail = false;
@@ -405,6 +402,7 @@ export class Lifecycle<R, I extends Identity> {
     if (state !== 'opening') {
       journal.died(member.id, error);
       if (factory.isIllness?.(error) ?? true) health.lost(member, error, clock.now());
+      else health.report({ sign: 'abandoned', began: member.since });
     }
     // A step under way fails with it. A lease goes on until its user lets go: its calls fail meanwhile.
     if (member.abandon !== undefined) member.abandon(error instanceof Error ? error : new Error(messageOf(error)));

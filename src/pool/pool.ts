@@ -434,6 +434,8 @@ export class Pool<R, I extends Identity = Identity> {
     const { idle } = this.#inventory;
     /** How many of an identity are being made ready for waiters that stand before this one. */
     let claimed: Map<IdentityGroup<I>, number> | undefined;
+    /** How many waiters so far want one that is opened for them. */
+    let fresh = 0;
     let waiter = this.#line.first;
     while (waiter !== undefined && idle.oldest !== undefined) {
       const { group } = waiter;
@@ -447,7 +449,8 @@ export class Pool<R, I extends Identity = Identity> {
       const next = this.#line.after(waiter);
       if (waiter.fresh) {
         // There has to be room for the connection that is opened for it.
-        if (this.#inventory.total >= this.#sizing.max) this.#lifecycle.retire(idle.oldest, 'recycled');
+        const isOnItsWay = ++fresh <= this.#inventory.counts.opening;
+        if (!isOnItsWay && this.#inventory.total >= this.#sizing.max) this.#lifecycle.retire(idle.oldest, 'recycled');
       } else if (member === matching && this.#lifecycle.isTrusted(member, now)) {
         this.#lendTo(waiter, member, now, true);
       } else {
@@ -471,7 +474,8 @@ export class Pool<R, I extends Identity = Identity> {
       const atLeast = this.#sizing.stopped ? 0 : Math.max(this.#warmUp.wanted, forRefused);
       const group = this.#sizing.wanted(now, atLeast, !this.#lifecycle.probesFail);
       if (group === undefined) {
-        if (this.#inventory.silent.size > 0) this.#dispatchLater(this.#sizing.untilSilenceEnds(now));
+        const next = this.#inventory.nextAfterSilence(now);
+        if (next !== Number.POSITIVE_INFINITY) this.#dispatchLater(next - now);
         return;
       }
       const wait = Math.max(this.#sizing.untilRoom(now, this.#journal), this.#health.wait(now, asked));

@@ -88,21 +88,11 @@ export class Upkeep<R, I extends Identity> {
       if (member.state === 'idle') lifecycle.retire(member, 'lifetime');
     }
     health.lookForLasting(now);
-    this.#forgetSilences(now);
+    this.#parts.inventory.forgetSilence(now);
     this.#retireIdle(now);
     this.#reportLeases(now);
     this.#check(now);
     swept();
-  }
-
-  /** An identity that no caller wants any more is forgotten when it might be tried again. */
-  #forgetSilences(now: number): void {
-    const { inventory } = this.#parts;
-    for (const group of inventory.silent) {
-      if (group.inUse || now < group.notBefore) continue;
-      inventory.silent.delete(group);
-      inventory.forgetUnused(group);
-    }
   }
 
   /**

@@ -190,8 +190,8 @@ describe('the events of a pool', () => {
       { name: 'opening', event: { connection: 1 } },
       { name: 'opened', event: { connection: 1, duration: 30 } },
       { name: 'acquired', event: { acquire: 1, connection: 1, waited: 30, reused: false } },
-      { name: 'closing', event: fate },
       { name: 'released', event: { connection: 1, held: 200, uses: 1 } },
+      { name: 'closing', event: fate },
       { name: 'closed', event: { ...fate, duration: 5 } },
     ]);
   });

@@ -149,7 +149,7 @@ describe('when it cannot be opened', () => {
     expect(backoff.mock.calls.map(([failures]) => failures)).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test('a success ends the pause: the next failure waits as short as the first', async () => {
+  test('a success ends the pause; one that has lasted ends the count: the next failure waits as short as the first', async () => {
     const backoff = vi.fn(() => 100);
     const { pool, clock, resources } = poolUnderTest({ maxConnections: 2 }, { backoff });
     resources.behave = behaving({ open: 'fail' });
@@ -161,7 +161,14 @@ describe('when it cannot be opened', () => {
     resources.behave = behaving({ open: 'fail' });
     pool.acquire().catch(() => {});
     await settled();
-    expect(backoff.mock.calls).toEqual([[1], [2], [3], [1]]);
+    expect(backoff.mock.calls).toEqual([[1], [2], [3], [4]]);
+    resources.behave = behaving({});
+    await clock.advance(3000);
+    resources.behave = behaving({ open: 'fail' });
+    pool.resize({ maxConnections: 3 });
+    pool.acquire().catch(() => {});
+    await settled();
+    expect(backoff.mock.calls.at(-1)).toEqual([1]);
   });
 
   test('a failure wakes the others: two wait, the first attempt fails, both are served by the next ones', async () => {

@@ -94,7 +94,7 @@ describe('generic-pool', () => {
   test('a probe that rejects costs one connection and no slot: the caller gets a new one', async () => {
     const { pool, resources } = poolUnderTest({ ...alwaysProbed, maxConnections: 1 });
     await fill(pool, 1);
-    resources.behave = behaving({ probe: 'fail' });
+    for (const resource of resources.all) resource.dead = true;
     const lease = await pool.acquire();
     expect(lease.id).toBe(2);
     await settled();
@@ -294,9 +294,8 @@ describe("n8n's node for SurrealDB", () => {
     const { pool, resources } = poolUnderTest({ ...alwaysProbed, maxConnections: 2 });
     for (let round = 0; round < 10; round++) {
       await fill(pool, 2);
-      resources.behave = behaving({ probe: 'fail' });
+      for (const resource of resources.all) resource.dead = true;
       for (const lease of await lent(pool, 2)) lease.release();
-      resources.behave = behaving({});
     }
     await settled();
     expect(pool.statistics()).toMatchObject({ leased: 0, total: 2, idle: 2, closing: 0 });

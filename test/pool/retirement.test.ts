@@ -200,8 +200,9 @@ describe('recycleAfterUses', () => {
 
 describe('a connection that dies', () => {
   test('while idle is closed at that moment, not at the sweep', async () => {
-    const { pool, resources } = poolUnderTest();
+    const { pool, clock, resources } = poolUnderTest();
     await fill(pool, 1);
+    await clock.advance(1000);
     const told = listen(pool);
     resources.all[0]?.die(new Error('the socket was closed'));
     expect(pool.statistics()).toMatchObject({ idle: 0, total: 0, closing: 1 });

@@ -122,8 +122,9 @@ describe('while a probe runs', () => {
   });
 
   test('a connection that dies is closed at once and never lent', async () => {
-    const { pool, resources } = poolUnderTest({ ...alwaysProbed, maxConnections: 1 });
+    const { pool, clock, resources } = poolUnderTest({ ...alwaysProbed, maxConnections: 1 });
     await fill(pool, 1);
+    await clock.advance(1000);
     resources.behave = behaving({ probe: 'slow' });
     const caller = watch(pool.acquire());
     await settled();
@@ -140,12 +141,13 @@ describe('a probe that fails', () => {
   test('costs the connection, not the caller: the next one is tried, then a new one opened', async () => {
     const { pool, resources } = poolUnderTest({ ...alwaysProbed, maxConnections: 3 });
     await fill(pool, 3);
-    resources.behave = behaving({ probe: 'fail' });
+    // Dead without a word: only a probe can tell. The new one is probed too, since something is wrong.
+    for (const resource of resources.all) resource.dead = true;
     const lease = await pool.acquire();
     expect(lease.id).toBe(4);
-    expect(resources.count('probe')).toBe(3);
+    expect(resources.count('probe')).toBe(4);
     await settled();
-    expect(pool.statistics()).toMatchObject({ probesFailed: 3, total: 1, closedBy: { 'probe-failed': 3 } });
+    expect(pool.statistics()).toMatchObject({ probesFailed: 3, closedBy: { 'probe-failed': 3 } });
   });
 
   test('all connections dead at once: exactly so many probes fail, and no caller sees an error', async () => {
@@ -162,7 +164,8 @@ describe('a probe that fails', () => {
   test('by never ending is given up at its deadline', async () => {
     const { pool, clock, resources } = poolUnderTest({ ...alwaysProbed, probeTimeout: 100, maxConnections: 1 });
     await fill(pool, 1);
-    resources.behave = behaving({ probe: 'never' });
+    // The second probe is that of the connection opened instead.
+    resources.behave = (step) => (step === 'probe' && resources.count('probe') === 1 ? 'never' : 'ok');
     const told = listen(pool);
     const caller = watch(pool.acquire());
     await clock.advance(99);
@@ -238,7 +241,7 @@ describe('a caller that asks for a fresh connection', () => {
     expect(pool.statistics()).toMatchObject({ total: 3, opened: 4 });
   });
 
-  test('waits for room while all are lent, and others are served before it by what is given back', async () => {
+  test('waits for room while all are lent: what is given back makes room for it, since it came first', async () => {
     const { pool, clock } = poolUnderTest({ maxConnections: 1 });
     const [held] = await lent(pool, 1);
     const fresh = watch(pool.acquire({ fresh: true }));
@@ -246,10 +249,29 @@ describe('a caller that asks for a fresh connection', () => {
     await clock.advance(1);
     held?.release();
     await settled();
-    expect([fresh.state, leaseOf(other).id]).toEqual(['pending', 1]);
-    leaseOf(other).release();
-    await settled();
-    expect(leaseOf(fresh).id).toBe(2);
+    expect([leaseOf(fresh).id, other.state]).toEqual([2, 'pending']);
     leaseOf(fresh).release();
+    await settled();
+    expect(leaseOf(other).id).toBe(2);
+    leaseOf(other).release();
+  });
+
+  test('costs one connection and no more, while others are given back before it is there', async () => {
+    const { pool, resources } = poolUnderTest({ maxConnections: 3 });
+    const leases = await lent(pool, 3);
+    resources.behave = behaving({ open: 'slow' });
+    const fresh = watch(pool.acquire({ fresh: true }));
+    for (const lease of leases) {
+      lease.release();
+      await settled();
+    }
+    expect(pool.statistics()).toMatchObject({ idle: 2, opening: 1, closed: 1 });
+    const other = await pool.acquire();
+    expect(other.id).toBeLessThan(4);
+    resources.finish('open');
+    await settled();
+    expect(leaseOf(fresh).id).toBe(4);
+    leaseOf(fresh).release();
+    other.release();
   });
 });

@@ -11,6 +11,7 @@
  *     a session is open                            proves an opening, and resets nothing
  *     an old connection answers                    the server is alive: `unanswered` is 0, the circuit is closed
  *     one opened since the last failure answers    openings work: the circuit is closed, attempts need no long pauses
+ *     what it answers is a call, not a probe       it serves: `failures` is 1
  *     and it has lasted                            what was wrong is over: `failures` is 0
  *
  * So a server that takes each connection and drops it soon after sees attempts that become rarer, as if it had refused
@@ -64,8 +65,8 @@ export type Sign =
   | { readonly sign: 'attempted' }
   /** The attempt ended without telling anything: the pool gave it up. */
   | { readonly sign: 'abandoned'; readonly began: number }
-  /** A call or a probe was answered, `at` that moment. */
-  | { readonly sign: 'answered'; readonly began: number; readonly at: number }
+  /** A call (`byCall`) or a probe was answered, `at` that moment. */
+  | { readonly sign: 'answered'; readonly began: number; readonly at: number; readonly byCall?: boolean }
   /** A connection that has answered is still there after a while. */
   | { readonly sign: 'lasted'; readonly began: number }
   /** The server took the attempt and said no: it is alive. */
@@ -108,9 +109,14 @@ export const unknownEndpoint: EndpointState = {
   lastError: undefined,
 };
 
-/** Whether anything is wrong, or was until a short while ago: then openings are proven before they are lent. */
+/** Whether anything is wrong, or was until a short while ago: then it is looked at what calls and time show. */
 export function isTroubled({ circuit, failures, unanswered, silentIdentity }: EndpointState): boolean {
   return failures > 0 || unanswered > 0 || circuit !== 'closed' || silentIdentity !== undefined;
+}
+
+/** Whether an opening proves so little that a call has to be answered before the connection is lent. */
+export function isSuspect({ circuit, failures, unanswered }: EndpointState): boolean {
+  return failures > 1 || unanswered > 0 || circuit !== 'closed';
 }
 
 /** How long until the next attempt may be made, in milliseconds: 0 for now, `Infinity` while the one attempt is made. */
@@ -160,10 +166,17 @@ export function told(
   }
 }
 
-function answered(state: EndpointState, { began, at }: Sign & { sign: 'answered' }, now: number): EndpointState {
+function answered(
+  state: EndpointState,
+  { began, at, byCall = false }: Sign & { sign: 'answered' },
+  now: number,
+): EndpointState {
   const heard = at > state.unansweredAt ? alive(state) : state;
   if (state.failures > 0 && began < state.failingSince) return { ...heard, circuit: 'closed', servedAt: now };
   if (began < state.failedAt) return heard;
+  // It does what it is for, and if it is lost soon after: one more failure like this is the second in a row.
+  if (byCall)
+    return { ...heard, circuit: 'closed', pause: 0, failures: Math.min(state.failures, 1), lastError: undefined };
   // What was wrong may come back: until one has lasted, further connections are opened only now and then.
   if (state.failures > 1)
     return { ...heard, circuit: 'closed', pause: 0, notBefore: now + trialPause, lastError: undefined };

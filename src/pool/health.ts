@@ -1,4 +1,4 @@
-import type { Circuit, Endpoint, EndpointState, Sign } from '../endpoints/endpoint.js';
+import { type Circuit, type Endpoint, type EndpointState, isSuspect, type Sign } from '../endpoints/endpoint.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Clock } from '../time/clock.js';
 import type { Identity } from './identity-group.js';
@@ -90,7 +90,11 @@ export class Health<R, I extends Identity> {
     return this.#endpoint.state.unanswered;
   }
 
-  /** Whether anything is wrong, or was until a short while ago: then a new connection is probed before it is lent. */
+  /** Whether a new connection is probed before it is lent. */
+  get suspect(): boolean {
+    return isSuspect(this.#endpoint.state);
+  }
+
   get troubled(): boolean {
     return this.#endpoint.troubled;
   }

@@ -151,7 +151,7 @@ export class Lifecycle<R, I extends Identity> {
     // The step ends before its owner may have retired it: then it is closed already.
     if (member.state !== 'opening') return;
     // An opening proves an opening and no more: while something is wrong, a call has to be answered first.
-    if (!health.troubled) this.#offerOrRetire(member, now, false);
+    if (!health.suspect) this.#offerOrRetire(member, now, false);
     else if (this.whyUnfit(member, now) === undefined) this.probe(member);
     else {
       health.report({ sign: 'abandoned', began: now });

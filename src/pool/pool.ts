@@ -582,7 +582,7 @@ export class Pool<R, I extends Identity = Identity> {
       return;
     }
     const at = this.#ask(() => this.#factory.answeredAt(member.resource as R)) ?? Number.NEGATIVE_INFINITY;
-    if (at >= member.leasedAt) this.#health.report({ sign: 'answered', began, at: Math.min(at, now) });
+    if (at >= member.leasedAt) this.#health.report({ sign: 'answered', began, at: Math.min(at, now), byCall: true });
   }
 
   #isClean(member: PooledResource<R, I>): boolean {

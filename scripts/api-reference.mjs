@@ -126,7 +126,7 @@ const isIn = (declaration, path) => declaration.getSourceFile().fileName.include
 const chapters = [
   {
     title: 'Errors',
-    takes: (declaration) => isIn(declaration, 'errors.ts'),
+    takes: (declaration) => isIn(declaration, 'errors/') && !ts.isFunctionDeclaration(declaration),
     intro: 'What each one means, and what to do: [Errors](errors.md).',
   },
   { title: 'Functions', takes: ts.isFunctionDeclaration },

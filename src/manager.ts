@@ -563,6 +563,7 @@ export class ConnectionManager extends SurrealQueryable {
         factory,
         home: factory.identities.home,
         clock: systemClock,
+        timeOfDay: () => Date.now(),
         random: Math.random,
         endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
       },

@@ -1,20 +1,32 @@
+import { isMainThread } from 'node:worker_threads';
+import { UsageError } from './errors/configuration.js';
 import type { ConnectionManager } from './manager.js';
 
 const signals = ['SIGTERM', 'SIGINT'] as const;
 
-/** The pools that want to be shut down first. All of them share one handler: the signal is raised again after the last. */
+/** The pools that are to be shut down at a signal. All of them share one handler: the signal is raised again after the last. */
 const registered = new Set<{ readonly manager: ConnectionManager }>();
 let ending = false;
 
 /**
- * Shuts the pool down when the process is told to end, then lets it end as it would have: the signal is raised again when
- * every pool with such a handler has ended. A second signal does not wait for the leases any more.
+ * Shuts the pool down when the process is told to end, by SIGTERM or SIGINT. After the last pool with such a handler the
+ * process ends as it would have: the signal is raised again. Where the program listens for the signal itself, it is not
+ * raised again, because that would end the process in the middle of what the program does: its own listener ends the process.
+ *
+ * A second signal that the program does not listen for ends the process at once, without waiting for the leases.
  *
  * @returns takes the handlers away again
+ * @throws UsageError in a worker thread, which hears of no signals
  */
 export function shutdownOnSignals(manager: ConnectionManager): () => void {
+  if (!isMainThread) {
+    throw new UsageError(
+      'shutdownOnSignals() hears nothing in a worker thread, for signals are told to the main thread only: listen for them there, tell the worker by a message, and call shutdown() in the worker',
+    );
+  }
   const registration = { manager };
-  if (registered.size === 0) for (const signal of signals) process.on(signal, onSignal);
+  // Before the listeners of the program: one made with once() is gone from the list by the time it is called.
+  if (registered.size === 0) for (const signal of signals) process.prependListener(signal, onSignal);
   registered.add(registration);
   // One that comes while the others end has come too late to go on.
   if (ending) void manager.shutdown();
@@ -24,23 +36,26 @@ export function shutdownOnSignals(manager: ConnectionManager): () => void {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  if (ending) raise(signal);
-  else void endAll(signal);
+  // No other listener is there, so that the signal would have ended the process.
+  const isOurs = process.listenerCount(signal) === 1;
+  if (!ending) void endAll(signal, isOurs);
+  else if (isOurs) end(signal);
 }
 
-async function endAll(signal: NodeJS.Signals): Promise<void> {
+async function endAll(signal: NodeJS.Signals, isOurs: boolean): Promise<void> {
   ending = true;
   for (const { manager } of registered) void manager.shutdown();
   // A second call gets the same report; and a set brings what is added while it is walked through.
   for (const { manager } of registered) await manager.shutdown();
-  raise(signal);
+  end(isOurs ? signal : undefined);
 }
 
-function raise(signal: NodeJS.Signals): void {
+/** @param signal raised again, when it is this function that ends the process */
+function end(signal: NodeJS.Signals | undefined): void {
   registered.clear();
   removeHandlers();
   ending = false;
-  process.kill(process.pid, signal);
+  if (signal !== undefined) process.kill(process.pid, signal);
 }
 
 function removeHandlers(): void {

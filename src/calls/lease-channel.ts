@@ -30,8 +30,10 @@ type RequestLayer = Layer<Request<unknown>, unknown>;
  * was kept of it. A call goes through these layers:
  *
  *     query      guarded ▸ retiresByAnswer ▸ traced ▸ ┐
- *     request                       └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
- *     change                           keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
+ *     request                                         └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
+ *     change                                             retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
+ *
+ * The two that retire are there only when the pool has a `retireOn`.
  */
 export class LeaseChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;

@@ -21,7 +21,10 @@ export interface PoolConfig {
   resetTimeout?: Duration | undefined;
   /** How long closing a connection may take before it is cut off. Default `"2s"`; more than 0. */
   closeTimeout?: Duration | undefined;
-  /** How long a call may take; past it the call fails and its connection is closed. Default 0; 0 or null: no limit. */
+  /**
+   * How long a call may take; past it the call fails and its connection is closed. An answer that has arrived wins, and a
+   * blocked event loop uses up a quarter of the time at most. Default 0; 0 or null: no limit.
+   */
   queryTimeout?: Duration | null | undefined;
   /** After how long unused a connection beyond `minConnections` is closed. Default `"5m"`; 0 or null never. */
   idleTimeout?: Duration | null | undefined;

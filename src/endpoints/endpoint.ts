@@ -214,6 +214,7 @@ export class Endpoint {
   readonly #settings: EndpointSettings;
   readonly #random: () => number;
   #state = unknownEndpoint;
+  #troubled = false;
 
   /** @param random from 0 (inclusive) to 1 */
   constructor(settings: EndpointSettings, random: () => number) {
@@ -225,8 +226,9 @@ export class Endpoint {
     return this.#state;
   }
 
+  /** Whether anything is wrong, or was until a short while ago. Asked at each release, so it is kept. */
   get troubled(): boolean {
-    return isTroubled(this.#state);
+    return this.#troubled;
   }
 
   /** How long until the next attempt may be made, in milliseconds; `asked`: whether a caller waits for it. */
@@ -243,6 +245,7 @@ export class Endpoint {
   report(sign: Sign, now: number): boolean {
     const { circuit } = this.#state;
     this.#state = told(this.#state, sign, now, this.#settings, this.#random);
+    this.#troubled = isTroubled(this.#state);
     return this.#state.circuit !== circuit;
   }
 }

@@ -88,6 +88,8 @@ export interface PoolSurroundings<R, I extends Identity> {
   /** What connections are when nobody asks for another identity: the minimum is kept of these. */
   readonly home: I;
   readonly clock: Clock;
+  /** In milliseconds: where it runs ahead of the clock, the machine was suspended. Left out, that is not looked for. */
+  readonly timeOfDay?: (() => number) | undefined;
   /** From 0 (inclusive) to 1: for the jitter of lifetimes. */
   readonly random: () => number;
   /** How attempts to open are spaced when they fail, and when the circuit is opened. */

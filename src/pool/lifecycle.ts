@@ -16,6 +16,9 @@ import type { WarmUp } from './warm-up.js';
 
 /** Lifetimes differ by this share in both directions, so that connections born together do not die together. */
 const lifetimeJitter = 0.1;
+/** After the first attempt of an identity that got no answer the next one waits so long; after each further one twice as long. */
+const silencePause = 1000;
+const longestSilencePause = 30_000;
 
 /** What the life of a connection asks of its pool. */
 export interface LifecycleOwner<R, I extends Identity> {
@@ -145,7 +148,7 @@ export class Lifecycle<R, I extends Identity> {
     if (maxLifetime > 0) member.expiresAt = now + maxLifetime * (1 + lifetimeJitter * (2 * random() - 1));
     lifetimes.add(member);
     checks.watch(member);
-    inventory.heard(group);
+    this.#wasHad(group);
     if (group === inventory.ownGroup) sizing.stopped = false;
     journal.wasOpened(member.id, duration);
     // The step ends before its owner may have retired it: then it is closed already.
@@ -193,7 +196,11 @@ export class Lifecycle<R, I extends Identity> {
   #silent(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
     const { health, inventory } = this.#parts;
     const isOwn = group === inventory.ownGroup;
-    if (!isOwn) inventory.silent(group, now);
+    if (!isOwn) {
+      group.notBefore = now + Math.min(silencePause * 2 ** group.silences, longestSilencePause);
+      group.silences++;
+      inventory.silent.add(group);
+    }
     health.report({ sign: 'unanswered', began, error, identity: isOwn ? undefined : group.identity.key });
   }
 
@@ -281,7 +288,7 @@ export class Lifecycle<R, I extends Identity> {
       start,
       (outcome, now, duration) => {
         if (outcome.ok) {
-          inventory.heard(group);
+          this.#wasHad(group);
           this.#answered(member, now);
           this.#offerOrRetire(member, now, true);
           journal.changed(member.id, duration);
@@ -369,6 +376,12 @@ export class Lifecycle<R, I extends Identity> {
       done(outcome, now, now - began);
       this.#owner.dispatch();
     });
+  }
+
+  #wasHad(group: IdentityGroup<I>): void {
+    group.proven = true;
+    group.silences = 0;
+    this.#parts.inventory.silent.delete(group);
   }
 
   #proved(member: PooledResource<R, I>, now: number): void {

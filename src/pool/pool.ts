@@ -65,7 +65,7 @@ export class Pool<R, I extends Identity = Identity> {
   #dispatchAgain = false;
   #drain: Drain<R, I> | undefined;
 
-  constructor(settings: PoolSettings, { factory, home, clock, random, endpoint }: PoolSurroundings<R, I>) {
+  constructor(settings: PoolSettings, { factory, home, clock, timeOfDay, random, endpoint }: PoolSurroundings<R, I>) {
     this.#settings = settings;
     this.#factory = factory;
     this.#clock = clock;
@@ -86,7 +86,13 @@ export class Pool<R, I extends Identity = Identity> {
     this.#health = health;
     this.#sizing = sizing;
     this.#lifecycle = new Lifecycle({ ...shared, random, warmUp: this.#warmUp }, this.#lifecycleOwner());
-    this.#upkeep = new Upkeep({ ...shared, line, lifecycle: this.#lifecycle, swept: () => this.#dispatch() });
+    this.#upkeep = new Upkeep({
+      ...shared,
+      timeOfDay,
+      line,
+      lifecycle: this.#lifecycle,
+      swept: () => this.#dispatch(),
+    });
   }
 
   #lifecycleOwner(): ConstructorParameters<typeof Lifecycle<R, I>>[1] {
@@ -201,7 +207,8 @@ export class Pool<R, I extends Identity = Identity> {
       const waiter = new Waiter<R, I>(acquire, wanted, now, timeout, resolve, reject, options?.origin, fresh);
       this.#line.join(waiter, signal);
       if (wanted === this.#inventory.ownGroup) this.#sizing.stopped = false;
-      this.#dispatch();
+      // All are lent, as is common under load: there is nothing to match and nothing to open.
+      if (this.#inventory.counts.leased < this.#sizing.max) this.#dispatch();
     });
   }
 
@@ -438,9 +445,7 @@ export class Pool<R, I extends Identity = Identity> {
         continue;
       }
       const next = this.#line.after(waiter);
-      if (waiter.deadline <= now) {
-        this.#timeOut(waiter);
-      } else if (waiter.fresh) {
+      if (waiter.fresh) {
         // There has to be room for the connection that is opened for it.
         const isOnItsWay = ++fresh <= this.#inventory.counts.opening;
         if (!isOnItsWay && this.#inventory.total >= this.#sizing.max) this.#lifecycle.retire(idle.oldest, 'recycled');
@@ -467,8 +472,7 @@ export class Pool<R, I extends Identity = Identity> {
       const atLeast = this.#sizing.stopped ? 0 : Math.max(this.#warmUp.wanted, forRefused);
       const group = this.#sizing.wanted(now, atLeast, !this.#lifecycle.probesFail);
       if (group === undefined) {
-        const next = this.#inventory.nextAfterSilence(now);
-        if (next !== Number.POSITIVE_INFINITY) this.#dispatchLater(next - now);
+        if (this.#inventory.silent.size > 0) this.#dispatchLater(this.#sizing.untilSilenceEnds(now));
         return;
       }
       const wait = Math.max(this.#sizing.untilRoom(now, this.#journal), this.#health.wait(now, asked));
@@ -486,19 +490,15 @@ export class Pool<R, I extends Identity = Identity> {
     this.#openTimer = this.#clock.timer(wait, true, () => this.#dispatch());
   }
 
-  /** Lends to the first waiter for its identity whose time is not over, or keeps the connection as idle. */
+  /**
+   * Lends to the first waiter for its identity, or keeps the connection as idle. A waiter that was not told yet that its time
+   * is over is served: the event loop was blocked, and what frees the connection came in time.
+   */
   #offer(member: PooledResource<R, I>, now: number, reused: boolean): void {
-    while (this.#state === 'running') {
-      let waiter = this.#line.firstOf(member.group);
-      while (waiter?.fresh && (reused || member.since < waiter.since)) waiter = this.#nextOfGroup(waiter);
-      if (waiter === undefined) break;
-      if (waiter.deadline > now) {
-        this.#lendTo(waiter, member, now, reused);
-        return;
-      }
-      this.#timeOut(waiter);
-    }
-    this.#keepIdle(member, now);
+    let waiter = this.#state === 'running' ? this.#line.firstOf(member.group) : undefined;
+    while (waiter?.fresh && (reused || member.since < waiter.since)) waiter = this.#nextOfGroup(waiter);
+    if (waiter === undefined) this.#keepIdle(member, now);
+    else this.#lendTo(waiter, member, now, reused);
   }
 
   #nextOfGroup({ group, next }: Waiter<R, I>): Waiter<R, I> | undefined {
@@ -555,7 +555,7 @@ export class Pool<R, I extends Identity = Identity> {
         this.#keepIdle(member, now);
         return;
       }
-      const isNext = next?.group === member.group && !next.fresh && next.deadline > now;
+      const isNext = next?.group === member.group && !next.fresh;
       if (isNext && !this.#dispatching && this.#state === 'running' && this.#lifecycle.isTrusted(member, now)) {
         this.#lendTo(next, member, now, true);
         return;
@@ -583,8 +583,12 @@ export class Pool<R, I extends Identity = Identity> {
   }
 
   #isClean(member: PooledResource<R, I>): boolean {
-    // Where it cannot be told, the reset finds out.
-    return this.#ask(() => this.#factory.isClean(member.resource as R)) ?? false;
+    try {
+      return this.#factory.isClean(member.resource as R);
+    } catch {
+      // The reset finds out.
+      return false;
+    }
   }
 
   /** Although it will be closed, what is under way on it may end first. */

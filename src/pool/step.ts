@@ -1,6 +1,7 @@
 import { DeadlineError } from '../errors/connect.js';
 import type { Clock } from '../time/clock.js';
 import { inOwnContext } from '../time/own-context.js';
+import { patientTimer } from '../time/patient-timer.js';
 
 /** How one step of work ended. */
 export type Outcome<T> =
@@ -44,7 +45,7 @@ export function runStep<T>(
     settle({ ok: false, error: reason, unfinished: work });
     controller.abort(reason);
   };
-  const timer = clock.timer(step.timeout, true, () => giveUp(new DeadlineError(step.name, step.timeout)));
+  const timer = patientTimer(clock, step.timeout, true, () => giveUp(new DeadlineError(step.name, step.timeout)));
   owner.abandon = giveUp;
   const work = inOwnContext(() => Promise.resolve().then(() => step.start(controller.signal)));
   work.then(

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../time/clock.js';
+import { SuspensionWatch } from '../time/suspension.js';
 import type { CheckSchedule } from './check-schedule.js';
 import type { PoolSettings, ResourceFactory } from './contract.js';
 import type { ExpiryWheel } from './expiry-wheel.js';
@@ -20,6 +21,7 @@ const gapThreshold = 3 * sweepInterval;
 export interface UpkeepParts<R, I extends Identity> {
   readonly factory: ResourceFactory<R, I>;
   readonly clock: Clock;
+  readonly timeOfDay: (() => number) | undefined;
   readonly settings: PoolSettings;
   readonly inventory: Inventory<R, I>;
   readonly line: WaitingLine<R, I>;
@@ -39,10 +41,13 @@ export class Upkeep<R, I extends Identity> {
   #timer: Timer | undefined;
   #lastSweep: number;
   #nextIdleRetirement = 0;
+  readonly #suspension: SuspensionWatch | undefined;
 
   constructor(parts: UpkeepParts<R, I>) {
     this.#parts = parts;
-    this.#lastSweep = parts.clock.now();
+    const { clock, timeOfDay } = parts;
+    this.#lastSweep = clock.now();
+    if (timeOfDay !== undefined) this.#suspension = new SuspensionWatch(this.#lastSweep, timeOfDay);
     this.#arm();
   }
 
@@ -53,6 +58,17 @@ export class Upkeep<R, I extends Identity> {
   /** Before a connection is lent: whether the process stood still, so that what was proven counts no more. */
   noticeGap(now: number): void {
     if (now - this.#lastSweep > gapThreshold) this.#sweep();
+    else this.#noticeSuspension(now);
+  }
+
+  #noticeSuspension(now: number): void {
+    const duration = this.#suspension?.since(now) ?? 0;
+    if (duration > 0) this.#distrust(now, duration);
+  }
+
+  #distrust(now: number, duration: number): void {
+    this.#parts.lifecycle.distrust(now);
+    this.#parts.journal.tell('gap', { duration });
   }
 
   #arm(): void {
@@ -61,24 +77,32 @@ export class Upkeep<R, I extends Identity> {
   }
 
   #sweep(): void {
-    const { clock, factory, health, journal, lifecycle, lifetimes, swept } = this.#parts;
+    const { clock, factory, health, lifecycle, lifetimes, swept } = this.#parts;
     const now = clock.now();
     const duration = now - this.#lastSweep;
     this.#lastSweep = now;
     this.#arm();
-    if (duration > gapThreshold) {
-      lifecycle.distrust(now);
-      journal.tell('gap', { duration });
-    }
+    if (duration > gapThreshold) this.#distrust(now, duration);
+    else this.#noticeSuspension(now);
     for (const member of lifetimes.takeExpired(now)) {
       if (member.state === 'idle') lifecycle.retire(member, 'lifetime');
     }
-    this.#parts.inventory.forgetSilence(now);
     health.lookForLasting((member) => factory.answeredAt(member.resource as R), now);
+    this.#forgetSilences(now);
     this.#retireIdle(now);
     this.#reportLeases(now);
     this.#check(now);
     swept();
+  }
+
+  /** An identity that no caller wants any more is forgotten when it might be tried again. */
+  #forgetSilences(now: number): void {
+    const { inventory } = this.#parts;
+    for (const group of inventory.silent) {
+      if (group.inUse || now < group.notBefore) continue;
+      inventory.silent.delete(group);
+      inventory.forgetUnused(group);
+    }
   }
 
   /**

@@ -1,5 +1,3 @@
-import { afterReading, type Timer } from './clock.js';
-
 /** What is told when a signal is aborted, in its order. */
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
@@ -24,22 +22,6 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   told.add(own);
   return () => {
     if (told.delete(own) && told.size === 0) signal.removeEventListener('abort', tellAll);
-  };
-}
-
-/**
- * Like `onAbort`, but when the signal is aborted later, what has arrived by then is read first: the signal may be an
- * `AbortSignal.timeout()` of the caller, whose timer Node runs before it reads sockets.
- */
-export function onAbortAfterReading(signal: AbortSignal, listener: () => void): () => void {
-  if (signal.aborted) return onAbort(signal, listener);
-  let reading: Timer | undefined;
-  const forget = onAbort(signal, () => {
-    reading = afterReading(listener);
-  });
-  return () => {
-    forget();
-    reading?.cancel();
   };
 }
 

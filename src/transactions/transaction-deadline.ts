@@ -1,7 +1,7 @@
 import { DeadlineError } from '../errors/connect.js';
 import { TransactionAbortedError } from '../errors/transaction.js';
 import { systemClock, type Timer } from '../time/clock.js';
-import { onAbortAfterReading } from '../time/on-abort.js';
+import { onAbort } from '../time/on-abort.js';
 
 /** What ends a transaction, or all attempts of a `withTransaction()`, before its time: a timeout, a signal of its own or of its lease. */
 export class TransactionDeadline {
@@ -27,7 +27,7 @@ export class TransactionDeadline {
       this.#timer = systemClock.timer(timeout, true, onTimeout);
     }
     for (const signal of given) {
-      this.#forget.push(onAbortAfterReading(signal, () => abort('its signal said stop', signal.reason)));
+      this.#forget.push(onAbort(signal, () => abort('its signal said stop', signal.reason)));
     }
   }
 

@@ -198,4 +198,72 @@ describe('a process', () => {
     child.kill('SIGINT');
     expect(await ended).toEqual([null, 'SIGINT']);
   });
+
+  /** A service that answers what is under way before it ends, and takes a second signal for "now". */
+  const service = (listen: string) => `${opening}
+    import { createServer, get } from 'node:http';
+    const server = createServer((_request, response) => {
+      response.once('finish', () => console.log('answered'));
+      setTimeout(() => response.end('answered'), 300);
+    });
+    await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+    let times = 0;
+    const end = () => {
+      if (++times > 1) process.exit(1);
+      server.close(() => process.exit(3));
+    };
+    ${listen}
+    const url = 'http://127.0.0.1:' + server.address().port;
+    get(url, { agent: false }, (response) => response.resume());
+    server.once('request', () => console.log('ready'));
+  `;
+
+  test.each([
+    ['before', "process.on('SIGTERM', end); shutdownOnSignals(pool);"],
+    ['after', "shutdownOnSignals(pool); process.on('SIGTERM', end);"],
+    ['once, before', "process.once('SIGTERM', end); shutdownOnSignals(pool);"],
+    ['once, after', "shutdownOnSignals(pool); process.once('SIGTERM', end);"],
+  ])('leaves the end to a program that listens for the signal itself: %s', async (_, listen) => {
+    const { child, ended, output } = script(service(listen));
+    await vi.waitFor(() => expect(output()).toContain('ready'), { timeout: 20_000 });
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([3, null]);
+    expect(output()).toBe('ready\nanswered\n');
+  });
+
+  test('raises a signal again that the program does not listen for, though it does for the other', async () => {
+    const { child, ended, output } = script(`${opening}
+      process.on('SIGTERM', () => {});
+      shutdownOnSignals(pool);
+      pool.subscribe('shutdownFinished', () => console.log('shut down'));
+      await pool.query('RETURN 1');
+      setInterval(() => {}, 1000);
+      console.log('ready');
+    `);
+    await vi.waitFor(() => expect(output()).toContain('ready'), { timeout: 20_000 });
+    child.kill('SIGINT');
+    expect(await ended).toEqual([null, 'SIGINT']);
+    expect(output()).toBe('ready\nshut down\n');
+  });
+
+  test('is refused in a worker thread, which would hear of no signal', async () => {
+    const { ended, output } = script(`${opening}
+      import { Worker } from 'node:worker_threads';
+      const worker = new Worker(\`
+        import(${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}).then(async ({ createPool, shutdownOnSignals }) => {
+          const pool = await createPool('mem://', { namespace: 'test', database: 'test' });
+          try {
+            shutdownOnSignals(pool);
+          } catch (error) {
+            console.log(error.code, error.message.includes('call shutdown() in the worker'));
+          }
+          await pool.shutdown();
+        });
+      \`, { eval: true });
+      await new Promise((ended) => worker.once('exit', ended));
+      await pool.shutdown();
+    `);
+    expect(await ended).toEqual([0, null]);
+    expect(output()).toBe('ERR_POOL_USAGE true\n');
+  });
 });

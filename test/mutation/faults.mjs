@@ -215,7 +215,7 @@ export const faults = [
   },
   {
     name: 'a session that nears its end is not signed in again',
-    from: `if (performance.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;`,
+    from: `if (systemClock.now() < this.#session.signInAgainAt || this.changes.authentication) return undefined;`,
     to: `if (this.#session !== undefined) return undefined;`,
     tests: ['test/session/identity.test.ts', 'test/hazards/06-session-expiry.test.ts'],
   },
@@ -321,6 +321,56 @@ export const faults = [
     from: `if (asks) socket.ping();`,
     to: ``,
     tests: ['test/session/transport.test.ts'],
+  },
+  {
+    name: 'a socket is given up although the event loop was blocked',
+    from: `const blocked = now - due > probeTimeout / 2;`,
+    to: `const blocked = Number.isNaN(due);`,
+    tests: ['test/wire/liveness.test.ts'],
+  },
+
+  // Time
+  {
+    name: 'a timer is believed before what has arrived is read',
+    from: `this.#reading = afterReading(this.#callback);`,
+    to: `this.#callback();`,
+    tests: ['test/time/clock.test.ts', 'test/time/blocked-loop.test.ts'],
+  },
+  {
+    name: 'a blocked event loop uses up all the time of a step',
+    from: `const parts = 4;`,
+    to: `const parts = 1;`,
+    tests: ['test/time/patient-timer.test.ts'],
+  },
+  {
+    name: 'a signal cuts off a call whose answer has arrived',
+    from: `if (request.sent) reading = afterReading(onSignal);`,
+    to: `if (Number.isNaN(0)) reading = afterReading(onSignal);`,
+    tests: ['test/time/blocked-loop.test.ts'],
+  },
+  {
+    name: 'the clock is one that a test may replace',
+    from: `const now = performance.now.bind(performance);`,
+    to: `const now = () => globalThis.performance.now();`,
+    tests: ['test/time/clock.test.ts'],
+  },
+  {
+    name: 'timers and openings keep the request that they happened in',
+    from: `return own.runInAsyncScope(work);`,
+    to: `return work();`,
+    tests: ['test/time/clock.test.ts', 'test/time/own-context.test.ts'],
+  },
+  {
+    name: 'a suspension of the machine is not noticed',
+    from: `return slept > jump ? slept : 0;`,
+    to: `return slept > Number.POSITIVE_INFINITY ? slept : 0;`,
+    tests: ['test/time/suspension.test.ts'],
+  },
+  {
+    name: 'each wish to end with a signal is a listener of its own',
+    from: `if (told.size === 0) signal.addEventListener('abort', tellAll, { once: true });`,
+    to: `signal.addEventListener('abort', () => tellAll.call(signal), { once: true });`,
+    tests: ['test/time/on-abort.test.ts'],
   },
 
   // Resilience

@@ -5,6 +5,7 @@ import type { Front } from '../support/front.js';
 import { surroundings } from '../support/surroundings.js';
 
 const own = surroundings();
+const patiently = { timeout: 20_000 };
 const cleanUps: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
@@ -71,7 +72,7 @@ describe.each([0, 25])('a rolling restart of three nodes that is announced, %i m
       maxConnections: 12,
       retryPolicy: { initialBackoff: 5, maxBackoff: 50 },
     });
-    await vi.waitFor(() => expect(pool.poolStats().idle).toBe(12));
+    await vi.waitFor(() => expect(pool.poolStats().idle).toBe(12), patiently);
     const errors: unknown[] = [];
     let answered = 0;
     let stopped = false;
@@ -85,17 +86,23 @@ describe.each([0, 25])('a rolling restart of three nodes that is announced, %i m
           );
       }
     });
-    for (const node of balancer.nodes) {
-      node.inService = false;
-      node.front.closeAll(code);
-      await vi.waitFor(() => expect(node.front.connections).toBe(0));
-      node.inService = true;
-      const before = answered;
-      await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 20));
+    try {
+      for (const node of balancer.nodes) {
+        node.inService = false;
+        await vi.waitFor(() => {
+          // Again for those that were on their way to this node.
+          node.front.closeAll(code);
+          expect(node.front.connections).toBe(0);
+        }, patiently);
+        node.inService = true;
+        const before = answered;
+        await vi.waitFor(() => expect(answered).toBeGreaterThan(before + 20), patiently);
+      }
+    } finally {
+      stopped = true;
+      await Promise.all(callers);
     }
-    stopped = true;
-    await Promise.all(callers);
     expect(errors).toEqual([]);
-    expect(pool.healthStatus().healthy).toBe(true);
+    await vi.waitFor(() => expect(pool.healthStatus().healthy).toBe(true), patiently);
   });
 });

@@ -32,6 +32,8 @@ function worst(all: readonly Recovery[]): Recovery {
     tried: Math.max(...all.map(({ tried }) => tried)),
     healthyDuring: Math.max(...all.map(({ healthyDuring }) => healthyDuring)),
     healthyAfter: Math.min(...all.map(({ healthyAfter }) => healthyAfter)),
+    healthyAtEnd: all.some(({ healthyAtEnd }) => healthyAtEnd),
+    healthyAtLast: all.every(({ healthyAtLast }) => healthyAtLast),
     back: backs.includes(undefined) ? undefined : Math.max(...backs.map((back) => back ?? 0)),
   };
 }

@@ -138,6 +138,9 @@ export interface Recovery {
   /** Shares of the looks at its health. */
   readonly healthyDuring: number;
   readonly healthyAfter: number;
+  /** What it said of itself when the outage was about to end, and at the very end. */
+  readonly healthyAtEnd: boolean;
+  readonly healthyAtLast: boolean;
   /**
    * From the end of the outage to the first call that succeeded, or, where nobody calls, to the first idle connection of a
    * healthy pool, in milliseconds. Undefined when the pool did not come back by itself.
@@ -157,6 +160,8 @@ class Watched {
   /** `fault` while the outage lasts, then `recovering` until it is back. */
   phase: 'calm' | 'fault' | 'recovering' | 'back' | 'over' = 'calm';
   endedAt = 0;
+  healthyAtEnd = false;
+  healthyAtLast = false;
   back: number | undefined;
   tried = 0;
   readonly work: Promise<unknown>;
@@ -175,6 +180,7 @@ class Watched {
       if (count !== undefined) {
         count.looks++;
         if (healthy) count.healthy++;
+        if (this.phase === 'back') this.healthyAtLast = healthy;
       }
       if (this.callers === 0 && healthy && this.scene.pool.poolStats().idle > 0) this.#succeeded();
       await sleep(this.phase === 'recovering' ? 10 : 1_000 / looks);
@@ -225,6 +231,7 @@ export async function recover(
     time.rate = 1;
     watched.forEach((one, index) => {
       one.tried = one.scene.tried - (before[index] ?? 0);
+      one.healthyAtEnd = one.scene.pool.healthStatus().healthy;
     });
     await Promise.all(ends.map((end) => end()));
     for (const one of watched) Object.assign(one, { phase: 'recovering', endedAt: performance.now() });
@@ -245,9 +252,11 @@ export async function recover(
       }),
     );
   }
-  return watched.map(({ tried, during, after, back }) => ({
+  return watched.map(({ tried, during, after, back, healthyAtEnd, healthyAtLast }) => ({
     tried,
     back,
+    healthyAtEnd,
+    healthyAtLast,
     healthyDuring: during.healthy / during.looks,
     healthyAfter: after.looks === 0 ? 0 : after.healthy / after.looks,
   }));

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { Table } from 'surrealdb';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ConnectionManager, createPool } from '../../src/index.js';
 import { collected } from '../support/garbage.js';
@@ -61,6 +62,22 @@ describe('a listener', () => {
     await storage.run({}, () => pool.withConnection(async () => {}));
     await vi.waitFor(() => expect(seen).toHaveLength(1));
     expect(seen[0]).toBe(subscriber);
+  });
+
+  test('of a live query runs in the context of its subscriber, and is not kept when the lease is over', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front, { maxConnections: 1 });
+    const seen: unknown[] = [];
+    const subscriber = await serve(async () => {
+      await using connection = await pool.acquire();
+      const live = await storage.run({ opened: true }, () => connection.live(new Table('thing')));
+      live.subscribe(() => seen.push('body' in (storage.getStore() ?? {})));
+      await own.engine.query('CREATE thing', place);
+      await vi.waitFor(() => expect(seen.length).toBeGreaterThan(0), 5_000);
+    });
+    expect(seen[0]).toBe(true);
+    await collected(subscriber);
+    expect(pool.poolStats()).toMatchObject({ closed: 0 });
   });
 
   test('of the first use of a database runs in the context in which the pool was made', async () => {

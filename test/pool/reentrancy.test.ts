@@ -122,10 +122,10 @@ describe('shutdown() from inside an event', () => {
 });
 
 describe('when a connection comes to a caller in the very moment its time is over, whoever is told of that may', () => {
-  /** `finish` is called at the moment of the deadline, before the pool's own timer: the connection finds the caller late. */
+  /** `finish` is called at the moment of the deadline, after the pool's own timer: the caller was told just now. */
   function atTheDeadline(world: ReturnType<typeof poolUnderTest>, finish: () => void): void {
-    world.clock.timer(100, true, finish);
     world.pool.acquire({ timeout: 100 }).catch(() => {});
+    world.clock.timer(100, true, finish);
   }
 
   test('shut the pool down: a connection just opened is closed, and the shutdown ends', async () => {
@@ -139,7 +139,8 @@ describe('when a connection comes to a caller in the very moment its time is ove
     atTheDeadline(world, () => resources.finish('open'));
     await clock.advance(10_000);
     expect(pool.statistics().timedOut).toBe(1);
-    expect(shutdown.value).toMatchObject({ closed: 1 });
+    expect(shutdown.state).toBe('fulfilled');
+    expect(resources.all).toMatchObject([{ closeCalls: 1 }]);
   });
 
   test.each(['released', 'probed'])('shut the pool down: a connection just %s stays closed', async (how) => {

@@ -38,27 +38,35 @@ describe('scenario 4: callers who give up at every point of the wait cost no slo
 });
 
 describe('scenario 5: a waiter times out in the very tick in which a connection comes back', () => {
-  test.each([
-    ['before its timer fires', 'early'],
-    ['after its timer fired', 'late'],
-  ])('%s: the next waiter gets the connection', async (_when, order) => {
+  test('before its timer fires: it is served, and nobody has two', async () => {
     const { pool, clock } = scenario({ maxConnections: 1 });
     const lease = await pool.acquire();
-    const giveBack = (): unknown => clock.timer(100, true, () => lease.release());
-    if (order === 'early') giveBack();
+    clock.timer(100, true, () => lease.release());
     const first = watch(pool.acquire({ timeout: 100 }));
-    if (order === 'late') giveBack();
+    const second = watch(pool.acquire());
+    await clock.advance(100);
+    expect([first.state, second.state]).toEqual(['fulfilled', 'pending']);
+    leaseOf(first).release();
+    await settled();
+    leaseOf(second).release();
+  });
+
+  test('after its timer fired: the next waiter gets the connection', async () => {
+    const { pool, clock } = scenario({ maxConnections: 1 });
+    const lease = await pool.acquire();
+    const first = watch(pool.acquire({ timeout: 100 }));
+    clock.timer(100, true, () => lease.release());
     const second = watch(pool.acquire());
     await clock.advance(100);
     expect([first.state, second.state]).toEqual(['rejected', 'fulfilled']);
     leaseOf(second).release();
   });
 
-  test('and nobody else waits: the connection is idle', async () => {
+  test('and no other caller waits: the connection is idle', async () => {
     const { pool, clock } = scenario({ maxConnections: 1 });
     const lease = await pool.acquire();
-    clock.timer(100, true, () => lease.release());
     const waiter = watch(pool.acquire({ timeout: 100 }));
+    clock.timer(100, true, () => lease.release());
     await clock.advance(100);
     expect(waiter.state).toBe('rejected');
     expect(pool.statistics()).toMatchObject({ idle: 1, waiting: 0, timedOut: 1 });

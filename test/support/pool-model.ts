@@ -126,6 +126,7 @@ export function programs(length: number): fc.Arbitrary<Program> {
 
 interface Call {
   readonly acquire: number;
+  readonly identity: string;
   readonly deadline: number;
   readonly abort: AbortController | undefined;
   outcome: 'waiting' | 'served' | 'timedOut' | 'aborted' | 'refused' | 'failed';
@@ -137,6 +138,10 @@ interface Held {
 }
 
 const backoff = (failures: number): number => 100 * failures;
+/** The longest pause between attempts while callers wait. */
+const probeInterval = 300;
+/** An opening may be given up as slow by an operator, and not counted any more, from this age on. */
+const youngOpening = 250;
 
 /**
  * Runs a pool and keeps books of its own beside it: who was promised what, what was lent to whom, which resource lives.
@@ -157,9 +162,15 @@ class World {
   bound: number;
   max: number;
   largest = 0;
+  /** When an attempt may be made again for those who wait, by what was told last. */
   openAfter = Number.NEGATIVE_INFINITY;
   circuit = 'closed';
-  fatal = false;
+  /** When the last sign came that an attempt failed. */
+  failedAt = Number.NEGATIVE_INFINITY;
+  /** When each connection was opened. */
+  readonly openedAt = new Map<number, number>();
+  /** When each opening that goes on began. */
+  readonly openings = new Map<number, number>();
   report: ShutdownReport | undefined;
   shutdowns = 0;
   #behaviour = 0;
@@ -176,7 +187,7 @@ class World {
       home: { key: 'home' },
       clock: this.clock,
       random: () => 0.3,
-      endpoint: { failureThreshold: program.failureThreshold, probeInterval: 300, idleProbeInterval: 3000, backoff },
+      endpoint: { failureThreshold: program.failureThreshold, probeInterval, idleProbeInterval: 3000, backoff },
     });
     this.#listen();
     this.pool.start(program.warmAttempts).catch(() => {});
@@ -197,22 +208,40 @@ class World {
     events.subscribe('acquireAborted', terminal('aborted'));
     events.subscribe('acquireRefused', terminal('refused'));
     events.subscribe('acquireFailed', terminal('failed'));
-    events.subscribe('opened', () => {
+    events.subscribe('opening', ({ connection }) => this.openings.set(connection, this.clock.now()));
+    events.subscribe('opened', ({ connection }) => {
       this.openedEvents++;
-      this.openAfter = Number.NEGATIVE_INFINITY;
+      this.openings.delete(connection);
+      this.openedAt.set(connection, this.clock.now());
     });
-    events.subscribe('openFailed', ({ retryIn }) => {
-      this.fatal = retryIn === undefined;
-      if (retryIn !== undefined) this.openAfter = this.clock.now() + retryIn;
+    events.subscribe('openFailed', ({ connection, retryIn }) => {
+      assert.ok(this.openings.delete(connection), 'each opening ends once');
+      if (retryIn !== undefined) this.#failed(retryIn);
     });
     events.subscribe('circuitChanged', ({ state, nextProbeIn }) => {
       this.circuit = state;
-      if (state === 'open') this.openAfter = this.clock.now() + nextProbeIn;
+      if (state === 'open') this.#failed(nextProbeIn);
     });
+    // How long the pause is after these is not told, but no pause is longer while callers wait.
+    for (const name of ['died', 'validationFailed', 'changeFailed', 'resetFailed'] as const) {
+      events.subscribe(name, () => this.#failed(probeInterval));
+    }
+    events.subscribe('validated', ({ connection }) => this.#answered(connection));
     events.subscribe('closed', ({ duration, age }) => {
       this.closedEvents++;
       assert.ok(duration >= 0 && age >= 0, 'a duration is never negative');
     });
+  }
+
+  #failed(pause: number): void {
+    this.failedAt = this.clock.now();
+    this.openAfter = this.failedAt + pause;
+  }
+
+  /** A connection that was opened since the last failure answers: a pause of at most 100 ms is left. */
+  #answered(connection: number): void {
+    const opened = this.openedAt.get(connection) ?? Number.NEGATIVE_INFINITY;
+    if (opened > this.failedAt) this.openAfter = Math.min(this.openAfter, this.clock.now() + 100);
   }
 
   async run(command: Command): Promise<void> {
@@ -265,8 +294,8 @@ class World {
         this.pool.pause();
         break;
       case 'resume':
-        this.fatal = false;
         this.openAfter = Number.NEGATIVE_INFINITY;
+        this.failedAt = Number.NEGATIVE_INFINITY;
         this.pool.resume();
         break;
       case 'resize': {
@@ -293,20 +322,18 @@ class World {
     const abort = abortable ? new AbortController() : undefined;
     const call: Call = {
       acquire: this.calls.length + 1,
+      identity,
       deadline: timeout === 0 ? Number.POSITIVE_INFINITY : this.clock.now() + timeout,
       abort,
       outcome: 'waiting',
     };
     this.calls.push(call);
-    const { idle } = this.pool.statistics();
     const answer = this.pool.acquire({
       timeout,
       signal: abort?.signal,
       // Nobody has to name the home.
       identity: identity === 'home' ? undefined : { key: identity },
     });
-    // An acquire that finds something idle may be served without asking for another connection.
-    if (idle === 0) this.fatal = false;
     answer.then(
       (lease) => {
         call.outcome = 'served';
@@ -357,7 +384,9 @@ class World {
     assert.ok(total <= this.bound, `never above the maximum: ${total} of ${this.bound}`);
     this.largest = Math.max(this.largest, this.max);
     assert.ok(total + closing <= 2 * this.largest, 'closing is capped');
-    assert.ok(opening <= settings.maxConnecting, 'no more are opened at once than allowed');
+    assert.equal(opening, this.openings.size, 'each opening is announced, and its end told');
+    const young = [...this.openings.values()].filter((began) => now - began < youngOpening).length;
+    assert.ok(young <= settings.maxConnecting, 'no more are opened at once than allowed, but for slow ones');
 
     const counts = { waiting: 0, served: 0, timedOut: 0, aborted: 0, refused: 0, failed: 0 };
     for (const call of this.calls) counts[call.outcome]++;
@@ -381,17 +410,25 @@ class World {
     );
 
     if (statistics.state === 'running' && waiting > 0) {
-      assert.ok(idle === 0 || validating + resetting >= waiting, 'nobody waits while something is idle');
+      // Another identity than the pool's own is made ready one at a time, and after silence only after a pause.
+      const own = this.calls.filter(({ outcome, identity }) => outcome === 'waiting' && identity === 'home').length;
+      assert.ok(idle === 0 || validating + resetting >= own, 'no own caller waits while something is idle');
+      // Only those that are not slow count: four times as slow as usual, which is not known before the first.
+      const usual = statistics.opened === 0 ? 250 : statistics.openTime.p50;
+      const slow = Math.max(youngOpening, 4 * usual);
+      const counted = [...this.openings.values()].filter((began) => now - began < slow).length;
       const mayOpen =
         total < this.max &&
-        opening < settings.maxConnecting &&
+        counted < settings.maxConnecting &&
         closing + opening <= this.max &&
-        !this.fatal &&
         this.circuit !== 'half-open' &&
         now >= this.openAfter;
       const live = idle + leased + validating + resetting;
       assert.ok(this.circuit !== 'open' || live > 0 || now >= this.openAfter, 'nobody waits for an open circuit');
-      assert.ok(!mayOpen || waiting <= opening + validating + resetting, 'nobody waits while one more may be opened');
+      assert.ok(
+        !mayOpen || own <= opening + validating + resetting,
+        'no own caller waits while one more may be opened',
+      );
     }
     if (this.shutdowns > 0) assert.equal(waiting, 0, 'nobody waits for a pool that shuts down');
   }

@@ -62,7 +62,7 @@ export interface EndpointSettings {
 /** What a connection, or an attempt to open one, tells of its server. `began`: when it was opened, or the attempt made. */
 export type Sign =
   /** An opening begins. From an open circuit it is the one attempt that is made. */
-  | { readonly sign: 'attempted' }
+  | { readonly sign: 'attempted'; readonly began: number }
   /** The attempt ended without telling anything: the pool gave it up. */
   | { readonly sign: 'abandoned'; readonly began: number }
   /** A call (`byCall`) or a probe was answered, `at` that moment. */
@@ -138,7 +138,7 @@ export function told(
 ): EndpointState {
   switch (sign.sign) {
     case 'attempted':
-      return state.circuit === 'open' ? { ...state, circuit: 'half-open', attemptedAt: now } : state;
+      return state.circuit === 'open' ? { ...state, circuit: 'half-open', attemptedAt: sign.began } : state;
     case 'abandoned':
       return isTheAttempt(state, sign) ? { ...state, circuit: 'open' } : state;
     case 'answered':

@@ -113,7 +113,7 @@ export class Lifecycle<R, I extends Identity> {
     const { clock, factory, health, inventory, journal, settings } = this.#parts;
     const member = new PooledResource<R, I>(++this.#lastId, group, this.#generation, clock.now());
     inventory.add(member);
-    health.report({ sign: 'attempted' });
+    health.report({ sign: 'attempted', began: member.since });
     journal.opening(member.id);
     const step = {
       name: 'opening a connection',

@@ -45,7 +45,7 @@ describe('the circuit', () => {
 
   test('makes one attempt after its pause, which is short while callers ask and long while none does', () => {
     expect([waitOf(opened, 2000, true, settings), waitOf(opened, 2000, false, settings)]).toEqual([1000, 60_000]);
-    const attempted = told(opened, { sign: 'attempted' }, 3000, settings, lasting);
+    const attempted = told(opened, { sign: 'attempted', began: 3000 }, settings, lasting);
     expect([attempted.circuit, waitOf(attempted, 3000, true, settings)]).toEqual([
       'half-open',
       Number.POSITIVE_INFINITY,
@@ -64,7 +64,7 @@ describe('the circuit', () => {
     ['is answered', { sign: 'answered', began: 3050, at: 3100 }, 'closed'],
   ];
   test.for(endings)('has a way back when its attempt %s', ([, sign, circuit]) => {
-    const attempted = told(opened, { sign: 'attempted' }, 3000, settings, lasting);
+    const attempted = told(opened, { sign: 'attempted', began: 3000 }, settings, lasting);
     expect(told(attempted, sign, 3100, settings, lasting).circuit).toBe(circuit);
   });
 
@@ -75,7 +75,7 @@ describe('the circuit', () => {
     { sign: 'lost', began: 2999, error },
     { sign: 'unanswered', began: 2999, error },
   ] satisfies Sign[])('leaves its attempt alone when an older one ends: %o', (sign) => {
-    const attempted = told(opened, { sign: 'attempted' }, 3000, settings, lasting);
+    const attempted = told(opened, { sign: 'attempted', began: 3000 }, settings, lasting);
     expect(told(attempted, sign, 3100, settings, lasting).circuit).toBe('half-open');
   });
 
@@ -113,7 +113,7 @@ describe('a weak proof resets no stronger one', () => {
     let state = unknownEndpoint;
     const circuits: string[] = [];
     for (let at = 0; at < 10_000; at += 2000) {
-      state = told(state, { sign: 'attempted' }, at, settings, lasting);
+      state = told(state, { sign: 'attempted', began: at }, at, settings, lasting);
       state = told(state, { sign: 'answered', began: at, at: at + 1 }, at + 1, settings, lasting);
       state = told(state, { sign: 'dropped', began: at, error }, at + 2, settings, lasting);
       circuits.push(state.circuit);
@@ -204,7 +204,7 @@ test('whatever signs come in whatever order: open only after enough, one attempt
             attempt = now;
           }
           began.push(now);
-          state = told(state, { sign: 'attempted' }, now, settings, () => drawn);
+          state = told(state, { sign: 'attempted', began: now }, now, settings, () => drawn);
         } else {
           const since = began[chosen.which % began.length] ?? 0;
           const sign = { sign: chosen.do, began: since, at: now, error, retryAfter: 700 } as Sign;

@@ -303,6 +303,7 @@ export class Lifecycle<R, I extends Identity> {
           this.#keepIdleOrRetire(member, now);
         } else {
           this.#probesFail = true;
+          if (group !== inventory.ownGroup) group.noChangeBefore = now + silencePause;
           if (error instanceof DeadlineError) this.#silent(group, error, member.since, now);
           else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: member.since, at: now });
           // An answer would be the same on the next connection, and on the next.

@@ -457,7 +457,7 @@ export class Pool<R, I extends Identity = Identity> {
         claimed.set(group, claims + 1);
         if (claims >= group.preparing) {
           if (member === matching) this.#lifecycle.probe(member);
-          else if (this.#sizing.mayPrepare(group, now)) this.#lifecycle.change(member, group);
+          else if (this.#sizing.mayChange(group, now)) this.#lifecycle.change(member, group);
         }
       }
       waiter = next;

@@ -81,7 +81,7 @@ export function makePool(
  * A pool that turns in circles would hang the whole run, and not even say where. It reads its settings at every turn:
  * after far too many of them in one and the same moment, they stop answering.
  */
-function endingEndlessLoops(settings: PoolSettings, clock: VirtualClock): PoolSettings {
+export function endingEndlessLoops(settings: PoolSettings, clock: VirtualClock): PoolSettings {
   let moment = clock.now();
   let reads = 0;
   return new Proxy(settings, {

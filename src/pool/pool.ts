@@ -65,16 +65,23 @@ export class Pool<R, I extends Identity = Identity> {
   #dispatchAgain = false;
   #drain: Drain<R, I> | undefined;
 
-  constructor(settings: PoolSettings, { factory, home, clock, timeOfDay, random, endpoint }: PoolSurroundings<R, I>) {
+  constructor(
+    settings: PoolSettings,
+    { factory, home, clock, timeOfDay, random, endpoint, order }: PoolSurroundings<R, I>,
+  ) {
     this.#settings = settings;
     this.#factory = factory;
     this.#clock = clock;
     const journal = new Journal(clock);
     const inventory = new Inventory<R, I>(home);
-    const line = new WaitingLine<R, I>(clock, {
-      timedOut: (waiter) => this.#timeOut(waiter),
-      aborted: (waiter, reason) => this.#abortWaiter(waiter, reason),
-    });
+    const line = new WaitingLine<R, I>(
+      clock,
+      {
+        timedOut: (waiter) => this.#timeOut(waiter),
+        aborted: (waiter, reason) => this.#abortWaiter(waiter, reason),
+      },
+      order,
+    );
     const health = new Health(new Endpoint(endpoint, random), inventory, journal, clock, settings.unhealthyThreshold);
     const sizing = new Sizing(settings, inventory, line);
     const lifetimes = new ExpiryWheel<PooledResource<R, I>>(clock.now());

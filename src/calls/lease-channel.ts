@@ -151,7 +151,7 @@ export class LeaseChannel implements QueryChannel {
   }
 
   assertFeature(feature: Feature): void {
-    if (!this.connection.transport.protocol.features.has(feature)) throw new UnsupportedFeatureError(feature);
+    if (!this.connection.transport.supports(feature)) throw new UnsupportedFeatureError(feature);
   }
 
   hasSession(): boolean {

@@ -9,8 +9,9 @@
  * (A circuit breaker: Nygard, "Release It!", 2007.) A weak proof never resets a stronger one:
  *
  *     a session is open                            proves an opening, and resets nothing
- *     an old connection answers                    the server is alive: `unanswered` is 0
- *     one opened since the last failure answers    openings work: the circuit is closed, the next attempt needs no pause
+ *     an old connection answers                    the server is alive: `unanswered` is 0, the circuit is closed
+ *     one opened since the last failure answers    openings work: the circuit is closed, attempts need no long pauses
+ *     what it answers is a call, not a probe       it serves: `failures` is 1
  *     and it has lasted                            what was wrong is over: `failures` is 0
  *
  * So a server that takes each connection and drops it soon after sees attempts that become rarer, as if it had refused
@@ -29,6 +30,10 @@ export interface EndpointState {
   /** How the last of these failed; undefined when none has since an answer. */
   readonly silence: unknown;
   readonly failedAt: number;
+  /** When the first of these attempts failed. */
+  readonly failingSince: number;
+  /** When a connection answered last that was opened before: the server serves, it only takes no new connections. */
+  readonly servedAt: number;
   /** When the one attempt from an open circuit began. */
   readonly attemptedAt: number;
   /** How long the next attempt waits after `failedAt` while the circuit is closed. */
@@ -60,8 +65,8 @@ export type Sign =
   | { readonly sign: 'attempted' }
   /** The attempt ended without telling anything: the pool gave it up. */
   | { readonly sign: 'abandoned'; readonly began: number }
-  /** A call or a probe was answered, `at` that moment. */
-  | { readonly sign: 'answered'; readonly began: number; readonly at: number }
+  /** A call (`byCall`) or a probe was answered, `at` that moment. */
+  | { readonly sign: 'answered'; readonly began: number; readonly at: number; readonly byCall?: boolean }
   /** A connection that has answered is still there after a while. */
   | { readonly sign: 'lasted'; readonly began: number }
   /** The server took the attempt and said no: it is alive. */
@@ -84,6 +89,9 @@ export type Sign =
   /** An operator says that it is well again. */
   | { readonly sign: 'hurry' };
 
+/** Between the openings that follow a first success, until one has lasted, in milliseconds. */
+const trialPause = 100;
+
 export const unknownEndpoint: EndpointState = {
   circuit: 'closed',
   failures: 0,
@@ -92,6 +100,8 @@ export const unknownEndpoint: EndpointState = {
   silentIdentity: undefined,
   silence: undefined,
   failedAt: Number.NEGATIVE_INFINITY,
+  failingSince: Number.NEGATIVE_INFINITY,
+  servedAt: Number.NEGATIVE_INFINITY,
   attemptedAt: Number.NEGATIVE_INFINITY,
   pause: 0,
   notBefore: Number.NEGATIVE_INFINITY,
@@ -99,9 +109,14 @@ export const unknownEndpoint: EndpointState = {
   lastError: undefined,
 };
 
-/** Whether anything is wrong, or was until a short while ago: then openings are proven before they are lent. */
+/** Whether anything is wrong, or was until a short while ago: then it is looked at what calls and time show. */
 export function isTroubled({ circuit, failures, unanswered, silentIdentity }: EndpointState): boolean {
   return failures > 0 || unanswered > 0 || circuit !== 'closed' || silentIdentity !== undefined;
+}
+
+/** Whether an opening proves so little that a call has to be answered before the connection is lent. */
+export function isSuspect({ circuit, failures, unanswered }: EndpointState): boolean {
+  return failures > 1 || unanswered > 0 || circuit !== 'closed';
 }
 
 /** How long until the next attempt may be made, in milliseconds: 0 for now, `Infinity` while the one attempt is made. */
@@ -127,7 +142,7 @@ export function told(
     case 'abandoned':
       return isTheAttempt(state, sign) ? { ...state, circuit: 'open' } : state;
     case 'answered':
-      return answered(state, sign);
+      return answered(state, sign, now);
     case 'lasted':
       return sign.began < state.failedAt ? state : { ...state, failures: 0 };
     case 'refused':
@@ -151,9 +166,20 @@ export function told(
   }
 }
 
-function answered(state: EndpointState, { began, at }: Sign & { sign: 'answered' }): EndpointState {
+function answered(
+  state: EndpointState,
+  { began, at, byCall = false }: Sign & { sign: 'answered' },
+  now: number,
+): EndpointState {
   const heard = at > state.unansweredAt ? alive(state) : state;
+  if (state.failures > 0 && began < state.failingSince) return { ...heard, circuit: 'closed', servedAt: now };
   if (began < state.failedAt) return heard;
+  // It does what it is for, and if it is lost soon after: one more failure like this is the second in a row.
+  if (byCall)
+    return { ...heard, circuit: 'closed', pause: 0, failures: Math.min(state.failures, 1), lastError: undefined };
+  // What was wrong may come back: until one has lasted, further connections are opened only now and then.
+  if (state.failures > 1)
+    return { ...heard, circuit: 'closed', pause: 0, notBefore: now + trialPause, lastError: undefined };
   return { ...heard, circuit: 'closed', pause: 0, notBefore: Number.NEGATIVE_INFINITY, lastError: undefined };
 }
 
@@ -180,8 +206,18 @@ function failed(
   // What ran side by side with a failure and fails as well is the same failure seen again: no attempt begins in its pause.
   const pauseEnd = state.failedAt + Math.min(state.pause, state.share * settings.probeInterval);
   const failures = began < pauseEnd ? Math.max(1, state.failures) : state.failures + 1;
-  const next = { ...state, failures, failedAt: now, pause: settings.backoff(failures), share, lastError: error };
-  return { ...next, circuit: circuitOf(next, settings) };
+  const failingSince = state.failures === 0 ? now : state.failingSince;
+  const next = {
+    ...state,
+    failures,
+    failingSince,
+    failedAt: now,
+    pause: settings.backoff(failures),
+    share,
+    lastError: error,
+  };
+  const serves = now - state.servedAt < settings.idleProbeInterval && state.unanswered < settings.failureThreshold;
+  return { ...next, circuit: serves ? 'closed' : circuitOf(next, settings) };
 }
 
 /** The silence of one identity is its own until another one gets no answer either: its part of the server may be stuck. */

@@ -1,4 +1,4 @@
-import type { Circuit, Endpoint, EndpointState, Sign } from '../endpoints/endpoint.js';
+import { type Circuit, type Endpoint, type EndpointState, isSuspect, type Sign } from '../endpoints/endpoint.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Clock } from '../time/clock.js';
 import type { Identity } from './identity-group.js';
@@ -22,27 +22,28 @@ export interface Vitals {
   readonly state: PoolStatistics['state'];
   /** Connections that were ever opened. */
   readonly opened: number;
-  /** Whether a connection is open that is older than a moment. */
-  readonly lasting: boolean;
+  /** Whether a connection is open that has answered, or is older than a moment. */
+  readonly serves: boolean;
   readonly unhealthyThreshold: number;
   readonly endpoint: Pick<EndpointState, 'failures' | 'unanswered' | 'lastError' | 'silence'>;
 }
 
 /**
  * Ready is a pool that can serve now: it lends, a connection was had at least once, its connections answer, and when
- * openings fail there are others, older than a moment, that serve meanwhile. Being busy, or failing to open one more, is
+ * openings fail there are others that serve meanwhile. Being busy, or failing to open one more, is
  * no illness.
  */
-export function readinessOf({ state, opened, lasting, unhealthyThreshold, endpoint }: Vitals): Readiness {
+export function readinessOf({ state, opened, serves, unhealthyThreshold, endpoint }: Vitals): Readiness {
   const { failures, unanswered, lastError, silence } = endpoint;
   const cause = because(lastError);
   const not = (obstacle: string): Readiness => ({ ready: false, obstacle });
   if (state === 'paused') return not('paused: it lends nothing until resume()');
   if (state !== 'running') return not('shut down');
   if (opened === 0) return not(cause === '' ? 'no connection was made yet' : `cannot open connections${cause}`);
-  if (unanswered >= unhealthyThreshold)
+  if (unanswered >= unhealthyThreshold) {
     return not(`the last ${unanswered} probes and calls got no answer${because(silence ?? lastError)}`);
-  if (failures > 0 && !lasting) return not(`cannot open connections${cause}`);
+  }
+  if (failures > 0 && !serves) return not(`cannot open connections${cause}`);
   return { ready: true, obstacle: undefined };
 }
 
@@ -57,6 +58,7 @@ export class Health<R, I extends Identity> {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #unhealthyThreshold: number;
+  readonly #answeredAt: (member: PooledResource<R, I>) => number;
   #told = true;
 
   constructor(
@@ -65,12 +67,14 @@ export class Health<R, I extends Identity> {
     journal: Journal,
     clock: Clock,
     unhealthyThreshold: number,
+    answeredAt: (member: PooledResource<R, I>) => number,
   ) {
     this.#endpoint = endpoint;
     this.#inventory = inventory;
     this.#journal = journal;
     this.#clock = clock;
     this.#unhealthyThreshold = unhealthyThreshold;
+    this.#answeredAt = answeredAt;
   }
 
   get circuit(): Circuit {
@@ -86,7 +90,11 @@ export class Health<R, I extends Identity> {
     return this.#endpoint.state.unanswered;
   }
 
-  /** Whether anything is wrong, or was until a short while ago: then a new connection is probed before it is lent. */
+  /** Whether a new connection is probed before it is lent. */
+  get suspect(): boolean {
+    return isSuspect(this.#endpoint.state);
+  }
+
   get troubled(): boolean {
     return this.#endpoint.troubled;
   }
@@ -114,11 +122,11 @@ export class Health<R, I extends Identity> {
   }
 
   /** Looks whether a connection that was opened since the last failure has lasted. */
-  lookForLasting(answeredAt: (member: PooledResource<R, I>) => number, now: number): void {
+  lookForLasting(now: number): void {
     if (!this.troubled) return;
     for (const member of this.#inventory) {
       if (!isOpen(member)) continue;
-      const at = answeredAt(member);
+      const at = this.#answeredAt(member);
       if (at < member.since) continue;
       this.report({ sign: 'answered', began: member.since, at });
       if (now - member.since >= settlingTime) this.report({ sign: 'lasted', began: member.since });
@@ -129,15 +137,16 @@ export class Health<R, I extends Identity> {
     return readinessOf({
       state,
       opened: this.#journal.opened,
-      lasting: this.#endpoint.state.failures === 0 || this.#hasLasting(now),
+      serves: this.#endpoint.state.failures === 0 || this.#serves(now),
       unhealthyThreshold: this.#unhealthyThreshold,
       endpoint: this.#endpoint.state,
     });
   }
 
-  #hasLasting(now: number): boolean {
+  #serves(now: number): boolean {
     for (const member of this.#inventory) {
-      if (isOpen(member) && member.retirement === undefined && now - member.since >= settlingTime) return true;
+      if (!isOpen(member) || member.retirement !== undefined) continue;
+      if (now - member.since >= settlingTime || this.#answeredAt(member) >= member.since) return true;
     }
     return false;
   }

@@ -3,6 +3,10 @@ export interface Identity {
   readonly key: string;
 }
 
+/** After an attempt that got no answer the next one waits so long; after each further one twice as long. */
+const silencePause = 1000;
+const longestSilencePause = 30_000;
+
 /**
  * The connections of one identity and the callers who wait for one, in numbers. A pool has one group of its own, and
  * others for as long as a caller has or wants a connection of theirs.
@@ -26,6 +30,17 @@ export class IdentityGroup<I extends Identity> {
   noChangeBefore: number = Number.NEGATIVE_INFINITY;
 
   constructor(readonly identity: I) {}
+
+  /** An attempt got no answer. */
+  silent(now: number): void {
+    this.notBefore = now + Math.min(silencePause * 2 ** this.silences, longestSilencePause);
+    this.silences++;
+  }
+
+  /** Whether its silence is so old that it says nothing any more. */
+  isForgotten(now: number): boolean {
+    return now >= this.notBefore + longestSilencePause;
+  }
 
   get inUse(): boolean {
     return this.connections > 0 || this.waiting > 0;

@@ -24,10 +24,10 @@ export class Inventory<R, I extends Identity> {
   readonly idle: IdleConnections<R, I> = new IdleConnections();
   readonly #members = new Set<PooledResource<R, I>>();
   readonly ownGroup: IdentityGroup<I>;
-  /** Those that did not answer, and are not tried before some time has passed. */
-  readonly silent: Set<IdentityGroup<I>> = new Set();
   /** All others, by the key of their identity, for as long as they are in use. */
   readonly #groups = new Map<string, IdentityGroup<I>>();
+  /** Those whose last attempt got no answer, for a while also when they are not in use: the next caller is not the first. */
+  readonly #silent = new Map<string, IdentityGroup<I>>();
 
   constructor(own: I) {
     this.ownGroup = new IdentityGroup(own);
@@ -126,15 +126,40 @@ export class Inventory<R, I extends Identity> {
   }
 
   addGroup(identity: I): IdentityGroup<I> {
-    const group = new IdentityGroup<I>(identity);
+    const group = this.#silent.get(identity.key) ?? new IdentityGroup<I>(identity);
     this.#groups.set(identity.key, group);
     return group;
   }
 
+  /** An attempt of this identity got no answer. */
+  silent(group: IdentityGroup<I>, now: number): void {
+    group.silent(now);
+    this.#silent.set(group.identity.key, group);
+  }
+
+  /** A connection of this identity was had. */
+  heard(group: IdentityGroup<I>): void {
+    group.proven = true;
+    if (group.silences === 0) return;
+    group.silences = 0;
+    this.#silent.delete(group.identity.key);
+  }
+
+  /** When the next identity that callers wait for may be tried again after its silence; `Infinity` for none. */
+  nextAfterSilence(now: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { waiting, notBefore } of this.#silent.values()) {
+      if (waiting > 0 && notBefore > now) next = Math.min(next, notBefore);
+    }
+    return next;
+  }
+
+  forgetSilence(now: number): void {
+    for (const [key, group] of this.#silent) if (!group.inUse && group.isForgotten(now)) this.#silent.delete(key);
+  }
+
   forgetUnused(group: IdentityGroup<I>): void {
     if (group === this.ownGroup || group.inUse) return;
-    // Its pause has to be known for as long as it lasts.
-    if (this.silent.has(group)) return;
     this.#groups.delete(group.identity.key);
     this.idle.forget(group);
   }

@@ -16,9 +16,8 @@ import type { WarmUp } from './warm-up.js';
 
 /** Lifetimes differ by this share in both directions, so that connections born together do not die together. */
 const lifetimeJitter = 0.1;
-/** After the first attempt of an identity that got no answer the next one waits so long; after each further one twice as long. */
-const silencePause = 1000;
-const longestSilencePause = 30_000;
+/** After a change to another identity that failed, others are opened for it instead for so long, in milliseconds. */
+const changePause = 1000;
 
 /** What the life of a connection asks of its pool. */
 export interface LifecycleOwner<R, I extends Identity> {
@@ -148,13 +147,13 @@ export class Lifecycle<R, I extends Identity> {
     if (maxLifetime > 0) member.expiresAt = now + maxLifetime * (1 + lifetimeJitter * (2 * random() - 1));
     lifetimes.add(member);
     checks.watch(member);
-    this.#wasHad(group);
+    inventory.heard(group);
     if (group === inventory.ownGroup) sizing.stopped = false;
     journal.wasOpened(member.id, duration);
     // The step ends before its owner may have retired it: then it is closed already.
     if (member.state !== 'opening') return;
     // An opening proves an opening and no more: while something is wrong, a call has to be answered first.
-    if (!health.troubled) this.#offerOrRetire(member, now, false);
+    if (!health.suspect) this.#offerOrRetire(member, now, false);
     else if (this.whyUnfit(member, now) === undefined) this.probe(member);
     else {
       health.report({ sign: 'abandoned', began: now });
@@ -196,11 +195,7 @@ export class Lifecycle<R, I extends Identity> {
   #silent(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
     const { health, inventory } = this.#parts;
     const isOwn = group === inventory.ownGroup;
-    if (!isOwn) {
-      group.notBefore = now + Math.min(silencePause * 2 ** group.silences, longestSilencePause);
-      group.silences++;
-      inventory.silent.add(group);
-    }
+    if (!isOwn) inventory.silent(group, now);
     health.report({ sign: 'unanswered', began, error, identity: isOwn ? undefined : group.identity.key });
   }
 
@@ -288,7 +283,7 @@ export class Lifecycle<R, I extends Identity> {
       start,
       (outcome, now, duration) => {
         if (outcome.ok) {
-          this.#wasHad(group);
+          inventory.heard(group);
           this.#answered(member, now);
           this.#offerOrRetire(member, now, true);
           journal.changed(member.id, duration);
@@ -303,7 +298,7 @@ export class Lifecycle<R, I extends Identity> {
           this.#keepIdleOrRetire(member, now);
         } else {
           this.#probesFail = true;
-          if (group !== inventory.ownGroup) group.noChangeBefore = now + silencePause;
+          if (group !== inventory.ownGroup) group.noChangeBefore = now + changePause;
           if (error instanceof DeadlineError) this.#silent(group, error, member.since, now);
           else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: member.since, at: now });
           // An answer would be the same on the next connection, and on the next.
@@ -377,12 +372,6 @@ export class Lifecycle<R, I extends Identity> {
       done(outcome, now, now - began);
       this.#owner.dispatch();
     });
-  }
-
-  #wasHad(group: IdentityGroup<I>): void {
-    group.proven = true;
-    group.silences = 0;
-    this.#parts.inventory.silent.delete(group);
   }
 
   #proved(member: PooledResource<R, I>, now: number): void {

@@ -82,7 +82,9 @@ export class Pool<R, I extends Identity = Identity> {
       },
       order,
     );
-    const health = new Health(new Endpoint(endpoint, random), inventory, journal, clock, settings.unhealthyThreshold);
+    const answeredAt = (member: PooledResource<R, I>): number => factory.answeredAt(member.resource as R);
+    const server = new Endpoint(endpoint, random);
+    const health = new Health(server, inventory, journal, clock, settings.unhealthyThreshold, answeredAt);
     const sizing = new Sizing(settings, inventory, line);
     const lifetimes = new ExpiryWheel<PooledResource<R, I>>(clock.now());
     const checks = new CheckSchedule<PooledResource<R, I>>(settings.healthCheckInterval, random, clock.now());
@@ -479,7 +481,8 @@ export class Pool<R, I extends Identity = Identity> {
       const atLeast = this.#sizing.stopped ? 0 : Math.max(this.#warmUp.wanted, forRefused);
       const group = this.#sizing.wanted(now, atLeast, !this.#lifecycle.probesFail);
       if (group === undefined) {
-        if (this.#inventory.silent.size > 0) this.#dispatchLater(this.#sizing.untilSilenceEnds(now));
+        const next = this.#inventory.nextAfterSilence(now);
+        if (next !== Number.POSITIVE_INFINITY) this.#dispatchLater(next - now);
         return;
       }
       const wait = Math.max(this.#sizing.untilRoom(now, this.#journal), this.#health.wait(now, asked));
@@ -586,7 +589,7 @@ export class Pool<R, I extends Identity = Identity> {
       return;
     }
     const at = this.#ask(() => this.#factory.answeredAt(member.resource as R)) ?? Number.NEGATIVE_INFINITY;
-    if (at >= member.leasedAt) this.#health.report({ sign: 'answered', began, at: Math.min(at, now) });
+    if (at >= member.leasedAt) this.#health.report({ sign: 'answered', began, at: Math.min(at, now), byCall: true });
   }
 
   #isClean(member: PooledResource<R, I>): boolean {

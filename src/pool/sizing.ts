@@ -108,13 +108,4 @@ export class Sizing<R, I extends Identity> {
     ages.sort((one, other) => other - one);
     return slow - (ages[ages.length - this.#settings.maxConnecting] ?? 0);
   }
-
-  /** How long until an identity that callers wait for may be tried again, in milliseconds; `Infinity` when there is none. */
-  untilSilenceEnds(now: number): number {
-    let wait = Number.POSITIVE_INFINITY;
-    for (const { waiting, notBefore } of this.#inventory.silent) {
-      if (waiting > 0 && notBefore > now) wait = Math.min(wait, notBefore - now);
-    }
-    return wait;
-  }
 }

@@ -77,7 +77,7 @@ export class Upkeep<R, I extends Identity> {
   }
 
   #sweep(): void {
-    const { clock, factory, health, lifecycle, lifetimes, swept } = this.#parts;
+    const { clock, health, lifecycle, lifetimes, swept } = this.#parts;
     const now = clock.now();
     const duration = now - this.#lastSweep;
     this.#lastSweep = now;
@@ -87,22 +87,12 @@ export class Upkeep<R, I extends Identity> {
     for (const member of lifetimes.takeExpired(now)) {
       if (member.state === 'idle') lifecycle.retire(member, 'lifetime');
     }
-    health.lookForLasting((member) => factory.answeredAt(member.resource as R), now);
-    this.#forgetSilences(now);
+    health.lookForLasting(now);
+    this.#parts.inventory.forgetSilence(now);
     this.#retireIdle(now);
     this.#reportLeases(now);
     this.#check(now);
     swept();
-  }
-
-  /** An identity that no caller wants any more is forgotten when it might be tried again. */
-  #forgetSilences(now: number): void {
-    const { inventory } = this.#parts;
-    for (const group of inventory.silent) {
-      if (group.inUse || now < group.notBefore) continue;
-      inventory.silent.delete(group);
-      inventory.forgetUnused(group);
-    }
   }
 
   /**

@@ -182,7 +182,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     await connection.staySignedIn();
     for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);
     // A transaction belongs to the socket and would outlive even the session. One that cannot be cancelled fails the reset.
-    for (const id of changes.transactions) await connection.transport.protocol.cancel(id, connection.session);
+    for (const id of changes.transactions) await connection.transport.cancel(id, connection.session);
     if (changes.authentication) {
       await this.#sessions.replace(connection, identity, signal);
     } else {
@@ -280,7 +280,7 @@ async function leave(connection: Connection): Promise<void> {
   // A begin that was given up is answered all the same, and its transaction would stay open for as long as the transport.
   await connection.allBegun();
   for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);
-  for (const id of changes.transactions) await transport.protocol.cancel(id, session).catch(() => {});
+  for (const id of changes.transactions) await transport.cancel(id, session).catch(() => {});
   await transport.detach(session);
 }
 

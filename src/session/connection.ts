@@ -220,23 +220,23 @@ export class Connection {
 
   async set(name: string, value: unknown): Promise<void> {
     this.changes.variables.add(name);
-    await this.transport.protocol.set(name, value, this.session);
+    await this.transport.set(name, value, this.session);
   }
 
   async unset(name: string): Promise<void> {
     // It may be one of the identity's own, which the next lease must find again.
     this.changes.variables.add(name);
-    await this.transport.protocol.unset(name, this.session);
+    await this.transport.unset(name, this.session);
   }
 
   async signIn(credentials: AnyAuth): Promise<Tokens> {
     this.changes.authentication = true;
-    return await this.transport.protocol.signin(credentials, this.session);
+    return await this.transport.signin(credentials, this.session);
   }
 
   async signUp(credentials: AccessRecordAuth): Promise<Tokens> {
     this.changes.authentication = true;
-    return await this.transport.protocol.signup(credentials, this.session);
+    return await this.transport.signup(credentials, this.session);
   }
 
   /** By a refresh token, where there is one, and else by the access token. Gives the tokens that are good from now on. */
@@ -244,13 +244,13 @@ export class Connection {
     this.changes.authentication = true;
     if (typeof token === 'object' && token.refresh) return await refreshTokens(this.transport, token, this.session);
     const access = typeof token === 'string' ? token : token.access;
-    await this.transport.protocol.authenticate(access, this.session);
+    await this.transport.authenticate(access, this.session);
     return { access };
   }
 
   async invalidate(): Promise<void> {
     this.changes.authentication = true;
-    await this.transport.protocol.invalidate(this.session);
+    await this.transport.invalidate(this.session);
   }
 
   /** A live query that a text began: it is ended by a text, or by the reset. */
@@ -269,7 +269,7 @@ export class Connection {
 
   /** Begins a transaction on the server: the reset cancels it, when nothing else ends it. */
   begin(): Promise<Uuid> {
-    const beginning = this.transport.protocol.begin(this.session).then((id) => {
+    const beginning = this.transport.begin(this.session).then((id) => {
       this.changes.transactions.add(id);
       return id;
     });
@@ -287,7 +287,7 @@ export class Connection {
   /** Commits a transaction. When the server has done it, or refused it, nothing is left to undo. */
   async commit(transaction: Uuid): Promise<void> {
     try {
-      await this.transport.protocol.commit(transaction, this.session);
+      await this.transport.commit(transaction, this.session);
     } catch (error) {
       if (error instanceof ServerError) this.changes.transactions.delete(transaction);
       throw error;
@@ -296,7 +296,7 @@ export class Connection {
   }
 
   async cancel(transaction: Uuid): Promise<void> {
-    await this.transport.protocol.cancel(transaction, this.session);
+    await this.transport.cancel(transaction, this.session);
     this.changes.transactions.delete(transaction);
   }
 

@@ -7,8 +7,7 @@ import { claimsOf } from './token-claims.js';
  * method for it, but takes a refresh token in the place of the variables of a sign-in.
  */
 export async function refreshTokens(transport: Transport, tokens: Tokens, session: Uuid): Promise<Tokens> {
-  const { protocol } = transport;
-  if (protocol.features.has(Features.RefreshTokens)) return await protocol.refresh(tokens, session);
+  if (transport.supports(Features.RefreshTokens)) return await transport.refresh(tokens, session);
   const { namespace = '', database = '', access = '' } = claimsOf(tokens.access);
-  return await protocol.signin({ namespace, database, access, variables: { refresh: tokens.refresh } }, session);
+  return await transport.signin({ namespace, database, access, variables: { refresh: tokens.refresh } }, session);
 }

@@ -116,7 +116,7 @@ export class SignIn {
       const token = this.#usableToken();
       if (token !== undefined) {
         try {
-          await transport.protocol.authenticate(token.text, session);
+          await transport.authenticate(token.text, session);
           return;
         } catch (error) {
           if (!isAnswer(error)) throw error;
@@ -258,7 +258,7 @@ export class SignIn {
     if (tokens?.refresh !== undefined) {
       await this.#signInByRefresh(transport, session, tokens as Required<Tokens>);
     } else if (tokens !== undefined) {
-      await transport.protocol.authenticate(tokens.access, session).catch((error: unknown) => {
+      await transport.authenticate(tokens.access, session).catch((error: unknown) => {
         if (!isTokenExpired(error)) throw error;
         // The next caller is told without asking the server again.
         this.learnEnd(systemClock.now());
@@ -270,7 +270,7 @@ export class SignIn {
       const { namespace, database } = this.#database;
       const isOfDatabase = 'variables' in credentials || 'key' in credentials;
       const where = isOfDatabase && credentials.namespace === undefined ? { namespace, database } : {};
-      const issued = await transport.protocol.signin({ ...where, ...credentials } as AnyAuth, session);
+      const issued = await transport.signin({ ...where, ...credentials } as AnyAuth, session);
       this.#keep(issued.access, wholeLife(issued.access), true);
     }
   }
@@ -280,7 +280,7 @@ export class SignIn {
     // A pair that a function brings is newer than what came of the one before.
     const refresh = typeof this.#source === 'function' ? given.refresh : (this.#refresh ?? given.refresh);
     if (refresh === given.refresh && this.#token === undefined && remainingLife(given.access) > 0) {
-      const isGood = await transport.protocol.authenticate(given.access, session).then(
+      const isGood = await transport.authenticate(given.access, session).then(
         () => true,
         (error: unknown) => {
           if (isTokenExpired(error)) return false;
@@ -294,7 +294,7 @@ export class SignIn {
     }
     if (this.#refreshing !== undefined) {
       await this.#refreshing;
-      await transport.protocol.authenticate(this.#token?.text ?? '', session);
+      await transport.authenticate(this.#token?.text ?? '', session);
       return;
     }
     const spend = refreshTokens(transport, { access: this.#token?.text ?? given.access, refresh }, session);

@@ -9,20 +9,18 @@ import {
   type Features,
   type LiveMessage,
   type QueryChunk,
-  type SurrealEngine,
   type Tokens,
   Uuid,
 } from 'surrealdb';
 import { withoutQuery } from '../config/address.js';
 import { ConnectionLostError } from '../errors/call.js';
-import { UsageError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
-import { messageOf } from '../errors/error-message.js';
 import { isMethodRefused } from '../errors/server-errors.js';
 import type { SocketClosedError } from '../errors/socket-closed.js';
 import { onAbort } from '../time/on-abort.js';
 import { type CreateEngine, Engine, engineFor, type SentCall } from './engine.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
+import { lostCall } from './lost-call.js';
 import { connectFailure } from './opening-failure.js';
 import type { EncodedBindings, Recording } from './recording-codec.js';
 
@@ -40,9 +38,6 @@ export interface SocketSettings extends LivenessSettings {
 
 /** The oldest server with sessions, which every pooled connection is. */
 const oldestServer = 3;
-
-/** A request that is at least so large is told with its size when its answer is lost. */
-const largeMessage = 2 ** 20;
 
 /**
  * One WebSocket to a server, or one embedded engine. It carries sessions and calls, and dies once: as soon as no answer
@@ -137,11 +132,6 @@ export class Transport {
     await this.#engine.sdk.detach(session);
   }
 
-  /** The SDK's calls on a session; see `SurrealProtocol` there. */
-  get protocol(): SurrealEngine {
-    return this.#engine.sdk;
-  }
-
   supports(feature: (typeof Features)[keyof typeof Features]): boolean {
     return this.#engine.sdk.features.has(feature);
   }
@@ -169,6 +159,10 @@ export class Transport {
 
   authenticate(token: string, session: Uuid): Promise<void> {
     return this.#engine.sdk.authenticate(token, session);
+  }
+
+  refresh(tokens: Tokens, session: Uuid): Promise<Tokens> {
+    return this.#engine.sdk.refresh(tokens, session);
   }
 
   invalidate(session: Uuid): Promise<void> {
@@ -354,33 +348,17 @@ export class Transport {
   }
 
   /** A call that failed with the transport says whether it can have been executed; what a server answers stays as it is. */
-  #explain(error: unknown, { method, bytes, refused }: SentCall): unknown {
+  #explain(error: unknown, call: SentCall): unknown {
     const cause = this.#cause ?? error;
     if (error instanceof ConnectionUnavailableError) {
       this.#cause ??= new Error('the other side is closing the socket');
       this.#die();
-      return new ConnectionLostError(`"${method}" was not sent: the connection to ${this.endpoint} is gone`, {
+      return new ConnectionLostError(`"${call.method}" was not sent: the connection to ${this.endpoint} is gone`, {
         outcome: 'not-sent',
         cause,
       });
     }
-    if (!(error instanceof CallTerminatedError)) return error;
-    if (refused === 'too-large') {
-      return new UsageError(
-        `"${method}" was not executed: its message of ${inWords(bytes)} is larger than ${this.endpoint} takes (${messageOf(cause)})`,
-        { cause },
-      );
-    }
-    if (refused === 'unread') {
-      return new ConnectionLostError(
-        `"${method}" was not executed: the connection to ${this.endpoint} was lost before it was read (${messageOf(cause)})`,
-        { outcome: 'not-sent', cause },
-      );
-    }
-    return new ConnectionLostError(
-      `the connection to ${this.endpoint} was lost while "${method}" was under way (${messageOf(cause)}); it may have been executed${hintAtSize(bytes)}`,
-      { outcome: 'unknown', cause },
-    );
+    return error instanceof CallTerminatedError ? lostCall(this.endpoint, call, cause) : error;
   }
 }
 
@@ -393,15 +371,4 @@ export class TransportFullError extends Error {
   ) {
     super(`${transport.endpoint} takes no further session on this socket`);
   }
-}
-
-/** SurrealDB ends the connection of a message that is too large without a word. */
-function hintAtSize(bytes: number): string {
-  return bytes < largeMessage
-    ? ''
-    : `. Its message had ${inWords(bytes)}: a server ends the connection of one that is larger than it takes, which is 128 MiB unless SURREAL_WEBSOCKET_MAX_MESSAGE_SIZE says otherwise`;
-}
-
-function inWords(bytes: number): string {
-  return bytes < 2 ** 20 ? `${bytes} bytes` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

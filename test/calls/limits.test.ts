@@ -56,7 +56,7 @@ describe('a call within its limits', () => {
     const slow = withinLimits(call, () => call.send(ends.connection), ends.lease, ends.limits({ queryTimeout: 5 }));
     await expect(slow).rejects.toThrow(QueryTimeoutError);
     await expect(slow).rejects.toMatchObject({ outcome: 'unknown', message: expect.stringContaining('(5 ms)') });
-    expect([ends.marks, ends.severed]).toEqual([['cut-off'], [ends.connection]]);
+    expect([ends.marks, ends.severed]).toEqual([['unanswered'], [ends.connection]]);
   });
 
   test('ends at the timeout: not sent, it never is, and its connection goes on', async () => {

@@ -97,7 +97,7 @@ describe('a call that is mended', () => {
       `DEFINE TABLE OVERWRITE a PERMISSIONS FULL;
        DEFINE ACCESS OVERWRITE account ON DATABASE TYPE RECORD SIGNUP (CREATE user) SIGNIN (SELECT * FROM user)`,
     );
-    await session.transport.protocol.signup(
+    await session.transport.signup(
       { namespace: 'test', database: 'test', access: 'account', variables: {} },
       session.id,
     );

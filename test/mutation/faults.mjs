@@ -221,7 +221,7 @@ export const faults = [
   },
   {
     name: 'every connection signs in by password',
-    from: `return token !== undefined && performance.now() < token.usableUntil ? token : undefined;`,
+    from: `return token !== undefined && systemClock.now() < token.usableUntil ? token : undefined;`,
     to: `return undefined;`,
     tests: ['test/session'],
   },

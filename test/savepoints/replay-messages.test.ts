@@ -32,7 +32,7 @@ async function prepared(kind: 'embedded' | 'socket' = 'embedded'): Promise<Recor
      REMOVE TABLE IF EXISTS noted; DEFINE TABLE noted;
      DEFINE EVENT noted ON a THEN { UPSERT noted:1 SET of = [$v, $w, $after.by] }; CREATE a:1 SET n = 1; CREATE a:2 SET n = 2`,
   );
-  await session.transport.protocol.set('w', 'of the session', session.id);
+  await session.transport.set('w', 'of the session', session.id);
   return session;
 }
 

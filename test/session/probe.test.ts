@@ -32,7 +32,7 @@ describe('a probe', () => {
 
   test('fails when the session is in another database, unless the lease moved it', async () => {
     const connection = await opened();
-    await transport.protocol.use({ namespace: 'other', database: 'place' }, connection.session);
+    await transport.use({ namespace: 'other', database: 'place' }, connection.session);
     await expect(connection.probe()).rejects.toThrow('the session is in database place, expected test');
     connection.changes.database = true;
     await connection.probe();
@@ -41,7 +41,7 @@ describe('a probe', () => {
   test('fails when the session is nobody any more, unless the lease signed it out', async ({ skip }) => {
     skip(inject('server') !== undefined, 'the front signs in whoever is nobody at a real server');
     const connection = await opened();
-    await transport.protocol.invalidate(connection.session);
+    await transport.invalidate(connection.session);
     await expect(connection.probe()).rejects.toThrow('the session is anonymous');
     connection.changes.authentication = true;
     await connection.probe();

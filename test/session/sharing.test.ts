@@ -52,13 +52,11 @@ describe('the first use of a database', () => {
     );
     const sessions = await Promise.all(Array.from({ length: 10 }, () => transport.attach()));
     const uses: string[] = [];
-    const { protocol } = transport;
-    const use = protocol.use.bind(protocol);
-    protocol.use = async (name, session) => {
+    const use = transport.use.bind(transport);
+    transport.use = async (name, session) => {
       uses.push('begin');
-      const answer = await use(name, session);
+      await use(name, session);
       uses.push('end');
-      return answer;
     };
     const firstUse = new FirstUse();
     await Promise.all(

@@ -23,7 +23,7 @@ export class RecordedSession {
     const settings = { openTimeout: 5000, livenessTimeout: 0, probeTimeout: 5000 };
     const transport = await Transport.open(address, settings, AbortSignal.timeout(10_000));
     const id = await transport.attach();
-    await transport.protocol.use({ namespace: 'test', database: 'test' }, id);
+    await transport.use({ namespace: 'test', database: 'test' }, id);
     return new RecordedSession(transport, id);
   }
 
@@ -67,11 +67,11 @@ export class RecordedSession {
   }
 
   begin(): Promise<Uuid> {
-    return this.transport.protocol.begin(this.id);
+    return this.transport.begin(this.id);
   }
 
   cancel(transaction: Uuid): Promise<void> {
-    return this.transport.protocol.cancel(transaction, this.id);
+    return this.transport.cancel(transaction, this.id);
   }
 
   /** Where calls are made again. */

@@ -190,7 +190,7 @@ describe('a text with statements of the pool in it', () => {
       fc.asyncProperty(names, names, async (namespace, database) => {
         // A session of its own each time: a name chosen before shows nothing.
         const session = await open('embedded');
-        await session.transport.protocol.use({ namespace, database }, session.id);
+        await session.transport.use({ namespace, database }, session.id);
         const mended = mendedText(
           new SurrealText('RETURN [session::ns(), session::db()]; CREATE a:1'),
           mendingOf({ hidesOwnWrites: true, losesOrder: true }, { namespace, database }),
@@ -199,7 +199,7 @@ describe('a text with statements of the pool in it', () => {
         const [answer, created, ...more] = withoutAdded(await session.send(mended.text, {}, transaction), mended.added);
         expect([answer?.error, created?.error, more]).toEqual([undefined, undefined, []]);
         expect(answer?.result).toEqual([namespace, database]);
-        await session.transport.protocol.commit(transaction, session.id);
+        await session.transport.commit(transaction, session.id);
         const [count] = await session.send('RETURN [session::ns(), session::db(), count(SELECT * FROM a)]');
         expect(count?.result).toEqual([namespace, database, 1]);
         session.transport.terminate();

@@ -1,0 +1,39 @@
+import { ConnectionLostError } from '../errors/call.js';
+import { UsageError } from '../errors/configuration.js';
+import { messageOf } from '../errors/error-message.js';
+import type { SentCall } from './engine.js';
+
+/** A message that is at least so large is told with its size when its answer is lost. */
+const largeMessage = 2 ** 20;
+
+/** What the caller of a call is told whose connection was lost: whether it can have been executed. */
+export function lostCall(endpoint: string, { method, bytes, refused }: SentCall, cause: unknown): Error {
+  const why = messageOf(cause);
+  if (refused === 'too-large') {
+    return new UsageError(
+      `"${method}" was not executed: its message of ${inWords(bytes)} is larger than ${endpoint} takes (${why})`,
+      { cause },
+    );
+  }
+  if (refused === 'unread') {
+    return new ConnectionLostError(
+      `"${method}" was not executed: the connection to ${endpoint} was lost before it was read (${why})`,
+      { outcome: 'not-sent', cause },
+    );
+  }
+  return new ConnectionLostError(
+    `the connection to ${endpoint} was lost while "${method}" was under way (${why}); it may have been executed${hintAtSize(bytes)}`,
+    { outcome: 'unknown', cause },
+  );
+}
+
+/** SurrealDB ends the connection of a message that is too large without a word. */
+function hintAtSize(bytes: number): string {
+  return bytes < largeMessage
+    ? ''
+    : `. Its message had ${inWords(bytes)}: a server ends the connection of one that is larger than it takes, which is 128 MiB unless SURREAL_WEBSOCKET_MAX_MESSAGE_SIZE says otherwise`;
+}
+
+function inWords(bytes: number): string {
+  return bytes < 2 ** 20 ? `${bytes} bytes` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

@@ -1,6 +1,8 @@
 import type { EndpointSettings } from '../endpoints/endpoint.js';
 import type { Clock } from '../time/clock.js';
-import type { Identity } from './identity-group.js';
+import type { Identity, IdentityGroup } from './identity-group.js';
+import type { WaitingOrder } from './order.js';
+import type { Waiter } from './waiter.js';
 
 /** How one is opened: `signal` is aborted when the pool no longer wants it; `died` may be called once, later. */
 export interface OpenContext<I extends Identity> {
@@ -92,6 +94,8 @@ export interface PoolSurroundings<R, I extends Identity> {
   readonly timeOfDay?: (() => number) | undefined;
   /** From 0 (inclusive) to 1: for the jitter of lifetimes. */
   readonly random: () => number;
+  /** In which order callers who wait are served; left out for first come, first served. */
+  readonly order?: WaitingOrder<Waiter<R, I>, IdentityGroup<I>> | undefined;
   /** How attempts to open are spaced when they fail, and when the circuit is opened. */
   readonly endpoint: EndpointSettings;
 }

@@ -26,6 +26,8 @@ export class IdentityGroup<I extends Identity> {
   silences = 0;
   /** No further attempt is made before, on the pool's clock. */
   notBefore: number = Number.NEGATIVE_INFINITY;
+  /** A connection was lost as it was switched to this identity: until then further ones are opened for it instead. */
+  noChangeBefore: number = Number.NEGATIVE_INFINITY;
 
   constructor(readonly identity: I) {}
 

@@ -16,6 +16,8 @@ import type { WarmUp } from './warm-up.js';
 
 /** Lifetimes differ by this share in both directions, so that connections born together do not die together. */
 const lifetimeJitter = 0.1;
+/** After a change to another identity that failed, others are opened for it instead for so long, in milliseconds. */
+const changePause = 1000;
 
 /** What the life of a connection asks of its pool. */
 export interface LifecycleOwner<R, I extends Identity> {
@@ -296,6 +298,7 @@ export class Lifecycle<R, I extends Identity> {
           this.#keepIdleOrRetire(member, now);
         } else {
           this.#probesFail = true;
+          if (group !== inventory.ownGroup) group.noChangeBefore = now + changePause;
           if (error instanceof DeadlineError) this.#silent(group, error, member.since, now);
           else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: member.since, at: now });
           // An answer would be the same on the next connection, and on the next.

@@ -65,16 +65,23 @@ export class Pool<R, I extends Identity = Identity> {
   #dispatchAgain = false;
   #drain: Drain<R, I> | undefined;
 
-  constructor(settings: PoolSettings, { factory, home, clock, timeOfDay, random, endpoint }: PoolSurroundings<R, I>) {
+  constructor(
+    settings: PoolSettings,
+    { factory, home, clock, timeOfDay, random, endpoint, order }: PoolSurroundings<R, I>,
+  ) {
     this.#settings = settings;
     this.#factory = factory;
     this.#clock = clock;
     const journal = new Journal(clock);
     const inventory = new Inventory<R, I>(home);
-    const line = new WaitingLine<R, I>(clock, {
-      timedOut: (waiter) => this.#timeOut(waiter),
-      aborted: (waiter, reason) => this.#abortWaiter(waiter, reason),
-    });
+    const line = new WaitingLine<R, I>(
+      clock,
+      {
+        timedOut: (waiter) => this.#timeOut(waiter),
+        aborted: (waiter, reason) => this.#abortWaiter(waiter, reason),
+      },
+      order,
+    );
     const answeredAt = (member: PooledResource<R, I>): number => factory.answeredAt(member.resource as R);
     const server = new Endpoint(endpoint, random);
     const health = new Health(server, inventory, journal, clock, settings.unhealthyThreshold, answeredAt);
@@ -459,7 +466,7 @@ export class Pool<R, I extends Identity = Identity> {
         claimed.set(group, claims + 1);
         if (claims >= group.preparing) {
           if (member === matching) this.#lifecycle.probe(member);
-          else if (this.#sizing.mayPrepare(group, now)) this.#lifecycle.change(member, group);
+          else if (this.#sizing.mayChange(group, now)) this.#lifecycle.change(member, group);
         }
       }
       waiter = next;

@@ -80,6 +80,10 @@ export class Sizing<R, I extends Identity> {
     return (group.proven && group.silences === 0) || group.opening + group.preparing === 0;
   }
 
+  mayChange(group: IdentityGroup<I>, now: number): boolean {
+    return now >= group.noChangeBefore && this.mayPrepare(group, now);
+  }
+
   mayOpen(group: IdentityGroup<I>, now: number): boolean {
     if (group === this.#inventory.ownGroup) return true;
     return this.mayPrepare(group, now) && group.opening < Math.max(1, this.#settings.maxConnecting - 1);

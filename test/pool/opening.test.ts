@@ -160,7 +160,7 @@ describe('when it cannot be opened', () => {
     expect(leaseOf(first).active).toBe(true);
     resources.behave = behaving({ open: 'fail' });
     pool.acquire().catch(() => {});
-    await settled();
+    await clock.advance(100);
     expect(backoff.mock.calls).toEqual([[1], [2], [3], [4]]);
     resources.behave = behaving({});
     await clock.advance(3000);

@@ -13,6 +13,7 @@ import type { Lease } from '../../src/pool/lease.js';
 import { Pool } from '../../src/pool/pool.js';
 import type { ShutdownReport } from '../../src/pool/shutdown-report.js';
 import { type Behaviour, type FakeResource, FakeResources } from './fake-resources.js';
+import { endingEndlessLoops } from './pool-under-test.js';
 import { settled, VirtualClock } from './virtual-clock.js';
 
 /** One thing that happens to the pool. Numbers are taken modulo what there is to choose from. */
@@ -165,6 +166,8 @@ class World {
   /** When an attempt may be made again for those who wait, by what was told last. */
   openAfter = Number.NEGATIVE_INFINITY;
   circuit = 'closed';
+  /** When the pause of the open circuit is over, as told. */
+  openUntil = Number.NEGATIVE_INFINITY;
   /** When the last sign came that an attempt failed. */
   failedAt = Number.NEGATIVE_INFINITY;
   /** When each connection was opened. */
@@ -182,7 +185,7 @@ class World {
     });
     this.max = program.settings.maxConnections;
     this.bound = this.max;
-    this.pool = new Pool(program.settings, {
+    this.pool = new Pool(endingEndlessLoops(program.settings, this.clock), {
       factory: this.factory,
       home: { key: 'home' },
       clock: this.clock,
@@ -220,7 +223,9 @@ class World {
     });
     events.subscribe('circuitChanged', ({ state, nextProbeIn }) => {
       this.circuit = state;
-      if (state === 'open') this.#failed(nextProbeIn);
+      if (state !== 'open') return;
+      this.#failed(nextProbeIn);
+      this.openUntil = this.openAfter;
     });
     // How long the pause is after these is not told, but no pause is longer while callers wait.
     for (const name of ['died', 'validationFailed', 'changeFailed', 'resetFailed'] as const) {
@@ -424,7 +429,7 @@ class World {
         this.circuit !== 'half-open' &&
         now >= this.openAfter;
       const live = idle + leased + validating + resetting;
-      assert.ok(this.circuit !== 'open' || live > 0 || now >= this.openAfter, 'nobody waits for an open circuit');
+      assert.ok(this.circuit !== 'open' || live > 0 || now >= this.openUntil, 'nobody waits for an open circuit');
       assert.ok(
         !mayOpen || own <= opening + validating + resetting,
         'no own caller waits while one more may be opened',

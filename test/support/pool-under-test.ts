@@ -40,7 +40,7 @@ export interface PoolUnderTest {
   readonly resources: FakeResources;
 }
 
-type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random'> & EndpointSettings>;
+type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random' | 'order'> & EndpointSettings>;
 
 /** Only the backoff spaces attempts, unless a test says otherwise. */
 const plainEndpoint: EndpointSettings = {
@@ -63,7 +63,7 @@ export function poolUnderTest(settings: Partial<PoolSettings> = {}, surroundings
 /** The same for a test that makes many of them, and looks after each itself. */
 export function makePool(
   settings: Partial<PoolSettings> = {},
-  { random = () => 0.5, ...endpoint }: Chosen = {},
+  { random = () => 0.5, order, ...endpoint }: Chosen = {},
 ): PoolUnderTest {
   const clock = new VirtualClock();
   const resources = new FakeResources();
@@ -72,6 +72,7 @@ export function makePool(
     home: { key: 'home' },
     clock,
     random,
+    order,
     endpoint: { ...plainEndpoint, ...endpoint },
   });
   return { pool, clock, resources };
@@ -81,7 +82,7 @@ export function makePool(
  * A pool that turns in circles would hang the whole run, and not even say where. It reads its settings at every turn:
  * after far too many of them in one and the same moment, they stop answering.
  */
-function endingEndlessLoops(settings: PoolSettings, clock: VirtualClock): PoolSettings {
+export function endingEndlessLoops(settings: PoolSettings, clock: VirtualClock): PoolSettings {
   let moment = clock.now();
   let reads = 0;
   return new Proxy(settings, {

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { alwaysProbed, behaving, expectBalance, fill, lent, poolUnderTest, watch } from '../support/pool-under-test.js';
+import {
+  alwaysProbed,
+  behaving,
+  expectBalance,
+  fill,
+  leaseOf,
+  lent,
+  poolUnderTest,
+  watch,
+} from '../support/pool-under-test.js';
 import { settled } from '../support/virtual-clock.js';
 
 test('a new pool is all zeros, and nothing in its statistics is NaN', () => {
@@ -215,7 +224,8 @@ test('the snapshot shows the same numbers in short, and why nothing can be opene
   expect(pool.snapshot()).toMatchObject({ leased: 1, waiting: 1, lastOpenError: 'open failed' });
   resources.behave = behaving({});
   await clock.advance(100);
-  expect(waiter.state).toBe('fulfilled');
+  // An opening proves little: the first answered call does.
+  leaseOf(waiter).release();
   expect(pool.snapshot()).not.toHaveProperty('lastOpenError');
   lease.release();
 });

@@ -45,7 +45,7 @@ describe('the circuit', () => {
 
   test('makes one attempt after its pause, which is short while callers ask and long while none does', () => {
     expect([waitOf(opened, 2000, true, settings), waitOf(opened, 2000, false, settings)]).toEqual([1000, 60_000]);
-    const attempted = told(opened, { sign: 'attempted', began: 3000 }, settings, lasting);
+    const attempted = told(opened, { sign: 'attempted', began: 3000 }, 3000, settings, lasting);
     expect([attempted.circuit, waitOf(attempted, 3000, true, settings)]).toEqual([
       'half-open',
       Number.POSITIVE_INFINITY,
@@ -64,7 +64,7 @@ describe('the circuit', () => {
     ['is answered', { sign: 'answered', began: 3050, at: 3100 }, 'closed'],
   ];
   test.for(endings)('has a way back when its attempt %s', ([, sign, circuit]) => {
-    const attempted = told(opened, { sign: 'attempted', began: 3000 }, settings, lasting);
+    const attempted = told(opened, { sign: 'attempted', began: 3000 }, 3000, settings, lasting);
     expect(told(attempted, sign, 3100, settings, lasting).circuit).toBe(circuit);
   });
 
@@ -75,7 +75,7 @@ describe('the circuit', () => {
     { sign: 'lost', began: 2999, error },
     { sign: 'unanswered', began: 2999, error },
   ] satisfies Sign[])('leaves its attempt alone when an older one ends: %o', (sign) => {
-    const attempted = told(opened, { sign: 'attempted', began: 3000 }, settings, lasting);
+    const attempted = told(opened, { sign: 'attempted', began: 3000 }, 3000, settings, lasting);
     expect(told(attempted, sign, 3100, settings, lasting).circuit).toBe('half-open');
   });
 

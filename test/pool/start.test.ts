@@ -132,9 +132,9 @@ describe('the minimum', () => {
   });
 
   test('is filled up again although all of it died at once, and no caller sees an error', async () => {
-    const { pool, resources } = poolUnderTest({ minConnections: 5, maxConnections: 5, warmConnections: true });
+    const { pool, clock, resources } = poolUnderTest({ minConnections: 5, maxConnections: 5, warmConnections: true });
     await pool.start(0);
-    await settled();
+    await clock.advance(1000);
     for (const resource of [...resources.all]) resource.die(new Error('the server was restarted'));
     const callers = Array.from({ length: 5 }, () => watch(pool.acquire()));
     await settled();

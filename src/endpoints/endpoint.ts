@@ -89,7 +89,7 @@ export type Sign =
   /** An operator says that it is well again. */
   | { readonly sign: 'hurry' };
 
-/** Between the openings that follow a first success, until one has lasted, in milliseconds. */
+/** After each opening that follows failures, until one has lasted, in milliseconds. */
 const trialPause = 100;
 
 export const unknownEndpoint: EndpointState = {
@@ -179,7 +179,13 @@ function answered(
     return { ...heard, circuit: 'closed', pause: 0, failures: Math.min(state.failures, 1), lastError: undefined };
   // What was wrong may come back: until one has lasted, further connections are opened only now and then.
   if (state.failures > 1)
-    return { ...heard, circuit: 'closed', pause: 0, notBefore: now + trialPause, lastError: undefined };
+    return {
+      ...heard,
+      circuit: 'closed',
+      pause: 0,
+      notBefore: Math.max(state.notBefore, began + trialPause),
+      lastError: undefined,
+    };
   return { ...heard, circuit: 'closed', pause: 0, notBefore: Number.NEGATIVE_INFINITY, lastError: undefined };
 }
 

@@ -173,7 +173,7 @@ export class Lifecycle<R, I extends Identity> {
     if (abandoned) health.report({ sign: 'abandoned', began });
     else if (!fatal) this.#reportFailure(group, error, began, now);
     // The server did answer, so the next attempt needs no backoff.
-    else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: now, at: now });
+    else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: now, at: now, byCall: true });
     else health.report({ sign: 'abandoned', began });
     if (fatal && isOwn) sizing.stopped = true;
     const retryIn = fatal || abandoned ? undefined : health.wait(now, true);

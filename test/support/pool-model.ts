@@ -243,10 +243,10 @@ class World {
     this.openAfter = this.failedAt + pause;
   }
 
-  /** A connection that was opened since the last failure answers: a pause of at most 100 ms is left. */
+  /** A connection that was opened since the last failure answers: a pause of at most 100 ms since then is left. */
   #answered(connection: number): void {
     const opened = this.openedAt.get(connection) ?? Number.NEGATIVE_INFINITY;
-    if (opened > this.failedAt) this.openAfter = Math.min(this.openAfter, this.clock.now() + 100);
+    if (opened >= this.failedAt) this.openAfter = opened + 100;
   }
 
   async run(command: Command): Promise<void> {

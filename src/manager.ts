@@ -358,7 +358,7 @@ export class ConnectionManager extends SurrealQueryable {
     return poolStats(this.#pool.statistics(), counters.statistics(), savepointCounters.statistics());
   }
 
-  /** Whether the pool can do its work, and if not, why not. Asks nobody: it tells what the pool has seen by itself. */
+  /** Whether the pool can do its work, and if not, why not. It sends nothing: it tells what the pool has seen by itself. */
   healthStatus(): HealthStatus {
     const { state, idle, leased, validating, resetting, maxConnections, waiting, lastOpenError } =
       this.#pool.snapshot();

@@ -7,19 +7,37 @@ import type { Duration } from './duration.js';
  * How the pool behaves. Every option may be left out; an option that is `undefined` counts as left out.
  */
 export interface PoolConfig {
-  /** Connections the pool keeps open while nobody uses them. Default 5, or `maxConnections` if that is less; 0 keeps none. */
+  /**
+   * Connections of its own identity that the pool keeps open while no caller uses them. Default 5, or `maxConnections` if
+   * that is less; 0 keeps none.
+   */
   minConnections?: number | undefined;
   /** The most connections that are open at the same time. Default 20; at least 1. */
   maxConnections?: number | undefined;
-  /** How long one acquire may take in all: waiting, opening and probing. Default `"10s"`; 0 or null waits for ever. */
+  /**
+   * How long one acquire may take in all: the credentials function, `onFirstUse`, waiting, opening and probing; also how long
+   * `verifyCommit` may take to find out what became of a commit. Default `"10s"`; 0 or null waits for ever.
+   */
   connectionTimeout?: Duration | null | undefined;
-  /** How long opening a connection may take, sign-in included. Default `"5s"`; more than 0. */
+  /**
+   * How long opening a connection may take, sign-in included, and signing in again in the middle of a lease. A credentials
+   * function has 80 % of it. Default `"5s"`; more than 0.
+   */
   openTimeout?: Duration | undefined;
-  /** How long a connection may take to answer a probe. Default `"2s"`; more than 0. */
+  /**
+   * How long a connection may take to answer a probe, a socket to answer the ping of `livenessTimeout`, and a server to prove
+   * an identity again. Default `"2s"`; more than 0.
+   */
   probeTimeout?: Duration | undefined;
-  /** How long undoing what a lease changed on its connection may take. Default `"2s"`; more than 0. */
+  /**
+   * How long undoing what a lease changed on its connection may take, switching an idle connection to another identity, and
+   * rolling back a transaction. Default `"2s"`; more than 0.
+   */
   resetTimeout?: Duration | undefined;
-  /** How long closing a connection may take before it is cut off. Default `"2s"`; more than 0. */
+  /**
+   * How long closing a connection may take before it is cut off; also closing the engine or the last sockets at the end of a
+   * shutdown. Default `"2s"`; more than 0.
+   */
   closeTimeout?: Duration | undefined;
   /**
    * How long a call may take; past it the call fails and its connection is closed. An answer that has arrived wins, and a
@@ -28,11 +46,14 @@ export interface PoolConfig {
   queryTimeout?: Duration | null | undefined;
   /** After how long unused a connection beyond `minConnections` is closed. Default `"5m"`; 0 or null never. */
   idleTimeout?: Duration | null | undefined;
-  /** How old a connection may become. Default `"30m"`; 0 or null never retires one for its age. */
+  /** How old a connection may become, 10 % up or down. Default `"30m"`; 0 or null never retires one for its age. */
   maxLifetime?: Duration | null | undefined;
   /** After how many leases a connection is replaced. Default 10,000; 0 or null never. */
   recycleAfterUses?: number | null | undefined;
-  /** Whether an idle connection is probed before it is lent. Default true; false never probes it. */
+  /**
+   * Whether an idle connection that was not used for `validationInterval` is probed before it is lent. Default true; false:
+   * only after the process or its machine stood still, and when its identity has to be proven again.
+   */
   validateOnCheckout?: boolean | undefined;
   /** How long a connection counts as proven after its last use, so that it is not probed. Default 500 ms; 0 always probes. */
   validationInterval?: Duration | undefined;
@@ -49,8 +70,8 @@ export interface PoolConfig {
    */
   nestedAcquire?: NestedAcquirePolicy | undefined;
   /**
-   * A lease held longer than this is reported with the stack of its acquire, and one that nobody holds any more is taken
-   * back. Default 0; 0 or null: off, and no stack is taken.
+   * A lease held longer than this is reported with the stack of its acquire, and one that was dropped without a release is
+   * taken back. Default 0; 0 or null: off, and no stack is taken.
    */
   leakDetectionThreshold?: Duration | null | undefined;
   /**
@@ -60,7 +81,7 @@ export interface PoolConfig {
   idleLeaseThreshold?: Duration | null | undefined;
   /**
    * How long an idle connection may go without having shown that it works before it is probed, 10 % up or down, a few at
-   * a time and only while nobody waits. Default `"30s"`; 0 or null: only before it is lent.
+   * a time and only while no caller waits. Default `"30s"`; 0 or null: only before it is lent.
    */
   healthCheckInterval?: Duration | null | undefined;
   /**
@@ -68,11 +89,17 @@ export interface PoolConfig {
    * token, user and access method are still good. Default `"60s"`; 0 or null: only the end of a token is kept.
    */
   identityCheckInterval?: Duration | null | undefined;
-  /** How many probes in a row have to fail before `healthStatus()` says that the pool is not healthy. Default 3; at least 1. */
+  /**
+   * How many probes and calls in a row, on different connections, have to go without an answer before `healthStatus()` says
+   * that the pool is not healthy. Default 3; at least 1.
+   */
   unhealthyThreshold?: number | undefined;
-  /** How many connections may be opening at the same time. Default 2; at least 1. */
+  /**
+   * How many connections may be opening at the same time, not counting those that take much longer than usual; and how many
+   * idle ones are probed at the same time when no caller waits. Default 2; at least 1.
+   */
   maxConnecting?: number | undefined;
-  /** How many acquires may wait although every connection is in use. Default null: no limit; 0: nobody may. */
+  /** How many acquires may wait although every connection is in use. Default null: no limit; 0: no caller may. */
   maxWaiters?: number | null | undefined;
   /** Whether the pool opens `minConnections` as soon as it starts. Default true; false opens them on demand. */
   warmConnections?: boolean | undefined;
@@ -83,21 +110,24 @@ export interface PoolConfig {
    * and one of them is its own. A server that takes fewer gets more sockets.
    */
   sessionsPerTransport?: number | undefined;
-  /** How failed attempts to open a connection are repeated. */
+  /** How failed attempts to open a connection are repeated, and how calls are. */
   retryPolicy?: RetryPolicy | undefined;
   /** When the pool stops trying an endpoint that keeps failing, and refuses at once instead. */
   circuitBreaker?: CircuitBreakerConfig | undefined;
 }
 
-/** What is done about an acquire by somebody who holds a connection while all are in use. */
+/** What is done about an acquire by a caller who holds a connection while all are in use. */
 export type NestedAcquirePolicy = 'ignore' | 'warn' | 'error';
 
 /**
- * When the pool stops trying an endpoint that keeps failing. Attempts to connect that fail, lost sockets and missed
- * deadlines count; an answer, whatever it says, does not.
+ * When the pool stops trying an endpoint that keeps failing. Attempts to connect that fail, connections that are lost within
+ * a second, and probes and calls without an answer count; an answer, whatever it says, does not.
  */
 export interface CircuitBreakerConfig {
-  /** Failures in a row that open the circuit. Default 5; 0 or null: never. */
+  /**
+   * Failures in a row that open the circuit: from then on one connection is tried at a time, and a caller is refused at once
+   * with `CircuitOpenError` while none is open. Default 5; 0 or null: never.
+   */
   failureThreshold?: number | null | undefined;
   /**
    * The longest pause between two attempts while callers ask, also while the circuit is closed; drawn between half of this
@@ -109,11 +139,16 @@ export interface CircuitBreakerConfig {
 }
 
 /**
- * How failed attempts to open a connection are repeated. The pause before an attempt is drawn at random between 0
- * and a bound (full jitter); the bound starts at `initialBackoff` and grows by `multiplier` up to `maxBackoff`.
+ * How failed attempts to open a connection are repeated, and how calls of the pool and the work of `executeWithRetry()` are,
+ * when they may be. The pause before an attempt is drawn at random between 0 and a bound (full jitter); the bound starts at
+ * `initialBackoff` and grows by `multiplier` up to `maxBackoff`. While callers ask, attempts to open are never more than
+ * `circuitBreaker.probeInterval` apart.
  */
 export interface RetryPolicy {
-  /** How often the pool tries to open its first connection before starting fails. Default 3; at least 1. */
+  /**
+   * How often the pool tries to open its first connection before starting fails, and how often a call of the pool or the work
+   * of `executeWithRetry()` is made in all. Default 3; at least 1.
+   */
   maxAttempts?: number | undefined;
   /** The first bound of the pause. Default 50 ms, or `maxBackoff` if that is less; 0 does not pause. */
   initialBackoff?: Duration | undefined;
@@ -257,7 +292,7 @@ export type RetireOn = (error: unknown) => boolean;
 export interface DatabaseConfig {
   /** Where the database lives. */
   connectionMode: ConnectionMode;
-  /** Who signs in. Default null: nobody does. */
+  /** Who signs in. Default null: an anonymous session. */
   credentials?: Credentials | CredentialsProvider | null | undefined;
   /** The namespace every connection is in. */
   namespace: string;
@@ -279,7 +314,7 @@ export interface PoolOptions extends PoolConfig {
   namespace: string;
   /** The database every connection is in. */
   database: string;
-  /** Who signs in. Default null: nobody does. */
+  /** Who signs in. Default null: an anonymous session. */
   credentials?: Credentials | CredentialsProvider | null | undefined;
   /** Where the pool writes what it does. Default: nowhere. */
   logger?: Logger | undefined;

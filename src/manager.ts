@@ -397,7 +397,16 @@ export class ConnectionManager extends SurrealQueryable {
     this.#pool.resize(bounds);
   }
 
-  /** Replaces every connection: the idle ones now, the others when they are given back. */
+  /**
+   * Resolves when as many connections are open as are kept (`minConnections`), at once with `warmConnections: false`:
+   * `createPool()` waits for the first one only.
+   * @throws PoolShutdownError, and `ConnectError` when they cannot be had for good, as with wrong credentials
+   */
+  async warm(): Promise<void> {
+    await this.#pool.warm();
+  }
+
+  /** Replaces every connection: the idle ones and those being opened now, the others when they are given back. */
   recycleAll(): void {
     this.#pool.recycleAll();
   }

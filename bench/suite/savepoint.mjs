@@ -91,7 +91,7 @@ export async function* run({ rounds }) {
   const settings = { openTimeout: 5_000, probeTimeout: 2_000, livenessTimeout: 0 };
   const transport = await Transport.open('mem://', settings, AbortSignal.timeout(5_000));
   const session = await transport.attach();
-  await transport.protocol.use(place, session);
+  await transport.use(place, session);
   const pool = await createPool('mem://', { ...place, minConnections: 1 });
   const held = await pool.acquire();
   for await (const { error } of transport.query(rows, session)) if (error) throw error;
@@ -99,7 +99,7 @@ export async function* run({ rounds }) {
 
   /** @param {readonly BoundQuery[]} calls */
   const byHand = async (calls) => {
-    const transaction = await transport.protocol.begin(session);
+    const transaction = await transport.begin(session);
     for (const query of calls) {
       for await (const { error } of transport.query(query, session, transaction)) if (error) throw error;
     }
@@ -142,10 +142,10 @@ export async function* run({ rounds }) {
           let second = first;
           const time = await timed(async () => {
             second = await byHand(calls);
-            await transport.protocol.cancel(first, session);
+            await transport.cancel(first, session);
           });
           latency = 0;
-          await transport.protocol.cancel(second, session);
+          await transport.cancel(second, session);
           return time;
         };
         /** @param {() => BoundQuery} undone */

@@ -27,7 +27,7 @@ async function against(url, where, rounds) {
   const settings = { openTimeout: 5_000, probeTimeout: 2_000, livenessTimeout: 0 };
   const transport = await Transport.open(url, settings, AbortSignal.timeout(5_000));
   const session = await transport.attach();
-  await transport.protocol.use(place, session);
+  await transport.use(place, session);
   const pool = await createPool(url, { ...place, minConnections: 1 });
   const held = await pool.acquire();
 

@@ -49,7 +49,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
     this.identities = new Identities(config, () => listeners.manyFunctions());
-    this.#sessions = new Sessions(new FirstUse(), config.pool);
+    this.#sessions = new Sessions(new FirstUse(), config.pool, this.identities.home);
     this.#renewal = new TokenRenewal({
       signIns: () => this.identities.signIns,
       transport: () => this.#transports.anyOpen,

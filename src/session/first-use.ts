@@ -1,7 +1,8 @@
 import type { Uuid } from 'surrealdb';
 import { type DatabaseName, databaseKey } from '../config/database-name.js';
 import { isDefinitionConflict } from '../errors/server-errors.js';
-import { sleep } from '../time/sleep.js';
+import { systemClock } from '../time/clock.js';
+import { pause } from '../time/pause.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
 
@@ -47,7 +48,7 @@ async function useWithRetry(transport: Transport, session: Uuid, name: DatabaseN
       return;
     } catch (error) {
       if (attempt === mostAttempts || !isDefinitionConflict(error)) throw error;
-      await sleep(Math.random() * longestPause);
+      await pause(systemClock, Math.random() * longestPause, []);
     }
   }
 }

@@ -37,11 +37,14 @@ export interface SessionTimeouts {
 export class Sessions implements SessionKeeper {
   readonly #firstUse: FirstUse;
   readonly #timeouts: SessionTimeouts;
+  readonly #own: ConnectionIdentity | undefined;
   #anonymousChecked = false;
 
-  constructor(firstUse: FirstUse, timeouts: SessionTimeouts) {
+  /** @param own the identity of the pool: when it has no credentials, it is looked whether the server wants some */
+  constructor(firstUse: FirstUse, timeouts: SessionTimeouts, own?: ConnectionIdentity) {
     this.#firstUse = firstUse;
     this.#timeouts = timeouts;
+    this.#own = own;
   }
 
   open(transport: Transport, identity: ConnectionIdentity, signal: AbortSignal): Promise<Session> {
@@ -141,8 +144,9 @@ export class Sessions implements SessionKeeper {
   }
 
   /** The first session without credentials finds out whether the server answers such sessions at all, and says so. */
-  async #checkAnonymous(transport: Transport, session: Uuid, { signIn }: ConnectionIdentity): Promise<void> {
-    if (signIn !== undefined || this.#anonymousChecked) return;
+  async #checkAnonymous(transport: Transport, session: Uuid, identity: ConnectionIdentity): Promise<void> {
+    // A lease that asks for no credentials wants none.
+    if (identity.signIn !== undefined || identity !== this.#own || this.#anonymousChecked) return;
     this.#anonymousChecked = true;
     const refusal = await transport.info(session).then(
       () => undefined,

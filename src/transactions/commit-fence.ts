@@ -5,7 +5,7 @@ import type { Connection } from '../session/connection.js';
 import { systemClock, type Timer } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
 import { onAbort } from '../time/on-abort.js';
-import { sleep } from '../time/sleep.js';
+import { pause } from '../time/pause.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { markerTable, newMarker } from './marker.js';
 import { birthOfTable, isTableMissing, MarkerTable, noRight } from './marker-table.js';
@@ -118,7 +118,7 @@ export class CommitFence {
     let failure: unknown;
     try {
       return await withDeadline(settling, timeout, [late.signal, this.#spares.over], async (limit) => {
-        for (let pause = 1; ; pause = Math.min(pause * 2, longestPause)) {
+        for (let bound = 1; ; bound = Math.min(bound * 2, longestPause)) {
           try {
             const outcome = await this.#spares.run(settling, connection, limit, (spare) => fence(spare, marker, birth));
             if (outcome === 'unknown') {
@@ -131,8 +131,8 @@ export class CommitFence {
             limit.throwIfAborted();
             failure = cause;
             // A conflict is a race with the commit itself: the next attempt sees which won.
-            const time = isConflict(cause) ? 0 : Math.random() * pause;
-            await sleep(time, limit);
+            const time = isConflict(cause) ? 0 : Math.random() * bound;
+            await pause(systemClock, time, [limit]);
             limit.throwIfAborted();
           }
         }

@@ -6,8 +6,8 @@ import { isConflict, isRefusedAuthentication } from '../errors/server-errors.js'
 import { CommitVerificationError } from '../errors/transaction.js';
 import type { Connection } from '../session/connection.js';
 import { systemClock } from '../time/clock.js';
+import { pause } from '../time/pause.js';
 import { SingleFlight } from '../time/single-flight.js';
-import { sleep } from '../time/sleep.js';
 import { markerTable } from './marker.js';
 import { sweepMarkers } from './marker-sweep.js';
 import { plainQuery } from './plain-query.js';
@@ -71,7 +71,7 @@ export class MarkerTable {
         if (isRefusedAuthentication(error)) throw noRight('define', error);
         // Another pool defines it at the same moment.
         if (!isConflict(error) || attempt === mostDefinitions) throw notBegun(error);
-        await sleep(Math.random() * longestPause, this.#spares.over);
+        await pause(systemClock, Math.random() * longestPause, [this.#spares.over]);
       }
     }
   }

@@ -55,6 +55,16 @@ describe('making a pool', () => {
     await vi.waitFor(() => expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before));
   });
 
+  test('opens the first connection; warm() waits for all that are kept', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front, { minConnections: 5, maxConnections: 8 });
+    await pool.warm();
+    expect(pool.poolStats().idle).toBe(5);
+    await pool.warm();
+    await pool.shutdown();
+    await expect(pool.warm()).rejects.toMatchObject({ code: 'ERR_POOL_SHUTDOWN' });
+  });
+
   test('with failFast off resolves at once and heals when the server comes', async () => {
     const front = await own.listen();
     const { port, url } = front;

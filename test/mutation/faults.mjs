@@ -270,7 +270,7 @@ export const faults = [
     name: 'a pool is ready before it had its first connection',
     from: `if (opened === 0) return not(cause === '' ? 'no connection was made yet' : \`cannot open connections\${cause}\`);`,
     to: ``,
-    tests: core,
+    tests: ['test/pool/promises.test.ts'],
   },
 
   // Connections

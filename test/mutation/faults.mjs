@@ -21,52 +21,58 @@ const part = (name) => [`test/savepoints/${name}.test.ts`];
 export const faults = [
   // States and transitions
   {
-    name: 'a slot that closes is not counted out of its kind',
-    from: `slot.kind.connections--;
-      this.#forgetUnused(slot.kind);`,
-    within: '#move',
+    name: 'a connection that closes is not counted out of its identity',
+    from: `group.connections--;
+      this.forgetUnused(group);`,
+    within: '#moveInGroup',
     to: ``,
     tests: core,
   },
   {
     name: 'a connection that dies while it is lent is lent again',
-    from: `else if (state === 'leased') slot.retirement ??= 'died';`,
+    from: `else if (state === 'leased') member.retirement ??= 'died';`,
     to: `else if (state === 'leased') return;`,
     tests: core,
   },
   {
     name: 'a connection that was recycled by generation is lent again',
-    from: `if (slot.generation !== this.#generation) return 'recycled';`,
+    from: `if (member.generation !== this.#generation) return 'recycled';`,
     to: ``,
     tests: core,
   },
   {
+    name: 'recycleAll() leaves the openings that are under way',
+    from: `member.abandon?.(new Abandoned('it was begun before recycleAll()'));`,
+    to: `void member;`,
+    tests: ['test/pool/promises.test.ts', 'test/pool/pause-resize-recycle.test.ts'],
+  },
+  {
     name: 'a connection past its lifetime is lent',
-    from: `if (now >= slot.expiresAt) return 'lifetime';`,
+    from: `if (now >= member.expiresAt) return 'lifetime';`,
     to: ``,
     tests: core,
   },
   {
     name: 'uses are not counted towards recycleAfterUses',
-    from: `slot.uses++;`,
+    from: `member.uses++;`,
     to: ``,
     tests: core,
   },
   {
     name: 'what a lease changed is not reset',
-    from: `perished === undefined ? !this.#isClean(slot) : this.#mayFinish(slot, perished)`,
-    to: `perished === undefined ? false : this.#mayFinish(slot, perished)`,
+    from: `if (unfit === undefined && this.#isClean(member)) {`,
+    to: `if (unfit === undefined) {`,
     tests: core,
   },
   {
     name: 'calls under way are cut off when their connection is due for closing',
-    from: `return perished !== 'died' && perished !== 'cut-off' && this.#factory.idleFor(slot.resource as R) === undefined;`,
+    from: `return this.#ask(() => this.#factory.idleFor(member.resource as R) ?? 'busy') === 'busy';`,
     to: `return false;`,
     tests: [...core, 'test/session/reset.test.ts'],
   },
   {
     name: 'a late arrival is not closed',
-    from: `if (arrival !== undefined) await this.#factory.close(arrival.resource, signal);`,
+    from: `if (arrival !== undefined) await factory.close(arrival.resource, signal);`,
     to: `void arrival; void signal;`,
     tests: core,
   },
@@ -74,22 +80,13 @@ export const faults = [
   // Deadlines
   {
     name: 'no deadline is armed for a step of work',
-    from: `const timer = clock.timer(step.timeout, true, () => giveUp(new DeadlineError(step.name, step.timeout)));`,
+    from: `const timer = patientTimer(clock, step.timeout, true, () => giveUp(new DeadlineError(step.name, step.timeout)));`,
     to: `const timer = { cancel() {} };`,
     tests: core,
   },
   {
     name: 'no deadline is armed for a waiter',
     from: `this.#deadlines.add(waiter);`,
-    to: ``,
-    tests: core,
-  },
-  {
-    name: 'a hand-over to a waiter whose time is over is not refused',
-    from: `if (waiter.deadline <= now) {
-        this.#timeOut(waiter);
-        continue;
-      }`,
     to: ``,
     tests: core,
   },
@@ -103,66 +100,107 @@ export const faults = [
   // Order and fairness
   {
     name: 'the connection that was used longest ago is lent first',
-    from: `return this.idle.last?.owner;`,
-    to: `return this.idle.first?.owner;`,
+    from: `return this.#listOf(group).last?.owner;`,
+    to: `return this.#listOf(group).first?.owner;`,
     tests: core,
   },
   {
-    name: 'who comes last is served first',
-    from: `this.#waiters.append(waiter);`,
-    to: `this.#waiters.insert(waiter, undefined);`,
+    name: 'the caller who comes last is served first',
+    from: `this.#all.append(waiter);`,
+    to: `this.#all.insert(waiter, undefined);`,
+    tests: core,
+  },
+  {
+    name: 'the caller who comes last is served first among those of one identity',
+    from: `list.append(waiter.place);`,
+    to: `list.insert(waiter.place, undefined);`,
     tests: core,
   },
   {
     name: 'an identity gets whatever is idle',
-    from: `const slot = matching ?? this.#idle.oldest;`,
-    to: `const slot = this.#idle.oldest;`,
+    from: `const member = matching ?? idle.oldest;`,
+    to: `const member = idle.oldest;`,
     tests: core,
+  },
+  {
+    name: 'a caller who asks for a fresh connection is lent an idle one at once',
+    from: `this.#state === 'running' && !fresh) {`,
+    to: `this.#state === 'running') {`,
+    tests: ['test/pool/validation.test.ts'],
+  },
+  {
+    name: 'a caller who waits for a fresh connection is given an idle one',
+    from: `if (waiter.fresh) {`,
+    to: `if (waiter.fresh && Number.isNaN(0)) {`,
+    tests: ['test/pool/validation.test.ts'],
+  },
+  {
+    name: 'a caller who waits for a fresh connection is given one that was lent before',
+    from: `while (waiter?.fresh && (reused || member.since < waiter.since))`,
+    to: `while (waiter?.fresh && Number.isNaN(0))`,
+    tests: ['test/pool/validation.test.ts'],
+  },
+  {
+    name: 'a caller who waits for a fresh connection is handed the next that is released',
+    from: `const isNext = next?.group === member.group && !next.fresh;`,
+    to: `const isNext = next?.group === member.group;`,
+    tests: ['test/pool/validation.test.ts'],
   },
   {
     name: 'the newest idle connection becomes one of another identity, not the oldest',
     from: `return this.#all.first;`,
-    within: 'oldest',
+    within: 'IdleConnections',
     to: `return this.#all.last;`,
     tests: core,
   },
   {
     name: 'a health check makes a connection younger',
-    from: `this.#idle.putBack(slot);`,
-    to: `slot.idleSince = this.#clock.now();
-    this.#idle.add(slot);`,
+    from: `inventory.putBack(member);`,
+    to: `member.idleSince = now;
+          inventory.move(member, 'idle');`,
     tests: core,
   },
 
   // Bounds
   {
     name: 'more are opened at once than allowed',
-    from: `if (slots.opening >= this.#settings.maxConnecting) return;`,
-    to: ``,
+    from: `if (counts.opening < this.#settings.maxConnecting) return 0;`,
+    to: `return 0;`,
     tests: core,
+  },
+  {
+    name: 'openings that have become slow count against maxConnecting',
+    from: `if (ages.length < this.#settings.maxConnecting) return 0;`,
+    to: ``,
+    tests: ['test/pool/promises.test.ts', 'test/pool/opening.test.ts'],
+  },
+  {
+    name: 'an identity that was never had is prepared without limit',
+    from: `return (group.proven && group.silences === 0) || group.opening + group.preparing === 0;`,
+    to: `return true;`,
+    tests: ['test/pool/promises.test.ts', 'test/pool/kinds.test.ts'],
   },
   {
     name: 'closing is not bounded',
-    from: `if (slots.closing + slots.opening > this.#max) return;`,
+    from: `if (counts.closing + counts.opening > this.max) return Number.POSITIVE_INFINITY;`,
     to: ``,
     tests: core,
   },
   {
-    name: 'a refused identity fails everybody who waits',
-    from: `for (let waiter = kind.waiters.first?.owner; waiter !== undefined; waiter = kind.waiters.first?.owner) {`,
-    to: `void kind;
-    for (let waiter = this.#queue.next; waiter !== undefined; waiter = this.#queue.next) {`,
+    name: 'a refused identity fails the callers of other identities too',
+    from: `for (let waiter = this.#line.firstOf(group); waiter !== undefined; waiter = this.#line.firstOf(group)) {`,
+    to: `for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.first) {`,
     tests: core,
   },
   {
     name: 'the backoff between attempts is left out',
-    from: `this.#notBefore = now + wait;`,
-    to: ``,
+    from: `pause: settings.backoff(failures),`,
+    to: `pause: 0,`,
     tests: core,
   },
   {
     name: 'idle connections are closed below the minimum',
-    from: `|| this.#counters.total <= this.#min) return;`,
+    from: `|| inventory.total <= sizing.min) return;`,
     to: `) return;`,
     tests: core,
   },
@@ -170,15 +208,69 @@ export const faults = [
   // Counters
   {
     name: 'acquires that time out are not counted',
-    from: `this.#counters.timedOut++;`,
+    from: `this.#timedOut++;`,
     to: ``,
     tests: core,
   },
   {
+    name: 'how long callers waited who timed out is not recorded',
+    from: `this.#waitTime.record(waited, this.#clock.now());`,
+    within: '#gaveUp',
+    to: ``,
+    tests: ['test/pool/statistics.test.ts'],
+  },
+  {
     name: 'a second release is not noticed',
-    from: `this.#counters.releasedTwice++;`,
+    from: `this.#releasedTwice++;`,
     to: ``,
     tests: core,
+  },
+  {
+    name: 'a release is told after the closing it causes',
+    from: `this.#journal.released(member.id, now - member.leasedAt, member.uses, now);`,
+    to: `queueMicrotask(() => this.#journal.released(member.id, now - member.leasedAt, member.uses, now));`,
+    tests: ['test/pool/promises.test.ts', 'test/pool/events.test.ts'],
+  },
+  {
+    name: 'a release throws when a question to the factory does',
+    from: `try {
+      return question();
+    } catch {
+      return undefined;
+    }`,
+    to: `return question();`,
+    tests: ['test/pool/promises.test.ts'],
+  },
+  {
+    name: 'a release throws when it cannot be known whether the connection is clean',
+    from: `try {
+      return this.#factory.isClean(member.resource as R);
+    } catch {
+      // The reset finds out.
+      return false;
+    }`,
+    to: `return this.#factory.isClean(member.resource as R);`,
+    tests: ['test/pool/promises.test.ts'],
+  },
+
+  // Readiness
+  {
+    name: 'a pool whose probes and calls get no answer is ready',
+    from: `if (unanswered >= unhealthyThreshold) {`,
+    to: `if (unanswered < 0) {`,
+    tests: ['test/pool/health.test.ts', 'test/pool/promises.test.ts'],
+  },
+  {
+    name: 'a call that got no answer is not told to the health of the pool',
+    from: `if (this.#health.troubled || member.retirement === 'unanswered') this.#reportCalls(member, now);`,
+    to: `if (this.#health.troubled && member.retirement !== 'unanswered') this.#reportCalls(member, now);`,
+    tests: core,
+  },
+  {
+    name: 'a pool is ready before it had its first connection',
+    from: `if (opened === 0) return not(cause === '' ? 'no connection was made yet' : \`cannot open connections\${cause}\`);`,
+    to: ``,
+    tests: ['test/pool/promises.test.ts'],
   },
 
   // Connections
@@ -186,7 +278,7 @@ export const faults = [
     name: 'a query and a change of the session run side by side',
     from: `if (this.#queries > 0) return;`,
     to: ``,
-    tests: ['test/connection/session-order.test.ts', 'test/hazards'],
+    tests: ['test/session/session-order.test.ts', 'test/hazards'],
   },
   {
     name: 'a released lease still gives its connection',
@@ -227,7 +319,7 @@ export const faults = [
   },
   {
     name: 'an idle connection is lent past the end of its token',
-    from: `if (now >= this.#factory.lendableUntil(slot.resource as R)) return false;`,
+    from: `if (now >= factory.lendableUntil(member.resource as R)) return false;`,
     to: ``,
     tests: ['test/session/token-end.test.ts', 'test/pool/validation.test.ts'],
   },
@@ -270,7 +362,7 @@ export const faults = [
   },
   {
     name: 'a call that was given up leaves its connection in the pool',
-    from: `lease.markForRecycling('cut-off');`,
+    from: `lease.markForRecycling(error instanceof QueryTimeoutError ? 'unanswered' : 'cut-off');`,
     to: ``,
     tests: ['test/session/limits.test.ts', 'test/hazards'],
   },
@@ -376,21 +468,53 @@ export const faults = [
   // Resilience
   {
     name: 'the circuit never opens',
-    from: `if (failures < settings.failureThreshold) return { state: 'closed', failures };`,
-    to: `if (failures < Number.POSITIVE_INFINITY) return { state: 'closed', failures };`,
-    tests: ['test/resilience.test.ts', 'test/pool/opening.test.ts'],
+    from: `if (circuit !== 'closed' || Math.max(failures, unanswered) >= failureThreshold) return 'open';`,
+    to: `if (circuit !== 'closed') return 'open';`,
+    tests: ['test/endpoints', 'test/pool/opening.test.ts'],
   },
   {
-    name: 'two probes go through a half-open circuit',
-    from: `return { state: 'half-open', openings: breaker.openings };`,
-    to: `return breaker;`,
-    tests: ['test/resilience.test.ts', 'test/pool/opening.test.ts'],
+    name: 'two attempts are made from an open circuit',
+    from: `return state.circuit === 'open' ? { ...state, circuit: 'half-open', attemptedAt: sign.began } : state;`,
+    to: `return state;`,
+    tests: ['test/endpoints', 'test/pool/opening.test.ts'],
+  },
+  {
+    name: 'an opening resets the backoff',
+    from: `if (!health.suspect) this.#offerOrRetire(member, now, false);`,
+    to: `health.report({ sign: 'answered', began: now, at: now });
+    health.report({ sign: 'lasted', began: now });
+    if (!health.suspect) this.#offerOrRetire(member, now, false);`,
+    tests: ['test/pool/promises.test.ts', 'test/pool/opening.test.ts'],
+  },
+  {
+    name: 'a connection that is lost soon after its opening is no failed attempt',
+    from: `const young = now - member.since < settlingTime;`,
+    to: `const young = Number.isNaN(now);`,
+    tests: ['test/pool/promises.test.ts', 'test/pool/opening.test.ts'],
+  },
+  {
+    name: 'a probe that is answered resets the count of failures',
+    from: `if (byCall) return { ...heard, circuit: 'closed', pause: 0, failures: Math.min(state.failures, 1), lastError: undefined };`,
+    to: `return { ...heard, circuit: 'closed', pause: 0, failures: 0, lastError: undefined };`,
+    tests: ['test/endpoints'],
+  },
+  {
+    name: 'a half-open circuit has no way back when its attempt is given up',
+    from: `return isTheAttempt(state, sign) ? { ...state, circuit: 'open' } : state;`,
+    to: `return state;`,
+    tests: ['test/endpoints'],
+  },
+  {
+    name: 'the silence of one identity counts for the server',
+    from: `const isItsOwn = identity !== undefined`,
+    to: `const isItsOwn = Number.isNaN(0)`,
+    tests: ['test/endpoints', 'test/pool/promises.test.ts'],
   },
   {
     name: 'the pause is not drawn at random',
     from: `return (failures) => random() * `,
     to: `return (failures) => `,
-    tests: ['test/resilience.test.ts'],
+    tests: ['test/time/backoff.test.ts'],
   },
   {
     name: 'what may have been executed is done again',

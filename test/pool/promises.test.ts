@@ -116,6 +116,17 @@ describe('a release', () => {
     },
   );
 
+  test('never throws and resets the connection, though isClean() throws', async () => {
+    const { pool, clock, resources } = poolUnderTest({ maxConnections: 1 });
+    const [lease] = await lent(pool, 1);
+    resources.isClean = () => {
+      throw new Error('isClean threw');
+    };
+    expect(() => lease?.release()).not.toThrow();
+    await clock.advance(1);
+    expect(pool.statistics()).toMatchObject({ resets: 1, idle: 1 });
+  });
+
   test.each(['recycled', 'died', 'uses'] as const)('is told before the closing it causes (%s)', async (cause) => {
     const { pool, clock } = poolUnderTest({ maxConnections: 1, recycleAfterUses: cause === 'uses' ? 1 : 0 });
     const told = listen(pool);
@@ -164,6 +175,13 @@ test.each([1, 3, 5])('a warm pool of %i all of whose probes fail is not ready', 
   resources.behave = behaving({ probe: 'fail' });
   await clock.advance(60_000);
   expect(pool.readiness.ready).toBe(false);
+});
+
+test('a pool is not ready before it had its first connection', async () => {
+  const { pool } = poolUnderTest({ maxConnections: 1 });
+  expect(pool.readiness).toEqual({ ready: false, obstacle: 'no connection was made yet' });
+  await lent(pool, 1);
+  expect(pool.readiness.ready).toBe(true);
 });
 
 describe('warm()', () => {

@@ -274,4 +274,23 @@ describe('a caller that asks for a fresh connection', () => {
     leaseOf(fresh).release();
     other.release();
   });
+
+  test('is not given one that was probed for another caller', async () => {
+    const { pool, clock, resources } = poolUnderTest({ maxConnections: 2, ...alwaysProbed });
+    await fill(pool, 1);
+    await clock.advance(1);
+    resources.behave = behaving({ probe: 'slow', open: 'slow' });
+    const controller = new AbortController();
+    const other = watch(pool.acquire({ signal: controller.signal }));
+    const fresh = watch(pool.acquire({ fresh: true }));
+    await settled();
+    controller.abort();
+    expect(resources.finish('probe')).toBe(true);
+    await settled();
+    expect([other.state, fresh.state]).toEqual(['rejected', 'pending']);
+    resources.finish('open');
+    await settled();
+    expect(leaseOf(fresh).id).toBe(2);
+    leaseOf(fresh).release();
+  });
 });

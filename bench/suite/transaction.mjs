@@ -32,10 +32,9 @@ async function against(url, where, rounds) {
   const held = await pool.acquire();
 
   const byHand = async () => {
-    const { protocol } = transport;
-    const transaction = await protocol.begin(session);
+    const transaction = await transport.begin(session);
     for await (const { error } of transport.query(query(), session, transaction)) if (error) throw error;
-    await protocol.commit(transaction, session);
+    await transport.commit(transaction, session);
   };
   /** @param {import('../../dist/index.js').Transaction} transaction */
   const work = (transaction) => transaction.query(query());

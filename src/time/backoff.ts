@@ -14,5 +14,7 @@ export interface BackoffSettings {
  */
 export function fullJitterBackoff(settings: BackoffSettings, random: () => number): (failures: number) => number {
   const { initialBackoff, maxBackoff, multiplier } = settings;
+  // Without it, zero times a power that is no number any more would be no number either.
+  if (initialBackoff === 0) return () => 0;
   return (failures) => random() * Math.min(maxBackoff, initialBackoff * multiplier ** (failures - 1));
 }

@@ -28,7 +28,16 @@ Options:
   --version   show the version
 `;
 
+/** What the pool warns of, the command says in its own words, in one line. */
+function replaceWarnings(): void {
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => {
+    if (name !== 'SurrealPoolWarning') process.stderr.write(`${name}: ${message}\n`);
+  });
+}
+
 async function main([name, ...parameters]: readonly string[]): Promise<number> {
+  replaceWarnings();
   if (name === undefined || name === '--help' || name === 'help') return await print(help);
   if (name === '--version') return await print(`${version()}\n`);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;

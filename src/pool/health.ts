@@ -121,6 +121,11 @@ export class Health<R, I extends Identity> {
   /** A connection was lost: soon after it was opened that is a failed attempt. */
   lost(member: PooledResource<R, I>, error: unknown, now: number): void {
     const young = now - member.since < settlingTime;
+    const at = this.#answeredAt(member);
+    // It has served before: so it is the first such failure again, or the second.
+    if (young && member.uses > 0 && at >= member.leasedAt) {
+      this.report({ sign: 'answered', began: member.since, at, byCall: true });
+    }
     this.report({ sign: young ? 'dropped' : 'lost', began: member.since, error });
   }
 

@@ -75,7 +75,7 @@ describe('making a pool', () => {
       retryPolicy: { initialBackoff: 5, maxBackoff: 20 },
       circuitBreaker: { probeInterval: 20, idleProbeInterval: 50 },
     });
-    expect(pool.healthStatus()).toMatchObject({ healthy: false, reason: 'no connection was made yet' });
+    expect(pool.healthStatus().healthy).toBe(false);
     await vi.waitFor(() => expect(pool.healthStatus().reason).toMatch(/ECONNREFUSED/));
     expect(pool.healthStatus().healthy).toBe(false);
     const again = await Front.listen(own.engine, { port });

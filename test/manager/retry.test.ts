@@ -225,7 +225,12 @@ describe('a brown-out', () => {
 });
 
 describe('a shutdown', () => {
-  const slow = { retryPolicy: { maxAttempts: 5, initialBackoff: '1h', maxBackoff: '1h' }, maxConnections: 2 } as const;
+  const slow = {
+    retryPolicy: { maxAttempts: 5, initialBackoff: '1h', maxBackoff: '1h' },
+    // A call that is refused while the circuit is open pauses with that, and not with what the server said.
+    circuitBreaker: { failureThreshold: 0 },
+    maxConnections: 4,
+  } as const;
 
   /** Calls that pause before their next attempt. */
   async function pausing(): Promise<{ pool: ConnectionManager; calls: Promise<unknown>[] }> {
@@ -233,9 +238,8 @@ describe('a shutdown', () => {
     const pool = await own.connect(front, slow);
     const random = vi.spyOn(Math, 'random').mockReturnValue(0.999);
     onTestFinished(() => random.mockRestore());
-    front.draining = true;
     const failed = (call: Promise<unknown>) => call.then(String, (error: unknown) => error);
-    const calls = [
+    const ask = () => [
       failed(pool.query('RETURN 1').collect()),
       failed(pool.executeWithRetry((held) => held.query('RETURN 1').collect())),
       failed(
@@ -245,8 +249,12 @@ describe('a shutdown', () => {
           .collect(),
       ),
     ];
-    // New connections are probed meanwhile, so that the queries cannot be counted.
-    while (pool.poolStats().served < calls.length || pool.poolStats().leased > 0) await nextTurn();
+    // Each has a connection then, so that each is answered once by the node that drains.
+    await Promise.all(ask());
+    const { served } = pool.poolStats();
+    front.draining = true;
+    const calls = ask();
+    while (pool.poolStats().served < served + calls.length || pool.poolStats().leased > 0) await nextTurn();
     return { pool, calls };
   }
 

@@ -167,6 +167,8 @@ export class Health<R, I extends Identity> {
   tellChange(state: PoolStatistics['state'], now: number): void {
     // A pool that was paused or is shut down says so by other events.
     if (state !== 'running' || this.#journal.opened === 0) return;
+    // As it is nearly always, and asked after every event: nothing is wrong, and nothing else was told.
+    if (this.#told && !this.troubled) return;
     const { ready } = this.readiness(state, now);
     if (ready === this.#told) return;
     this.#told = ready;

@@ -511,10 +511,10 @@ export class Pool<R, I extends Identity = Identity> {
     else this.#lendTo(waiter, member, now, reused);
   }
 
-  #nextOfGroup({ group, next }: Waiter<R, I>): Waiter<R, I> | undefined {
-    let waiter = next;
-    while (waiter !== undefined && waiter.group !== group) waiter = this.#line.after(waiter);
-    return waiter;
+  #nextOfGroup(waiter: Waiter<R, I>): Waiter<R, I> | undefined {
+    let next = this.#line.after(waiter);
+    while (next !== undefined && next.group !== waiter.group) next = this.#line.after(next);
+    return next;
   }
 
   #lendTo(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number, reused: boolean): void {

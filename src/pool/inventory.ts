@@ -23,6 +23,7 @@ export class Inventory<R, I extends Identity> {
   /** Only to be read: {@link Inventory.move} brings them in and out. */
   readonly idle: IdleConnections<R, I> = new IdleConnections();
   readonly #members = new Set<PooledResource<R, I>>();
+  readonly #opening = new Set<PooledResource<R, I>>();
   readonly ownGroup: IdentityGroup<I>;
   /** All others, by the key of their identity, for as long as they are in use. */
   readonly #groups = new Map<string, IdentityGroup<I>>();
@@ -54,8 +55,14 @@ export class Inventory<R, I extends Identity> {
     return this.#members.values();
   }
 
+  /** Those that are being opened, the oldest first, as they are now: what is done with one may begin or end others. */
+  get opening(): readonly PooledResource<R, I>[] {
+    return [...this.#opening];
+  }
+
   add(member: PooledResource<R, I>): void {
     this.#members.add(member);
+    this.#opening.add(member);
     this.counts.opening++;
     member.group.connections++;
     member.group.opening++;
@@ -92,7 +99,10 @@ export class Inventory<R, I extends Identity> {
 
   #moveInGroup(member: PooledResource<R, I>, from: ResourceState, to: ResourceState): void {
     const { group } = member;
-    if (from === 'opening') group.opening--;
+    if (from === 'opening') {
+      this.#opening.delete(member);
+      group.opening--;
+    }
     if (from === 'validating' || from === 'changing') group.preparing--;
     if (to === 'validating' || to === 'changing') group.preparing++;
     if (to === 'closed') this.#members.delete(member);

@@ -79,15 +79,15 @@ export class Lifecycle<R, I extends Identity> {
   newGeneration(): void {
     this.#generation++;
     // As they are given up others are begun, and those stay.
-    for (const member of [...this.#parts.inventory]) {
-      if (member.state === 'opening') member.abandon?.(new Abandoned('it was begun before recycleAll()'));
+    for (const member of this.#parts.inventory.opening) {
+      member.abandon?.(new Abandoned('it was begun before recycleAll()'));
     }
   }
 
   /** Gives up the openings that have become slow, so that others are begun at once. */
   abandonSlow(now: number, limit: number): void {
-    for (const member of [...this.#parts.inventory]) {
-      if (member.state !== 'opening' || now - member.since < limit) continue;
+    for (const member of this.#parts.inventory.opening) {
+      if (now - member.since < limit) continue;
       member.abandon?.(new Abandoned('it was slow, and resume() asked for another attempt'));
     }
   }

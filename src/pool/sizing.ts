@@ -101,11 +101,8 @@ export class Sizing<R, I extends Identity> {
     if (counts.opening < this.#settings.maxConnecting) return 0;
     const usual = history.usualOpenTime;
     const slow = usual === undefined ? slowAtFirst : Math.max(slowAtLeast, slowFactor * usual);
-    const ages: number[] = [];
-    for (const { state, since } of this.#inventory)
-      if (state === 'opening' && now - since < slow) ages.push(now - since);
-    if (ages.length < this.#settings.maxConnecting) return 0;
-    ages.sort((one, other) => other - one);
-    return slow - (ages[ages.length - this.#settings.maxConnecting] ?? 0);
+    const young = this.#inventory.opening.filter(({ since }) => now - since < slow);
+    const oldest = young[young.length - this.#settings.maxConnecting];
+    return oldest === undefined ? 0 : slow - (now - oldest.since);
   }
 }

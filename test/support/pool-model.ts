@@ -165,6 +165,8 @@ class World {
   largest = 0;
   /** When an attempt may be made again for those who wait, by what was told last. */
   openAfter = Number.NEGATIVE_INFINITY;
+  /** When the pause is over that follows each opening after failures. */
+  trialUntil = Number.NEGATIVE_INFINITY;
   circuit = 'closed';
   /** When the pause of the open circuit is over, as told. */
   openUntil = Number.NEGATIVE_INFINITY;
@@ -246,7 +248,10 @@ class World {
   /** A connection that was opened since the last failure answers: a pause of at most 100 ms since then is left. */
   #answered(connection: number): void {
     const opened = this.openedAt.get(connection) ?? Number.NEGATIVE_INFINITY;
-    if (opened >= this.failedAt) this.openAfter = opened + 100;
+    if (opened < this.failedAt) return;
+    // The answer of an older one does not shorten the pause that the newest opening began.
+    this.trialUntil = Math.max(this.trialUntil, opened + 100);
+    this.openAfter = this.trialUntil;
   }
 
   async run(command: Command): Promise<void> {

@@ -497,7 +497,8 @@ export class Pool<R, I extends Identity = Identity> {
   #dispatchLater(wait: number): void {
     this.#openTimer?.cancel();
     if (wait === Number.POSITIVE_INFINITY) return;
-    this.#openTimer = this.#clock.timer(wait, true, () => this.#dispatch());
+    // A part of a millisecond may be lost by rounding, and the pool would look again at the same moment.
+    this.#openTimer = this.#clock.timer(Math.max(1, wait), true, () => this.#dispatch());
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../time/clock.js';
-import { LinkedList, type Place } from './linked-list.js';
+import type { Place } from './linked-list.js';
+import { ListsByKey } from './lists-by-key.js';
 
 interface Expiring<W> {
   readonly timeout: number;
@@ -18,12 +19,9 @@ interface Expiring<W> {
  *     50 ms: ●               ← the earliest of the first ones is what the timer is armed for
  */
 export class Deadlines<W extends Expiring<W>> {
-  readonly #byTimeout = new Map<number, LinkedList<Place<W>>>();
+  readonly #byTimeout = new ListsByKey<number, Place<W>>();
   readonly #clock: Clock;
   readonly #expire: (waiter: W) => void;
-  /** The list used last, which is nearly always the next one too: it spares the look into the map. */
-  #timeout = 0;
-  #list: LinkedList<Place<W>> = new LinkedList();
   #waiting = 0;
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
@@ -36,34 +34,17 @@ export class Deadlines<W extends Expiring<W>> {
 
   add(waiter: W): void {
     if (waiter.timeout === 0) return;
-    this.#listOf(waiter.timeout).append(waiter.expiry);
+    this.#byTimeout.of(waiter.timeout).append(waiter.expiry);
     this.#waiting++;
     if (waiter.deadline < this.#armedFor) this.#arm(waiter.deadline);
   }
 
   /** Takes out a waiter that was added. */
   remove(waiter: W): void {
-    const { timeout } = waiter;
-    if (timeout === 0) return;
-    const list = this.#listOf(timeout);
-    list.remove(waiter.expiry);
+    if (waiter.timeout === 0) return;
+    this.#byTimeout.remove(waiter.timeout, waiter.expiry);
     this.#waiting--;
     if (this.#waiting === 0) this.#disarm();
-    if (list.length > 0 || this.#byTimeout.size === 1) return;
-    this.#byTimeout.delete(timeout);
-    this.#timeout = 0;
-  }
-
-  #listOf(timeout: number): LinkedList<Place<W>> {
-    if (timeout === this.#timeout) return this.#list;
-    let list = this.#byTimeout.get(timeout);
-    if (list === undefined) {
-      list = new LinkedList();
-      this.#byTimeout.set(timeout, list);
-    }
-    this.#timeout = timeout;
-    this.#list = list;
-    return list;
   }
 
   #arm(deadline: number): void {
@@ -81,13 +62,13 @@ export class Deadlines<W extends Expiring<W>> {
   #fire(): void {
     this.#disarm();
     const now = this.#clock.now();
-    for (const list of [...this.#byTimeout.values()]) {
+    for (const list of this.#byTimeout.all) {
       // Looked up anew each time: a caller who is told may add and remove others.
       for (let first = list.first?.owner; first !== undefined && first.deadline <= now; first = list.first?.owner) {
         this.#expire(first);
       }
     }
-    for (const list of this.#byTimeout.values()) {
+    for (const list of this.#byTimeout.all) {
       const first = list.first?.owner;
       if (first !== undefined && first.deadline < this.#armedFor) this.#arm(first.deadline);
     }

@@ -1,5 +1,6 @@
 import type { Identity, IdentityGroup } from './identity-group.js';
 import { LinkedList, type Place } from './linked-list.js';
+import { ListsByKey } from './lists-by-key.js';
 import type { PooledResource } from './resource.js';
 
 /**
@@ -12,23 +13,20 @@ import type { PooledResource } from './resource.js';
  */
 export class IdleConnections<R, I extends Identity> {
   readonly #all = new LinkedList<PooledResource<R, I>>();
-  readonly #byGroup = new Map<IdentityGroup<I>, LinkedList<Place<PooledResource<R, I>>>>();
-  /** The list asked for last, which is nearly always the next one too: it spares the look into the map. */
-  #group: IdentityGroup<I> | undefined;
-  #list: LinkedList<Place<PooledResource<R, I>>> = new LinkedList();
+  readonly #byGroup = new ListsByKey<IdentityGroup<I>, Place<PooledResource<R, I>>>();
 
   get oldest(): PooledResource<R, I> | undefined {
     return this.#all.first;
   }
 
   newestOf(group: IdentityGroup<I>): PooledResource<R, I> | undefined {
-    return this.#listOf(group).last?.owner;
+    return this.#byGroup.find(group)?.last?.owner;
   }
 
   /** It was used just now. */
   add(member: PooledResource<R, I>): void {
     this.#all.append(member);
-    this.#listOf(member.group).append(member.place);
+    this.#byGroup.of(member.group).append(member.place);
   }
 
   /** It was idle before, and a probe is not a use: it goes back to where it stood. */
@@ -36,7 +34,7 @@ export class IdleConnections<R, I extends Identity> {
     let before = this.#all.last;
     while (before !== undefined && before.idleSince > member.idleSince) before = before.previous;
     this.#all.insert(member, before);
-    const list = this.#listOf(member.group);
+    const list = this.#byGroup.of(member.group);
     let place = list.last;
     while (place !== undefined && place.owner.idleSince > member.idleSince) place = place.previous;
     list.insert(member.place, place);
@@ -44,24 +42,11 @@ export class IdleConnections<R, I extends Identity> {
 
   remove(member: PooledResource<R, I>): void {
     this.#all.remove(member);
-    this.#listOf(member.group).remove(member.place);
+    this.#byGroup.of(member.group).remove(member.place);
   }
 
   /** The identity is not used any more: no list is kept for it. */
   forget(group: IdentityGroup<I>): void {
-    this.#byGroup.delete(group);
-    if (this.#group === group) this.#group = undefined;
-  }
-
-  #listOf(group: IdentityGroup<I>): LinkedList<Place<PooledResource<R, I>>> {
-    if (group === this.#group) return this.#list;
-    let list = this.#byGroup.get(group);
-    if (list === undefined) {
-      list = new LinkedList();
-      this.#byGroup.set(group, list);
-    }
-    this.#group = group;
-    this.#list = list;
-    return list;
+    this.#byGroup.drop(group);
   }
 }

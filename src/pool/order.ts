@@ -1,4 +1,5 @@
 import { type Linked, LinkedList, type Place } from './linked-list.js';
+import { ListsByKey } from './lists-by-key.js';
 
 /** A waiter as an order sees it. */
 export interface Ordered<W, G> extends Linked<W> {
@@ -28,10 +29,7 @@ export interface WaitingOrder<W, G> {
 /** First come, first served. */
 export class FirstCome<W extends Ordered<W, G>, G> implements WaitingOrder<W, G> {
   readonly #all = new LinkedList<W>();
-  readonly #byGroup = new Map<G, LinkedList<Place<W>>>();
-  /** The list used last, which is nearly always the next one too: it spares the look into the map. */
-  #group: G | undefined;
-  #list: LinkedList<Place<W>> = new LinkedList();
+  readonly #byGroup = new ListsByKey<G, Place<W>>();
 
   get length(): number {
     return this.#all.length;
@@ -42,7 +40,7 @@ export class FirstCome<W extends Ordered<W, G>, G> implements WaitingOrder<W, G>
   }
 
   firstOf(group: G): W | undefined {
-    return this.#all.length === 0 ? undefined : this.#listOf(group)?.first?.owner;
+    return this.#all.length === 0 ? undefined : this.#byGroup.find(group)?.first?.owner;
   }
 
   after(waiter: W): W | undefined {
@@ -55,29 +53,11 @@ export class FirstCome<W extends Ordered<W, G>, G> implements WaitingOrder<W, G>
 
   add(waiter: W): void {
     this.#all.append(waiter);
-    let list = this.#listOf(waiter.group);
-    if (list === undefined) {
-      list = new LinkedList();
-      this.#byGroup.set(waiter.group, list);
-    }
-    list.append(waiter.place);
+    this.#byGroup.of(waiter.group).append(waiter.place);
   }
 
   remove(waiter: W): void {
     this.#all.remove(waiter);
-    const list = this.#listOf(waiter.group);
-    list?.remove(waiter.place);
-    if (list?.length !== 0 || this.#byGroup.size === 1) return;
-    this.#byGroup.delete(waiter.group);
-    this.#group = undefined;
-  }
-
-  #listOf(group: G): LinkedList<Place<W>> | undefined {
-    if (group === this.#group) return this.#list;
-    const list = this.#byGroup.get(group);
-    if (list === undefined) return undefined;
-    this.#group = group;
-    this.#list = list;
-    return list;
+    this.#byGroup.remove(waiter.group, waiter.place);
   }
 }

@@ -100,8 +100,8 @@ export const faults = [
   // Order and fairness
   {
     name: 'the connection that was used longest ago is lent first',
-    from: `return this.#listOf(group).last?.owner;`,
-    to: `return this.#listOf(group).first?.owner;`,
+    from: `return this.#byGroup.find(group)?.last?.owner;`,
+    to: `return this.#byGroup.find(group)?.first?.owner;`,
     tests: core,
   },
   {
@@ -112,8 +112,8 @@ export const faults = [
   },
   {
     name: 'the caller who comes last is served first among those of one identity',
-    from: `list.append(waiter.place);`,
-    to: `list.insert(waiter.place, undefined);`,
+    from: `this.#byGroup.of(waiter.group).append(waiter.place);`,
+    to: `this.#byGroup.of(waiter.group).insert(waiter.place, undefined);`,
     tests: core,
   },
   {
@@ -170,8 +170,8 @@ export const faults = [
   },
   {
     name: 'openings that have become slow count against maxConnecting',
-    from: `if (ages.length < this.#settings.maxConnecting) return 0;`,
-    to: ``,
+    from: `return oldest === undefined ? 0 : slow - (now - oldest.since);`,
+    to: `return slow - (now - (oldest?.since ?? now));`,
     tests: ['test/pool/promises.test.ts', 'test/pool/opening.test.ts'],
   },
   {

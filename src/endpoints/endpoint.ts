@@ -174,19 +174,12 @@ function answered(
   const heard = at > state.unansweredAt ? alive(state) : state;
   if (state.failures > 0 && began < state.failingSince) return { ...heard, circuit: 'closed', servedAt: now };
   if (began < state.failedAt) return heard;
+  const proven: EndpointState = { ...heard, circuit: 'closed', pause: 0, lastError: undefined };
   // It does what it is for, and if it is lost soon after: one more failure like this is the second in a row.
-  if (byCall)
-    return { ...heard, circuit: 'closed', pause: 0, failures: Math.min(state.failures, 1), lastError: undefined };
+  if (byCall) return { ...proven, failures: Math.min(state.failures, 1) };
   // What was wrong may come back: until one has lasted, further connections are opened only now and then.
-  if (state.failures > 1)
-    return {
-      ...heard,
-      circuit: 'closed',
-      pause: 0,
-      notBefore: Math.max(state.notBefore, began + trialPause),
-      lastError: undefined,
-    };
-  return { ...heard, circuit: 'closed', pause: 0, notBefore: Number.NEGATIVE_INFINITY, lastError: undefined };
+  const isOnTrial = state.failures > 1;
+  return { ...proven, notBefore: isOnTrial ? Math.max(state.notBefore, began + trialPause) : Number.NEGATIVE_INFINITY };
 }
 
 /** Whether this is the one attempt that is made from an open circuit. */
@@ -236,9 +229,12 @@ function unanswered(
 ): EndpointState {
   const { silentIdentity } = state;
   const isItsOwn = identity !== undefined && state.unanswered === 0 && (silentIdentity ?? identity) === identity;
-  const silent = isItsOwn
-    ? { ...state, silentIdentity: identity, unansweredAt: now, silence: error }
-    : { ...state, unanswered: state.unanswered + 1, unansweredAt: now, silence: error };
+  const silent = {
+    ...state,
+    ...(isItsOwn ? { silentIdentity: identity } : { unanswered: state.unanswered + 1 }),
+    unansweredAt: now,
+    silence: error,
+  };
   if (isTheAttempt(state, { began })) return failed(silent, { began, error }, now, settings, random);
   const circuit = circuitOf(silent, settings);
   return circuit === state.circuit ? silent : failed(silent, { began, error }, now, settings, random);

@@ -1,7 +1,7 @@
 import { type Circuit, type Endpoint, type EndpointState, isSuspect, type Sign } from '../endpoints/endpoint.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Clock } from '../time/clock.js';
-import type { Identity } from './identity-group.js';
+import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { Journal } from './journal.js';
 import type { PooledResource } from './resource.js';
@@ -116,6 +116,12 @@ export class Health<R, I extends Identity> {
     if (!this.#endpoint.report(sign, now)) return;
     const { circuit, lastError } = this.#endpoint.state;
     this.#journal.tell('circuitChanged', { state: circuit, nextProbeIn: this.openFor(now), error: lastError });
+  }
+
+  /** A probe, another step or a call on a connection of this identity, opened at `began`, got no answer in time. */
+  noAnswer(group: IdentityGroup<I>, began: number, error: unknown): void {
+    const identity = group === this.#inventory.ownGroup ? undefined : group.identity.key;
+    this.report({ sign: 'unanswered', began, identity, error });
   }
 
   /** A connection was lost: soon after it was opened that is a failed attempt. */

@@ -22,7 +22,7 @@ const changePause = 1000;
 /** What the life of a connection asks of its pool. */
 export interface LifecycleOwner<R, I extends Identity> {
   /** Whether the pool ends: then nothing is kept and nothing is counted as a failure. */
-  readonly ending: boolean;
+  isEnding(): boolean;
   /** Lends a connection to the first waiter for its identity, or keeps it as idle. */
   offer(member: PooledResource<R, I>, now: number, reused: boolean): void;
   keepIdle(member: PooledResource<R, I>, now: number): void;
@@ -100,7 +100,7 @@ export class Lifecycle<R, I extends Identity> {
     if (now >= member.expiresAt) return 'lifetime';
     if (settings.recycleAfterUses > 0 && member.uses >= settings.recycleAfterUses) return 'uses';
     if (inventory.total > sizing.max) return 'resized';
-    return this.#owner.ending ? 'shutdown' : undefined;
+    return this.#owner.isEnding() ? 'shutdown' : undefined;
   }
 
   /** Whether this connection may be lent without a probe. */
@@ -166,7 +166,7 @@ export class Lifecycle<R, I extends Identity> {
     const now = clock.now();
     const { group, since: began } = member;
     const isOwn = group === inventory.ownGroup;
-    const abandoned = reason instanceof Abandoned || this.#owner.ending;
+    const abandoned = reason instanceof Abandoned || this.#owner.isEnding();
     const error = unfinished === undefined || abandoned ? reason : (factory.givenUp?.(reason) ?? reason);
     this.#endWithoutResource(member, unfinished);
     const fatal = !abandoned && factory.isFatal(error);
@@ -194,9 +194,8 @@ export class Lifecycle<R, I extends Identity> {
   /** A step got no answer in time. */
   #silent(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
     const { health, inventory } = this.#parts;
-    const isOwn = group === inventory.ownGroup;
-    if (!isOwn) inventory.silent(group, now);
-    health.report({ sign: 'unanswered', began, error, identity: isOwn ? undefined : group.identity.key });
+    if (group !== inventory.ownGroup) inventory.silent(group, now);
+    health.noAnswer(group, began, error);
   }
 
   /** @param unfinished Set when opening was given up while it goes on: what it may still bring is closed. */

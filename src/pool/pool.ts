@@ -16,7 +16,7 @@ import type { Identity, IdentityGroup } from './identity-group.js';
 import { Inventory } from './inventory.js';
 import { Journal } from './journal.js';
 import { Lease, type Lent } from './lease.js';
-import { Lifecycle } from './lifecycle.js';
+import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
 import type { PooledResource } from './resource.js';
 import type { ShutdownReport } from './shutdown-report.js';
 import { type Bounds, Sizing, slowAtLeast } from './sizing.js';
@@ -104,12 +104,9 @@ export class Pool<R, I extends Identity = Identity> {
     });
   }
 
-  #lifecycleOwner(): ConstructorParameters<typeof Lifecycle<R, I>>[1] {
-    const isEnding = (): boolean => this.#isEnding;
+  #lifecycleOwner(): LifecycleOwner<R, I> {
     return {
-      get ending() {
-        return isEnding();
-      },
+      isEnding: () => this.#isEnding,
       offer: (member, now, reused) => this.#offer(member, now, reused),
       keepIdle: (member, now) => this.#keepIdle(member, now),
       failWaiters: (group, cause) => this.#failWaiters(group, cause),
@@ -584,9 +581,7 @@ export class Pool<R, I extends Identity = Identity> {
   #reportCalls(member: PooledResource<R, I>, now: number): void {
     const { group, since: began } = member;
     if (member.retirement === 'unanswered') {
-      const identity = group === this.#inventory.ownGroup ? undefined : group.identity.key;
-      const error = new Error('a call got no answer in time');
-      this.#health.report({ sign: 'unanswered', began, identity, error });
+      this.#health.noAnswer(group, began, new Error('a call got no answer in time'));
       return;
     }
     const at = this.#ask(() => this.#factory.answeredAt(member.resource as R)) ?? Number.NEGATIVE_INFINITY;

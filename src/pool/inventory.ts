@@ -1,9 +1,13 @@
 import { type Identity, IdentityGroup } from './identity-group.js';
 import { IdleConnections } from './idle-connections.js';
 import type { PooledResource, ResourceState } from './resource.js';
+import type { PoolStatistics } from './statistics.js';
 
 /** How many connections are in each state. */
 export type StateCounts = Record<ResourceState, number>;
+
+/** How many connections are in each state, as statistics and errors tell it. */
+export type ShownCounts = Pick<PoolStatistics, 'idle' | 'leased' | 'opening' | 'validating' | 'resetting' | 'closing'>;
 
 /**
  * The connections of a pool, by state and by identity. {@link Inventory.move} is the only way from state to state, so the
@@ -32,6 +36,12 @@ export class Inventory<R, I extends Identity> {
 
   constructor(own: I) {
     this.ownGroup = new IdentityGroup(own);
+  }
+
+  /** The counts as they are told: a connection that is switched to another identity is shown as being reset. */
+  get shown(): ShownCounts {
+    const { idle, leased, opening, validating, changing, resetting, closing } = this.counts;
+    return { idle, leased, opening, validating, resetting: resetting + changing, closing };
   }
 
   /** Connections of the pool: all but those on their way out. */

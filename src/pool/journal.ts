@@ -3,15 +3,16 @@ import type { Clock } from '../time/clock.js';
 import { type CloseReason, closeReasons } from './close-reason.js';
 import { Emitter } from './emitter.js';
 import type { PoolEvents, RefusalReason } from './events.js';
-import type { StateCounts } from './inventory.js';
+import type { ShownCounts } from './inventory.js';
 import { RecentHistogram } from './recent-histogram.js';
 import type { PoolStatistics } from './statistics.js';
 
 /** What the pool knows besides what its journal has counted. */
-export type PresentState = Pick<
-  PoolStatistics,
-  'state' | 'minConnections' | 'maxConnections' | 'identities' | 'waiting' | 'oldestWaiter'
->;
+export type PresentState = ShownCounts &
+  Pick<
+    PoolStatistics,
+    'state' | 'total' | 'minConnections' | 'maxConnections' | 'identities' | 'waiting' | 'oldestWaiter'
+  >;
 
 /** What is told of one connection when it is closed. */
 interface Life {
@@ -195,18 +196,10 @@ export class Journal {
     if (this.events.has(name)) this.events.emit(name, event);
   }
 
-  statistics(present: PresentState, counts: StateCounts): PoolStatistics {
+  statistics(present: PresentState): PoolStatistics {
     const now = this.#clock.now();
-    const { idle, leased, opening, validating, changing, resetting, closing } = counts;
     return {
       ...present,
-      total: idle + leased + opening + validating + changing + resetting,
-      idle,
-      leased,
-      opening,
-      validating,
-      resetting: resetting + changing,
-      closing,
       started: this.#started,
       served: this.#served,
       reused: this.#reused,

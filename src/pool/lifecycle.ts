@@ -1,16 +1,9 @@
 import { DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
-import type { Clock } from '../time/clock.js';
-import type { CheckSchedule } from './check-schedule.js';
 import type { CloseReason } from './close-reason.js';
-import type { PoolSettings, ResourceFactory } from './contract.js';
-import type { ExpiryWheel } from './expiry-wheel.js';
-import type { Health } from './health.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
-import type { Inventory } from './inventory.js';
-import type { Journal } from './journal.js';
+import type { PoolParts } from './parts.js';
 import { PooledResource } from './resource.js';
-import type { Sizing } from './sizing.js';
 import { type Outcome, runStep } from './step.js';
 import type { WarmUp } from './warm-up.js';
 
@@ -33,18 +26,9 @@ export interface LifecycleOwner<R, I extends Identity> {
 }
 
 /** The parts of a pool that the life of a connection needs. */
-export interface LifecycleParts<R, I extends Identity> {
-  readonly factory: ResourceFactory<R, I>;
-  readonly clock: Clock;
+export interface LifecycleParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly random: () => number;
-  readonly settings: PoolSettings;
-  readonly inventory: Inventory<R, I>;
-  readonly journal: Journal;
-  readonly health: Health<R, I>;
-  readonly sizing: Sizing<R, I>;
   readonly warmUp: WarmUp;
-  readonly lifetimes: ExpiryWheel<PooledResource<R, I>>;
-  readonly checks: CheckSchedule<PooledResource<R, I>>;
 }
 
 /**
@@ -148,7 +132,7 @@ export class Lifecycle<R, I extends Identity> {
     lifetimes.add(member);
     checks.watch(member);
     inventory.heard(group);
-    if (group === inventory.ownGroup) sizing.stopped = false;
+    if (group === inventory.ownGroup) sizing.askedAgain();
     journal.wasOpened(member.id, duration);
     // The step ends before its owner may have retired it: then it is closed already.
     if (member.state !== 'opening') return;
@@ -175,7 +159,7 @@ export class Lifecycle<R, I extends Identity> {
     // The server did answer, so the next attempt needs no backoff.
     else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: now, at: now, byCall: true });
     else health.report({ sign: 'abandoned', began });
-    if (fatal && isOwn) sizing.stopped = true;
+    if (fatal && isOwn) sizing.stop();
     const retryIn = fatal || abandoned ? undefined : health.wait(now, true);
     journal.openFailed({ connection: member.id, duration: now - began, ownIdentity: isOwn, error, retryIn });
     if (isOwn && !abandoned) warmUp.failed(error, fatal);

@@ -147,12 +147,12 @@ export class Pool<R, I extends Identity = Identity> {
    */
   start(attempts: number): Promise<void> {
     if (this.#isEnding) return Promise.reject(this.#shutdownError());
-    this.#sizing.started = true;
+    this.#sizing.start();
     const { min: minConnections, max: maxConnections } = this.#sizing;
     this.#journal.tell('started', { minConnections, maxConnections });
     const isFirstAsked = attempts > 0 && this.#inventory.live === 0;
     const started = isFirstAsked ? this.#warmUp.first(attempts) : Promise.resolve();
-    if (isFirstAsked) this.#sizing.stopped = false;
+    if (isFirstAsked) this.#sizing.askedAgain();
     this.#dispatch();
     return started;
   }
@@ -163,7 +163,7 @@ export class Pool<R, I extends Identity = Identity> {
    */
   warm(): Promise<void> {
     if (this.#isEnding) return Promise.reject(this.#shutdownError());
-    this.#sizing.stopped = false;
+    this.#sizing.askedAgain();
     const warmed = this.#warmUp.minimum();
     this.#dispatch();
     return warmed;
@@ -212,7 +212,7 @@ export class Pool<R, I extends Identity = Identity> {
       const wanted = group ?? this.#inventory.addGroup(identity as I);
       const waiter = new Waiter<R, I>(acquire, wanted, now, timeout, resolve, reject, options?.origin, fresh);
       this.#line.join(waiter, signal);
-      if (wanted === this.#inventory.ownGroup) this.#sizing.stopped = false;
+      if (wanted === this.#inventory.ownGroup) this.#sizing.askedAgain();
       // All are lent, as is common under load: there is nothing to match and nothing to open.
       if (this.#inventory.counts.leased < this.#sizing.max) this.#dispatch();
     });
@@ -246,7 +246,7 @@ export class Pool<R, I extends Identity = Identity> {
   /** Ends `pause()`, or tells the pool to open again at once after failures: also what is being opened is begun anew. */
   resume(): void {
     const now = this.#clock.now();
-    this.#sizing.stopped = false;
+    this.#sizing.askedAgain();
     this.#health.report({ sign: 'hurry' });
     if (this.#state === 'paused') {
       this.#state = 'running';
@@ -309,30 +309,25 @@ export class Pool<R, I extends Identity = Identity> {
 
   statistics(): PoolStatistics {
     const oldest = this.#line.oldest;
-    const present = {
+    return this.#journal.statistics({
+      ...this.#inventory.shown,
+      total: this.#inventory.total,
       state: this.#state,
       minConnections: this.#sizing.min,
       maxConnections: this.#sizing.max,
       identities: this.#inventory.identities,
       waiting: this.#line.length,
       oldestWaiter: oldest === undefined ? 0 : this.#clock.now() - oldest.since,
-    };
-    return this.#journal.statistics(present, this.#inventory.counts);
+    });
   }
 
   /** What an error carries: the present state in a few numbers. */
   snapshot(): PoolSnapshot {
-    const { idle, leased, opening, validating, changing, resetting, closing } = this.#inventory.counts;
     const { lastError } = this.#health;
     return {
+      ...this.#inventory.shown,
       state: this.#state,
       maxConnections: this.#sizing.max,
-      idle,
-      leased,
-      opening,
-      validating,
-      resetting: resetting + changing,
-      closing,
       waiting: this.#line.length,
       ...(lastError === undefined ? {} : { lastOpenError: messageOf(lastError) }),
     };
@@ -474,8 +469,8 @@ export class Pool<R, I extends Identity = Identity> {
     const asked = this.#line.length > 0 || now - this.#lastAsked < askedFor;
     // While callers are refused, one connection is tried for them.
     const forRefused = asked && this.#health.circuit !== 'closed' && this.#inventory.live === 0 ? 1 : 0;
+    const atLeast = Math.max(this.#warmUp.wanted, forRefused);
     for (;;) {
-      const atLeast = this.#sizing.stopped ? 0 : Math.max(this.#warmUp.wanted, forRefused);
       const group = this.#sizing.wanted(now, atLeast, !this.#lifecycle.probesFail);
       if (group === undefined) {
         const next = this.#inventory.nextAfterSilence(now);

@@ -18,56 +18,78 @@ export interface Bounds {
 
 /** How many connections there may and should be, and which one is opened next. */
 export class Sizing<R, I extends Identity> {
-  min: number;
-  max: number;
+  #min: number;
+  #max: number;
   /** `start()` was called: the minimum is kept. */
-  started = false;
-  /** Opening failed for good: the minimum is not kept until a caller asks. */
-  stopped = false;
+  #started = false;
+  /** Opening failed for good: no connection is opened unasked, until a caller asks again. */
+  #stopped = false;
   readonly #settings: PoolSettings;
   readonly #inventory: Inventory<R, I>;
   readonly #line: WaitingLine<R, I>;
 
   constructor(settings: PoolSettings, inventory: Inventory<R, I>, line: WaitingLine<R, I>) {
-    this.min = settings.minConnections;
-    this.max = settings.maxConnections;
+    this.#min = settings.minConnections;
+    this.#max = settings.maxConnections;
     this.#settings = settings;
     this.#inventory = inventory;
     this.#line = line;
   }
 
+  get min(): number {
+    return this.#min;
+  }
+
+  get max(): number {
+    return this.#max;
+  }
+
+  start(): void {
+    this.#started = true;
+  }
+
+  /** Opening failed for good: another attempt would fail as well, until a caller asks again. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** A caller asks for a connection of the pool's own identity, or one was opened. */
+  askedAgain(): void {
+    this.#stopped = false;
+  }
+
   /** @throws UsageError */
   resize(bounds: Bounds): void {
-    const max = bounds.maxConnections ?? this.max;
-    const min = bounds.minConnections ?? Math.min(this.min, max);
+    const max = bounds.maxConnections ?? this.#max;
+    const min = bounds.minConnections ?? Math.min(this.#min, max);
     if (!Number.isInteger(max) || max < 1) {
       throw new UsageError(`maxConnections: given ${max}, allowed: a whole number, 1 or more`);
     }
     if (!Number.isInteger(min) || min < 0 || min > max) {
       throw new UsageError(`minConnections: given ${min}, allowed: a whole number from 0 to maxConnections (${max})`);
     }
-    this.min = min;
-    this.max = max;
+    this.#min = min;
+    this.#max = max;
   }
 
   /** How many connections are kept open although no caller wants them. */
   get kept(): number {
-    return this.started && this.#settings.warmConnections && !this.stopped ? this.min : 0;
+    return this.#started && this.#settings.warmConnections && !this.#stopped ? this.#min : 0;
   }
 
   /**
    * Which identity one more connection is wanted of: for a waiter no connection is under way for, or for the minimum.
-   * @param atLeast how many connections are wanted in any case
+   * @param atLeast how many connections are wanted in any case, unless opening failed for good
    * @param supplies whether connections that are being probed or switched are counted on
    */
   wanted(now: number, atLeast: number, supplies: boolean): IdentityGroup<I> | undefined {
     const { total, ownGroup } = this.#inventory;
-    if (total >= this.max) return undefined;
+    if (total >= this.#max) return undefined;
     for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.after(waiter)) {
       const { group } = waiter;
       if (group.waiting > group.opening + (supplies ? group.preparing : 0) && this.mayOpen(group, now)) return group;
     }
-    return total < Math.max(this.kept, atLeast) ? ownGroup : undefined;
+    return total < Math.max(this.kept, this.#stopped ? 0 : atLeast) ? ownGroup : undefined;
   }
 
   /**
@@ -97,7 +119,7 @@ export class Sizing<R, I extends Identity> {
   untilRoom(now: number, history: { readonly usualOpenTime: number | undefined }): number {
     const { counts } = this.#inventory;
     // Closing goes on beside, but within bounds: where nothing can be closed any more, nothing is opened either.
-    if (counts.closing + counts.opening > this.max) return Number.POSITIVE_INFINITY;
+    if (counts.closing + counts.opening > this.#max) return Number.POSITIVE_INFINITY;
     if (counts.opening < this.#settings.maxConnecting) return 0;
     const usual = history.usualOpenTime;
     const slow = usual === undefined ? slowAtFirst : Math.max(slowAtLeast, slowFactor * usual);

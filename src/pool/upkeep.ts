@@ -1,15 +1,8 @@
-import type { Clock, Timer } from '../time/clock.js';
+import type { Timer } from '../time/clock.js';
 import { SuspensionWatch } from '../time/suspension.js';
-import type { CheckSchedule } from './check-schedule.js';
-import type { PoolSettings, ResourceFactory } from './contract.js';
-import type { ExpiryWheel } from './expiry-wheel.js';
-import type { Health } from './health.js';
 import type { Identity } from './identity-group.js';
-import type { Inventory } from './inventory.js';
-import type { Journal } from './journal.js';
 import type { Lifecycle } from './lifecycle.js';
-import type { PooledResource } from './resource.js';
-import type { Sizing } from './sizing.js';
+import type { PoolParts } from './parts.js';
 import type { WaitingLine } from './waiting-line.js';
 
 /** How often the pool looks after its connections, in milliseconds. */
@@ -18,19 +11,10 @@ const sweepInterval = 1000;
 const gapThreshold = 3 * sweepInterval;
 
 /** The parts of a pool that are looked after, and what looks after them. */
-export interface UpkeepParts<R, I extends Identity> {
-  readonly factory: ResourceFactory<R, I>;
-  readonly clock: Clock;
+export interface UpkeepParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly timeOfDay: (() => number) | undefined;
-  readonly settings: PoolSettings;
-  readonly inventory: Inventory<R, I>;
   readonly line: WaitingLine<R, I>;
-  readonly journal: Journal;
-  readonly health: Health<R, I>;
-  readonly sizing: Sizing<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
-  readonly lifetimes: ExpiryWheel<PooledResource<R, I>>;
-  readonly checks: CheckSchedule<PooledResource<R, I>>;
   /** Called after each sweep. */
   readonly swept: () => void;
 }

@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { Logger } from '../logger.js';
 import type { Clock, Timer } from '../time/clock.js';
 
@@ -20,9 +19,6 @@ interface Reason {
 const pause = 10_000;
 /** Reasons that are told apart. Further ones share the line of their kind. */
 const mostReasons = 100;
-
-/** The timer lives in a context of its own: it keeps nothing of the request in which a line was held back. */
-const ownContext = new AsyncResource('surreal-pool:log');
 
 /**
  * Writes the first line of each reason at once. Those that follow within ten seconds are counted, and the latest of them
@@ -98,7 +94,7 @@ export class RepeatedLines {
     let due = Number.POSITIVE_INFINITY;
     for (const { held, writtenAt } of this.#reasons.values()) if (held > 0) due = Math.min(due, writtenAt + pause);
     if (due === Number.POSITIVE_INFINITY) return;
-    this.#timer = ownContext.runInAsyncScope(() => this.#clock.timer(due - now, false, () => this.#onTime()));
+    this.#timer = this.#clock.timer(due - now, false, () => this.#onTime());
   }
 
   #onTime(): void {

@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.js';
 import type { Clock, Timer } from '../time/clock.js';
+import { inOwnContext } from '../time/own-context.js';
 
 /** One line of the log. */
 export interface Line {
@@ -94,7 +95,7 @@ export class RepeatedLines {
     let due = Number.POSITIVE_INFINITY;
     for (const { held, writtenAt } of this.#reasons.values()) if (held > 0) due = Math.min(due, writtenAt + pause);
     if (due === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#clock.timer(due - now, false, () => this.#onTime());
+    this.#timer = inOwnContext(() => this.#clock.timer(due - now, false, () => this.#onTime()));
   }
 
   #onTime(): void {

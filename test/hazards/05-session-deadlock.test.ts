@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { besideQueries } from '../support/beside-queries.js';
 import { runChild } from '../support/child.js';
 import { isPending } from '../support/pending.js';
 import { surroundings } from '../support/surroundings.js';
@@ -6,28 +7,12 @@ import { surroundings } from '../support/surroundings.js';
 const own = surroundings();
 const [callers, rounds] = [32, 300];
 
-/** Many callers query one session without a pause while another one changes its variables, until nothing moves. */
 const script = `
   import { createNodeEngines } from '@surrealdb/node';
   import { Surreal } from 'surrealdb';
   const client = new Surreal({ engines: createNodeEngines() });
   await client.connect('mem://', { namespace: 'test', database: 'test' });
-  let calls = 0;
-  const repeat = async (call) => {
-    for (let round = 0; round < ${rounds * 10}; round++, calls++) await call(round);
-  };
-  let before = -1;
-  setInterval(() => {
-    if (before === calls) {
-      console.log('stuck');
-      process.exit();
-    }
-    before = calls;
-  }, 1_000);
-  const queries = Array.from({ length: ${callers} }, () => repeat(() => client.query('RETURN 1').collect()));
-  await Promise.all([...queries, repeat((round) => client.set('round', round))]);
-  console.log('done');
-  process.exit();
+  ${besideQueries({ callers, rounds: rounds * 10, stillness: 1_000 })}
 `;
 
 test('the engine by itself deadlocks a session whose state is changed while it is queried', async ({ skip }) => {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RecordId, ServerError, type Surreal, type SurrealSession } from 'surrealdb';
 import { vi } from 'vitest';
+import { besideQueries } from '../support/beside-queries.js';
 import { type Ending, runChild } from '../support/child.js';
 import { answersTo, reads, rows, schema, writes } from '../support/own-write-reads.js';
 import { rawSocket } from '../support/raw-socket.js';
@@ -38,7 +39,7 @@ const probes: readonly Probe[] = [
       // It takes two calls at the same instant.
       if (availableParallelism() === 1) return undefined;
       for (let attempt = 1; attempt <= 2; attempt++) {
-        const ending = await runChild(besideQueries, server === undefined ? ['mem://'] : addressOf(server), 60_000);
+        const ending = await runChild(mutations, server === undefined ? ['mem://'] : addressOf(server), 60_000);
         if (said(ending) === 'stuck') return 'there';
       }
       return 'mended';
@@ -343,26 +344,10 @@ const connected = `
   await client.connect(url, { authentication, reconnect: false });
 `;
 
-/** Many callers query one session without a pause while another one changes its variables, until nothing moves. */
-const besideQueries = `
+const mutations = `
   ${connected}
   await client.use({ namespace: 'compatibility', database: 'compatibility' });
-  let calls = 0;
-  const repeat = async (call) => {
-    for (let round = 0; round < 1500; round++, calls++) await call(round);
-  };
-  let before = -1;
-  setInterval(() => {
-    if (before === calls) {
-      console.log('stuck');
-      process.exit();
-    }
-    before = calls;
-  }, 2_000);
-  const queries = Array.from({ length: 32 }, () => repeat(() => client.query('RETURN 1').collect()));
-  await Promise.all([...queries, repeat((round) => client.set('round', round))]);
-  console.log('done');
-  process.exit();
+  ${besideQueries({ callers: 32, rounds: 1500, stillness: 2_000 })}
 `;
 
 const useAlone = `

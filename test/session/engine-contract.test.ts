@@ -202,6 +202,17 @@ describe('seam "events of an engine"', () => {
   });
 });
 
+/** The methods of the calls that go through `send()` from now on. */
+function sentBy({ engine }: ReturnType<typeof drive>): string[] {
+  const sent: string[] = [];
+  const send = engine.send.bind(engine);
+  engine.send = (request) => {
+    sent.push(request.method);
+    return send(request);
+  };
+  return sent;
+}
+
 describe('seam "members of the socket"', () => {
   test('which the class of the pool has to have', async () => {
     const front = await own.listen();
@@ -224,12 +235,7 @@ describe('seam "methods that the pool puts its own in place of"', () => {
   test('each call goes through send(), whatever method asks for it', async () => {
     const driven = await overSocket();
     await driven.opened();
-    const sent: string[] = [];
-    const send = driven.engine.send.bind(driven.engine);
-    driven.engine.send = (request) => {
-      sent.push(request.method);
-      return send(request);
-    };
+    const sent = sentBy(driven);
     await everything(driven);
     expect(sent).toEqual([
       ...['version', 'attach', 'use', 'let', 'unset', 'query', 'begin', 'commit', 'begin', 'cancel'],
@@ -274,12 +280,7 @@ describe('seam "methods that the pool puts its own in place of"', () => {
   test('an embedded engine has send(), and no handleRpcResponse()', async () => {
     const driven = drive('embedded', 'mem://');
     await driven.opened();
-    const sent: string[] = [];
-    const send = driven.engine.send.bind(driven.engine);
-    driven.engine.send = (request) => {
-      sent.push(request.method);
-      return send(request);
-    };
+    const sent = sentBy(driven);
     await driven.engine.version();
     expect(sent).toEqual(['version']);
     expect('handleRpcResponse' in driven.engine).toBe(false);

@@ -10,9 +10,6 @@ import type { PoolStatistics } from './statistics.js';
 /** A connection that is still there after so many milliseconds has lasted; one that dies before is a failed attempt. */
 const settlingTime = 1000;
 
-/** A call that was answered within so many milliseconds, by a connection older than the failures, shows that the pool serves. */
-const servedRecently = 5000;
-
 /** Whether the pool can serve now, and why not, in one sentence. */
 export interface Readiness {
   readonly ready: boolean;
@@ -159,12 +156,12 @@ export class Health<R, I extends Identity> {
 
   /** A connection that answered only a probe proves little while others were lost again and again. */
   #serves(now: number): boolean {
-    const { failures, servedAt } = this.#endpoint.state;
-    if (now - servedAt < servedRecently) return true;
+    const { failures, failingSince } = this.#endpoint.state;
     const believed = failures < this.#unhealthyThreshold;
     for (const member of this.#inventory) {
       if (!isOpen(member) || member.retirement !== undefined) continue;
-      if (now - member.since >= settlingTime || (believed && this.#answeredAt(member) >= member.since)) return true;
+      const hasLasted = member.since < failingSince || now - member.since >= settlingTime;
+      if (hasLasted || (believed && this.#answeredAt(member) >= member.since)) return true;
     }
     return false;
   }

@@ -446,7 +446,9 @@ export class Pool<R, I extends Identity = Identity> {
         continue;
       }
       const next = this.#line.after(waiter);
-      if (waiter.fresh) {
+      if (waiter.isTooLate(now)) {
+        this.#timeOut(waiter);
+      } else if (waiter.fresh) {
         // There has to be room for the connection that is opened for it.
         const isOnItsWay = ++fresh <= this.#inventory.counts.opening;
         if (!isOnItsWay && this.#inventory.total >= this.#sizing.max) this.#lifecycle.retire(idle.oldest, 'recycled');
@@ -494,12 +496,17 @@ export class Pool<R, I extends Identity = Identity> {
   }
 
   /**
-   * Lends to the first waiter for its identity, or keeps the connection as idle. A waiter that was not told yet that its time
-   * is over is served: the event loop was blocked, and what frees the connection came in time.
+   * Lends to the first waiter for its identity, or keeps the connection as idle.
    */
   #offer(member: PooledResource<R, I>, now: number, reused: boolean): void {
     let waiter = this.#state === 'running' ? this.#line.firstOf(member.group) : undefined;
-    while (waiter?.fresh && (reused || member.since < waiter.since)) waiter = this.#nextOfGroup(waiter);
+    while (waiter !== undefined) {
+      const next = this.#nextOfGroup(waiter);
+      const wantsAnother = waiter.fresh && (reused || member.since < waiter.since);
+      if (waiter.isTooLate(now)) this.#timeOut(waiter);
+      else if (!wantsAnother) break;
+      waiter = next;
+    }
     if (waiter === undefined) this.#keepIdle(member, now);
     else this.#lendTo(waiter, member, now, reused);
   }
@@ -558,7 +565,7 @@ export class Pool<R, I extends Identity = Identity> {
         this.#keepIdle(member, now);
         return;
       }
-      const isNext = next?.group === member.group && !next.fresh;
+      const isNext = next?.group === member.group && !next.fresh && !next.isTooLate(now);
       if (isNext && !this.#dispatching && this.#state === 'running' && this.#lifecycle.isTrusted(member, now)) {
         this.#lendTo(next, member, now, true);
         return;

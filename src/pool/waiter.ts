@@ -34,4 +34,12 @@ export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R
   get deadline(): number {
     return this.timeout === 0 ? Number.POSITIVE_INFINITY : this.since + this.timeout;
   }
+
+  /**
+   * Whether its time is over by so much that it is not served any more. A waiter past its deadline was not told yet because
+   * the event loop was blocked; what frees a connection for it may have come in time, but not for as long again.
+   */
+  isTooLate(now: number): boolean {
+    return this.timeout > 0 && now >= this.deadline + this.timeout;
+  }
 }

@@ -177,6 +177,20 @@ test.each([1, 3, 5])('a warm pool of %i all of whose probes fail is not ready', 
   expect(pool.readiness.ready).toBe(false);
 });
 
+test.each([1, 100, 900])('connections of %i ms serve, whatever fails beside them since', async (age) => {
+  const { pool, clock, resources } = poolUnderTest({ maxConnections: 4 }, { backoff: () => 10 });
+  const leases = await lent(pool, 2);
+  // No call of theirs was answered yet.
+  for (const resource of resources.all) resource.answeredAt = Number.NEGATIVE_INFINITY;
+  await clock.advance(age);
+  resources.behave = behaving({ open: 'fail' });
+  pool.acquire({ timeout: 90 }).catch(() => {});
+  await clock.advance(90);
+  expect(resources.opensStarted).toBeGreaterThan(5);
+  expect(pool.readiness).toEqual({ ready: true, obstacle: undefined });
+  for (const lease of leases) lease.release();
+});
+
 test('a pool is not ready before it had its first connection', async () => {
   const { pool } = poolUnderTest({ maxConnections: 1 });
   expect(pool.readiness).toEqual({ ready: false, obstacle: 'no connection was made yet' });

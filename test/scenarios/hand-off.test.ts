@@ -73,6 +73,26 @@ describe('scenario 5: a waiter times out in the very tick in which a connection 
   });
 });
 
+test.each([
+  [1_000, 'fulfilled'],
+  [700, 'rejected'],
+  [1, 'rejected'],
+] as const)(
+  'scenario 5: a waiter of %i ms behind a loop that was blocked for 1.5 s is %s: it is served late, but not twice its time',
+  async (timeout, state) => {
+    const { pool, clock } = scenario({ maxConnections: 1 });
+    const lease = await pool.acquire();
+    clock.timer(0, true, () => lease.release());
+    const waiter = watch(pool.acquire({ timeout }));
+    const patient = watch(pool.acquire());
+    await clock.leap(1_500);
+    expect([waiter.state, patient.state]).toEqual([state, state === 'fulfilled' ? 'pending' : 'fulfilled']);
+    waiter.value?.release();
+    await settled();
+    leaseOf(patient).release();
+  },
+);
+
 test.each<[what: string, breakIt: (lease: { resource: { die(error: unknown): void; dirty: boolean } }) => void]>([
   ['died in use', ({ resource }) => resource.die(new Error('gone'))],
   [

@@ -2,7 +2,7 @@ import type { AnyAuth, Tokens, Uuid } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
-import { CredentialsFailure } from '../errors/credentials-failure.js';
+import { CredentialsFailure, CredentialsFunctionFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer, isSignInRefused, isTokenExpired } from '../errors/server-errors.js';
 import { systemClock } from '../time/clock.js';
@@ -239,7 +239,7 @@ export class SignIn {
       this.#answer = { credentials, usableUntil: systemClock.now() + answerLife };
       return credentials;
     } catch (cause) {
-      throw new CredentialsFailure(`the credentials function gave none: ${messageOf(cause)}`, { cause });
+      throw new CredentialsFunctionFailure(`the credentials function gave none: ${messageOf(cause)}`, { cause });
     }
   }
 

@@ -1,6 +1,6 @@
 import { AcquireError } from '../errors/acquire.js';
 import { ConnectError } from '../errors/connect.js';
-import { CredentialsFailure } from '../errors/credentials-failure.js';
+import { CredentialsFailure, CredentialsFunctionFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer } from '../errors/server-errors.js';
 import type { Logger } from '../logger.js';
@@ -59,8 +59,11 @@ const matters: Wordings = {
   acquireFailed: ({ ownIdentity, error }) => {
     if (ownIdentity) return ['error', 'an acquire failed: connections cannot be opened'];
     // The function is the program's own; what it brings, and what the server says to that, is a matter of its users.
+    if (hasCause(error, CredentialsFunctionFailure)) {
+      return ['warn', 'an acquire as another identity failed: its credentials function failed'];
+    }
     return hasCause(error, CredentialsFailure)
-      ? ['warn', 'an acquire as another identity failed: its credentials function failed']
+      ? ['info', 'an acquire as another identity failed: its token ended, or its user has no rights there']
       : ['info', 'an acquire as another identity failed: the server refused its credentials or its database'];
   },
   nestedAcquire: ['warn', 'work that holds a connection waits for another one while all are in use'],

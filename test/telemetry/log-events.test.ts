@@ -168,6 +168,20 @@ describe('an outsider', () => {
     expect(messages('error')).toEqual([]);
   });
 
+  test('does not blame a function for a token that has ended', async () => {
+    const { logger, lines } = memoryLogger();
+    const pool = await own.connect(await own.listen(), { maxConnections: 2, logger });
+    const claims = Buffer.from(JSON.stringify({ exp: 1 })).toString('base64url');
+    const ended = pool.with({ credentials: { token: `head.${claims}.signature` } });
+    await expect(ended.query('RETURN 1').collect()).rejects.toThrow('its token ended at 1970-01-01');
+    await settled();
+    const told = lines.filter(({ message }) => message.includes('an acquire as another identity failed'));
+    expect(told.map(({ level, message }) => [level, message])).toEqual([
+      ['info', 'an acquire as another identity failed: its token ended, or its user has no rights there'],
+    ]);
+    expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+  });
+
   test('does not hide that the credentials of the pool itself are refused', async () => {
     const { logger, messages } = memoryLogger();
     const pool = await own.connect(await own.listen({ auth: true }), {

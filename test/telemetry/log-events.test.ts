@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AcquireTimeoutError } from '../../src/errors/acquire.js';
+import { CredentialsFailure, CredentialsFunctionFailure } from '../../src/errors/credentials-failure.js';
 import { Emitter } from '../../src/pool/emitter.js';
 import type { PoolEvents } from '../../src/pool/events.js';
 import { logEvents } from '../../src/telemetry/log-events.js';
@@ -168,18 +169,17 @@ describe('an outsider', () => {
     expect(messages('error')).toEqual([]);
   });
 
-  test('does not blame a function for a token that has ended', async () => {
-    const { logger, lines } = memoryLogger();
-    const pool = await own.connect(await own.listen(), { maxConnections: 2, logger });
-    const claims = Buffer.from(JSON.stringify({ exp: 1 })).toString('base64url');
-    const ended = pool.with({ credentials: { token: `head.${claims}.signature` } });
-    await expect(ended.query('RETURN 1').collect()).rejects.toThrow('its token ended at 1970-01-01');
+  test.each([
+    [new CredentialsFailure('its token ended'), 'info', 'its token ended, or its user has no rights there'],
+    [new CredentialsFunctionFailure('vault sealed'), 'warn', 'its credentials function failed'],
+    [new Error('no'), 'info', 'the server refused its credentials or its database'],
+  ])('is told by what %s says, at its level', async (cause, level, why) => {
+    const { events, lines } = logged();
+    events.emit('acquireFailed', { acquire: 1, waited: 0, ownIdentity: false, error: new Error('failed', { cause }) });
     await settled();
-    const told = lines.filter(({ message }) => message.includes('an acquire as another identity failed'));
-    expect(told.map(({ level, message }) => [level, message])).toEqual([
-      ['info', 'an acquire as another identity failed: its token ended, or its user has no rights there'],
+    expect(lines.map((line) => [line.level, line.message])).toEqual([
+      [level, `an acquire as another identity failed: ${why}`],
     ]);
-    expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
   });
 
   test('does not hide that the credentials of the pool itself are refused', async () => {

@@ -2,7 +2,9 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import ts from 'typescript';
 import { expect, onTestFinished, test } from 'vitest';
 import { codeBlocks, page, projectFolder } from './support/documentation.js';
@@ -12,7 +14,7 @@ function recipe(): string {
   const block = codeBlocks(page('docs/recipes.md')).find(({ code }) => code.includes("process.once('SIGTERM'"));
   const changes: [string, string][] = [
     ['server.listen(3000);', "server.listen(0, '127.0.0.1', () => process.send?.(server.address()));"],
-    ['sleep(5_000)', 'sleep(300)'],
+    ['sleep(5_000)', 'sleep(1_500)'],
     ["response.end('…');", "pool.query('SLEEP 50ms; RETURN 1').then(() => response.end('done'));"],
   ];
   let code = block?.code ?? '';
@@ -42,35 +44,44 @@ test.each([
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   let answered = 0;
-  let refused = false;
   const failures: string[] = [];
-  const request = (): Promise<void> =>
+  const request = (path: string): Promise<number | undefined> =>
     new Promise((done) => {
-      const asked = get({ port, host: '127.0.0.1', agent }, (response) => {
+      const asked = get({ port, path, host: '127.0.0.1', agent }, (response) => {
         response.resume().on('end', () => {
           answered++;
-          done();
+          done(response.statusCode);
         });
       });
       asked.on('error', (error: NodeJS.ErrnoException) => {
-        // The port is closed: a load balancer sends nothing here any more.
-        if (error.code === 'ECONNREFUSED') refused = true;
-        else failures.push(String(error.code));
-        done();
+        failures.push(String(error.code));
+        done(undefined);
       });
     });
+  // As a cluster does: when the service is not ready any more, no more requests are sent to it.
+  let ready = true;
+  const probing = (async () => {
+    while (ready) {
+      ready = (await request('/ready')) === 200;
+      await sleep(50);
+    }
+  })();
   const load = Array.from({ length: clients }, async () => {
-    while (!refused) {
-      await request();
-      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    while (ready) {
+      await request('/');
+      if (pause > 0) await sleep(pause);
     }
   });
+  // One keeps its connection and never says another word.
+  const silent = connect(port, '127.0.0.1', () => silent.write('GET / HTTP/1.1\r\nHost: service\r\n\r\n'));
+  onTestFinished(() => void silent.destroy());
+  silent.on('error', (error) => failures.push(error.message));
+  await once(silent, 'data');
   await expect.poll(() => answered, { timeout: 20_000 }).toBeGreaterThan(20);
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
-  refused = true;
-  await Promise.all(load);
+  await Promise.all([probing, ...load]);
   agent.destroy();
   expect(failures).toEqual([]);
 });

@@ -136,14 +136,14 @@ export const faults = [
   },
   {
     name: 'a caller who waits for a fresh connection is given one that was lent before',
-    from: `while (waiter?.fresh && (reused || member.since < waiter.since))`,
-    to: `while (waiter?.fresh && Number.isNaN(0))`,
+    from: `const wantsAnother = waiter.fresh && (reused || member.since < waiter.since);`,
+    to: `const wantsAnother = waiter.fresh && Number.isNaN(0);`,
     tests: ['test/pool/validation.test.ts'],
   },
   {
     name: 'a caller who waits for a fresh connection is handed the next that is released',
-    from: `const isNext = next?.group === member.group && !next.fresh;`,
-    to: `const isNext = next?.group === member.group;`,
+    from: `const isNext = next?.group === member.group && !next.fresh && !next.isTooLate(now);`,
+    to: `const isNext = next?.group === member.group && !next.isTooLate(now);`,
     tests: ['test/pool/validation.test.ts'],
   },
   {

@@ -1,9 +1,12 @@
 import { type Circuit, type Endpoint, type EndpointState, isSuspect, type Sign } from '../endpoints/endpoint.js';
+import { DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Clock } from '../time/clock.js';
+import type { GuardedFactory } from './guarded-factory.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { Journal } from './journal.js';
+import type { PoolParts } from './parts.js';
 import type { PooledResource } from './resource.js';
 import type { PoolStatistics } from './statistics.js';
 
@@ -51,6 +54,12 @@ function because(error: unknown): string {
   return error === undefined ? '' : `: ${messageOf(error)}`;
 }
 
+/** The parts of a pool that its health needs. */
+export type HealthParts<R, I extends Identity> = Pick<
+  PoolParts<R, I>,
+  'clock' | 'factory' | 'inventory' | 'journal' | 'settings'
+>;
+
 /** What the pool knows of the health of its server: the one intake of signs, and what follows from them. */
 export class Health<R, I extends Identity> {
   readonly #endpoint: Endpoint;
@@ -58,23 +67,16 @@ export class Health<R, I extends Identity> {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #unhealthyThreshold: number;
-  readonly #answeredAt: (member: PooledResource<R, I>) => number;
+  readonly #factory: GuardedFactory<R, I>;
   #told = true;
 
-  constructor(
-    endpoint: Endpoint,
-    inventory: Inventory<R, I>,
-    journal: Journal,
-    clock: Clock,
-    unhealthyThreshold: number,
-    answeredAt: (member: PooledResource<R, I>) => number,
-  ) {
+  constructor(endpoint: Endpoint, { clock, factory, inventory, journal, settings }: HealthParts<R, I>) {
     this.#endpoint = endpoint;
     this.#inventory = inventory;
     this.#journal = journal;
     this.#clock = clock;
-    this.#unhealthyThreshold = unhealthyThreshold;
-    this.#answeredAt = answeredAt;
+    this.#unhealthyThreshold = settings.unhealthyThreshold;
+    this.#factory = factory;
   }
 
   get circuit(): Circuit {
@@ -108,6 +110,11 @@ export class Health<R, I extends Identity> {
     return this.#endpoint.openFor(now);
   }
 
+  /** No connection is there that could serve, and none is opened for now. */
+  isCutOff(now: number): boolean {
+    return this.circuit === 'open' && this.#inventory.live === 0 && this.openFor(now) > 0;
+  }
+
   report(sign: Sign): void {
     const now = this.#clock.now();
     if (!this.#endpoint.report(sign, now)) return;
@@ -115,10 +122,50 @@ export class Health<R, I extends Identity> {
     this.#journal.tell('circuitChanged', { state: circuit, nextProbeIn: this.openFor(now), error: lastError });
   }
 
-  /** A probe, another step or a call on a connection of this identity, opened at `began`, got no answer in time. */
-  noAnswer(group: IdentityGroup<I>, began: number, error: unknown): void {
+  /** An opening failed, and another attempt may succeed. */
+  openFailed({ group, since: began }: PooledResource<R, I>, error: unknown, now: number): void {
+    const retryAfter = this.#factory.retryAfter(error);
+    if (retryAfter !== undefined) this.report({ sign: 'busy', began, error, retryAfter });
+    else if (this.#factory.isAnswer(error)) this.report({ sign: 'refused', began, error });
+    else if (group !== this.#inventory.ownGroup && error instanceof DeadlineError)
+      this.silent(group, error, began, now);
+    else this.report({ sign: 'failed', began, error });
+  }
+
+  /** @param isNew whether the connection was probed because something was wrong as it was opened */
+  probeFailed({ group, since: began }: PooledResource<R, I>, error: unknown, isNew: boolean, now: number): void {
+    const isOwn = group === this.#inventory.ownGroup;
+    // Of another identity an answer, such as that its session is over, tells of that identity and not of the server.
+    if (!isOwn && this.#factory.isAnswer(error)) this.report({ sign: 'answered', began, at: now });
+    else if (!isOwn && this.#factory.isFatal(error)) this.report({ sign: 'abandoned', began });
+    else {
+      const isDeadline = error instanceof DeadlineError;
+      if (isDeadline) this.silent(group, error, began, now);
+      else this.report({ sign: 'unanswered', began, error });
+      if (isNew && (isOwn || !isDeadline)) this.report({ sign: 'failed', began, error });
+    }
+  }
+
+  /** A step got no answer in time on a connection of this identity that was opened at `began`. */
+  silent(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
+    if (group !== this.#inventory.ownGroup) this.#inventory.silent(group, now);
+    this.#noAnswer(group, began, error);
+  }
+
+  #noAnswer(group: IdentityGroup<I>, began: number, error: unknown): void {
     const identity = group === this.#inventory.ownGroup ? undefined : group.identity.key;
     this.report({ sign: 'unanswered', began, identity, error });
+  }
+
+  /** What the calls of a lease have shown of the server. */
+  released(member: PooledResource<R, I>, now: number): void {
+    const { group, since: began } = member;
+    if (member.retirement === 'unanswered') {
+      this.#noAnswer(group, began, new Error('a call got no answer in time'));
+      return;
+    }
+    const at = this.#answeredAt(member);
+    if (at >= member.leasedAt) this.report({ sign: 'answered', began, at: Math.min(at, now), byCall: true });
   }
 
   /** A connection was lost: soon after it was opened that is a failed attempt. */
@@ -142,6 +189,10 @@ export class Health<R, I extends Identity> {
       this.report({ sign: 'answered', began: member.since, at });
       if (now - member.since >= settlingTime) this.report({ sign: 'lasted', began: member.since });
     }
+  }
+
+  #answeredAt(member: PooledResource<R, I>): number {
+    return this.#factory.answeredAt(member.resource as R);
   }
 
   readiness(state: PoolStatistics['state'], now: number): Readiness {

@@ -14,8 +14,6 @@ const changePause = 1000;
 
 /** What the life of a connection asks of its pool. */
 export interface LifecycleOwner<R, I extends Identity> {
-  /** Whether the pool ends: then nothing is kept and nothing is counted as a failure. */
-  isEnding(): boolean;
   /** Lends a connection to the first waiter for its identity, or keeps it as idle. */
   offer(member: PooledResource<R, I>, now: number, reused: boolean): void;
   keepIdle(member: PooledResource<R, I>, now: number): void;
@@ -84,7 +82,7 @@ export class Lifecycle<R, I extends Identity> {
     if (now >= member.expiresAt) return 'lifetime';
     if (settings.recycleAfterUses > 0 && member.uses >= settings.recycleAfterUses) return 'uses';
     if (inventory.total > sizing.max) return 'resized';
-    return this.#owner.isEnding() ? 'shutdown' : undefined;
+    return this.#parts.state.isEnding ? 'shutdown' : undefined;
   }
 
   /** Whether this connection may be lent without a probe. */
@@ -150,12 +148,12 @@ export class Lifecycle<R, I extends Identity> {
     const now = clock.now();
     const { group, since: began } = member;
     const isOwn = group === inventory.ownGroup;
-    const abandoned = reason instanceof Abandoned || this.#owner.isEnding();
-    const error = unfinished === undefined || abandoned ? reason : (factory.givenUp?.(reason) ?? reason);
+    const abandoned = reason instanceof Abandoned || this.#parts.state.isEnding;
+    const error = unfinished === undefined || abandoned ? reason : factory.givenUp(reason);
     this.#endWithoutResource(member, unfinished);
     const fatal = !abandoned && factory.isFatal(error);
     if (abandoned) health.report({ sign: 'abandoned', began });
-    else if (!fatal) this.#reportFailure(group, error, began, now);
+    else if (!fatal) health.openFailed(member, error, now);
     // The server did answer, so the next attempt needs no backoff.
     else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: now, at: now, byCall: true });
     else health.report({ sign: 'abandoned', began });
@@ -164,22 +162,6 @@ export class Lifecycle<R, I extends Identity> {
     journal.openFailed({ connection: member.id, duration: now - began, ownIdentity: isOwn, error, retryIn });
     if (isOwn && !abandoned) warmUp.failed(error, fatal);
     if (fatal) this.#owner.failWaiters(group, error);
-  }
-
-  #reportFailure(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
-    const { factory, health, inventory } = this.#parts;
-    const retryAfter = factory.retryAfter?.(error);
-    if (retryAfter !== undefined) health.report({ sign: 'busy', began, error, retryAfter });
-    else if (factory.isAnswer(error)) health.report({ sign: 'refused', began, error });
-    else if (group !== inventory.ownGroup && error instanceof DeadlineError) this.#silent(group, error, began, now);
-    else health.report({ sign: 'failed', began, error });
-  }
-
-  /** A step got no answer in time. */
-  #silent(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
-    const { health, inventory } = this.#parts;
-    if (group !== inventory.ownGroup) inventory.silent(group, now);
-    health.noAnswer(group, began, error);
   }
 
   /** @param unfinished Set when opening was given up while it goes on: what it may still bring is closed. */
@@ -229,27 +211,12 @@ export class Lifecycle<R, I extends Identity> {
       this.#probesFail = !fatal;
       // Given up before its time: the connection was lost, and that is reported already.
       const wasLost = outcome.unfinished !== undefined && !(error instanceof DeadlineError);
-      if (!wasLost) this.#probeFailed(member, error, isNew, now);
+      if (!wasLost) health.probeFailed(member, error, isNew, now);
       this.retire(member, fatal ? 'signed-out' : 'probe-failed');
       // The identity cannot be had any more: another connection of it would be refused as well.
       if (fatal) this.#owner.failWaiters(group, error);
       journal.validationFailed(member.id, duration, error);
     });
-  }
-
-  #probeFailed(member: PooledResource<R, I>, error: unknown, isNew: boolean, now: number): void {
-    const { factory, health, inventory } = this.#parts;
-    const { group, since: began } = member;
-    // Of another identity an answer, such as that its session is over, tells of that identity and not of the server.
-    if (group !== inventory.ownGroup && (factory.isFatal(error) || factory.isAnswer(error))) {
-      if (factory.isAnswer(error)) health.report({ sign: 'answered', began, at: now });
-      else health.report({ sign: 'abandoned', began });
-      return;
-    }
-    if (error instanceof DeadlineError) this.#silent(group, error, began, now);
-    else health.report({ sign: 'unanswered', began, error });
-    const isSilenceOfItsOwn = group !== inventory.ownGroup && error instanceof DeadlineError;
-    if (isNew && !isSilenceOfItsOwn) health.report({ sign: 'failed', began, error });
   }
 
   /** Switches an idle connection to another identity. */
@@ -282,7 +249,7 @@ export class Lifecycle<R, I extends Identity> {
         } else {
           this.#probesFail = true;
           if (group !== inventory.ownGroup) group.noChangeBefore = now + changePause;
-          if (error instanceof DeadlineError) this.#silent(group, error, member.since, now);
+          if (error instanceof DeadlineError) health.silent(group, error, member.since, now);
           else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: member.since, at: now });
           // An answer would be the same on the next connection, and on the next.
           if (factory.isAnswer(error)) this.#owner.failWaiters(group, error);
@@ -295,7 +262,7 @@ export class Lifecycle<R, I extends Identity> {
 
   /** Undoes what a lease has done. */
   reset(member: PooledResource<R, I>): void {
-    const { factory, inventory, journal, settings } = this.#parts;
+    const { factory, health, inventory, journal, settings } = this.#parts;
     inventory.move(member, 'resetting');
     this.#step(member, 'resetting a connection', settings.resetTimeout, factory.reset, (outcome, now, duration) => {
       if (outcome.ok) {
@@ -305,7 +272,7 @@ export class Lifecycle<R, I extends Identity> {
         return;
       }
       const { error } = outcome;
-      if (error instanceof DeadlineError) this.#silent(member.group, error, member.since, now);
+      if (error instanceof DeadlineError) health.silent(member.group, error, member.since, now);
       this.retire(member, 'reset-failed');
       journal.resetFailed(member.id, duration, error);
     });
@@ -387,7 +354,7 @@ export class Lifecycle<R, I extends Identity> {
     if (state === 'closing' || state === 'closed') return;
     if (state !== 'opening') {
       journal.died(member.id, error);
-      if (factory.isIllness?.(error) ?? true) health.lost(member, error, clock.now());
+      if (factory.isIllness(error)) health.lost(member, error, clock.now());
       else health.report({ sign: 'abandoned', began: member.since });
     }
     // A step under way fails with it. A lease goes on until its user lets go: its calls fail meanwhile.

@@ -1,19 +1,22 @@
 import type { Clock } from '../time/clock.js';
 import type { CheckSchedule } from './check-schedule.js';
-import type { PoolSettings, ResourceFactory } from './contract.js';
+import type { PoolSettings } from './contract.js';
 import type { ExpiryWheel } from './expiry-wheel.js';
+import type { GuardedFactory } from './guarded-factory.js';
 import type { Health } from './health.js';
 import type { Identity } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { Journal } from './journal.js';
+import type { PoolState } from './pool-state.js';
 import type { PooledResource } from './resource.js';
 import type { Sizing } from './sizing.js';
 
-/** What the life of connections and their upkeep share: one of each in a pool. */
+/** What the parts of a pool share: one of each in a pool. */
 export interface PoolParts<R, I extends Identity> {
-  readonly factory: ResourceFactory<R, I>;
+  readonly factory: GuardedFactory<R, I>;
   readonly clock: Clock;
   readonly settings: PoolSettings;
+  readonly state: PoolState;
   readonly inventory: Inventory<R, I>;
   readonly journal: Journal;
   readonly health: Health<R, I>;

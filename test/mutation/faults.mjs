@@ -60,13 +60,13 @@ export const faults = [
   },
   {
     name: 'what a lease changed is not reset',
-    from: `if (unfit === undefined && this.#isClean(member)) {`,
+    from: `if (unfit === undefined && this.#parts.factory.isClean(member.resource as R)) {`,
     to: `if (unfit === undefined) {`,
     tests: core,
   },
   {
     name: 'calls under way are cut off when their connection is due for closing',
-    from: `return this.#ask(() => this.#factory.idleFor(member.resource as R) ?? 'busy') === 'busy';`,
+    from: `return this.#parts.factory.idleFor(member.resource as R) === undefined;`,
     to: `return false;`,
     tests: [...core, 'test/session/reset.test.ts'],
   },
@@ -124,8 +124,8 @@ export const faults = [
   },
   {
     name: 'a caller who asks for a fresh connection is lent an idle one at once',
-    from: `this.#state === 'running' && !fresh) {`,
-    to: `this.#state === 'running') {`,
+    from: `this.#state.isRunning && !fresh) {`,
+    to: `this.#state.isRunning) {`,
     tests: ['test/pool/validation.test.ts'],
   },
   {
@@ -188,8 +188,8 @@ export const faults = [
   },
   {
     name: 'a refused identity fails the callers of other identities too',
-    from: `for (let waiter = this.#line.firstOf(group); waiter !== undefined; waiter = this.#line.firstOf(group)) {`,
-    to: `for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.first) {`,
+    from: `for (let waiter = line.firstOf(group); waiter !== undefined; waiter = line.firstOf(group)) {`,
+    to: `for (let waiter = line.first; waiter !== undefined; waiter = line.first) {`,
     tests: core,
   },
   {
@@ -227,29 +227,28 @@ export const faults = [
   },
   {
     name: 'a release is told after the closing it causes',
-    from: `this.#journal.released(member.id, now - member.leasedAt, member.uses, now);`,
-    to: `queueMicrotask(() => this.#journal.released(member.id, now - member.leasedAt, member.uses, now));`,
+    from: `journal.released(member.id, now - member.leasedAt, member.uses, now);`,
+    to: `queueMicrotask(() => journal.released(member.id, now - member.leasedAt, member.uses, now));`,
     tests: ['test/pool/promises.test.ts', 'test/pool/events.test.ts'],
   },
   {
     name: 'a release throws when a question to the factory does',
     from: `try {
-      return question();
+      return this.#factory.idleFor(resource);
     } catch {
-      return undefined;
+      return 0;
     }`,
-    to: `return question();`,
+    to: `return this.#factory.idleFor(resource);`,
     tests: ['test/pool/promises.test.ts'],
   },
   {
     name: 'a release throws when it cannot be known whether the connection is clean',
     from: `try {
-      return this.#factory.isClean(member.resource as R);
+      return this.#factory.isClean(resource);
     } catch {
-      // The reset finds out.
       return false;
     }`,
-    to: `return this.#factory.isClean(member.resource as R);`,
+    to: `return this.#factory.isClean(resource);`,
     tests: ['test/pool/promises.test.ts'],
   },
 
@@ -262,8 +261,8 @@ export const faults = [
   },
   {
     name: 'a call that got no answer is not told to the health of the pool',
-    from: `if (this.#health.troubled || member.retirement === 'unanswered') this.#reportCalls(member, now);`,
-    to: `if (this.#health.troubled && member.retirement !== 'unanswered') this.#reportCalls(member, now);`,
+    from: `if (health.troubled || member.retirement === 'unanswered') health.released(member, now);`,
+    to: `if (health.troubled && member.retirement !== 'unanswered') health.released(member, now);`,
     tests: core,
   },
   {

@@ -1,0 +1,150 @@
+import type { Timer } from '../time/clock.js';
+import type { Identity, IdentityGroup } from './identity-group.js';
+import type { Leasing } from './leasing.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { PoolParts } from './parts.js';
+import type { Rejections } from './rejections.js';
+import type { WaitingLine } from './waiting-line.js';
+import type { WarmUp } from './warm-up.js';
+
+/** For so long after an acquire was refused the pool goes on as if a caller waited, in milliseconds. */
+const askedFor = 2000;
+
+/** The parts of a pool that matching needs. */
+export interface DispatcherParts<R, I extends Identity> extends PoolParts<R, I> {
+  readonly line: WaitingLine<R, I>;
+  readonly rejections: Rejections<R, I>;
+  readonly lifecycle: Lifecycle<R, I>;
+  readonly leasing: Leasing<R, I>;
+  readonly warmUp: WarmUp;
+  /** Called after each matching. */
+  readonly matched: () => void;
+}
+
+/**
+ * Gives idle connections to those who wait, then opens what is still wanted: after every event, from the state as it is,
+ * never from a count of events.
+ */
+export class Dispatcher<R, I extends Identity> {
+  readonly #parts: DispatcherParts<R, I>;
+  #lastAsked = Number.NEGATIVE_INFINITY;
+  #openTimer: Timer | undefined;
+  #dispatching = false;
+  #again = false;
+
+  constructor(parts: DispatcherParts<R, I>) {
+    this.#parts = parts;
+  }
+
+  get isDispatching(): boolean {
+    return this.#dispatching;
+  }
+
+  /** No connection is opened later on. */
+  end(): void {
+    this.#openTimer?.cancel();
+  }
+
+  /** A caller is refused: a connection is tried for those who come after. */
+  askedInVain(now: number): void {
+    this.#lastAsked = now;
+    this.dispatch();
+  }
+
+  dispatch(): void {
+    if (this.#dispatching) {
+      this.#again = true;
+      return;
+    }
+    const { clock, health, inventory, line, matched, rejections, sizing, state, warmUp } = this.#parts;
+    this.#dispatching = true;
+    do {
+      this.#again = false;
+      if (state.isRunning) {
+        const now = clock.now();
+        this.#matchWaiters(now);
+        this.#openWanted(now);
+        if (line.length > 0 && health.isCutOff(now)) {
+          this.#lastAsked = now;
+          rejections.refuseAll('circuit-open');
+        }
+        health.tellChange(state.word, now);
+      }
+    } while (this.#again);
+    this.#dispatching = false;
+    warmUp.look(inventory.live, sizing.kept);
+    matched();
+  }
+
+  /**
+   * Goes along the line while anything is idle. Each waiter is given an idle connection of its identity, or has one made
+   * ready for it (probed, or switched to its identity); then it stays in the line, and gets whichever works first.
+   */
+  #matchWaiters(now: number): void {
+    const { inventory, leasing, lifecycle, line, rejections, sizing } = this.#parts;
+    const { idle } = inventory;
+    /** How many of an identity are being made ready for waiters that stand before this one. */
+    let claimed: Map<IdentityGroup<I>, number> | undefined;
+    /** How many waiters so far want one that is opened for them. */
+    let fresh = 0;
+    let waiter = line.first;
+    while (waiter !== undefined && idle.oldest !== undefined) {
+      const { group } = waiter;
+      const matching = idle.newestOf(group);
+      const member = matching ?? idle.oldest;
+      const unfit = lifecycle.whyUnfit(member, now);
+      if (unfit !== undefined) {
+        lifecycle.retire(member, unfit);
+        continue;
+      }
+      const next = line.after(waiter);
+      if (waiter.isTooLate(now)) {
+        rejections.timeOut(waiter);
+      } else if (waiter.fresh) {
+        // There has to be room for the connection that is opened for it.
+        const isOnItsWay = ++fresh <= inventory.counts.opening;
+        if (!isOnItsWay && inventory.total >= sizing.max) lifecycle.retire(idle.oldest, 'recycled');
+      } else if (member === matching && lifecycle.isTrusted(member, now)) {
+        leasing.lendTo(waiter, member, now, true);
+      } else {
+        claimed ??= new Map();
+        const claims = claimed.get(group) ?? 0;
+        claimed.set(group, claims + 1);
+        if (claims >= group.preparing) {
+          if (member === matching) lifecycle.probe(member);
+          else if (sizing.mayChange(group, now)) lifecycle.change(member, group);
+        }
+      }
+      waiter = next;
+    }
+  }
+
+  #openWanted(now: number): void {
+    const { health, inventory, journal, lifecycle, line, sizing, warmUp } = this.#parts;
+    const asked = line.length > 0 || now - this.#lastAsked < askedFor;
+    // While callers are refused, one connection is tried for them.
+    const forRefused = asked && health.circuit !== 'closed' && inventory.live === 0 ? 1 : 0;
+    const atLeast = Math.max(warmUp.wanted, forRefused);
+    for (;;) {
+      const group = sizing.wanted(now, atLeast, !lifecycle.probesFail);
+      if (group === undefined) {
+        const next = inventory.nextAfterSilence(now);
+        if (next !== Number.POSITIVE_INFINITY) this.#dispatchLater(next - now);
+        return;
+      }
+      const wait = Math.max(sizing.untilRoom(now, journal), health.wait(now, asked));
+      if (wait > 0) {
+        this.#dispatchLater(wait);
+        return;
+      }
+      lifecycle.open(group);
+    }
+  }
+
+  #dispatchLater(wait: number): void {
+    this.#openTimer?.cancel();
+    if (wait === Number.POSITIVE_INFINITY) return;
+    // A part of a millisecond may be lost by rounding, and the pool would look again at the same moment.
+    this.#openTimer = this.#parts.clock.timer(Math.max(1, wait), true, () => this.dispatch());
+  }
+}

@@ -1,0 +1,113 @@
+import type { OpenContext, ResourceFactory } from './contract.js';
+import type { Identity } from './identity-group.js';
+
+/**
+ * A factory whose quick questions never throw: they are asked in the middle of an acquire, a release and a sweep, where a
+ * throw would lose the connection or stop a timer. Instead of an answer it gives the one that trusts least. The steps that
+ * take time pass through as they are: what they throw is how they failed.
+ */
+export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R, I> {
+  readonly #factory: ResourceFactory<R, I>;
+
+  constructor(factory: ResourceFactory<R, I>) {
+    this.#factory = factory;
+  }
+
+  open(context: OpenContext<I>): Promise<R> {
+    return this.#factory.open(context);
+  }
+
+  change(resource: R, identity: I, signal: AbortSignal): Promise<void> {
+    return this.#factory.change(resource, identity, signal);
+  }
+
+  reset(resource: R, signal: AbortSignal): Promise<void> {
+    return this.#factory.reset(resource, signal);
+  }
+
+  probe(resource: R, signal: AbortSignal): Promise<void> {
+    return this.#factory.probe(resource, signal);
+  }
+
+  close(resource: R, signal: AbortSignal): Promise<void> {
+    return this.#factory.close(resource, signal);
+  }
+
+  /** Not clean: the reset finds out. */
+  isClean(resource: R): boolean {
+    try {
+      return this.#factory.isClean(resource);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Not without a probe. */
+  lendableUntil(resource: R): number {
+    try {
+      return this.#factory.lendableUntil(resource);
+    } catch {
+      return Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Not idle at all. */
+  idleFor(resource: R): number | undefined {
+    try {
+      return this.#factory.idleFor(resource);
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Never. */
+  answeredAt(resource: R): number {
+    try {
+      return this.#factory.answeredAt(resource);
+    } catch {
+      return Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Not an answer: a failure. */
+  isAnswer(error: unknown): boolean {
+    try {
+      return this.#factory.isAnswer(error);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Not for good: it is tried again. */
+  isFatal(error: unknown): boolean {
+    try {
+      return this.#factory.isFatal(error);
+    } catch {
+      return false;
+    }
+  }
+
+  givenUp(reason: unknown): unknown {
+    try {
+      return this.#factory.givenUp?.(reason) ?? reason;
+    } catch {
+      return reason;
+    }
+  }
+
+  retryAfter(error: unknown): number | undefined {
+    try {
+      return this.#factory.retryAfter?.(error);
+    } catch {
+      return undefined;
+    }
+  }
+
+  isIllness(error: unknown): boolean {
+    try {
+      return this.#factory.isIllness?.(error) ?? true;
+    } catch {
+      return true;
+    }
+  }
+}

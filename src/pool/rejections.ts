@@ -1,0 +1,131 @@
+import { AcquireAbortedError, type AcquireError, AcquireTimeoutError, type PoolSnapshot } from '../errors/acquire.js';
+import { messageOf } from '../errors/error-message.js';
+import type { Clock } from '../time/clock.js';
+import { acquireAborted, acquireFailed, acquireRefused, acquireTimedOut } from './acquire-errors.js';
+import type { PoolSettings } from './contract.js';
+import type { RefusalReason } from './events.js';
+import type { Health } from './health.js';
+import type { Identity, IdentityGroup } from './identity-group.js';
+import type { Inventory } from './inventory.js';
+import type { Journal } from './journal.js';
+import type { PoolState } from './pool-state.js';
+import type { Sizing } from './sizing.js';
+import type { Waiter, WaiterState } from './waiter.js';
+import type { WaitingLine } from './waiting-line.js';
+
+/** The parts of a pool that a rejection needs. */
+export interface RejectionParts<R, I extends Identity> {
+  readonly clock: Clock;
+  readonly settings: PoolSettings;
+  readonly state: PoolState;
+  readonly inventory: Inventory<R, I>;
+  readonly line: WaitingLine<R, I>;
+  readonly health: Health<R, I>;
+  readonly sizing: Sizing<R, I>;
+  readonly journal: Journal;
+}
+
+/** Every acquire that ends without a connection ends here: it leaves the line, gets its error, and is told of. */
+export class Rejections<R, I extends Identity> {
+  readonly #parts: RejectionParts<R, I>;
+
+  constructor(parts: RejectionParts<R, I>) {
+    this.#parts = parts;
+  }
+
+  /** What an error carries: the present state in a few numbers. */
+  snapshot(): PoolSnapshot {
+    const { health, inventory, line, sizing, state } = this.#parts;
+    const { lastError } = health;
+    return {
+      ...inventory.shown,
+      state: state.word,
+      maxConnections: sizing.max,
+      waiting: line.length,
+      ...(lastError === undefined ? {} : { lastOpenError: messageOf(lastError) }),
+    };
+  }
+
+  timeOut(waiter: Waiter<R, I>): void {
+    const { clock, health, journal } = this.#parts;
+    const waited = clock.now() - waiter.since;
+    const error = acquireTimedOut(waiter.timeout, { snapshot: this.snapshot(), waited, cause: health.lastError });
+    this.#reject(waiter, 'timedOut', error);
+    journal.acquireTimedOut(waiter.acquire, error);
+  }
+
+  abort(waiter: Waiter<R, I>, reason: unknown): void {
+    const waited = this.#parts.clock.now() - waiter.since;
+    // Counted without the one that is aborted.
+    this.#leave(waiter, 'aborted');
+    waiter.reject(this.aborted(waiter.acquire, waited, reason));
+  }
+
+  refuseAll(reason: RefusalReason): void {
+    const { clock, line } = this.#parts;
+    const now = clock.now();
+    for (let waiter = line.first; waiter !== undefined; waiter = line.first) {
+      this.#leave(waiter, 'refused');
+      waiter.reject(this.refused(waiter.acquire, reason, now - waiter.since));
+    }
+  }
+
+  /** This identity cannot be had: those who wait for it are told. */
+  failAll(group: IdentityGroup<I>, cause: unknown): void {
+    const { clock, inventory, journal, line } = this.#parts;
+    const now = clock.now();
+    for (let waiter = line.firstOf(group); waiter !== undefined; waiter = line.firstOf(group)) {
+      const error = acquireFailed({ snapshot: this.snapshot(), waited: now - waiter.since, cause });
+      this.#reject(waiter, 'failed', error);
+      journal.acquireFailed(waiter.acquire, group === inventory.ownGroup, error);
+    }
+  }
+
+  /** The error of an acquire that is aborted, which is counted and told of. `waited` in milliseconds. */
+  aborted(acquire: number, waited: number, reason: unknown): AcquireError {
+    const error = acquireAborted({ snapshot: this.snapshot(), waited, cause: reason });
+    this.#parts.journal.acquireAborted(acquire, error);
+    return error;
+  }
+
+  /** The error of an acquire that is refused, which is counted and told of. `waited` in milliseconds. */
+  refused(acquire: number, reason: RefusalReason, waited: number): AcquireError {
+    const { clock, health, journal, settings } = this.#parts;
+    const error = acquireRefused(reason, {
+      snapshot: this.snapshot(),
+      waited,
+      maxWaiters: settings.maxWaiters,
+      nextProbeIn: health.openFor(clock.now()),
+      cause: reason === 'circuit-open' ? health.lastError : undefined,
+    });
+    journal.acquireRefused(acquire, reason, error);
+    return error;
+  }
+
+  /** Counts an acquire that failed before it asked for a connection, and tells of it. */
+  note(error: AcquireError, identity: I | undefined): void {
+    const { inventory, journal } = this.#parts;
+    const acquire = journal.acquireStarted();
+    if (error instanceof AcquireTimeoutError) journal.acquireTimedOut(acquire, error);
+    else if (error instanceof AcquireAbortedError) journal.acquireAborted(acquire, error);
+    else {
+      const isOwn = identity === undefined || identity.key === inventory.ownGroup.identity.key;
+      journal.acquireFailed(acquire, isOwn, error);
+    }
+  }
+
+  /** The error of everything but an acquire that is asked of a pool that was shut down. */
+  shutDown(): Error {
+    return acquireRefused('shutdown', { snapshot: this.snapshot(), waited: 0 });
+  }
+
+  #reject(waiter: Waiter<R, I>, state: Exclude<WaiterState, 'waiting'>, error: AcquireError): void {
+    this.#leave(waiter, state);
+    waiter.reject(error);
+  }
+
+  #leave(waiter: Waiter<R, I>, state: Exclude<WaiterState, 'waiting'>): void {
+    this.#parts.line.leave(waiter, state);
+    this.#parts.inventory.forgetUnused(waiter.group);
+  }
+}

@@ -10,16 +10,10 @@ export { type CallOutcome, PoolError } from './errors/pool-error.js';
 export * from './errors/savepoint.js';
 export * from './errors/transaction.js';
 export type { Logger } from './logger.js';
-export {
-  type AcquireOptions,
-  ConnectionManager,
-  createPool,
-  type EndpointHealth,
-  type HealthStatus,
-  type Metrics,
-  type RetryOptions,
-  type ShutdownReport,
-} from './manager.js';
+export type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
+export type { EndpointHealth, HealthStatus, Metrics } from './manager/health-report.js';
+export type { ShutdownReport } from './manager/shutdown.js';
+export { ConnectionManager, createPool } from './manager.js';
 export type { CloseReason } from './pool/close-reason.js';
 export type { PoolEvents, RefusalReason } from './pool/events.js';
 export type { HistogramSummary } from './pool/histogram.js';
@@ -34,8 +28,8 @@ export type { TransactionStatistics } from './telemetry/transaction-counters.js'
 export { Savepoint } from './transactions/savepoint.js';
 export { Transaction, type TransactionWork } from './transactions/transaction.js';
 export type {
-  ConflictRetryOptions,
   TransactionOptions,
+  TransactionRetryOptions,
   WithTransactionOptions,
 } from './transactions/transaction-options.js';
 export type { TransactionWord } from './transactions/transaction-state.js';

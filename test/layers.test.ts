@@ -9,7 +9,10 @@ const source = fileURLToPath(new URL('../src/', import.meta.url));
 const layers: readonly (readonly string[])[] = [
   ['cli'],
   ['index.ts'],
-  ['manager.ts', 'pooled-connection.ts', 'shutdown-on-signals.ts'],
+  ['shutdown-on-signals.ts'],
+  ['manager.ts'],
+  ['manager'],
+  ['pooled-connection.ts'],
   ['transactions'],
   ['savepoints'],
   ['calls'],
@@ -20,7 +23,6 @@ const layers: readonly (readonly string[])[] = [
   ['endpoints'],
   ['config'],
   ['surrealql'],
-  ['holders.ts'],
   ['time'],
   ['errors', 'logger.ts'],
 ];

@@ -8,7 +8,7 @@
  *     │  ├─ AcquireTimeoutError    nothing became free in time
  *     │  ├─ AcquireAbortedError    the caller's signal said stop
  *     │  ├─ QueueFullError         `maxWaiters` callers wait already
- *     │  ├─ NestedAcquireError     whoever asks holds a connection already, and all are in use
+ *     │  ├─ NestedAcquireError     the caller holds a connection already, and all are in use
  *     │  ├─ CircuitOpenError       the endpoint kept failing; the next probe is named
  *     │  ├─ PoolShutdownError      the pool is shutting down or closed
  *     │  └─ AcquireFailedError     no connection can be opened, and waiting would not help

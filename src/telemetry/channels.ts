@@ -55,7 +55,7 @@ export const transactionChannel: TracingChannel<string, TransactionTrace> = trac
 /** Every change of the circuit breaker: `{ pool, state, nextProbeIn }`. */
 export const breakerChannel: Channel = channel('surreal-pool:breaker');
 /** Every change in the life of a connection: `{ pool, event, connection, … }`. */
-export const slotChannel: Channel = channel('surreal-pool:slot');
+export const connectionChannel: Channel = channel('surreal-pool:connection');
 
 /** Runs `work` under a tracing channel when somebody listens to it. */
 export function traced<Trace extends object, T>(

@@ -35,7 +35,7 @@ export interface TransactionOptions {
 }
 
 /** How often, and after which pauses, the work of a `withTransaction()` is tried again after a conflict. */
-export interface ConflictRetryOptions {
+export interface TransactionRetryOptions {
   /** How often it is tried in all. Default 10; at least 1, and `Infinity` for as long as the `timeout` lasts. */
   maxAttempts?: number | undefined;
   /** The first bound of the pause, which is drawn between 0 and the bound. Default 5 ms. */
@@ -49,7 +49,7 @@ export interface ConflictRetryOptions {
 /** What a `withTransaction()` may be asked for. */
 export interface WithTransactionOptions extends TransactionOptions {
   /** What is done about a conflict. Default: up to 10 attempts; false: none but the first. */
-  retry?: ConflictRetryOptions | false | undefined;
+  retry?: TransactionRetryOptions | false | undefined;
 }
 
 /** {@link TransactionOptions} with everything filled in; 0 is no timeout. */
@@ -62,7 +62,7 @@ export interface TransactionSettings {
   readonly onStatementError: 'abort' | 'savepoint';
 }
 
-/** {@link ConflictRetryOptions} with everything filled in; durations are milliseconds. */
+/** {@link TransactionRetryOptions} with everything filled in; durations are milliseconds. */
 export interface RetrySettings {
   readonly maxAttempts: number;
   readonly initialBackoff: number;
@@ -90,7 +90,7 @@ export function readTransactionOptions(options: TransactionOptions): Transaction
 }
 
 /** @throws ConfigurationError for a duration that is none, UsageError for a number out of its range */
-export function readRetryOptions(retry: ConflictRetryOptions | false | undefined): RetrySettings {
+export function readRetryOptions(retry: TransactionRetryOptions | false | undefined): RetrySettings {
   if (retry === false) return { maxAttempts: 1, initialBackoff: 0, maxBackoff: 0, multiplier: 1 };
   const { maxAttempts = 10, initialBackoff = 5, maxBackoff = 500, multiplier = 2 } = retry ?? {};
   const isCount = maxAttempts === Number.POSITIVE_INFINITY || Number.isInteger(maxAttempts);

@@ -39,7 +39,7 @@ test('nothing that the pool emits carries a password, a token, a variable or a b
   const names = ['query', 'acquire', 'connect'].map((name) => tracingChannel(`surreal-pool:${name}`));
   const subscriber = { start: onMessage, end: onMessage, asyncStart: onMessage, asyncEnd: onMessage, error: onMessage };
   for (const tracing of names) tracing.subscribe(subscriber);
-  channel('surreal-pool:slot').subscribe(onMessage);
+  channel('surreal-pool:connection').subscribe(onMessage);
 
   const pool = await own.connect(front, {
     credentials: { username: 'secretive', password },
@@ -111,7 +111,7 @@ test('nothing that the pool emits carries a password, a token, a variable or a b
   see(await createPool(`ws://root:${password}@localhost:1`, place).catch((error: unknown) => error));
 
   for (const tracing of names) tracing.unsubscribe(subscriber);
-  channel('surreal-pool:slot').unsubscribe(onMessage);
+  channel('surreal-pool:connection').unsubscribe(onMessage);
 
   const all = emitted.join('\n');
   expect(all.length).toBeGreaterThan(10_000);

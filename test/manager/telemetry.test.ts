@@ -121,18 +121,18 @@ describe('the diagnostics channels', () => {
       tracing.subscribe(subscriber);
       return () => tracing.unsubscribe(subscriber);
     });
-    const slots: unknown[] = [];
-    const onSlot = (message: unknown): void => {
-      slots.push((message as { event: string }).event);
+    const steps: unknown[] = [];
+    const onStep = (message: unknown): void => {
+      steps.push((message as { event: string }).event);
     };
-    channel('surreal-pool:slot').subscribe(onSlot);
+    channel('surreal-pool:connection').subscribe(onStep);
 
     const pool = await own.pool('mem://', { maxConnections: 1 });
     await pool.query(surql`RETURN ${'secret'}`);
     await expect(pool.query('THROW 1').collect()).rejects.toThrow();
     await pool.shutdown();
     for (const unsubscribe of subscribers) unsubscribe();
-    channel('surreal-pool:slot').unsubscribe(onSlot);
+    channel('surreal-pool:connection').unsubscribe(onStep);
 
     expect(seen.filter((line) => line.startsWith('connect'))).toEqual(['connect start', 'connect end']);
     expect(seen.filter((line) => line.startsWith('acquire'))).toEqual([
@@ -143,6 +143,6 @@ describe('the diagnostics channels', () => {
     ]);
     expect(seen.some((line) => /^query start RETURN \$/.test(line))).toBe(true);
     expect(seen.join()).not.toContain('secret');
-    expect(slots).toEqual(['opening', 'opened', 'closing', 'closed']);
+    expect(steps).toEqual(['opening', 'opened', 'closing', 'closed']);
   });
 });

@@ -178,7 +178,7 @@ export const faults = [
     name: 'an identity that was never had is prepared without limit',
     from: `return (group.proven && group.silences === 0) || group.opening + group.preparing === 0;`,
     to: `return true;`,
-    tests: ['test/pool/promises.test.ts', 'test/pool/kinds.test.ts'],
+    tests: ['test/pool/promises.test.ts', 'test/pool/identities.test.ts'],
   },
   {
     name: 'closing is not bounded',
@@ -1070,7 +1070,7 @@ export const faults = [
   },
   {
     name: 'a pause between two attempts outlasts the shutdown',
-    from: `signals: [signal, this.#ending.signal]`,
+    from: `signals: [signal, this.#ending]`,
     to: `signals: [signal]`,
     tests: ['test/manager/retry.test.ts'],
   },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AcquireOptions } from '../../manager.js';
+import type { AcquireOptions } from '../../manager/acquire-options.js';
 import type { Scenario } from './scenario.js';
 import type { Scene } from './scene.js';
 

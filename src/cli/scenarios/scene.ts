@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { RecordId, Table } from 'surrealdb';
 import type { PasswordCredentials, PoolOptions } from '../../config/options.js';
-import { type AcquireOptions, type ConnectionManager, createPool } from '../../manager.js';
+import type { AcquireOptions } from '../../manager/acquire-options.js';
+import { type ConnectionManager, createPool } from '../../manager.js';
 import { Measurements, type OperationKind } from '../measurements.js';
 import type { Queryable } from '../workload.js';
 

@@ -18,7 +18,7 @@ const guest = { identity: { key: 'guest' } };
 const visitor = { identity: { key: 'visitor' } };
 const identityOf = (lease: Lease<FakeResource>): string => lease.resource.identity;
 
-describe('who asks for another identity', () => {
+describe('a caller who asks for another identity', () => {
   test('gets a connection of it, opened for that when nothing is idle', async () => {
     const { pool, resources } = poolUnderTest();
     expect(identityOf(await pool.acquire(guest))).toBe('guest');
@@ -49,7 +49,7 @@ describe('who asks for another identity', () => {
     expect(resources.count('reset')).toBe(0);
   });
 
-  test('waits in the same line as all others: who came first is served first, whoever it is', async () => {
+  test('waits in the same line as all others: the first to come is served first, of whatever identity', async () => {
     const { pool } = poolUnderTest({ maxConnections: 1 });
     const [held] = await lent(pool, 1);
     const order: string[] = [];
@@ -91,7 +91,7 @@ describe('who asks for another identity', () => {
     expect(identityOf(leaseOf(third))).toBe('home');
   });
 
-  test('and gives up meanwhile leaves a good connection behind, which the next one gets', async () => {
+  test('and gives up meanwhile leaves a good connection behind, which the next caller gets', async () => {
     const { pool, clock, resources } = poolUnderTest({ maxConnections: 1 });
     await fill(pool, 1);
     resources.behave = behaving({ change: 'slow' });
@@ -107,7 +107,7 @@ describe('who asks for another identity', () => {
 });
 
 describe('an identity that is refused', () => {
-  test('fails those who wait for it and nobody else, and costs no connection', async () => {
+  test('fails the callers who wait for it and no others, and costs no connection', async () => {
     const { pool, resources } = poolUnderTest({ maxConnections: 1 });
     const told = listen(pool);
     const [held] = await lent(pool, 1);
@@ -123,7 +123,7 @@ describe('an identity that is refused', () => {
     expect(pool.snapshot().lastOpenError, 'others are not told of it').toBeUndefined();
   });
 
-  test('while it is being opened fails those who wait for it and nobody else', async () => {
+  test('while it is being opened fails the callers who wait for it and no others', async () => {
     const { pool, resources } = poolUnderTest({ maxConnections: 2, maxConnecting: 1 });
     resources.behave = behaving({ open: 'slow' });
     const refused = watch(pool.acquire(guest));
@@ -136,7 +136,7 @@ describe('an identity that is refused', () => {
     expect([refused.state, other.state]).toEqual(['pending', 'pending']);
   });
 
-  test('does not keep the pool from its minimum, nor from the next who asks', async () => {
+  test('does not keep the pool from its minimum, nor from the next caller', async () => {
     const { pool, clock, resources } = poolUnderTest({ minConnections: 1, warmConnections: true });
     resources.behave = behaving({ open: 'fatal' });
     await expect(pool.acquire(guest)).rejects.toThrow(AcquireFailedError);
@@ -181,7 +181,7 @@ describe('a change that fails', () => {
   });
 });
 
-test('connections of all identities grow old together: the one used longest ago goes first, whose ever it is', async () => {
+test('connections of all identities grow old together: the one used longest ago goes first, of whatever identity', async () => {
   const { pool, clock } = poolUnderTest({ maxConnections: 3, idleTimeout: 3000 });
   const leases = [await pool.acquire(), await pool.acquire(guest), await pool.acquire(visitor)];
   for (const lease of leases) {

@@ -1,8 +1,8 @@
 import type { Emitter } from '../pool/emitter.js';
 import type { PoolEvents } from '../pool/events.js';
-import { breakerChannel, slotChannel } from './channels.js';
+import { breakerChannel, connectionChannel } from './channels.js';
 
-/** The steps in a connection's life that the channel `surreal-pool:slot` tells; none of them happens at every acquire. */
+/** The steps in a connection's life that the channel `surreal-pool:connection` tells; none of them happens at every acquire. */
 const steps = [
   'opening',
   'opened',
@@ -17,10 +17,10 @@ const steps = [
 ] as const satisfies readonly (keyof PoolEvents)[];
 
 /** Passes the life of every connection, and the changes of the circuit breaker, on to `node:diagnostics_channel`. */
-export function publishSlots(events: Emitter<PoolEvents>, pool: string): void {
+export function publishLives(events: Emitter<PoolEvents>, pool: string): void {
   for (const event of steps) {
     events.subscribe(event, (details) => {
-      if (slotChannel.hasSubscribers) slotChannel.publish({ pool, event, ...details });
+      if (connectionChannel.hasSubscribers) connectionChannel.publish({ pool, event, ...details });
     });
   }
   events.subscribe('circuitChanged', ({ state, nextProbeIn }) => {

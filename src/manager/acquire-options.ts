@@ -1,0 +1,39 @@
+import type { Duration } from '../config/duration.js';
+import type { IdentityOptions } from '../config/options.js';
+import { UsageError } from '../errors/configuration.js';
+import { messageOf } from '../errors/error-message.js';
+
+/** What one acquire asks for, and how it waits. */
+export interface AcquireOptions extends IdentityOptions {
+  /**
+   * Aborts the acquire (`AcquireAbortedError`) and, once the connection is lent, its calls (`CallAbortedError`); the
+   * `cause` is the signal's reason. A call that was cut off closes its connection, for the server may still be at it.
+   */
+  signal?: AbortSignal | undefined;
+  /** Instead of the pool's `connectionTimeout`; 0 waits for ever. */
+  timeout?: Duration | undefined;
+  /** Instead of the pool's `queryTimeout`, for every call of the lease; 0 for none. */
+  queryTimeout?: Duration | undefined;
+}
+
+/** How calls are repeated that failed. */
+export interface CallRetryOptions {
+  /**
+   * Whether doing it twice is as good as once. Then a call whose outcome is unknown is made again too. Default false:
+   * only what was certainly not executed is.
+   */
+  idempotent?: boolean | undefined;
+}
+
+/**
+ * Reads what was given once, before anything is done for it: a getter of the caller may throw.
+ *
+ * @throws UsageError
+ */
+export function readAcquireOptions<Options extends AcquireOptions>(given: Options): Options {
+  try {
+    return { ...given };
+  } catch (cause) {
+    throw new UsageError(`the options of an acquire cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}

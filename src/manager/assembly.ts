@@ -1,0 +1,141 @@
+import { LeaseChannel } from '../calls/lease-channel.js';
+import { withoutQuery } from '../config/address.js';
+import type { DatabaseName } from '../config/database-name.js';
+import type { ResolvedConfig, ResolvedPoolConfig } from '../config/options.js';
+import type { Lease } from '../pool/lease.js';
+import { Pool } from '../pool/pool.js';
+import { PooledConnection } from '../pooled-connection.js';
+import type { Connection } from '../session/connection.js';
+import { ConnectionFactory } from '../session/connection-factory.js';
+import { DatabasePreparation } from '../session/database-preparation.js';
+import type { ConnectionIdentity } from '../session/identity.js';
+import { logEvents } from '../telemetry/log-events.js';
+import { publishLives } from '../telemetry/publish-lives.js';
+import { fullJitterBackoff } from '../time/backoff.js';
+import { systemClock } from '../time/clock.js';
+import { toldToStop } from '../time/deadline.js';
+import { inThisContext } from '../time/own-context.js';
+import { CommitFence } from '../transactions/commit-fence.js';
+import { Transactions } from '../transactions/transactions.js';
+import { Borrowing } from './borrowing.js';
+import { CallRules } from './call-rules.js';
+import { ExtraConnections } from './extra-connections.js';
+import { NestedAcquireGuard } from './nested-acquire-guard.js';
+
+const manyFunctions =
+  'more than 20 credentials functions with the same text came within a minute: each is an identity of its own and signs in for itself; make one function for each user and keep it, or name them with credentialsKey';
+
+/** What a manager is made of. */
+export interface Parts {
+  readonly config: ResolvedConfig;
+  /** The name of the pool in logs, channels and metrics: its address, namespace and database. */
+  readonly name: string;
+  readonly pool: Pool<Connection, ConnectionIdentity>;
+  readonly factory: ConnectionFactory;
+  readonly borrowing: Borrowing;
+  readonly rules: CallRules;
+  readonly transactions: Transactions;
+  readonly fence: CommitFence;
+  /** Those on which a database is being prepared by `onFirstUse`. */
+  readonly extraConnections: ExtraConnections;
+  /** Undefined when the database is ready; else a promise for the end of its preparation by `onFirstUse`. */
+  prepare(database: DatabaseName): Promise<void> | undefined;
+  /** Undefined when nested acquires are ignored. */
+  readonly guard: NestedAcquireGuard | undefined;
+  /**
+   * Finds leases that were dropped without a release; undefined when they are not looked for. It watches the channel,
+   * which every SDK object of a lease holds, and not the lease object, which may be gone while a query of it is still
+   * under way.
+   */
+  readonly lostLeases: FinalizationRegistry<Lease<Connection>> | undefined;
+  /** Aborted when the shutdown begins. */
+  readonly ending: AbortController;
+}
+
+/** Makes the parts of a pool, from the ground up; none of them does anything yet. */
+export function assemble(config: ResolvedConfig): Parts {
+  const name = `${withoutQuery(config.url)}/${config.namespace}/${config.database}`;
+  const ending = new AbortController();
+  const factory: ConnectionFactory = new ConnectionFactory(config, name, {
+    renewed: (error) => {
+      if (error === undefined) pool.events.emit('tokenRenewed', {});
+      else pool.events.emit('tokenRenewalFailed', { error });
+    },
+    manyFunctions: () => config.logger?.warn({ pool: name }, manyFunctions),
+  });
+  const pool = makePool(config.pool, factory);
+  const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
+  const fence = makeFence(config, factory);
+  const { connectionTimeout, leakDetectionThreshold, nestedAcquire, resetTimeout } = config.pool;
+  const transactions = new Transactions({ pool: name, fence, events: pool.events, rollbackTimeout: resetTimeout });
+  const extraConnections = new ExtraConnections({
+    makePool: () =>
+      makePool({ ...config.pool, minConnections: 0, maxConnections: 1, maxLifetime: 0, idleTimeout: 0 }, factory),
+    identityIn: (database) => factory.identities.of(database),
+    // It prepares the database itself, and would wait for itself.
+    connectionOf: (lease) =>
+      new PooledConnection(
+        lease,
+        new LeaseChannel(lease, name, rules.limits({})),
+        factory,
+        transactions,
+        () => undefined,
+      ),
+    endTimeout: resetTimeout,
+  });
+  const preparation = makePreparation(config, extraConnections);
+  const guard = nestedAcquire === 'ignore' ? undefined : new NestedAcquireGuard();
+  const borrowing = new Borrowing({
+    ...{ name, pool, factory, preparation, guard, nestedAcquire, connectionTimeout },
+    ending: ending.signal,
+  });
+  if (config.logger !== undefined) logEvents(pool.events, config.logger, name, systemClock);
+  publishLives(pool.events, name);
+  return {
+    ...{ config, name, pool, factory, borrowing, rules, transactions, fence, extraConnections, guard, ending },
+    prepare: (database) => preparation?.of(database),
+    lostLeases: leakDetectionThreshold > 0 ? reclaimTo(pool) : undefined,
+  };
+}
+
+function makePool(settings: ResolvedPoolConfig, factory: ConnectionFactory): Pool<Connection, ConnectionIdentity> {
+  const { retryPolicy, circuitBreaker } = settings;
+  return new Pool(settings, {
+    factory,
+    home: factory.identities.home,
+    clock: systemClock,
+    timeOfDay: () => Date.now(),
+    random: Math.random,
+    endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
+  });
+}
+
+function makeFence({ url, pool }: ResolvedConfig, factory: ConnectionFactory): CommitFence {
+  const { connectionTimeout, openTimeout, closeTimeout } = pool;
+  return new CommitFence(
+    { url, timeout: connectionTimeout, attemptTimeout: openTimeout },
+    {
+      open: ({ identity }, signal) => factory.open({ id: 0, identity, signal, died: () => {} }),
+      close: (connection) =>
+        toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
+    },
+  );
+}
+
+function makePreparation(
+  { onFirstUse }: ResolvedConfig,
+  connections: ExtraConnections,
+): DatabasePreparation | undefined {
+  if (onFirstUse === undefined) return undefined;
+  const prepare = inThisContext(onFirstUse);
+  return new DatabasePreparation((database) =>
+    connections.run(database, (connection) => prepare(database, connection)),
+  );
+}
+
+function reclaimTo(pool: Pool<Connection, ConnectionIdentity>): FinalizationRegistry<Lease<Connection>> {
+  return new FinalizationRegistry((lease) => {
+    if (lease.active) lease.resource.endDependents(lease.ended());
+    pool.reclaim(lease);
+  });
+}

@@ -1,0 +1,184 @@
+import { parseDuration } from '../config/duration.js';
+import type { NestedAcquirePolicy } from '../config/options.js';
+import { resolveIdentity } from '../config/resolve.js';
+import {
+  type AcquireError,
+  type AcquireErrorDetails,
+  AcquireFailedError,
+  AcquireTimeoutError,
+} from '../errors/acquire.js';
+import { DeadlineError } from '../errors/connect.js';
+import { messageOf } from '../errors/error-message.js';
+import { acquireAborted } from '../pool/acquire-errors.js';
+import type { Lease } from '../pool/lease.js';
+import type { Pool } from '../pool/pool.js';
+import type { Connection } from '../session/connection.js';
+import type { ConnectionFactory } from '../session/connection-factory.js';
+import type { DatabasePreparation } from '../session/database-preparation.js';
+import type { ConnectionIdentity } from '../session/identity.js';
+import { askingStep } from '../session/sign-in.js';
+import { acquireChannel, traced } from '../telemetry/channels.js';
+import { systemClock } from '../time/clock.js';
+import { withDeadline } from '../time/deadline.js';
+import type { AcquireOptions } from './acquire-options.js';
+import type { NestedAcquireGuard } from './nested-acquire-guard.js';
+
+/** What the acquires of one pool go by. */
+export interface BorrowingParts {
+  /** The name of the pool, in traces. */
+  readonly name: string;
+  readonly pool: Pool<Connection, ConnectionIdentity>;
+  readonly factory: ConnectionFactory;
+  /** Undefined when there is no `onFirstUse`. */
+  readonly preparation: DatabasePreparation | undefined;
+  /** Undefined when nested acquires are ignored. */
+  readonly guard: NestedAcquireGuard | undefined;
+  readonly nestedAcquire: NestedAcquirePolicy;
+  /** How long an acquire waits that gives no time of its own, in milliseconds; 0 for ever. */
+  readonly connectionTimeout: number;
+  /** Aborted when the shutdown begins: no step before a connection is waited for after that. */
+  readonly ending: AbortSignal;
+}
+
+/** What the face of the pool says of an acquire, beside its options. */
+interface BorrowDetails {
+  /** The stack of its caller, where leases are reported by it. */
+  readonly origin?: string | undefined;
+  /** Only a connection that is opened from now on will do. */
+  readonly fresh?: boolean | undefined;
+}
+
+/** What one acquire asks the pool for. */
+interface Wish extends BorrowDetails {
+  /** Undefined for the pool's own. */
+  readonly identity: ConnectionIdentity | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** In milliseconds; 0 waits for ever. */
+  readonly timeout: number;
+}
+
+/** Something that has to be done before a connection is taken. */
+interface StepBefore {
+  /** Undefined when it is done. */
+  readonly work: Promise<unknown> | undefined;
+  /** Names it in errors. */
+  readonly name: string;
+  readonly failed: (cause: unknown, waited: number) => AcquireFailedError;
+}
+
+/**
+ * Borrows connections from the pool. What can hang without a server being to blame, the credentials function of a user and
+ * the preparation of a database, comes before a connection is taken, so that it keeps none from other callers. All of it
+ * is within the time of the acquire, and what fails there counts as an acquire that failed.
+ */
+export class Borrowing {
+  readonly #parts: BorrowingParts;
+  readonly #pool: Pool<Connection, ConnectionIdentity>;
+  readonly #factory: ConnectionFactory;
+  readonly #snapshot: () => ReturnType<Pool<Connection, ConnectionIdentity>['snapshot']>;
+  readonly #trace: () => { pool: string };
+
+  constructor(parts: BorrowingParts) {
+    this.#parts = parts;
+    this.#pool = parts.pool;
+    this.#factory = parts.factory;
+    this.#snapshot = () => parts.pool.snapshot();
+    this.#trace = () => ({ pool: parts.name });
+  }
+
+  /**
+   * Undefined for the pool's own.
+   * @throws ConfigurationError when the identity cannot be used
+   */
+  identityOf(options: AcquireOptions): ConnectionIdentity | undefined {
+    const chosen = resolveIdentity(options);
+    return chosen && this.#factory.identities.of(chosen);
+  }
+
+  /** @throws AcquireError, and ConfigurationError when `timeout` is no duration */
+  async lease(
+    { signal, timeout }: AcquireOptions,
+    identity: ConnectionIdentity | undefined,
+    { origin, fresh }: BorrowDetails,
+  ): Promise<Lease<Connection>> {
+    this.#refuseNested();
+    const longest = timeout === undefined ? this.#parts.connectionTimeout : parseDuration(timeout);
+    // Written out: a copy by spreading costs a third of an acquire.
+    const wish = { identity, signal, timeout: longest, origin, fresh };
+    return traced(acquireChannel, this.#trace, () => this.#borrow(wish));
+  }
+
+  #refuseNested(): void {
+    const error = this.#parts.guard?.refusal(this.#snapshot);
+    if (error === undefined) return;
+    const { events } = this.#pool;
+    if (events.has('nestedAcquire')) events.emit('nestedAcquire', { error });
+    if (this.#parts.nestedAcquire === 'error') throw error;
+  }
+
+  /** Begins what has to be there before a connection is taken; where it is there already, takes one at once. */
+  #borrow(wish: Wish): Promise<Lease<Connection>> {
+    const { state } = this.#pool;
+    // The pool itself refuses the acquire then.
+    if (state === 'draining' || state === 'closed') return this.#pool.acquire(wish);
+    const { identity = this.#factory.identities.home } = wish;
+    let credentials: Promise<unknown> | undefined;
+    try {
+      credentials = this.#factory.prepare(identity);
+    } catch (cause) {
+      return Promise.reject(this.#noted(this.#cannotSignIn(cause, 0), identity));
+    }
+    const preparing = this.#parts.preparation?.of(identity);
+    if (credentials === undefined && preparing === undefined) return this.#pool.acquire(wish);
+    // Both are under way, and are waited for one after the other: the second may fail before its failure is awaited.
+    credentials?.catch(() => {});
+    preparing?.catch(() => {});
+    return this.#borrowAfter(wish, [
+      { work: credentials, name: askingStep, failed: (cause, waited) => this.#cannotSignIn(cause, waited) },
+      { work: preparing, name: 'onFirstUse', failed: (cause, waited) => this.#notPrepared(cause, waited) },
+    ]);
+  }
+
+  async #borrowAfter(wish: Wish, steps: readonly StepBefore[]): Promise<Lease<Connection>> {
+    const began = systemClock.now();
+    const { identity, signal, timeout } = wish;
+    const { ending } = this.#parts;
+    const waited = (): number => systemClock.now() - began;
+    const left = (): number => (timeout === 0 ? Number.POSITIVE_INFINITY : Math.max(1, timeout - waited()));
+    for (const { work, name, failed } of steps) {
+      if (work === undefined) continue;
+      try {
+        await withDeadline(name, left(), [ending, signal], () => work);
+      } catch (cause) {
+        if (signal?.aborted) throw this.#noted(acquireAborted(this.#detailsOf(signal.reason, waited())), identity);
+        // The pool itself says why it lends nothing any more.
+        if (ending.aborted) break;
+        if (timeout > 0 && cause instanceof DeadlineError && cause.step === name) {
+          const message = `no connection within ${timeout} ms: ${name} is still under way`;
+          throw this.#noted(new AcquireTimeoutError(message, this.#detailsOf(cause, waited())), identity);
+        }
+        throw this.#noted(failed(cause, waited()), identity);
+      }
+    }
+    return await this.#pool.acquire({ ...wish, timeout: timeout === 0 ? 0 : left() });
+  }
+
+  #cannotSignIn(cause: unknown, waited: number): AcquireFailedError {
+    const message = `no connection of this identity: ${messageOf(cause)}`;
+    return new AcquireFailedError(message, this.#detailsOf(cause, waited));
+  }
+
+  #notPrepared(cause: unknown, waited: number): AcquireFailedError {
+    return new AcquireFailedError(`onFirstUse failed: ${messageOf(cause)}`, this.#detailsOf(cause, waited));
+  }
+
+  /** Counts an acquire that did not come as far as the pool, and tells of it. */
+  #noted<Failure extends AcquireError>(error: Failure, identity: ConnectionIdentity | undefined): Failure {
+    this.#pool.noteFailure(error, identity);
+    return error;
+  }
+
+  #detailsOf(cause: unknown, waited: number): AcquireErrorDetails {
+    return { snapshot: this.#pool.snapshot(), waited, cause };
+  }
+}

@@ -1,0 +1,55 @@
+import type { CallLimits } from '../calls/limits.js';
+import { parseDuration } from '../config/duration.js';
+import type { ResolvedConfig, ResolvedRetryPolicy } from '../config/options.js';
+import { retryDecision } from '../errors/retry-decision.js';
+import { fullJitterBackoff } from '../time/backoff.js';
+import { systemClock } from '../time/clock.js';
+import type { RetryRules } from '../time/retry.js';
+import { RetryBudget } from '../time/retry-budget.js';
+import type { AcquireOptions, CallRetryOptions } from './acquire-options.js';
+
+/**
+ * How many calls are made again that a server refused because it ends or has no room, or left without an answer: one in
+ * five, one a second, and at the start ten. As many as there are connections may be saved, for a node that ends refuses the
+ * call that is on each of its own.
+ */
+const retryBudget = { share: 0.2, perSecond: 1, reserve: 10 } as const;
+
+/** What bounds the calls of one pool, and how they are made again: as the pool is configured, and as a caller asks. */
+export class CallRules {
+  readonly #limits: CallLimits;
+  readonly #retryPolicy: ResolvedRetryPolicy;
+  readonly #budget: RetryBudget;
+  readonly #ending: AbortSignal;
+
+  /** @param ending aborted when the shutdown begins: nothing is tried again after that */
+  constructor(config: ResolvedConfig, sever: CallLimits['sever'], ending: AbortSignal) {
+    const { queryTimeout, retryPolicy, maxConnections } = config.pool;
+    this.#limits = { queryTimeout, retireOn: config.retireOn, sever };
+    this.#retryPolicy = retryPolicy;
+    this.#budget = new RetryBudget({ ...retryBudget, most: Math.max(retryBudget.reserve, maxConnections) }, () =>
+      systemClock.now(),
+    );
+    this.#ending = ending;
+  }
+
+  /** @throws ConfigurationError when `queryTimeout` is no duration */
+  limits({ signal, queryTimeout }: AcquireOptions): CallLimits {
+    if (signal === undefined && queryTimeout === undefined) return this.#limits;
+    return {
+      ...this.#limits,
+      signal,
+      ...(queryTimeout === undefined ? {} : { queryTimeout: parseDuration(queryTimeout) }),
+    };
+  }
+
+  retry({ idempotent = false, signal }: CallRetryOptions & Pick<AcquireOptions, 'signal'>): RetryRules {
+    return {
+      maxAttempts: this.#retryPolicy.maxAttempts,
+      backoff: fullJitterBackoff(this.#retryPolicy, Math.random),
+      decide: (error) => retryDecision(error, idempotent),
+      budget: this.#budget,
+      signals: [signal, this.#ending],
+    };
+  }
+}

@@ -1,0 +1,57 @@
+import type { DatabaseName } from '../config/database-name.js';
+import type { Lease } from '../pool/lease.js';
+import type { Pool } from '../pool/pool.js';
+import type { PooledConnection } from '../pooled-connection.js';
+import type { Connection } from '../session/connection.js';
+import type { ConnectionIdentity } from '../session/identity.js';
+
+type ConnectionPool = Pool<Connection, ConnectionIdentity>;
+
+/** What extra connections are made with. */
+export interface ExtraConnectionsParts {
+  /** Makes a pool for one connection. */
+  makePool(): ConnectionPool;
+  /** The pool's own identity, in this database. */
+  identityIn(database: DatabaseName): ConnectionIdentity;
+  /** What a caller sees of a lease. */
+  connectionOf(lease: Lease<Connection>): PooledConnection;
+  /** How long the end of a connection is waited for when its work is done, in milliseconds. */
+  readonly endTimeout: number;
+}
+
+/**
+ * Connections that do not count as connections of the pool, because callers of the pool wait for the work on them: were they
+ * taken from the pool, callers could hold all of it and wait for a connection that is never free. Each has a pool of its
+ * own, which opens, resets and closes it as any other.
+ */
+export class ExtraConnections {
+  readonly #parts: ExtraConnectionsParts;
+  readonly #pools = new Set<ConnectionPool>();
+
+  constructor(parts: ExtraConnectionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs work on a connection of the pool's own identity, in this database. */
+  async run(database: DatabaseName, work: (connection: PooledConnection) => unknown): Promise<void> {
+    const pool = this.#parts.makePool();
+    this.#pools.add(pool);
+    try {
+      const lease = await pool.acquire({ identity: this.#parts.identityIn(database) });
+      const connection = this.#parts.connectionOf(lease);
+      try {
+        await work(connection);
+      } finally {
+        connection.release();
+      }
+    } finally {
+      await pool.shutdown(this.#parts.endTimeout);
+      this.#pools.delete(pool);
+    }
+  }
+
+  /** Gives the work that is under way this long, in milliseconds. */
+  async end(gracePeriod: number): Promise<void> {
+    await Promise.all([...this.#pools].map((pool) => pool.shutdown(gracePeriod)));
+  }
+}

@@ -1,0 +1,43 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { NestedAcquireError, type PoolSnapshot } from '../errors/acquire.js';
+
+/** The connection that the work of a `withConnection()` holds. */
+interface HeldConnection {
+  readonly id: number;
+  /** Where it was acquired. */
+  readonly stack: string;
+  isHeld: boolean;
+}
+
+/**
+ * Notices an acquire by work that holds a connection already, while all connections are in use. That is the classic outage
+ * of a pool: all connections are held by work that waits for one more. AsyncLocalStorage follows the work through each
+ * `await`. Only `withConnection()` is followed, because the guard cannot see where the work of a bare `acquire()` ends.
+ */
+export class NestedAcquireGuard {
+  readonly #storage = new AsyncLocalStorage<HeldConnection>();
+
+  /** Runs the work of a `withConnection()`. */
+  async run<T>(connection: number, stack: string, work: () => Promise<T> | T): Promise<T> {
+    const held: HeldConnection = { id: connection, stack, isHeld: true };
+    try {
+      // Awaited inside: a query that is returned and not awaited is sent only then.
+      return await this.#storage.run(held, async () => await work());
+    } finally {
+      held.isHeld = false;
+    }
+  }
+
+  /** The error for an acquire of now; undefined when its caller holds no connection, or the pool has one to lend. */
+  refusal(snapshot: () => PoolSnapshot): NestedAcquireError | undefined {
+    const held = this.#storage.getStore();
+    if (held === undefined || !held.isHeld) return undefined;
+    const seen = snapshot();
+    if (seen.leased < seen.maxConnections) return undefined;
+    return new NestedAcquireError(
+      `the caller holds connection ${held.id} already, and all ${seen.maxConnections} are in use: ` +
+        `callers that hold one and wait for another wait for each other for ever; it was acquired here:\n${held.stack}`,
+      { snapshot: seen, waited: 0, holder: held.stack },
+    );
+  }
+}

@@ -55,8 +55,8 @@ export interface PoolEvents {
   changed: { connection: number; duration: number };
   /** That identity could not be had, or the connection did not survive it. */
   changeFailed: { connection: number; duration: number; ownIdentity: boolean; error: unknown };
-  /** The pool became able, or unable, to serve: see `healthStatus()`. `failures`: probes and calls without an answer. */
-  healthChanged: { healthy: boolean; failures: number; error: unknown };
+  /** The pool became able, or unable, to serve: see `healthStatus()`. `unanswered`: probes and calls without an answer. */
+  healthChanged: { healthy: boolean; unanswered: number; error: unknown };
   /** A token was renewed before its end: connections that are opened later need no password. */
   tokenRenewed: Record<never, never>;
   /** A token could not be renewed. It is used to its end, unless it was refused: then who is opened next signs in anew. */

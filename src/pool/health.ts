@@ -226,8 +226,8 @@ export class Health<R, I extends Identity> {
     const { ready } = this.readiness(state, now);
     if (ready === this.#told) return;
     this.#told = ready;
-    const { unanswered: failures, lastError, silence } = this.#endpoint.state;
-    this.#journal.tell('healthChanged', { healthy: ready, failures, error: silence ?? lastError });
+    const { unanswered, lastError, silence } = this.#endpoint.state;
+    this.#journal.tell('healthChanged', { healthy: ready, unanswered, error: silence ?? lastError });
   }
 }
 

@@ -69,7 +69,7 @@ export class ConnectionManager extends SurrealQueryable {
 
   /**
    * Borrows a connection. Give it back with `release()`, or let `await using` do it.
-   * @throws the kinds of `AcquireError`, each with a snapshot of the pool: AcquireTimeoutError, AcquireAbortedError,
+   * @throws the subclasses of `AcquireError`, each with a snapshot of the pool: AcquireTimeoutError, AcquireAbortedError,
    * QueueFullError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
    * @throws ConfigurationError when the identity or a duration cannot be used
    */
@@ -224,7 +224,7 @@ export class ConnectionManager extends SurrealQueryable {
   }
 
   /**
-   * Refuses whoever waits or comes, lets leases finish until `gracePeriod` (default: `shutdownGracePeriod`; 0 does not
+   * Refuses callers who wait or come, lets leases finish until `gracePeriod` (default: `shutdownGracePeriod`; 0 does not
    * wait), aborts those that did not, closes everything. A second call gets the same report. Rejects only with
    * `ConfigurationError`, for a period that is none; then nothing was shut down.
    */

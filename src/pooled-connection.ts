@@ -26,7 +26,7 @@ import type { TransactionOptions, WithTransactionOptions } from './transactions/
 import type { Transactions } from './transactions/transactions.js';
 import { countBuilt } from './transactions/unsent-queries.js';
 
-/** How long choosing another database may keep those waiting who want the same one for the first time. */
+/** How long choosing another database may take, in milliseconds: other callers who want it for the first time wait for it. */
 const longestUse = 10_000;
 
 /**
@@ -34,7 +34,7 @@ const longestUse = 10_000;
  * queries and builders of the SDK are here (`query`, `select`, `create`, `live` and so on). Whatever was made from it,
  * a query, a builder, a live subscription, fails with `LeaseReleasedError` once the lease is over.
  *
- * What a lease changes on its session (database, variables, user, live queries) is undone before anybody else gets it.
+ * What a lease changes on its session (database, variables, user, live queries) is undone before another caller gets it.
  *
  * ```ts
  * await using connection = await pool.acquire();
@@ -177,7 +177,7 @@ export class PooledConnection extends SurrealSession {
   async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
     const { transaction } = this.#route;
     if (transaction === undefined) return await this.#transactions.run(this.#route, work, options);
-    // Beside the work of that transaction, this one would be committed or rolled back by a stranger.
+    // Not called from the work of that transaction, this work would be committed or rolled back by other code.
     if (!transaction.nesting.isAroundCaller) {
       throw new UsageError(
         'a transaction is open on this connection, and this withTransaction() is not called from its work: wait for its end, acquire() another connection, or call withTransaction() on the transaction itself to be a part of it',
@@ -198,12 +198,12 @@ export class PooledConnection extends SurrealSession {
 
   /**
    * Gives the connection back; it is free at once when there is nothing to undo. Calls still in flight are waited for
-   * before anybody else gets it. A second release does nothing.
+   * before another caller gets it. A second release does nothing.
    */
   release(): void {
     const connection = this.#lease.active ? this.#lease.resource : undefined;
     this.#lease.release();
-    // The error takes a stack, which costs more than the release: made only where somebody will see it.
+    // The error takes a stack, which costs more than the release: made only where a caller will see it.
     if (connection !== undefined && connection.dependents.size > 0) connection.endDependents(this.#lease.ended());
   }
 

@@ -9,9 +9,9 @@ import { RetryBudget } from '../time/retry-budget.js';
 import type { AcquireOptions, CallRetryOptions } from './acquire-options.js';
 
 /**
- * How many calls are made again that a server refused because it ends or has no room, or left without an answer: one in
- * five, one a second, and at the start ten. As many as there are connections may be saved, for a node that ends refuses the
- * call that is on each of its own.
+ * How many calls are made again when a server refused them because it ends or has no room, or did not answer them: one in
+ * five, one a second, and at the start ten. The pool may save as many as it has connections, because a node that ends
+ * refuses one call on each of them.
  */
 const retryBudget = { share: 0.2, perSecond: 1, reserve: 10 } as const;
 

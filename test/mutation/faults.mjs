@@ -1074,4 +1074,28 @@ export const faults = [
     to: `signals: [signal]`,
     tests: ['test/manager/retry.test.ts'],
   },
+  {
+    name: 'a connection counts as held when the work on it is over',
+    from: `held.isHeld = false;`,
+    to: ``,
+    tests: ['test/manager/nested.test.ts'],
+  },
+  {
+    name: 'an acquire is refused as nested while the pool has a connection to lend',
+    from: `if (seen.leased < seen.maxConnections) return undefined;`,
+    to: ``,
+    tests: ['test/manager/nested.test.ts'],
+  },
+  {
+    name: 'what a shutdown ends before a connection is taken counts as its own failure',
+    from: `if (ending.aborted) break;`,
+    to: ``,
+    tests: ['test/manager/first-use.test.ts'],
+  },
+  {
+    name: 'an acquire that fails before a connection is taken is not counted',
+    from: `this.#pool.noteFailure(error, identity);`,
+    to: ``,
+    tests: ['test/session/credentials.test.ts'],
+  },
 ];

@@ -2,11 +2,11 @@ import { type Circuit, type Endpoint, type EndpointState, isSuspect, type Sign }
 import { DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Clock } from '../time/clock.js';
+import type { PoolSettings } from './contract.js';
 import type { GuardedFactory } from './guarded-factory.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { Journal } from './journal.js';
-import type { PoolParts } from './parts.js';
 import type { PooledResource } from './resource.js';
 import type { PoolStatistics } from './statistics.js';
 
@@ -55,10 +55,13 @@ function because(error: unknown): string {
 }
 
 /** The parts of a pool that its health needs. */
-export type HealthParts<R, I extends Identity> = Pick<
-  PoolParts<R, I>,
-  'clock' | 'factory' | 'inventory' | 'journal' | 'settings'
->;
+export interface HealthParts<R, I extends Identity> {
+  readonly clock: Clock;
+  readonly factory: GuardedFactory<R, I>;
+  readonly settings: PoolSettings;
+  readonly inventory: Inventory<R, I>;
+  readonly journal: Journal;
+}
 
 /** What the pool knows of the health of its server: the one intake of signs, and what follows from them. */
 export class Health<R, I extends Identity> {

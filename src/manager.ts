@@ -258,7 +258,7 @@ function channelOf({ name, borrowing, rules, factory }: Parts, asked: AcquireOpt
     ({ fresh }) => borrowing.lease(asked, identity && factory.identities.current(identity), { fresh }),
     name,
     rules.limits(asked),
-    () => rules.retry(asked),
+    (call) => rules.retry(asked, call),
   );
 }
 

@@ -4,8 +4,9 @@ import type { CallOutcome } from '../errors/pool-error.js';
 import { explainByCause } from '../errors/server-errors.js';
 import type { Connection } from '../session/connection.js';
 import type { AddedAnswers } from '../surrealql/mended-text.js';
+import { onlyReads } from '../surrealql/only-reads.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
-import type { EncodedBindings, Recording } from '../wire/recording-codec.js';
+import { EncodedBindings, type Recording } from '../wire/recording-codec.js';
 
 /** One thing that is asked of the server on the session of a connection. */
 export class Request<T> {
@@ -91,6 +92,12 @@ export class Call extends Request<Answer> {
   get surrealText(): SurrealText {
     this.#surrealText ??= new SurrealText(this.details.text);
     return this.#surrealText;
+  }
+
+  /** Whether it changes nothing, for certain: see {@link onlyReads}. */
+  get onlyReads(): boolean {
+    const { bindings } = this.details;
+    return onlyReads(this.surrealText, bindings instanceof EncodedBindings ? {} : bindings);
   }
 
   /** The same call, but for these details. */

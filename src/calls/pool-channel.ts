@@ -26,9 +26,9 @@ export class PoolChannel implements QueryChannel {
   readonly #acquire: Borrow;
   readonly #pool: string;
   readonly #limits: CallLimits;
-  readonly #retryRules: () => RetryRules;
+  readonly #retryRules: (call: Call) => RetryRules;
 
-  constructor(acquire: Borrow, pool: string, limits: CallLimits, retryRules: () => RetryRules) {
+  constructor(acquire: Borrow, pool: string, limits: CallLimits, retryRules: (call: Call) => RetryRules) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#limits = limits;
@@ -42,7 +42,7 @@ export class PoolChannel implements QueryChannel {
     refuseStatements(call.surrealText, 'pool');
     // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
     const asking = withRetry((_, unsent) => this.#ask(call, unsent >= unsentBeforeProof), {
-      ...this.#retryRules(),
+      ...this.#retryRules(call),
       unsentAttempts,
     });
     yield* (await asking.catch((error: unknown) => {

@@ -156,6 +156,12 @@ export interface RetryPolicy {
   maxBackoff?: Duration | undefined;
   /** By what the bound grows after each failure. Default 1.5; at least 1, which never grows. */
   multiplier?: number | undefined;
+  /**
+   * Whether a call of the pool whose text only reads, for certain, is made again when its connection was lost under way.
+   * Default true. Set it to false where reads reach outside the database through what their text does not show: COMPUTED fields
+   * or permissions that call `http::` or `sequence::nextval`.
+   */
+  repeatReads?: boolean | undefined;
 }
 
 /**
@@ -372,6 +378,7 @@ export interface ResolvedRetryPolicy {
   readonly initialBackoff: number;
   readonly maxBackoff: number;
   readonly multiplier: number;
+  readonly repeatReads: boolean;
 }
 
 /** A configuration that was checked and completed; both forms lead to it. */
@@ -416,6 +423,6 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   warmConnections: true,
   failFast: true,
   sessionsPerTransport: 1,
-  retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5 },
+  retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5, repeatReads: true },
   circuitBreaker: { failureThreshold: 5, probeInterval: 1_000, idleProbeInterval: 5_000 },
 };

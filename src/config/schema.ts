@@ -42,6 +42,7 @@ const retryEntries = {
   initialBackoff: v.optional(duration()),
   maxBackoff: v.optional(duration(), defaults.retryPolicy.maxBackoff),
   multiplier: v.optional(factor(), defaults.retryPolicy.multiplier),
+  repeatReads: v.optional(flag(), defaults.retryPolicy.repeatReads),
 };
 
 const retryPolicySchema = v.pipe(

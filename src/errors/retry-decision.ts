@@ -2,7 +2,7 @@ import { AcquireError, AcquireTimeoutError } from './acquire.js';
 import { CallAbortedError, CallError, ConnectionLostError, IdentityLostError } from './call.js';
 import { outcomeOf } from './outcome.js';
 import { PoolError } from './pool-error.js';
-import { isBusy, isConflict, isDraining } from './server-errors.js';
+import { isBusy, isConflict, isDraining, isEndOfConnection } from './server-errors.js';
 
 /**
  * What to do about a failure.
@@ -25,9 +25,16 @@ export type RetryDecision = 'elsewhere' | 'now' | 'later' | 'sparingly' | 'never
  *     no connection to be had                later, unless its time is over: no request was made
  *     a node that drains, or has no room     sparingly: nothing was applied
  *     outcome unknown                        sparingly, if twice is as good as once (`idempotent`)
+ *     its connection ended under way         the same, if it only reads
  *     refused, aborted, a mistake            never
+ *
+ * @param onlyReads asked only when that decides, since the text of the call has to be read for it
  */
-export function retryDecision(error: unknown, idempotent: boolean): RetryDecision {
+export function retryDecision(
+  error: unknown,
+  idempotent: boolean,
+  onlyReads: () => boolean = () => false,
+): RetryDecision {
   if (error instanceof CallAbortedError || error instanceof AcquireTimeoutError) return 'never';
   if (error instanceof AcquireError) return error.retryable ? 'later' : 'never';
   if (error instanceof IdentityLostError) return 'now';
@@ -35,7 +42,9 @@ export function retryDecision(error: unknown, idempotent: boolean): RetryDecisio
   if (isConflict(error) || isBusy(error)) return 'later';
   if (isDraining(error)) return 'sparingly';
   if (error instanceof PoolError && error.retryable) return 'later';
-  return idempotent && outcomeOf(error) === 'unknown' ? 'sparingly' : 'never';
+  if (outcomeOf(error) !== 'unknown') return 'never';
+  if (idempotent) return 'sparingly';
+  return error instanceof ConnectionLostError && isEndOfConnection(error) && onlyReads() ? 'sparingly' : 'never';
 }
 
 /**

@@ -49,6 +49,18 @@ export function isIllness(error: unknown): boolean {
   return true;
 }
 
+/**
+ * Whether a connection was lost because the other side or the network ended it. It is not when this client could not read
+ * an answer, or nothing was heard for long: the same call would end the next connection too, or has taken its time.
+ */
+export function isEndOfConnection(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (cause instanceof SocketClosedError) return cause.isIllness;
+    if (typeof (cause as NodeJS.ErrnoException).syscall === 'string') return true;
+  }
+  return false;
+}
+
 /** Whether the server said something, whatever it was: a node that answers is alive. */
 export function isAnswer(error: unknown): boolean {
   for (const cause of causes(error)) {

@@ -19,8 +19,9 @@ export interface AcquireOptions extends IdentityOptions {
 /** How calls are repeated that failed. */
 export interface CallRetryOptions {
   /**
-   * Whether doing it twice is as good as once. Then a call whose outcome is unknown is made again too. Default false:
-   * only what was certainly not executed is.
+   * Whether doing it twice is as good as once. With true, a call whose outcome is unknown is made again too; with false, only
+   * what was certainly not executed is. Default: as false, but a call of the pool that only reads is also made again when its
+   * connection ended under way (`retryPolicy.repeatReads`).
    */
   idempotent?: boolean | undefined;
 }

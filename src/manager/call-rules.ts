@@ -43,11 +43,17 @@ export class CallRules {
     };
   }
 
-  retry({ idempotent = false, signal }: CallRetryOptions & Pick<AcquireOptions, 'signal'>): RetryRules {
+  /** @param call the one that is made again, where it is a single call; without it nothing counts as a read */
+  retry(
+    { idempotent, signal }: CallRetryOptions & Pick<AcquireOptions, 'signal'>,
+    call?: { readonly onlyReads: boolean },
+  ): RetryRules {
+    const retryPolicy = this.#retryPolicy;
+    const mayRepeatReads = idempotent === undefined && retryPolicy.repeatReads;
     return {
-      maxAttempts: this.#retryPolicy.maxAttempts,
-      backoff: fullJitterBackoff(this.#retryPolicy, Math.random),
-      decide: (error) => retryDecision(error, idempotent),
+      maxAttempts: retryPolicy.maxAttempts,
+      backoff: fullJitterBackoff(retryPolicy, Math.random),
+      decide: (error) => retryDecision(error, idempotent === true, () => mayRepeatReads && call?.onlyReads === true),
       budget: this.#budget,
       signals: [signal, this.#ending],
     };

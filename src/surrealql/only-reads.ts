@@ -12,14 +12,35 @@ const acting = new Set(
   ),
 );
 
+/** Behind one of these, a statement may begin. */
+const beginning = new Set(['RETURN', 'THEN', 'ELSE']);
+
 /** Families of functions that only compute or look, though some of them give something else each time. */
 const harmlessFamilies = new Set(
   'bytes crypto duration encoding geo math meta parse rand record search session string time vector'.split(' '),
 );
 
+/** Keywords that a statement may begin with which only reads. */
+const readingWords = new Set(
+  'SELECT RETURN LET IF FOR THROW BREAK CONTINUE INFO SHOW SLEEP EXPLAIN VALUE ONLY NOT DISTINCT TRUE FALSE NONE NULL'.split(
+    ' ',
+  ),
+);
+
+/** Words that may stand behind a name: they make an expression of it, and not a statement that begins with it. */
+const joiningWords = new Set(
+  'IN AND OR IS NOT WHERE AS CONTAINS CONTAINSNOT CONTAINSALL CONTAINSANY CONTAINSNONE INSIDE NOTINSIDE ALLINSIDE ANYINSIDE NONEINSIDE OUTSIDE INTERSECTS THEN ELSE END'.split(
+    ' ',
+  ),
+);
+
 /**
- * Whether a text only reads, for certain: no keyword of a writing statement stands in it as a word, wherever, and all
- * that it calls is known not to write. One thing a text cannot show: a COMPUTED field of a table may write when it is read.
+ * Whether a text only reads, for certain: no keyword of a writing statement stands in it as a word, wherever, no statement
+ * in it is unknown, and all that it calls is known not to write.
+ *
+ * What a text cannot show are the COMPUTED fields and permissions of the tables it reads. They cannot write either:
+ * SurrealDB before 3.1 reads in transactions that refuse it, later ones refuse such a field. But they may call what is not
+ * undone by a transaction, such as `http::` or `sequence::nextval`.
  */
 export function onlyReads(text: SurrealText, bindings: Readonly<Record<string, unknown>> = {}): boolean {
   return judgeReading(text, bindings).onlyReads;
@@ -46,7 +67,7 @@ function reads(token: Token, at: number, context: TokenContext, bound: BoundValu
     case 'script':
       return false;
     case 'word':
-      return !acting.has(token.value) && readsPath(at, context, bound);
+      return !acting.has(token.value) && !isUnknownStatement(token, at, context) && readsPath(at, context, bound);
     case 'name':
       return readsPath(at, context, bound);
     case 'string':
@@ -56,6 +77,17 @@ function reads(token: Token, at: number, context: TokenContext, bound: BoundValu
     default:
       return true;
   }
+}
+
+/** `TRUNCATE thing`: a word this list does not know, in the place of a statement, with what it acts on behind it. */
+function isUnknownStatement(token: Token, at: number, context: TokenContext): boolean {
+  const before = context.at(at - 1);
+  const begins =
+    before === undefined || (before.kind === 'mark' ? ';{([=,'.includes(before.text) : beginning.has(before.value));
+  if (!begins || readingWords.has(token.value)) return false;
+  const next = context.at(at + 1);
+  if (next === undefined || next.kind === 'mark') return false;
+  return next.kind !== 'word' || !joiningWords.has(next.value);
 }
 
 /** `$f(1)`, `(|$x| …)(1)`: what is called has no name. */

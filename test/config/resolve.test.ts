@@ -81,7 +81,7 @@ describe('the short and the long form', () => {
       recycleAfterUses: 0,
       maxWaiters: 12,
       failFast: false,
-      retryPolicy: { maxAttempts: 9, initialBackoff: 50, maxBackoff: 5_000, multiplier: 2 },
+      retryPolicy: { maxAttempts: 9, initialBackoff: 50, maxBackoff: 5_000, multiplier: 2, repeatReads: true },
     });
   });
 

@@ -517,9 +517,44 @@ export const faults = [
   },
   {
     name: 'what may have been executed is done again',
-    from: `return idempotent && outcomeOf(error) === 'unknown' ? 'sparingly' : 'never';`,
-    to: `return outcomeOf(error) === 'unknown' ? 'later' : idempotent ? 'never' : 'never';`,
-    tests: ['test/manager/retry.test.ts'],
+    from: `if (idempotent) return 'sparingly';`,
+    to: `return 'sparingly';`,
+    tests: ['test/manager/retry.test.ts', 'test/calls/repeated-reads.test.ts'],
+  },
+  {
+    name: 'a read is not made again when its connection ends',
+    from: `isEndOfConnection(error) && onlyReads() ?`,
+    to: `isEndOfConnection(error) && !onlyReads ?`,
+    tests: ['test/calls/repeated-reads.test.ts'],
+  },
+  {
+    name: 'a write is made again when its connection ends',
+    from: `isEndOfConnection(error) && onlyReads() ?`,
+    to: `isEndOfConnection(error) ?`,
+    tests: ['test/calls/repeated-reads.test.ts'],
+  },
+  {
+    name: 'an answer that cannot be read is asked for again',
+    from: `if (cause instanceof SocketClosedError) return cause.isIllness;
+    if (typeof (cause as NodeJS.ErrnoException).syscall === 'string') return true;
+  }
+  return false;`,
+    to: `void cause;
+  }
+  return true;`,
+    tests: ['test/hazards/11-corrupt-frame.test.ts'],
+  },
+  {
+    name: 'a read is made again although repeatReads is off',
+    from: `idempotent === undefined && retryPolicy.repeatReads`,
+    to: `idempotent === undefined`,
+    tests: ['test/calls/repeated-reads.test.ts'],
+  },
+  {
+    name: 'a statement that is not known counts as a read',
+    from: `!isUnknownStatement(token, at, context) && `,
+    to: ``,
+    tests: ['test/surrealql'],
   },
   // Savepoints
   {

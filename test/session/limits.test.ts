@@ -85,7 +85,7 @@ describe('the outcome of a call that failed', () => {
 
     front.onRequest = ({ method }) => (method === 'query' ? 'drop' : 'pass');
     const lost = await pool
-      .query('RETURN 1')
+      .query('UPSERT thing:1')
       .collect()
       .catch((error: unknown) => error);
     expect(outcomeOf(lost)).toBe('unknown');

@@ -1,5 +1,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Table } from 'surrealdb';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { ConnectionManager } from '../../src/index.js';
 import { Forwarder } from '../support/forwarder.js';
 import type { Front } from '../support/front.js';
 import { surroundings } from '../support/surroundings.js';
@@ -64,8 +66,19 @@ class Balancer {
   }
 }
 
+const work = (pool: ConnectionManager) =>
+  pool.executeWithRetry((connection) => connection.query('RETURN 1').collect(), { idempotent: true });
+const read = (pool: ConnectionManager) => pool.query('SELECT * FROM thing').collect();
+const select = (pool: ConnectionManager) => pool.with({ variables: { a: 1 } }).select(new Table('thing'));
+
 describe.each([0, 25])('a rolling restart of three nodes that is announced, %i ms away', (latency) => {
-  test.each([1001, 1012])('with close code %i: no caller of repeatable calls sees it', async (code) => {
+  test.each([
+    ['repeatable work', 1001, work],
+    ['repeatable work', 1012, work],
+    ['reads of the pool', 1001, read],
+    ['reads of the pool', 1012, read],
+    ['reads of a view of the pool', 1012, select],
+  ])('no caller of %s sees it, with close code %i', async (_, code, call) => {
     const balancer = await Balancer.listen(latency);
     const pool = await own.pool(balancer.url, {
       minConnections: 12,
@@ -78,12 +91,10 @@ describe.each([0, 25])('a rolling restart of three nodes that is announced, %i m
     let stopped = false;
     const callers = Array.from({ length: 4 }, async () => {
       while (!stopped) {
-        await pool
-          .executeWithRetry((connection) => connection.query('RETURN 1'), { idempotent: true })
-          .then(
-            () => answered++,
-            (error: unknown) => errors.push(error),
-          );
+        await call(pool).then(
+          () => answered++,
+          (error: unknown) => errors.push(error),
+        );
       }
     });
     try {

@@ -24,6 +24,12 @@ const reading = [
   'RETURN r"thing:1"',
   'SELECT * FROM thing WHERE v / 2 > 1',
   'INFO FOR DB',
+  'SLEEP 1ms; SHOW CHANGES FOR TABLE thing SINCE d"2020-01-01T00:00:00Z" LIMIT 1',
+  '/* CREATE thing */ SELECT "DELETE thing" AS text, \'UPDATE\' AS other FROM thing # REMOVE TABLE thing',
+  'RETURN { text: "CREATE thing", list: [thing:7, 1 + 2] }',
+  'LET $x = 1; RETURN $x IN [1] AND true; { 1 }',
+  'thing:7.v; thing; [thing:7.v]; (thing:7)',
+  'SELECT * FROM thing EXPLAIN',
 ];
 
 const others = [
@@ -66,6 +72,19 @@ const others = [
   'BEGIN; COMMIT',
   'USE DB other',
   'LIVE SELECT * FROM thing',
+  'KILL u"018f0000-0000-7000-8000-000000000000"',
+  'TRUNCATE thing',
+  'SELECT * FROM (TRUNCATE thing)',
+  '{ TRUNCATE TABLE thing }',
+  'RETURN 1; IMPORT "file"',
+  'LET $x = TRUNCATE $thing',
+  'IF true THEN TRUNCATE thing END',
+  'SELECT * FROM thing WHERE (/* x */ DELETE thing)',
+  'FOR $x IN [1] { SELECT 1 FROM 1; CREATE thing }',
+  'SELECT type::fields($unbound) FROM thing',
+  'SELECT * FROM fn::write()',
+  'REBUILD INDEX i ON thing',
+  'ACCESS a GRANT FOR USER root',
 ];
 
 describe('a text only reads', () => {

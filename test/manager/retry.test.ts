@@ -198,6 +198,22 @@ describe('a brown-out', () => {
     expect(told.every((error) => error instanceof ServerError || error instanceof ConnectionLostError)).toBe(true);
   });
 
+  test.each<[string, (front: Front) => void, object]>([
+    ['what the server said', refuse, { kind: 'Internal', message: 'The server is gracefully shutting down' }],
+    ['that its read was lost', loseReplies, { code: 'ERR_POOL_CONNECTION_LOST', outcome: 'unknown' }],
+  ])('tells a caller %s, and not that the circuit refused the repetition', async (_, begin, expected) => {
+    const front = await own.listen();
+    const pool = await own.connect(front, { ...eager, circuitBreaker: { failureThreshold: 1 } });
+    await query(pool);
+    begin(front);
+    front.refuse = true;
+    const requests = asked(front, 'query');
+    await expect(query(pool)).rejects.toMatchObject(expected);
+    expect(asked(front, 'query')).toBe(requests + 1);
+    // A caller that comes later has sent nothing, and is told of the circuit.
+    await expect(query(pool)).rejects.toMatchObject({ code: 'ERR_POOL_CIRCUIT_OPEN', outcome: 'not-sent' });
+  });
+
   test('does not keep single failures from being made good', async () => {
     const front = await own.listen();
     const pool = await own.connect(front, eager);

@@ -11,8 +11,9 @@ import type { WebSocket } from 'ws';
 import { UsageError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
 import { type Recording, RecordingCodec } from './recording-codec.js';
-import { isAnswerTo, isServerError } from './reply-shapes.js';
+import { isAnswerTo, isServerError, isUnreadRequest, parseErrorCode } from './reply-shapes.js';
 import { type SocketObserver, socketClass } from './socket.js';
+import { UnreadRequests } from './unread-requests.js';
 
 /** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
 export type SdkEngine = RpcEngine & SurrealEngine;
@@ -21,16 +22,21 @@ export type CreateEngine = (context: DriverContext) => SdkEngine;
 
 /** Where the SDK's engine for sockets notes which call waits for which reply. An embedded engine has no such notes. */
 interface PendingCalls {
-  handleRpcResponse?(reply: { id: unknown; result?: unknown; error?: unknown }): void;
+  handleRpcResponse?: Settle;
 }
+
+type Settle = (reply: { readonly id?: unknown; readonly result?: unknown; readonly error?: unknown }) => void;
 
 /** A call that was sent and has no answer. */
 export interface SentCall {
   readonly method: string;
   /** The size of its message; 0 where nothing is sent, as to an embedded engine. */
   readonly bytes: number;
-  /** The server did not take this message, since it was too large, or never read it, since an earlier one was. */
-  refused: 'too-large' | 'unread' | undefined;
+  /**
+   * The server did not take this message, since it was too large, or never read it, since an earlier one was; or it cannot
+   * be read.
+   */
+  refused: 'too-large' | 'unread' | 'malformed' | undefined;
 }
 
 /** What the engine tells the transport around it. */
@@ -50,6 +56,7 @@ export class Engine {
   readonly #observer: EngineObserver;
   readonly #codec = new RecordingCodec();
   readonly #pending = new Map<string, SentCall>();
+  readonly #unread = new UnreadRequests();
   /** Where the next request and its reply are recorded. */
   #recording: Recording | undefined;
   #socket: WebSocket | undefined;
@@ -112,8 +119,13 @@ export class Engine {
     const settle = pendingCalls.handleRpcResponse?.bind(pendingCalls);
     if (settle !== undefined) {
       pendingCalls.handleRpcResponse = (reply) => {
+        // The SDK would drop it, and the call wait for ever.
+        if (isUnreadRequest(reply)) return this.#refuseUnread(this.#unread.told(this.#pending.keys()), settle);
         const readable = !reply.error || isServerError(reply.error);
         settle(readable ? reply : { id: reply.id, result: unreadable });
+        if (typeof reply.id !== 'string') return;
+        this.#pending.delete(reply.id);
+        this.#refuseUnread(this.#unread.answered(reply.id), settle);
       };
     }
     const send = this.sdk.send.bind(this.sdk);
@@ -133,6 +145,16 @@ export class Engine {
       if (method === 'ping') return reply.catch(() => undefined as Result);
       return this.#checked(reply, method, this.#calls === before ? undefined : String(this.#calls));
     };
+  }
+
+  /** Fails the calls whose message the server could not read. */
+  #refuseUnread(ids: readonly string[], settle: Settle): void {
+    for (const id of ids) {
+      const call = this.#pending.get(id);
+      if (call !== undefined) call.refused = 'malformed';
+      this.#pending.delete(id);
+      settle({ id, error: { code: parseErrorCode, message: 'Parse error' } });
+    }
   }
 
   /** @param id of the call in the engine; undefined for one that the engine refused at once */

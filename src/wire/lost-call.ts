@@ -27,6 +27,14 @@ export function lostCall(endpoint: string, { method, bytes, refused }: SentCall,
   );
 }
 
+/** What the caller of a call is told whose message the server could not read. */
+export function malformedCall(endpoint: string, method: string, cause: unknown): UsageError {
+  return new UsageError(
+    `"${method}" was not executed: ${endpoint} cannot read its message; is there a StringRecordId in it that is no record id?`,
+    { cause },
+  );
+}
+
 /** SurrealDB ends the connection of a message that is too large without a word. */
 function hintAtSize(bytes: number): string {
   return bytes < largeMessage

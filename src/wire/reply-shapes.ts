@@ -23,6 +23,14 @@ export function isServerError(error: unknown): boolean {
   return isObject(error) && typeof error.message === 'string' && isKindAndCause(error);
 }
 
+/** Of JSON-RPC: the other side could not read a message. */
+export const parseErrorCode = -32700;
+
+/** Whether this says that the server could not read a message. It cannot say which: the number of the call is in there. */
+export function isUnreadRequest({ id, error }: { readonly id?: unknown; readonly error?: unknown }): boolean {
+  return (id === undefined || id === null) && isObject(error) && error.code === parseErrorCode;
+}
+
 /** How long a statement took, in the spellings that the SDK reads. */
 const statementTime = /^\d+(?:\.\d+)?(?:ns|µs|μs|us|ms|s|m|h|d|w|y)$/;
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RecordId, ServerError, type Surreal, type SurrealSession } from 'surrealdb';
+import { RecordId, ServerError, StringRecordId, type Surreal, type SurrealSession } from 'surrealdb';
 import { vi } from 'vitest';
 import { besideQueries } from '../support/beside-queries.js';
 import { type Ending, runChild } from '../support/child.js';
@@ -230,6 +230,15 @@ const probes: readonly Probe[] = [
       } catch (error) {
         return `${count}, then ${describe(error)}`;
       }
+    },
+  },
+  {
+    hazard: 'a message that cannot be read, such as one with a `StringRecordId` that is no record id',
+    pool: '`UsageError`, as soon as every other call of the socket from before is answered',
+    look: async ({ connect }) => {
+      const client = await connect();
+      const asked = client.query('RETURN $id', { id: new StringRecordId('a:`') }).collect();
+      return Promise.race([errorOf(asked), sleep(5_000, 'the call is never answered')]);
     },
   },
   {

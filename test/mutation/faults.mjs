@@ -390,6 +390,18 @@ export const faults = [
     tests: ['test/session/closing-sockets.test.ts'],
   },
   {
+    name: 'a call whose message the server could not read waits for ever while others were under way',
+    from: `return this.#candidates.delete(id) ? this.#found() : [];`,
+    to: `return [];`,
+    tests: ['test/wire/unread-requests.test.ts', 'test/hazards/16-unreadable-message.test.ts'],
+  },
+  {
+    name: 'the server says that it cannot read a message, and the caller is not told',
+    from: `if (isUnreadRequest(reply)) return this.#refuseUnread(this.#unread.told(this.#pending.keys()), settle);`,
+    to: ``,
+    tests: ['test/hazards/16-unreadable-message.test.ts'],
+  },
+  {
     name: 'a call that was sent before a message that was too large is told as not sent',
     from: `if (index >= first) call.refused`,
     to: `call.refused`,

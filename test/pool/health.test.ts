@@ -107,6 +107,55 @@ test('probes of other identities that are answered with a refusal make nobody ca
   expect({ ready: pool.readiness.ready, unanswered: pool.unanswered }).toEqual({ ready: true, unanswered: 0 });
 });
 
+describe('a call that got no answer in time', () => {
+  const settings = { maxConnections: 4, unhealthyThreshold: 3 };
+
+  test('is told to the health at the release, as a failed probe is, and costs the connection', async () => {
+    const { pool } = poolUnderTest(settings);
+    const told = listen(pool);
+    const leases = await lent(pool, 3);
+    const seen: [unanswered: number, ready: boolean][] = [];
+    for (const lease of leases) {
+      lease.markForRecycling('unanswered');
+      lease.release();
+      seen.push([pool.unanswered, pool.readiness.ready]);
+    }
+    expect(seen).toEqual([
+      [1, true],
+      [2, true],
+      [3, false],
+    ]);
+    await settled();
+    const changes = told.filter(({ name }) => name === 'healthChanged').map(({ event }) => event);
+    expect(changes).toMatchObject([
+      { healthy: false, unanswered: 3, error: { message: 'a call got no answer in time' } },
+    ]);
+    expect(pool.statistics().closedBy.unanswered).toBe(3);
+  });
+
+  test('is no sign of the server when its caller gave it up', async () => {
+    const { pool } = poolUnderTest(settings);
+    for (const lease of await lent(pool, 3)) {
+      lease.markForRecycling('cut-off');
+      lease.release();
+    }
+    expect({ ready: pool.readiness.ready, unanswered: pool.unanswered }).toEqual({ ready: true, unanswered: 0 });
+  });
+
+  test('counts no more once another connection answered one later', async () => {
+    const { pool, clock } = poolUnderTest(settings);
+    const leases = await lent(pool, 3);
+    for (const lease of leases.slice(0, 2)) {
+      lease.markForRecycling('unanswered');
+      lease.release();
+    }
+    expect(pool.unanswered).toBe(2);
+    await clock.advance(1);
+    leases[2]?.release();
+    expect({ ready: pool.readiness.ready, unanswered: pool.unanswered }).toEqual({ ready: true, unanswered: 0 });
+  });
+});
+
 describe('a lease on which nothing is asked for', () => {
   const idleReports = (told: ReturnType<typeof listen>) =>
     told.filter(({ name }) => name === 'leaseIdle').map(({ event }) => event);

@@ -10,6 +10,8 @@ const patience = 120_000;
 
 /** Seeds that found something once. A run that fails adds its own: commit it with the mend. */
 const kept = new URL('./model-seeds.txt', import.meta.url);
+/** The seeds of every run on this machine, with how each ended; git ignores it. A run that was killed has no end there. */
+const diary = new URL('./model-runs.log', import.meta.url);
 const keptSeeds = readFileSync(kept, 'utf8').split('\n').filter(Boolean).map(Number);
 const seed = Number(process.env.MODEL_SEED ?? Math.trunc(Math.random() * 2 ** 31));
 
@@ -24,9 +26,13 @@ async function runAll(withSeed: number, numRuns: number): Promise<number> {
     steps += program.commands.length;
     await runProgram(program);
   });
+  const note = (what: string): void => appendFileSync(diary, `${new Date().toISOString()} seed ${withSeed}: ${what}\n`);
+  note(`${numRuns} programs`);
   try {
     await Promise.race([fc.assert(property, { numRuns, seed: withSeed }), hangs]);
+    note(`held for ${steps} commands`);
   } catch (error) {
+    note('failed');
     if (!keptSeeds.includes(withSeed)) appendFileSync(kept, `${withSeed}\n`);
     throw new Error(`replay with: MODEL_SEED=${withSeed} npx vitest run test/pool/model.test.ts`, { cause: error });
   } finally {

@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Backend, Service } from './backend.js';
 import { encodeNonsense, type Nonsense } from './nonsense.js';
 import { internalError, parseFailed, shuttingDown } from './rpc-errors.js';
-import { decodeCall, encodeReply, failure, type RpcCall, type RpcOutcome } from './rpc-wire.js';
+import { codec, decodeCall, encodeReply, failure, type RpcCall, type RpcOutcome } from './rpc-wire.js';
 
 /**
  * What becomes of one request:
@@ -16,16 +16,21 @@ import { decodeCall, encodeReply, failure, type RpcCall, type RpcOutcome } from 
  * - `nonsense`: executed and answered by something that is no answer
  * - `instead`: executed, then these frames are sent in place of the reply that would have been: binary or text
  * - `error`: not executed, and answered with this error
+ * - `unread`: not executed, and answered as what a server cannot read: without the number of the request
  */
 export type Fault =
   | 'pass'
   | 'drop'
   | 'swallow'
   | 'kill'
+  | 'unread'
   | { readonly delay: number }
   | { readonly nonsense: Nonsense }
   | { readonly instead: (reply: Uint8Array) => readonly (Uint8Array | string)[] }
   | { readonly error: RpcErrorObject };
+
+/** As the servers from 3.0.5 to 3.3.5 say it. */
+const notRead = { code: -32700, details: { kind: 'Parse' }, kind: 'Validation', message: 'Parse error' };
 
 /** Decides over each request as it arrives; a promise holds the request back until it is settled. */
 export type RequestHook = (request: RpcCall, connection: FrontConnection) => Fault | Promise<Fault>;
@@ -165,6 +170,7 @@ export class FrontConnection {
     // What waited while its socket went away, or fell silent, has never arrived.
     if (this.#silent || this.#socket.readyState !== this.#socket.OPEN) return;
     if (fault === 'kill') return this.terminate();
+    if (fault === 'unread') return this.#write(codec.encode({ error: notRead }));
     if (typeof fault === 'object' && 'error' in fault) return this.#write(encodeReply(call.id, failure(fault.error)));
     const outcome = await this.#execute(call);
     if (fault === 'drop') return this.terminate();

@@ -1,0 +1,36 @@
+/**
+ * Finds the calls whose message the server could not read. It says so once for each, without the number of the call, so
+ * it can be any that is under way; but one that is answered was read, and when as many are left as it could not read, it
+ * is these.
+ */
+export class UnreadRequests {
+  readonly #candidates = new Set<string>();
+  #unread = 0;
+
+  /**
+   * The server could not read a message.
+   * @param underWay the calls that have no answer
+   * @returns the calls it is known of now
+   */
+  told(underWay: Iterable<string>): string[] {
+    this.#unread++;
+    for (const id of underWay) this.#candidates.add(id);
+    return this.#found();
+  }
+
+  /**
+   * A call has its answer.
+   * @returns the calls it is known of now
+   */
+  answered(id: string): string[] {
+    return this.#candidates.delete(id) ? this.#found() : [];
+  }
+
+  #found(): string[] {
+    if (this.#candidates.size > this.#unread) return [];
+    const found = [...this.#candidates];
+    this.#candidates.clear();
+    this.#unread = 0;
+    return found;
+  }
+}

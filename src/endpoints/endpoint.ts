@@ -272,7 +272,9 @@ function failed(
     lastError: error,
   };
   const serves = now - state.servedAt < settings.idleProbeInterval && state.unanswered < settings.failureThreshold;
-  return { ...next, circuit: serves ? 'closed' : circuitOf(next, settings) };
+  const known: EndpointState = { ...next, circuit: serves ? 'closed' : circuitOf(next, settings) };
+  // A slow attempt has used its pause up: callers are told all the same.
+  return known.circuit === 'open' ? { ...known, notBefore: Math.max(known.notBefore, now + moment(settings)) } : known;
 }
 
 /** The silence of one identity is its own until another one gets no answer either: its part of the server may be stuck. */

@@ -1,18 +1,29 @@
 /**
  * What is known of one server, from the signs that its connections give, as a value:
  *
- *                failures in a row                  pause is over, one attempt
- *     closed ──────────────────────────▶ open ◀──────────────────────────────▶ half-open
- *        ▲                                          that attempt fails            │
- *        └──────────── a connection opened since the last failure answers ────────┘
+ *                failures in a row                 an attempt begins
+ *     closed ──────────────────────────▶ open ◀─────────────────────────▶ half-open
+ *        ▲                                       an attempt fails           │    ▲ │ the newest attempt is slow:
+ *        │                                                                  │    └─┘ another one begins
+ *        └───────── a connection opened since the last failure answers ─────┘
  *
- * (A circuit breaker: Nygard, "Release It!", 2007.) A weak proof never resets a stronger one:
+ * (A circuit breaker: Nygard, "Release It!", 2007.)
+ *
+ * While openings prove nothing ({@link isProving}) one attempt is made at a time, but an attempt that hangs holds up no
+ * other: it may have begun a moment before the server came back. When the newest is as old as the spacing, the next one
+ * begins beside it. The spacing is never shorter than `probeInterval`, so that of attempts that take `openTimeout` at
+ * most, no more than `openTimeout / probeInterval` are under way. Pauses count from the beginning of an attempt that
+ * failed: while it hung, the server was left alone.
+ *
+ * A weak proof never resets a stronger one:
  *
  *     a session is open                            proves an opening, and resets nothing
  *     an old connection answers                    the server is alive: `unanswered` is 0, the circuit is closed
  *     one opened since the last failure answers    openings work: the circuit is closed, attempts need no long pauses
  *     what it answers is a call, not a probe       it serves: `failures` is 1
  *     and it has lasted                            what was wrong is over: `failures` is 0
+ *
+ * And an attempt that began before a connection was opened that answered tells nothing new when it fails.
  *
  * So a server that takes each connection and drops it soon after sees attempts that become rarer, as if it had refused
  * them. Every function is pure: it takes what was known and gives what is known now.
@@ -34,13 +45,20 @@ export interface EndpointState {
   readonly failingSince: number;
   /** When a connection answered last that was opened before: the server serves, it only takes no new connections. */
   readonly servedAt: number;
-  /** When the one attempt from an open circuit began. */
+  /** When the newest attempt began, unless it failed or was given up. */
   readonly attemptedAt: number;
-  /** How long the next attempt waits after `failedAt` while the circuit is closed. */
+  /** When the newest connection was opened that has answered since the last failure. */
+  readonly provenAt: number;
+  /** How long the next attempt waits after `pausedFrom` while the circuit is closed. */
   readonly pause: number;
+  /** When the last failure was, or the beginning of the attempt that failed. */
+  readonly pausedFrom: number;
   /** The server asked to be left alone until then. */
   readonly notBefore: number;
-  /** Drawn at each failure, from a half to 1: pauses are cut to this share, so that many pools do not come in step. */
+  /**
+   * Drawn at each failure, and at each attempt while the circuit is not closed, from a half to 1: pauses are cut to this
+   * share, so that many pools do not come in step.
+   */
   readonly share: number;
   /** Why the last attempt failed; undefined when it did not. */
   readonly lastError: unknown;
@@ -61,7 +79,7 @@ export interface EndpointSettings {
 
 /** What a connection, or an attempt to open one, tells of its server. `began`: when it was opened, or the attempt made. */
 export type Sign =
-  /** An opening begins. From an open circuit it is the one attempt that is made. */
+  /** An opening begins. */
   | { readonly sign: 'attempted'; readonly began: number }
   /** The attempt ended without telling anything: the pool gave it up. */
   | { readonly sign: 'abandoned'; readonly began: number }
@@ -91,6 +109,8 @@ export type Sign =
 
 /** After each opening that follows failures, until one has lasted, in milliseconds. */
 const trialPause = 100;
+/** After an attempt that failed while a newer one goes on the circuit is open for a moment, so that callers are told. */
+const moment = ({ probeInterval }: EndpointSettings): number => Math.min(trialPause, probeInterval / 4);
 
 export const unknownEndpoint: EndpointState = {
   circuit: 'closed',
@@ -103,7 +123,9 @@ export const unknownEndpoint: EndpointState = {
   failingSince: Number.NEGATIVE_INFINITY,
   servedAt: Number.NEGATIVE_INFINITY,
   attemptedAt: Number.NEGATIVE_INFINITY,
+  provenAt: Number.NEGATIVE_INFINITY,
   pause: 0,
+  pausedFrom: Number.NEGATIVE_INFINITY,
   notBefore: Number.NEGATIVE_INFINITY,
   share: 1,
   lastError: undefined,
@@ -119,13 +141,25 @@ export function isSuspect({ circuit, failures, unanswered }: EndpointState): boo
   return failures > 1 || unanswered > 0 || circuit !== 'closed';
 }
 
-/** How long until the next attempt may be made, in milliseconds: 0 for now, `Infinity` while the one attempt is made. */
+/** Whether nothing shows that openings work: the next attempt begins when the newest one has ended, or is slow. */
+export function isProving({ circuit, failures, pause }: EndpointState): boolean {
+  return circuit !== 'closed' || (failures > 1 && pause > 0);
+}
+
+/** How long until the next attempt may be made, in milliseconds: 0 for now. */
 export function waitOf(state: EndpointState, now: number, asked: boolean, settings: EndpointSettings): number {
-  const { circuit, failedAt, pause, share } = state;
-  if (circuit === 'half-open') return Number.POSITIVE_INFINITY;
+  const { circuit, attemptedAt, pause, pausedFrom, share, notBefore } = state;
   const longest = share * (asked || circuit === 'closed' ? settings.probeInterval : settings.idleProbeInterval);
   const wait = circuit === 'open' ? longest : asked ? Math.min(pause, longest) : pause;
-  return Math.max(0, failedAt + wait - now, state.notBefore - now);
+  const pauseEnd = circuit === 'half-open' ? Number.NEGATIVE_INFINITY : pausedFrom + wait;
+  const turn = isProving(state) ? attemptedAt + spacing(share, asked, settings) : Number.NEGATIVE_INFINITY;
+  return Math.max(0, pauseEnd - now, turn - now, notBefore - now);
+}
+
+/** How old the newest attempt is when the next one begins beside it: from 1 to 1¼ `probeInterval` while callers ask. */
+function spacing(share: number, asked: boolean, { probeInterval, idleProbeInterval }: EndpointSettings): number {
+  const whileAsked = (0.75 + share / 2) * probeInterval;
+  return asked ? whileAsked : Math.max(whileAsked, share * idleProbeInterval);
 }
 
 /** @param random from 0 (inclusive) to 1 */
@@ -138,9 +172,9 @@ export function told(
 ): EndpointState {
   switch (sign.sign) {
     case 'attempted':
-      return state.circuit === 'open' ? { ...state, circuit: 'half-open', attemptedAt: sign.began } : state;
+      return attempted(state, sign.began, random);
     case 'abandoned':
-      return isTheAttempt(state, sign) ? { ...state, circuit: 'open' } : state;
+      return { ...ended(state, sign.began), circuit: isTheAttempt(state, sign) ? 'open' : state.circuit };
     case 'answered':
       return answered(state, sign, now);
     case 'lasted':
@@ -149,10 +183,10 @@ export function told(
       return { ...failed(alive(state), sign, now, settings, random), circuit: 'closed' };
     case 'busy': {
       const wait = Math.min(sign.retryAfter, settings.idleProbeInterval) * (1 + random() / 2);
-      return { ...alive(state), circuit: 'closed', notBefore: now + wait, lastError: sign.error };
+      return { ...ended(alive(state), sign.began), circuit: 'closed', notBefore: now + wait, lastError: sign.error };
     }
     case 'failed':
-      return failed(state, sign, now, settings, random);
+      return sign.began < state.provenAt ? state : failed(state, sign, now, settings, random);
     case 'dropped': {
       const next = failed(state, sign, now, settings, random);
       return next.failures > 1 ? next : { ...next, pause: 0 };
@@ -166,6 +200,20 @@ export function told(
   }
 }
 
+function attempted(state: EndpointState, began: number, random: () => number): EndpointState {
+  if (state.circuit === 'closed') return { ...state, attemptedAt: began };
+  return { ...state, circuit: 'half-open', attemptedAt: began, share: drawn(random) };
+}
+
+function drawn(random: () => number): number {
+  return 0.5 + random() / 2;
+}
+
+/** What began then goes on no longer: when it is the newest attempt, no other one waits for it. */
+function ended(state: EndpointState, began: number): EndpointState {
+  return began < state.attemptedAt ? state : { ...state, attemptedAt: Number.NEGATIVE_INFINITY };
+}
+
 function answered(
   state: EndpointState,
   { began, at, byCall = false }: Sign & { sign: 'answered' },
@@ -174,7 +222,8 @@ function answered(
   const heard = at > state.unansweredAt ? alive(state) : state;
   if (state.failures > 0 && began < state.failingSince) return { ...heard, circuit: 'closed', servedAt: now };
   if (began < state.failedAt) return heard;
-  const proven: EndpointState = { ...heard, circuit: 'closed', pause: 0, lastError: undefined };
+  const provenAt = Math.max(state.provenAt, began);
+  const proven: EndpointState = { ...heard, circuit: 'closed', pause: 0, provenAt, lastError: undefined };
   // It does what it is for, and if it is lost soon after: one more failure like this is the second in a row.
   if (byCall) return { ...proven, failures: Math.min(state.failures, 1) };
   // What was wrong may come back: until one has lasted, further connections are opened only now and then.
@@ -182,9 +231,12 @@ function answered(
   return { ...proven, notBefore: isOnTrial ? Math.max(state.notBefore, began + trialPause) : Number.NEGATIVE_INFINITY };
 }
 
-/** Whether this is the one attempt that is made from an open circuit. */
-function isTheAttempt({ circuit, attemptedAt }: EndpointState, { began }: { readonly began: number }): boolean {
-  return circuit === 'half-open' && began >= attemptedAt;
+/** Whether this is the newest attempt from a circuit that is not closed, or the connection that it brought. */
+function isTheAttempt(
+  { circuit, attemptedAt, failedAt }: EndpointState,
+  { began }: { readonly began: number },
+): boolean {
+  return circuit !== 'closed' && attemptedAt >= failedAt && began >= attemptedAt;
 }
 
 function alive(state: EndpointState): EndpointState {
@@ -193,36 +245,42 @@ function alive(state: EndpointState): EndpointState {
 
 function failed(
   state: EndpointState,
-  { began, error }: { readonly began: number; readonly error: unknown },
+  { sign, began, error }: { readonly sign: Sign['sign']; readonly began: number; readonly error: unknown },
   now: number,
   settings: EndpointSettings,
   random: () => number,
 ): EndpointState {
-  // The circuit is open since, and what was told of its pause stays true; the one attempt that is made goes on.
-  const isOlder = state.circuit === 'half-open' ? !isTheAttempt(state, { began }) : began < state.failedAt;
-  if (state.circuit !== 'closed' && isOlder) return { ...state, lastError: error };
-  const share = 0.5 + random() / 2;
+  const { circuit, failedAt, attemptedAt } = state;
+  // The circuit is open since, and what was told of its pause stays true; the newest attempt that is made goes on.
+  if (circuit !== 'closed' && began < Math.max(failedAt, attemptedAt)) {
+    const known = { ...state, lastError: error };
+    if (circuit === 'open' || began < failedAt) return known;
+    return { ...known, circuit: 'open', notBefore: Math.max(state.notBefore, now + moment(settings)) };
+  }
   // What ran side by side with a failure and fails as well is the same failure seen again: no attempt begins in its pause.
-  const pauseEnd = state.failedAt + Math.min(state.pause, state.share * settings.probeInterval);
+  const pauseEnd = state.pausedFrom + Math.min(state.pause, state.share * settings.probeInterval);
   const failures = began < pauseEnd ? Math.max(1, state.failures) : state.failures + 1;
   const failingSince = state.failures === 0 ? now : state.failingSince;
   const next = {
-    ...state,
+    ...ended(state, began),
     failures,
     failingSince,
     failedAt: now,
     pause: settings.backoff(failures),
-    share,
+    pausedFrom: sign === 'failed' ? Math.max(began, attemptedAt) : now,
+    share: drawn(random),
     lastError: error,
   };
   const serves = now - state.servedAt < settings.idleProbeInterval && state.unanswered < settings.failureThreshold;
-  return { ...next, circuit: serves ? 'closed' : circuitOf(next, settings) };
+  const known: EndpointState = { ...next, circuit: serves ? 'closed' : circuitOf(next, settings) };
+  // A slow attempt has used its pause up: callers are told all the same.
+  return known.circuit === 'open' ? { ...known, notBefore: Math.max(known.notBefore, now + moment(settings)) } : known;
 }
 
 /** The silence of one identity is its own until another one gets no answer either: its part of the server may be stuck. */
 function unanswered(
   state: EndpointState,
-  { identity, began, error }: Sign & { sign: 'unanswered' },
+  { sign, identity, began, error }: Sign & { sign: 'unanswered' },
   now: number,
   settings: EndpointSettings,
   random: () => number,
@@ -235,9 +293,9 @@ function unanswered(
     unansweredAt: now,
     silence: error,
   };
-  if (isTheAttempt(state, { began })) return failed(silent, { began, error }, now, settings, random);
+  if (isTheAttempt(state, { began })) return failed(silent, { sign, began, error }, now, settings, random);
   const circuit = circuitOf(silent, settings);
-  return circuit === state.circuit ? silent : failed(silent, { began, error }, now, settings, random);
+  return circuit === state.circuit ? silent : failed(silent, { sign, began, error }, now, settings, random);
 }
 
 function circuitOf({ circuit, failures, unanswered }: EndpointState, { failureThreshold }: EndpointSettings): Circuit {
@@ -269,12 +327,17 @@ export class Endpoint {
     return this.#troubled;
   }
 
+  /** Whether nothing shows that openings work. */
+  get proving(): boolean {
+    return isProving(this.#state);
+  }
+
   /** How long until the next attempt may be made, in milliseconds; `asked`: whether a caller waits for it. */
   wait(now: number, asked: boolean): number {
     return waitOf(this.#state, now, asked, this.#settings);
   }
 
-  /** How long the circuit stays open, in milliseconds; 0 when an attempt may be made or is being made. */
+  /** How long the circuit stays open, in milliseconds; 0 when an attempt may be made. */
   openFor(now: number): number {
     return this.#state.circuit === 'open' ? this.wait(now, true) : 0;
   }

@@ -123,16 +123,21 @@ export class Dispatcher<R, I extends Identity> {
     const { health, inventory, journal, lifecycle, line, sizing, warmUp } = this.#parts;
     const asked = line.length > 0 || now - this.#lastAsked < askedFor;
     // While callers are refused, one connection is tried for them.
-    const forRefused = asked && health.circuit !== 'closed' && inventory.live === 0 ? 1 : 0;
+    const forRefused = asked && health.circuit !== 'closed' && inventory.proven === 0 ? 1 : 0;
     const atLeast = Math.max(warmUp.wanted, forRefused);
     for (;;) {
-      const group = sizing.wanted(now, atLeast, !lifecycle.probesFail);
+      const pause = health.wait(now, asked);
+      // While nothing shows that openings work, one that has become slow holds up no other.
+      const openings = !health.proving || pause > 0;
+      const counted = { openings, preparations: openings && !lifecycle.probesFail };
+      const group = sizing.wanted(now, atLeast, counted);
       if (group === undefined) {
         const next = inventory.nextAfterSilence(now);
-        if (next !== Number.POSITIVE_INFINITY) this.#dispatchLater(next - now);
+        const look = health.proving && pause > 0 ? Math.min(now + pause, next) : next;
+        if (look !== Number.POSITIVE_INFINITY) this.#dispatchLater(look - now);
         return;
       }
-      const wait = Math.max(sizing.untilRoom(now, journal), health.wait(now, asked));
+      const wait = Math.max(sizing.untilRoom(now, journal, counted), pause);
       if (wait > 0) {
         this.#dispatchLater(wait);
         return;

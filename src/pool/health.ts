@@ -100,6 +100,11 @@ export class Health<R, I extends Identity> {
     return isSuspect(this.#endpoint.state);
   }
 
+  /** Whether nothing shows that openings work: those under way are not counted on once the next attempt may be made. */
+  get proving(): boolean {
+    return this.#endpoint.proving;
+  }
+
   get troubled(): boolean {
     return this.#endpoint.troubled;
   }
@@ -115,7 +120,7 @@ export class Health<R, I extends Identity> {
 
   /** No connection is there that could serve, and none is opened for now. */
   isCutOff(now: number): boolean {
-    return this.circuit === 'open' && this.#inventory.live === 0 && this.openFor(now) > 0;
+    return this.circuit === 'open' && this.#inventory.proven === 0 && this.openFor(now) > 0;
   }
 
   report(sign: Sign): void {

@@ -28,6 +28,8 @@ export class Inventory<R, I extends Identity> {
   readonly idle: IdleConnections<R, I> = new IdleConnections();
   readonly #members = new Set<PooledResource<R, I>>();
   readonly #opening = new Set<PooledResource<R, I>>();
+  /** Connections that are new and have to answer a probe before they are lent. */
+  #unproven = 0;
   readonly ownGroup: IdentityGroup<I>;
   /** All others, by the key of their identity, for as long as they are in use. */
   readonly #groups = new Map<string, IdentityGroup<I>>();
@@ -53,6 +55,11 @@ export class Inventory<R, I extends Identity> {
   get live(): number {
     const { idle, leased, validating, changing, resetting } = this.counts;
     return idle + leased + validating + changing + resetting;
+  }
+
+  /** Connections that are open and have answered once, or did not have to. */
+  get proven(): number {
+    return this.live - this.#unproven;
   }
 
   /** Whether none is left, not even on its way out. */
@@ -113,6 +120,8 @@ export class Inventory<R, I extends Identity> {
       this.#opening.delete(member);
       group.opening--;
     }
+    if (member.unproven && from === 'validating') this.#unproven--;
+    if (member.unproven && to === 'validating') this.#unproven++;
     if (from === 'validating' || from === 'changing') group.preparing--;
     if (to === 'validating' || to === 'changing') group.preparing++;
     if (to === 'closed') this.#members.delete(member);

@@ -4,6 +4,7 @@ import type { CloseReason } from './close-reason.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { PoolParts } from './parts.js';
 import { PooledResource } from './resource.js';
+import { slowAtLeast } from './sizing.js';
 import { type Outcome, runStep } from './step.js';
 import type { WarmUp } from './warm-up.js';
 
@@ -63,6 +64,15 @@ export class Lifecycle<R, I extends Identity> {
     // As they are given up others are begun, and those stay.
     for (const member of this.#parts.inventory.opening) {
       member.abandon?.(new Abandoned('it was begun before recycleAll()'));
+    }
+  }
+
+  /** Gives up the attempts that began before this one and hang still, now that it has answered: their places are free. */
+  #abandonOlder(proven: PooledResource<R, I>): void {
+    for (const member of this.#parts.inventory) {
+      const isAttempt = member.state === 'opening' || (member.state === 'validating' && member.unproven);
+      if (!isAttempt || member.begun > proven.begun - slowAtLeast) continue;
+      member.abandon?.(new Abandoned('a newer one was answered'));
     }
   }
 
@@ -191,11 +201,13 @@ export class Lifecycle<R, I extends Identity> {
     const { checks, factory, health, inventory, journal, settings } = this.#parts;
     const isNew = member.state === 'opening';
     const { group } = member;
+    member.unproven = isNew;
     inventory.move(member, 'validating');
     this.#step(member, 'probing a connection', settings.probeTimeout, factory.probe, (outcome, now, duration) => {
       if (outcome.ok) {
-        this.#proved(member, now);
         health.report({ sign: 'answered', began: member.since, at: now });
+        if (isNew) this.#abandonOlder(member);
+        this.#proved(member, now);
         checks.watch(member);
         if (isNew || this.whyUnfit(member, now) !== undefined || member.group.waiting > 0) {
           this.#offerOrRetire(member, now, !isNew);

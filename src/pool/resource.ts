@@ -36,6 +36,10 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
 
   /** When opening began, then when it succeeded: the start of its age. */
   since: number;
+  /** When opening began. */
+  readonly begun: number;
+  /** The probe that it is given, or was given last, is its first: it is new, and openings proved little. */
+  unproven = false;
   /** End of its lifetime, drawn once at birth. */
   expiresAt: number = Number.POSITIVE_INFINITY;
   /** When it last became idle. */
@@ -66,5 +70,6 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
     now: number,
   ) {
     this.since = now;
+    this.begun = now;
   }
 }

@@ -11,6 +11,14 @@ export const slowAtLeast = 250;
 /** While it is not known what is usual. */
 const slowAtFirst = 1000;
 
+/** Which connections on their way will serve a waiter, as far as can be told. */
+export interface CountedOn {
+  /** Those being opened, and new ones that are being probed. */
+  readonly openings: boolean;
+  /** Those being probed, or switched to another identity. */
+  readonly preparations: boolean;
+}
+
 export interface Bounds {
   readonly minConnections?: number | undefined;
   readonly maxConnections?: number | undefined;
@@ -80,16 +88,19 @@ export class Sizing<R, I extends Identity> {
   /**
    * Which identity one more connection is wanted of: for a waiter no connection is under way for, or for the minimum.
    * @param atLeast how many connections are wanted in any case, unless opening failed for good
-   * @param supplies whether connections that are being probed or switched are counted on
+   * @param counted which of those on their way are counted on
    */
-  wanted(now: number, atLeast: number, supplies: boolean): IdentityGroup<I> | undefined {
-    const { total, ownGroup } = this.#inventory;
+  wanted(now: number, atLeast: number, counted: CountedOn): IdentityGroup<I> | undefined {
+    const { total, proven, ownGroup } = this.#inventory;
     if (total >= this.#max) return undefined;
     for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.after(waiter)) {
       const { group } = waiter;
-      if (group.waiting > group.opening + (supplies ? group.preparing : 0) && this.mayOpen(group, now)) return group;
+      const supply = (counted.openings ? group.opening : 0) + (counted.preparations ? group.preparing : 0);
+      if (group.waiting > supply && this.mayOpen(group, now)) return group;
     }
-    return total < Math.max(this.kept, this.#stopped ? 0 : atLeast) ? ownGroup : undefined;
+    return (counted.openings ? total : proven) < Math.max(this.kept, this.#stopped ? 0 : atLeast)
+      ? ownGroup
+      : undefined;
   }
 
   /**
@@ -115,14 +126,16 @@ export class Sizing<R, I extends Identity> {
    * How long until one more may be opened beside those that are being opened, in milliseconds: `maxConnecting` at the same
    * time, not counting those that have become slow. `Infinity` when only another event can tell.
    * @param history how long opening takes usually; undefined when it is not known
+   * @param counted without those being opened, each of them is slow as soon as it can be
    */
-  untilRoom(now: number, history: { readonly usualOpenTime: number | undefined }): number {
+  untilRoom(now: number, history: { readonly usualOpenTime: number | undefined }, counted: CountedOn): number {
     const { counts } = this.#inventory;
     // Closing goes on beside, but within bounds: where nothing can be closed any more, nothing is opened either.
     if (counts.closing + counts.opening > this.#max) return Number.POSITIVE_INFINITY;
     if (counts.opening < this.#settings.maxConnecting) return 0;
     const usual = history.usualOpenTime;
-    const slow = usual === undefined ? slowAtFirst : Math.max(slowAtLeast, slowFactor * usual);
+    const slowAsUsual = usual === undefined ? slowAtFirst : Math.max(slowAtLeast, slowFactor * usual);
+    const slow = counted.openings ? slowAsUsual : slowAtLeast;
     const young = this.#inventory.opening.filter(({ since }) => now - since < slow);
     const oldest = young[young.length - this.#settings.maxConnecting];
     return oldest === undefined ? 0 : slow - (now - oldest.since);

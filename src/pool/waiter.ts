@@ -14,6 +14,7 @@ export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R
   readonly place: Place<Waiter<R, I>> = new Place(this);
   /** Where it stands among those with the same timeout. */
   readonly expiry: Place<Waiter<R, I>> = new Place(this);
+  graceUntil: number | undefined = undefined;
   /** Removes the abort listener. */
   forgetSignal: (() => void) | undefined = undefined;
 

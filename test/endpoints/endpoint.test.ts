@@ -46,10 +46,53 @@ describe('the circuit', () => {
   test('makes one attempt after its pause, which is short while callers ask and long while none does', () => {
     expect([waitOf(opened, 2000, true, settings), waitOf(opened, 2000, false, settings)]).toEqual([1000, 60_000]);
     const attempted = told(opened, { sign: 'attempted', began: 3000 }, 3000, settings, lasting);
-    expect([attempted.circuit, waitOf(attempted, 3000, true, settings)]).toEqual([
-      'half-open',
-      Number.POSITIVE_INFINITY,
-    ]);
+    expect([attempted.circuit, waitOf(attempted, 3000, true, settings)]).toEqual(['half-open', 1250]);
+  });
+
+  test.for([
+    ['callers ask', true, 1250],
+    ['no caller asks', false, 60_000],
+  ] as const)('an attempt that hangs holds the next one up no longer than the spacing: %s', ([, asked, spacing]) => {
+    let state = told(opened, { sign: 'attempted', began: 3000 }, 3000, settings, lasting);
+    expect(waitOf(state, 3000, asked, settings)).toBe(spacing);
+    expect(waitOf(state, 3000 + spacing, asked, settings)).toBe(0);
+    state = told(state, { sign: 'attempted', began: 3000 + spacing }, 3000 + spacing, settings, lasting);
+    expect([state.circuit, waitOf(state, 3000 + spacing, asked, settings)]).toEqual(['half-open', spacing]);
+  });
+
+  test('one of several attempts fails: callers are told, and the newest goes on and closes the circuit', () => {
+    const two = [3000, 4250].reduce(
+      (state, began) => told(state, { sign: 'attempted', began }, began, settings, lasting),
+      opened,
+    );
+    const failed = told(two, { sign: 'failed', began: 3000, error }, 4300, settings, lasting);
+    expect(failed.circuit).toBe('open');
+    expect(waitOf(failed, 4300, true, settings), 'counted from the newest attempt').toBe(1200);
+    const answered = told(failed, { sign: 'answered', began: 4290, at: 4310 }, 4310, settings, lasting);
+    expect(answered.circuit).toBe('closed');
+  });
+
+  test('is open for a moment at least when one of several attempts fails', () => {
+    const two = [3000, 4250].reduce(
+      (state, began) => told(state, { sign: 'attempted', began }, began, settings, lasting),
+      opened,
+    );
+    const failed = told(two, { sign: 'failed', began: 3000, error }, 5500, settings, lasting);
+    expect([failed.circuit, waitOf(failed, 5500, true, settings)]).toEqual(['open', 100]);
+  });
+
+  test('stays closed although attempts fail that began before a connection was opened that answered', () => {
+    const two = [3000, 4250].reduce(
+      (state, began) => told(state, { sign: 'attempted', began }, began, settings, lasting),
+      opened,
+    );
+    const answered = told(two, { sign: 'answered', began: 4300, at: 4310, byCall: true }, 4310, settings, lasting);
+    expect(told(answered, { sign: 'failed', began: 3000, error }, 8000, settings, lasting)).toEqual(answered);
+  });
+
+  test('a pause counts from the beginning of the attempt: while it hung, the server was left alone', () => {
+    const state = knownFrom([0, { sign: 'attempted', began: 0 }], [5000, { sign: 'failed', began: 0, error }]);
+    expect([state.pause, waitOf(state, 5000, false, settings)]).toEqual([200, 0]);
   });
 
   const endings: readonly (readonly [string, Sign, string])[] = [
@@ -69,15 +112,18 @@ describe('the circuit', () => {
   });
 
   test.for([
-    { sign: 'failed', began: 2999, error },
+    { sign: 'failed', began: 1999, error },
     { sign: 'abandoned', began: 2999 },
-    { sign: 'dropped', began: 2999, error },
+    { sign: 'dropped', began: 1999, error },
     { sign: 'lost', began: 2999, error },
-    { sign: 'unanswered', began: 2999, error },
-  ] satisfies Sign[])('leaves its attempt alone when an older one ends: %o', (sign) => {
-    const attempted = told(opened, { sign: 'attempted', began: 3000 }, 3000, settings, lasting);
-    expect(told(attempted, sign, 3100, settings, lasting).circuit).toBe('half-open');
-  });
+    { sign: 'unanswered', began: 1999, error },
+  ] satisfies Sign[])(
+    'leaves its attempt alone when one ends that is older, or older than the circuit is open: %o',
+    (sign) => {
+      const attempted = told(opened, { sign: 'attempted', began: 3000 }, 3000, settings, lasting);
+      expect(told(attempted, sign, 3100, settings, lasting).circuit).toBe('half-open');
+    },
+  );
 
   test('keeps the pause that it told although older attempts fail meanwhile', () => {
     const later = told(opened, { sign: 'failed', began: 1999, error }, 2900, settings, lasting);
@@ -156,6 +202,11 @@ test('a server that asks to be left alone is, though callers ask; its failures a
   expect(waitOf(told(forever, { sign: 'hurry' }, 1, settings, lasting), 1, true, settings)).toBe(0);
 });
 
+/** How long an attempt takes at most. */
+const openTimeout = 5000;
+/** The longest wait while callers ask: for a slow attempt, which is longer than any other here. */
+const longest = 1.25 * settings.probeInterval;
+
 /** A sign about an attempt or a connection that began some time ago; numbers are taken modulo what there is. */
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('attempt' as const) }) },
@@ -190,7 +241,10 @@ test('whatever signs come in whatever order: open only after enough, one attempt
       const began: number[] = [0];
       /** Every failure and every silence that is not one identity's own, since the circuit was closed by a proof. */
       let bad = 0;
+      /** When the newest attempt began, until the circuit is closed or open. */
       let attempt: number | undefined;
+      /** When attempts began that nobody told the end of: as if each of them hung. */
+      const attempts: number[] = [];
       /** Until when an attempt has to be possible while callers ask. */
       let promised = 0;
       for (const chosen of steps) {
@@ -199,10 +253,17 @@ test('whatever signs come in whatever order: open only after enough, one attempt
           now += chosen.duration;
         } else if (chosen.do === 'attempt') {
           if (waitOf(state, now, true, settings) > 0) continue;
-          if (state.circuit === 'open') {
-            expect(attempt, 'one attempt at a time').toBeUndefined();
-            attempt = now;
+          if (state.circuit === 'half-open') {
+            expect(now - (attempt ?? now), 'a further attempt only when the newest is slow').toBeGreaterThanOrEqual(
+              settings.probeInterval,
+            );
+            attempts.push(now);
+            const recent = attempts.filter((one) => one > now - openTimeout).length;
+            expect(recent, 'no more hang at once than fit').toBeLessThanOrEqual(openTimeout / settings.probeInterval);
+          } else {
+            attempts.splice(0, attempts.length, now);
           }
+          if (state.circuit !== 'closed') attempt = now;
           began.push(now);
           state = told(state, { sign: 'attempted', began: now }, now, settings, () => drawn);
         } else {
@@ -227,16 +288,28 @@ test('whatever signs come in whatever order: open only after enough, one attempt
           expect(attempt, 'half-open while one attempt is made').toBeDefined();
           const given = told(state, { sign: 'abandoned', began: attempt ?? 0 }, now, settings, () => drawn);
           expect(given.circuit, 'a way back').toBe('open');
-          expect(waitOf(given, now, true, settings), 'and at once').toBeLessThanOrEqual(settings.probeInterval);
+          const turn = waitOf(state, now, true, settings);
+          expect(turn, 'an attempt that hangs holds up no other for long').toBeLessThanOrEqual(longest);
+          expect(waitOf(given, now, true, settings), 'and at once').toBeLessThanOrEqual(longest);
         } else {
           attempt = undefined;
           const wait = waitOf(state, now, true, settings);
-          expect(wait).toBeLessThanOrEqual(Math.max(settings.probeInterval, 1.5 * 700));
+          expect(wait).toBeLessThanOrEqual(longest);
           expect(wait, 'a caller who asks waits no longer than without').toBeLessThanOrEqual(
             waitOf(state, now, false, settings),
           );
-          const isNewFailure = state.failedAt !== before.failedAt || state.notBefore !== before.notBefore;
-          if (isNewFailure || state.pause > before.pause || before.circuit !== state.circuit) promised = now + wait;
+          const isNewFailure =
+            state.failedAt !== before.failedAt ||
+            state.pausedFrom !== before.pausedFrom ||
+            state.notBefore !== before.notBefore;
+          if (
+            isNewFailure ||
+            state.attemptedAt !== before.attemptedAt ||
+            state.unanswered > 0 ||
+            state.pause > before.pause ||
+            before.circuit !== state.circuit
+          )
+            promised = now + wait;
           expect(now + wait, 'no longer than told').toBeLessThanOrEqual(Math.max(promised, now));
         }
         if (chosen.do !== 'lasted' || state.failedAt > (began.at(-1) ?? 0)) {

@@ -485,7 +485,7 @@ export const faults = [
   },
   {
     name: 'two attempts are made from an open circuit',
-    from: `return state.circuit === 'open' ? { ...state, circuit: 'half-open', attemptedAt: sign.began } : state;`,
+    from: `return attempted(state, sign.began, random);`,
     to: `return state;`,
     tests: ['test/endpoints', 'test/pool/opening.test.ts'],
   },
@@ -511,9 +511,21 @@ export const faults = [
   },
   {
     name: 'a half-open circuit has no way back when its attempt is given up',
-    from: `return isTheAttempt(state, sign) ? { ...state, circuit: 'open' } : state;`,
-    to: `return state;`,
+    from: `circuit: isTheAttempt(state, sign) ? 'open' : state.circuit };`,
+    to: `circuit: state.circuit };`,
     tests: ['test/endpoints'],
+  },
+  {
+    name: 'an attempt that hangs holds up the next one',
+    from: `const openings = !health.proving || pause > 0;`,
+    to: `const openings = true;`,
+    tests: ['test/pool/model.test.ts'],
+  },
+  {
+    name: 'a waiter gets no grace after a blocked loop',
+    from: `if (lateness < late || now >= first.deadline + first.timeout) this.#expire(first);`,
+    to: `if (lateness >= 0) this.#expire(first);`,
+    tests: ['test/pool/deadlines.test.ts'],
   },
   {
     name: 'the silence of one identity counts for the server',

@@ -7,6 +7,7 @@ import { VirtualClock } from '../support/virtual-clock.js';
 class Waiter {
   readonly deadline: number;
   readonly expiry: Place<Waiter> = new Place(this);
+  graceUntil: number | undefined = undefined;
 
   constructor(
     readonly since: number,
@@ -119,6 +120,83 @@ test('after the process stood still all whose time is over expire together, late
   for (const timeout of [50, 10, 50, 3000]) add(timeout);
   await clock.leap(1000);
   expect(expired.map(({ waiter }) => waiter.timeout).toSorted()).toEqual([10, 50, 50]);
+});
+
+describe('after the event loop was blocked', () => {
+  test.each([
+    ['a quarter of the timeout', 1500, [1000], [1750]],
+    ['as long as the timer was late, when that is less', 1100, [1000], [1200]],
+    ['each its own, of several timeouts', 1500, [800, 1000, 1400], [1700, 1750, 1850]],
+    ['a part of a short timeout', 80, [50], [92.5]],
+    ['none after a block longer than twice the timeout', 2100, [1000], [2100]],
+    ['none after a block longer than twice a short timeout', 150, [50, 1000], [150, 1000]],
+    ['none when the timer is late by no more than a moment', 1010, [1000], [1010]],
+  ])('the grace is %s', async (_what, blocked, timeouts, ends) => {
+    const { clock, expired, add } = underTest();
+    for (const timeout of timeouts) add(timeout);
+    await clock.leap(blocked);
+    await clock.advance(10_000);
+    expect(expired.map(({ at }) => at)).toEqual(ends);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('the grace is given once', async () => {
+    const { clock, expired, add } = underTest();
+    add(1000);
+    await clock.leap(1500);
+    await clock.leap(300);
+    expect(expired.map(({ at }) => at)).toEqual([1800]);
+  });
+
+  test('who leaves in the grace is not told, and leaves no timer', async () => {
+    const { clock, deadlines, expired, add } = underTest();
+    const [gone, stays] = [add(1000), add(1000)];
+    await clock.leap(1500);
+    deadlines.remove(gone);
+    await clock.advance(1000);
+    expect(expired).toEqual([{ waiter: stays, at: 1750 }]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('whatever comes, leaves and blocks: each is told once, at its deadline, or in a quarter of its timeout after a block', async () => {
+    const leap = fc.record({ do: fc.constant('leap' as const), duration: fc.constantFrom(5, 30, 60, 450, 2000) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(step, leap), { maxLength: 60 }), async (steps) => {
+        const { clock, deadlines, expired, add } = underTest();
+        const waiting = new Map<Waiter, { latest: number; blocked: boolean }>();
+        for (const chosen of steps) {
+          if (chosen.do === 'add') {
+            const waiter = add(chosen.timeout);
+            waiting.set(waiter, { latest: waiter.deadline, blocked: false });
+          } else if (chosen.do === 'remove') {
+            const waiter = [...waiting.keys()][chosen.which];
+            if (waiter !== undefined && waiting.delete(waiter)) deadlines.remove(waiter);
+          } else if (chosen.do === 'advance') {
+            await clock.advance(chosen.duration);
+          } else {
+            const now = clock.now() + chosen.duration;
+            for (const [waiter, bound] of waiting) {
+              if (bound.latest > now) continue;
+              // Late in any case; a grace only for the first time, and while it has not lost its whole timeout again.
+              const graced = !bound.blocked && now < waiter.deadline + waiter.timeout;
+              bound.latest = graced ? now + waiter.timeout / 4 : now;
+              bound.blocked = true;
+            }
+            await clock.leap(chosen.duration);
+          }
+          for (const { waiter, at } of expired.splice(0)) {
+            const bound = waiting.get(waiter);
+            expect(waiting.delete(waiter), 'once, and nobody who left').toBe(true);
+            expect(at).toBeGreaterThanOrEqual(waiter.deadline);
+            expect(at).toBeLessThanOrEqual(bound?.latest ?? 0);
+          }
+          for (const { latest } of waiting.values()) expect(latest, 'nobody waits longer').toBeGreaterThan(clock.now());
+          const finite = [...waiting.keys()].some(({ timeout }) => timeout > 0);
+          expect(clock.pending, 'one timer, and none for nobody').toBe(finite ? 1 : 0);
+        }
+      }),
+    );
+  });
 });
 
 describe('whoever is told of an expiry may at once', () => {

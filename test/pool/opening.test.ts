@@ -254,6 +254,7 @@ describe('the deadline of an open', () => {
     const caller = watch(pool.acquire());
     await clock.advance(499);
     expect(resources.begun[0]?.signal.aborted).toBe(false);
+    resources.behave = behaving({});
     await clock.advance(1);
     const [begun] = resources.begun;
     expect(begun?.signal.reason).toBeInstanceOf(DeadlineError);
@@ -261,9 +262,8 @@ describe('the deadline of an open', () => {
       connection: 1,
       duration: 500,
       error: { step: 'opening a connection', timeout: 500 },
-      retryIn: 100,
+      retryIn: 0,
     });
-    resources.behave = behaving({});
     // The attempt given up goes on in the background: its end is waited for as long as a close may take.
     await clock.advance(300);
     expect(leaseOf(caller).id).toBe(2);
@@ -273,13 +273,14 @@ describe('the deadline of an open', () => {
     const { pool, clock, resources } = poolUnderTest({ openTimeout: 500, closeTimeout: 300, maxConnections: 2 });
     resources.behave = behaving({ open: 'slow' });
     const caller = watch(pool.acquire());
-    await clock.advance(500);
+    await clock.advance(499);
     resources.behave = behaving({});
+    await clock.advance(1);
     resources.finish('open');
     await clock.advance(100);
     expect(resources.all.map(({ id, closed }) => ({ id, closed }))).toEqual([
-      { id: 1, closed: true },
       { id: 2, closed: false },
+      { id: 1, closed: true },
     ]);
     expect(leaseOf(caller).id).toBe(2);
   });

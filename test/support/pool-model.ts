@@ -128,7 +128,10 @@ export function programs(length: number): fc.Arbitrary<Program> {
 interface Call {
   readonly acquire: number;
   readonly identity: string;
-  readonly deadline: number;
+  readonly timeout: number;
+  /** Its deadline, until a leap of the clock passes that; then the end of the grace that it may be given, once. */
+  latest: number;
+  leapt: boolean;
   readonly abort: AbortController | undefined;
   outcome: 'waiting' | 'served' | 'timedOut' | 'aborted' | 'refused' | 'failed';
 }
@@ -141,6 +144,8 @@ interface Held {
 const backoff = (failures: number): number => 100 * failures;
 /** The longest pause between attempts while callers wait. */
 const probeInterval = 300;
+/** The longest time for which an attempt that hangs holds up the next one while callers wait. */
+const longestTurn = 1.25 * probeInterval;
 /** An opening may be given up as slow by an operator, and not counted any more, from this age on. */
 const youngOpening = 250;
 
@@ -176,6 +181,8 @@ class World {
   readonly openedAt = new Map<number, number>();
   /** When each opening that goes on began. */
   readonly openings = new Map<number, number>();
+  /** When the newest opening began, however it went. */
+  newestOpening = Number.NEGATIVE_INFINITY;
   report: ShutdownReport | undefined;
   shutdowns = 0;
   #behaviour = 0;
@@ -213,7 +220,10 @@ class World {
     events.subscribe('acquireAborted', terminal('aborted'));
     events.subscribe('acquireRefused', terminal('refused'));
     events.subscribe('acquireFailed', terminal('failed'));
-    events.subscribe('opening', ({ connection }) => this.openings.set(connection, this.clock.now()));
+    events.subscribe('opening', ({ connection }) => {
+      this.newestOpening = this.clock.now();
+      this.openings.set(connection, this.newestOpening);
+    });
     events.subscribe('opened', ({ connection }) => {
       this.openedEvents++;
       this.openings.delete(connection);
@@ -238,6 +248,11 @@ class World {
       this.closedEvents++;
       assert.ok(duration >= 0 && age >= 0, 'a duration is never negative');
     });
+  }
+
+  /** After a failure a slow attempt holds the next one up until then, and no longer. */
+  get turnAfter(): number {
+    return this.failedAt === Number.NEGATIVE_INFINITY ? this.failedAt : this.newestOpening + longestTurn;
   }
 
   #failed(pause: number): void {
@@ -319,6 +334,7 @@ class World {
         await this.clock.advance(command.duration);
         break;
       case 'leap':
+        this.#graceAfter(command.duration);
         await this.clock.leap(command.duration);
         break;
       case 'shutdown':
@@ -328,12 +344,24 @@ class World {
     await settled();
   }
 
+  /** A leap costs a waiter nothing but the quarter of its timeout, unless it costs the whole timeout once more. */
+  #graceAfter(leap: number): void {
+    const now = this.clock.now() + leap;
+    for (const call of this.calls) {
+      if (call.outcome !== 'waiting' || call.latest > now || call.leapt) continue;
+      call.leapt = true;
+      if (now < call.latest + call.timeout) call.latest = now + Math.min(leap, call.timeout / 4);
+    }
+  }
+
   #acquire({ timeout, abortable, identity }: Command & { do: 'acquire' }): void {
     const abort = abortable ? new AbortController() : undefined;
     const call: Call = {
       acquire: this.calls.length + 1,
       identity,
-      deadline: timeout === 0 ? Number.POSITIVE_INFINITY : this.clock.now() + timeout,
+      timeout,
+      latest: timeout === 0 ? Number.POSITIVE_INFINITY : this.clock.now() + timeout,
+      leapt: false,
       abort,
       outcome: 'waiting',
     };
@@ -408,7 +436,10 @@ class World {
     for (const call of this.calls) {
       const events = this.terminalEvents.get(call.acquire) ?? [];
       assert.deepEqual(events, call.outcome === 'waiting' ? [] : [call.outcome], 'one terminal event per acquire');
-      assert.ok(call.outcome !== 'waiting' || call.deadline >= now, 'nobody waits past the deadline');
+      assert.ok(
+        call.outcome !== 'waiting' || call.latest >= now,
+        'nobody waits past the deadline, or the grace of a leap',
+      );
     }
     if (this.report === undefined) assert.equal(leased, this.held.filter(({ lease }) => lease.active).length);
     assert.equal(statistics.opened, this.openedEvents);
@@ -431,10 +462,12 @@ class World {
         total < this.max &&
         counted < settings.maxConnecting &&
         closing + opening <= this.max &&
-        this.circuit !== 'half-open' &&
-        now >= this.openAfter;
+        now >= this.openAfter &&
+        now >= this.turnAfter;
       const live = idle + leased + validating + resetting;
       assert.ok(this.circuit !== 'open' || live > 0 || now >= this.openUntil, 'nobody waits for an open circuit');
+      const hung = this.circuit === 'half-open' && mayOpen && now > this.turnAfter;
+      assert.ok(!hung || own === 0, 'an attempt that hangs holds up no other');
       assert.ok(
         !mayOpen || own <= opening + validating + resetting,
         'no own caller waits while one more may be opened',

@@ -134,7 +134,7 @@ export interface CircuitBreakerConfig {
    * and all of it. Default `"1s"`, or `idleProbeInterval` if that is less; more than 0.
    */
   probeInterval?: Duration | undefined;
-  /** The same while the circuit is open and no caller asks. Default `"5s"`; more than 0. */
+  /** The same while the circuit is open and no caller asks. Default `"4s"`; more than 0. */
   idleProbeInterval?: Duration | undefined;
 }
 
@@ -424,5 +424,5 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   failFast: true,
   sessionsPerTransport: 1,
   retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5, repeatReads: true },
-  circuitBreaker: { failureThreshold: 5, probeInterval: 1_000, idleProbeInterval: 5_000 },
+  circuitBreaker: { failureThreshold: 5, probeInterval: 1_000, idleProbeInterval: 4_000 },
 };

@@ -24,7 +24,7 @@ export interface HealthStatus {
   /** In one sentence, for a person. */
   readonly reason: string;
   readonly state: PoolStats['state'];
-  /** `open` while the endpoint keeps failing and no attempt is made; `half-open` while one probe is under way. */
+  /** `open` while the endpoint keeps failing and no attempt is made; `half-open` while it is found out whether it is well again. */
   readonly circuitBreakerState: Circuit;
   readonly endpoints: readonly EndpointHealth[];
 }

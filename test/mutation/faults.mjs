@@ -516,10 +516,16 @@ export const faults = [
     tests: ['test/endpoints'],
   },
   {
+    name: 'a backoff that has grown outlives the circuit',
+    from: `asked ? Math.min(pause, longest) : pause`,
+    to: `pause`,
+    tests: ['test/pool/model.test.ts'],
+  },
+  {
     name: 'an attempt that hangs holds up the next one',
     from: `const openings = !health.proving || pause > 0;`,
     to: `const openings = true;`,
-    tests: ['test/pool/model.test.ts'],
+    tests: ['test/pool/hanging-attempts.test.ts'],
   },
   {
     name: 'a waiter gets no grace after a blocked loop',

@@ -53,6 +53,8 @@ export interface EndpointState {
   readonly pause: number;
   /** When the last failure was, or the beginning of the attempt that failed. */
   readonly pausedFrom: number;
+  /** When the last attempt began whose failure was counted. */
+  readonly countedFrom: number;
   /** The server asked to be left alone until then. */
   readonly notBefore: number;
   /**
@@ -126,6 +128,7 @@ export const unknownEndpoint: EndpointState = {
   provenAt: Number.NEGATIVE_INFINITY,
   pause: 0,
   pausedFrom: Number.NEGATIVE_INFINITY,
+  countedFrom: Number.NEGATIVE_INFINITY,
   notBefore: Number.NEGATIVE_INFINITY,
   share: 1,
   lastError: undefined,
@@ -257,9 +260,11 @@ function failed(
     if (circuit === 'open' || began < failedAt) return known;
     return { ...known, circuit: 'open', notBefore: Math.max(state.notBefore, now + moment(settings)) };
   }
-  // What ran side by side with a failure and fails as well is the same failure seen again: no attempt begins in its pause.
-  const pauseEnd = state.pausedFrom + Math.min(state.pause, state.share * settings.probeInterval);
-  const failures = began < pauseEnd ? Math.max(1, state.failures) : state.failures + 1;
+  // What began side by side with a failed attempt and fails as well is the same failure seen again. One that began a pause
+  // later is another one, also when it began before the first was known to have failed.
+  const isAnother = began >= state.countedFrom + Math.min(state.pause, state.share * settings.probeInterval);
+  const failures = isAnother ? state.failures + 1 : Math.max(1, state.failures);
+  const countedFrom = sign === 'failed' ? began : now;
   const failingSince = state.failures === 0 ? now : state.failingSince;
   const next = {
     ...ended(state, began),
@@ -268,6 +273,7 @@ function failed(
     failedAt: now,
     pause: settings.backoff(failures),
     pausedFrom: sign === 'failed' ? Math.max(began, attemptedAt) : now,
+    countedFrom: isAnother ? countedFrom : state.countedFrom,
     share: drawn(random),
     lastError: error,
   };

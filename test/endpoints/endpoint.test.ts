@@ -33,6 +33,18 @@ describe('the circuit', () => {
     expect(opened.circuit).toBe('open');
   });
 
+  test('opens after attempts that hang one beside the other, and counts those once that began together', () => {
+    const lasts = 5000;
+    const began = [0, 0, 1100, 1100, 2200, 3300];
+    const signs: [number, Sign][] = [
+      ...began.map((at): [number, Sign] => [at, { sign: 'attempted', began: at }]),
+      ...began.map((at): [number, Sign] => [at + lasts, { sign: 'failed', began: at, error }]),
+    ];
+    const after = (count: number): EndpointState => knownFrom(...signs.slice(0, began.length + count));
+    expect([1, 2, 3, 4].map((count) => after(count).failures)).toEqual([1, 1, 2, 2]);
+    expect([after(4).circuit, after(5).circuit]).toEqual(['closed', 'open']);
+  });
+
   test('is never opened with a threshold of 0', () => {
     const never = { ...settings, failureThreshold: 0 };
     let state = unknownEndpoint;

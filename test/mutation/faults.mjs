@@ -522,6 +522,12 @@ export const faults = [
     tests: ['test/pool/model.test.ts'],
   },
   {
+    name: 'attempts that hang one beside the other are one failure, and the circuit stays closed',
+    from: `const countedFrom = sign === 'failed' ? began : now;`,
+    to: `const countedFrom = sign === 'failed' ? Math.max(began, attemptedAt) : now;`,
+    tests: ['test/endpoints/endpoint.test.ts'],
+  },
+  {
     name: 'an attempt that hangs holds up the next one',
     from: `const openings = !health.proving || pause > 0;`,
     to: `const openings = true;`,

@@ -40,9 +40,9 @@ describe('the circuit', () => {
       ...began.map((at): [number, Sign] => [at, { sign: 'attempted', began: at }]),
       ...began.map((at): [number, Sign] => [at + lasts, { sign: 'failed', began: at, error }]),
     ];
-    const after = (count: number): EndpointState => knownFrom(...signs.slice(0, began.length + count));
-    expect([1, 2, 3, 4].map((count) => after(count).failures)).toEqual([1, 1, 2, 2]);
-    expect([after(4).circuit, after(5).circuit]).toEqual(['closed', 'open']);
+    const knownAfter = (count: number): EndpointState => knownFrom(...signs.slice(0, began.length + count));
+    expect([1, 2, 3, 4].map((count) => knownAfter(count).failures)).toEqual([1, 1, 2, 2]);
+    expect([knownAfter(4).circuit, knownAfter(5).circuit]).toEqual(['closed', 'open']);
   });
 
   test('is never opened with a threshold of 0', () => {

@@ -51,7 +51,10 @@ describe('callers who give up at every moment', () => {
     resources.behave = behaving({});
     while (resources.finishAt(0, true)) await settled();
     await clock.advance(1000);
-    const [first, second] = await Promise.all([pool.acquire(), pool.acquire()]);
+    const both = Promise.all([pool.acquire(), pool.acquire()]);
+    // After failures the second is opened a moment after the first has answered.
+    await clock.advance(200);
+    const [first, second] = await both;
     expect(pool.statistics().leased).toBe(2);
     first?.release();
     second?.release();

@@ -59,33 +59,40 @@ export class Histogram {
 
   /** The value, in milliseconds, that the given share (0 to 1) of the samples does not exceed; 0 without samples. */
   quantile(share: number): number {
-    return this.#quantiles([share])[0] ?? 0;
-  }
-
-  /** For shares in ascending order, in one walk over the buckets; nothing without samples. */
-  #quantiles(shares: readonly number[]): number[] {
-    const ranks = shares.map((share) => Math.max(1, Math.ceil(share * this.#count)));
-    const quantiles: number[] = [];
+    const rank = Math.max(1, Math.ceil(share * this.#count));
     let seen = 0;
-    for (let bucket = 0; bucket < bucketCount && quantiles.length < ranks.length; bucket++) {
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
       seen += this.#counts[bucket] ?? 0;
-      while (seen >= (ranks[quantiles.length] ?? Number.POSITIVE_INFINITY)) {
-        quantiles.push(Math.min(upperEdge(bucket) / 1000, this.#max));
-      }
+      if (seen >= rank) return Math.min(upperEdge(bucket) / 1000, this.#max);
     }
-    return quantiles;
+    return 0;
   }
 
   summary(): HistogramSummary {
-    const [p50 = 0, p90 = 0, p99 = 0] = this.#quantiles([0.5, 0.9, 0.99]);
-    return {
-      count: this.#count,
-      mean: this.#count === 0 ? 0 : this.#sum / this.#count,
-      p50,
-      p90,
-      p99,
-      max: this.#max,
-    };
+    return Histogram.summaryOf(this, empty);
+  }
+
+  /** What two histograms know together, in one walk over their buckets and without a third one. */
+  static summaryOf(one: Histogram, other: Histogram): HistogramSummary {
+    const count = one.#count + other.#count;
+    if (count === 0) return { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
+    const max = Math.max(one.#max, other.#max);
+    const [half, most, nearlyAll] = [0.5 * count, 0.9 * count, 0.99 * count];
+    const quantile = (bucket: number): number => Math.min(upperEdge(bucket) / 1000, max);
+    let p50 = 0;
+    let p90 = 0;
+    let seen = 0;
+    let before = 0;
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      before = seen;
+      seen += (one.#counts[bucket] ?? 0) + (other.#counts[bucket] ?? 0);
+      if (before < half && seen >= half) p50 = quantile(bucket);
+      if (before < most && seen >= most) p90 = quantile(bucket);
+      if (seen >= nearlyAll) {
+        return { count, mean: (one.#sum + other.#sum) / count, p50, p90, p99: quantile(bucket), max };
+      }
+    }
+    return { count, mean: (one.#sum + other.#sum) / count, p50, p90, p99: max, max };
   }
 
   /** Every bucket that holds samples, from the smallest: its upper edge in milliseconds and its count. */
@@ -114,4 +121,22 @@ export class Histogram {
     this.#sum += other.#sum;
     if (other.#max > this.#max) this.#max = other.#max;
   }
+
+  /** Takes all samples of another histogram out again; `left` are those whose samples stay. */
+  subtract(other: Histogram, left: readonly Histogram[]): void {
+    if (other.#count === 0) return;
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      this.#counts[bucket] = (this.#counts[bucket] ?? 0) - (other.#counts[bucket] ?? 0);
+    }
+    this.#count -= other.#count;
+    // Added up anew: differences of sums would drift.
+    this.#sum = 0;
+    this.#max = 0;
+    for (const histogram of left) {
+      this.#sum += histogram.#sum;
+      if (histogram.#max > this.#max) this.#max = histogram.#max;
+    }
+  }
 }
+
+const empty = new Histogram();

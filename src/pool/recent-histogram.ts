@@ -12,16 +12,18 @@ const slicesInWindow = 12;
 
 /**
  * A histogram that also knows the last minute. Samples go into a slice of five seconds; a slice that is over is added to
- * the total and kept until the window has passed it. So a sample costs one comparison more than in a plain histogram.
- * Slices change at the next sample or reading: there is no timer.
+ * the total and to the window, and taken out of the window a minute later. So a sample costs one comparison more than in a
+ * plain histogram, and a summary looks at two histograms, not at all slices. Slices change at the next sample or reading:
+ * there is no timer.
  */
 export class RecentHistogram {
   /** Everything but the present slice. */
   readonly #before = new Histogram();
-  /** The slices of the window, used again in turn. Each is made when time first comes to it. */
+  /** The last minute but for the present slice. */
+  readonly #window = new Histogram();
   #present = new Histogram();
-  readonly #slices: Histogram[] = [this.#present];
-  #at = 0;
+  /** The slices of the window, oldest first. Each is made when time first comes to it, and used again after a minute. */
+  readonly #slices: Histogram[] = [];
   /** When the present slice is over; before the first sample there is none. */
   #sliceEnds = Number.NEGATIVE_INFINITY;
 
@@ -36,12 +38,9 @@ export class RecentHistogram {
 
   summary(now: number): TimeSummary {
     if (now >= this.#sliceEnds) this.#begin(now);
-    const total = new Histogram();
-    total.add(this.#before);
-    total.add(this.#present);
-    const window = new Histogram();
-    for (const slice of this.#slices) window.add(slice);
-    return { ...total.summary(), lastMinute: window.summary() };
+    const { count, mean, p50, p90, p99, max } = Histogram.summaryOf(this.#before, this.#present);
+    const lastMinute = Histogram.summaryOf(this.#window, this.#present);
+    return { count, mean, p50, p90, p99, max, lastMinute };
   }
 
   /** Begins the slice of this moment. */
@@ -54,12 +53,22 @@ export class RecentHistogram {
     this.#sliceEnds += passed * sliceLength;
     this.#before.add(this.#present);
     // After a pause as long as the window every slice of it is empty.
-    for (let step = Math.min(passed, slicesInWindow + 1); step > 0; step--) {
-      this.#at = (this.#at + 1) % (slicesInWindow + 1);
-      const slice = this.#slices[this.#at] ?? new Histogram();
-      slice.clear();
-      this.#slices[this.#at] = slice;
-      this.#present = slice;
+    for (let step = Math.min(passed, slicesInWindow + 1); step > 0; step--) this.#turn();
+  }
+
+  /** The present slice is over: it comes into the window, and the oldest one leaves it. */
+  #turn(): void {
+    this.#slices.push(this.#present);
+    this.#window.add(this.#present);
+    let next = new Histogram();
+    if (this.#slices.length > slicesInWindow) {
+      const oldest = this.#slices.shift();
+      if (oldest !== undefined) {
+        this.#window.subtract(oldest, this.#slices);
+        oldest.clear();
+        next = oldest;
+      }
     }
+    this.#present = next;
   }
 }

@@ -34,6 +34,6 @@ export class SavepointCounters {
   }
 
   statistics(): SavepointStatistics {
-    return { ...this.#counts, replayTime: this.replayTime.summary() };
+    return { replayTime: this.replayTime.summary(), ...this.#counts };
   }
 }

@@ -47,6 +47,6 @@ export class TransactionCounters {
   statistics(): TransactionStatistics {
     const { begun, committed, rolledBack, conflicts, lost, unknown, abandoned } = this.#counts;
     const open = begun - committed - rolledBack - conflicts - lost - unknown - abandoned;
-    return { ...this.#counts, open };
+    return { open, ...this.#counts };
   }
 }

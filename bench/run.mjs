@@ -8,6 +8,8 @@ import { readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { asText } from './harness/results.mjs';
+// Parts of the pool are measured from their sources: dist/ has them in one file.
+import './support/typescript-loader.mjs';
 
 /**
  * @typedef {{ rounds: number, say: (text: string) => void }} BenchOptions

@@ -1,6 +1,6 @@
 import { createPool } from '../../dist/index.js';
-import { Histogram } from '../../dist/pool/histogram.js';
-import { systemClock } from '../../dist/time/clock.js';
+import { Histogram } from '../../src/pool/histogram.js';
+import { systemClock } from '../../src/time/clock.js';
 import { compare, computing } from '../harness/paired.mjs';
 import { filledOwnPool } from '../support/own-pool.mjs';
 
@@ -22,7 +22,7 @@ async function* ofThePool(rounds) {
     heard.events.subscribe(event, () => {});
   }
   const defaults = await filledOwnPool(20);
-  /** @type {[string, import('../../dist/pool/pool.js').Pool<{ id: number }>, object?][]} */
+  /** @type {[string, import('../../src/pool/pool.js').Pool<{ id: number }>, object?][]} */
   const variants = [
     ['default options', defaults],
     ['a precise clock, read each time', await filledOwnPool(20, {}, preciseClock)],

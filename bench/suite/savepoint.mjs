@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNodeEngines } from '@surrealdb/node';
 import { BoundQuery, RecordId } from 'surrealdb';
-import { Call } from '../../dist/calls/call.js';
 import { createPool } from '../../dist/index.js';
-import { CallLog } from '../../dist/savepoints/call-log.js';
-import { keptIn } from '../../dist/savepoints/kept-calls.js';
-import { RecordingCodec } from '../../dist/wire/recording-codec.js';
-import { Transport } from '../../dist/wire/transport.js';
+import { Call } from '../../src/calls/call.js';
+import { CallLog } from '../../src/savepoints/call-log.js';
+import { keptIn } from '../../src/savepoints/kept-calls.js';
+import { RecordingCodec } from '../../src/wire/recording-codec.js';
+import { Transport } from '../../src/wire/transport.js';
 import { compare } from '../harness/paired.mjs';
 
 export const question = 'what do savepoints cost: keeping the calls, and a rollback in batches against one by one?';

@@ -1,6 +1,6 @@
 import { BoundQuery, RecordId } from 'surrealdb';
 import { createPool } from '../../dist/index.js';
-import { Transport } from '../../dist/wire/transport.js';
+import { Transport } from '../../src/wire/transport.js';
 import { compare, waiting } from '../harness/paired.mjs';
 import { startServer } from '../support/server.mjs';
 

@@ -1,6 +1,5 @@
 import { createNodeEngines } from '@surrealdb/node';
 import { createRemoteEngines, Surreal } from 'surrealdb';
-import { WebSocket } from 'ws';
 
 /**
  * What is below the pool: a client of the SDK, with one session on one socket or engine.
@@ -9,8 +8,8 @@ import { WebSocket } from 'ws';
  */
 export async function connectBelow(url) {
   const client = new Surreal({
-    // The option has the type of the browser's class.
-    websocketImpl: /** @type {any} */ (WebSocket),
+    // Loaded for sockets alone, as code for the SDK would; the option has the type of the browser's class.
+    ...(url.startsWith('ws') ? { websocketImpl: /** @type {any} */ ((await import('ws')).WebSocket) } : {}),
     engines: { ...createRemoteEngines(), ...createNodeEngines() },
   });
   await client.connect(url, { namespace: 'bench', database: 'bench' });

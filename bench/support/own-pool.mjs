@@ -1,6 +1,6 @@
-import { resolveOptions } from '../../dist/config/resolve.js';
-import { Pool } from '../../dist/pool/pool.js';
-import { systemClock } from '../../dist/time/clock.js';
+import { resolveOptions } from '../../src/config/resolve.js';
+import { Pool } from '../../src/pool/pool.js';
+import { systemClock } from '../../src/time/clock.js';
 
 /** @typedef {{ id: number }} Stub What is lent: nothing that costs anything. */
 
@@ -12,8 +12,8 @@ const endsAtOnce = () => Promise.resolve();
 /**
  * The pool of this package over stubs, as `createPool` makes it.
  *
- * @param {Partial<import('../../dist/pool/contract.js').PoolSettings>} [settings]
- * @param {import('../../dist/time/clock.js').Clock} [clock]
+ * @param {Partial<import('../../src/pool/contract.js').PoolSettings>} [settings]
+ * @param {import('../../src/time/clock.js').Clock} [clock]
  * @returns {Pool<Stub>}
  */
 export function ownPool(settings = {}, clock = systemClock) {
@@ -31,6 +31,8 @@ export function ownPool(settings = {}, clock = systemClock) {
         isFatal: () => false,
         isAnswer: () => false,
         answeredAt: () => 0,
+        seats: () => 8,
+        isShareable: () => true,
         lendableUntil: () => Number.POSITIVE_INFINITY,
       },
       home: { key: 'home' },
@@ -45,8 +47,8 @@ export function ownPool(settings = {}, clock = systemClock) {
  * The same, with so many idle connections.
  *
  * @param {number} connections
- * @param {Partial<import('../../dist/pool/contract.js').PoolSettings>} [settings]
- * @param {import('../../dist/time/clock.js').Clock} [clock]
+ * @param {Partial<import('../../src/pool/contract.js').PoolSettings>} [settings]
+ * @param {import('../../src/time/clock.js').Clock} [clock]
  */
 export async function filledOwnPool(connections, settings = {}, clock = systemClock) {
   const pool = ownPool({ maxConnections: connections, maxConnecting: connections, ...settings }, clock);

@@ -3,7 +3,11 @@ import { defineConfig } from 'vitest/config';
 /** The tests that have something to ask a real server: see scripts/test-server.mjs. */
 export default defineConfig({
   test: {
-    include: ['test/{hazards,manager,server,session,transactions}/*.test.ts', 'test/failures.test.ts'],
+    include: [
+      'test/{hazards,manager,server,session,transactions}/*.test.ts',
+      'test/calls/batch-property.test.ts',
+      'test/failures.test.ts',
+    ],
     globalSetup: 'test/support/server-setup.ts',
     pool: 'forks',
     // They share one server, and the database there.

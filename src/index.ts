@@ -22,6 +22,7 @@ export type { AbortedLease } from './pool/shutdown-report.js';
 export { PooledConnection } from './pooled-connection.js';
 export { shutdownOnSignals } from './shutdown-on-signals.js';
 export type { AcquireTrace, ConnectTrace, QueryTrace, TransactionTrace } from './telemetry/channels.js';
+export type { MessageStatistics } from './telemetry/message-counters.js';
 export type { PoolStats } from './telemetry/pool-stats.js';
 export type { SavepointStatistics } from './telemetry/savepoint-counters.js';
 export type { TransactionStatistics } from './telemetry/transaction-counters.js';

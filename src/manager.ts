@@ -7,10 +7,11 @@ import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/optio
 import { resolveConfig, resolveOptions } from './config/resolve.js';
 import { type AcquireOptions, type CallRetryOptions, readAcquireOptions } from './manager/acquire-options.js';
 import { assemble, type Parts } from './manager/assembly.js';
-import { callersOf } from './manager/callers.js';
+import { Callers } from './manager/callers.js';
 import { type HealthStatus, healthOf, type Metrics } from './manager/health-report.js';
 import { endAll, type ShutdownReport } from './manager/shutdown.js';
 import type { PoolEvents } from './pool/events.js';
+import type { SharedUse } from './pool/waiter.js';
 import { PooledConnection } from './pooled-connection.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { systemClock } from './time/clock.js';
@@ -73,15 +74,17 @@ export class ConnectionManager extends SurrealQueryable {
    * QueueFullError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
    * @throws ConfigurationError when the identity or a duration cannot be used
    */
-  async acquire(options: AcquireOptions = {}): Promise<PooledConnection> {
-    const { borrowing, rules, factory, transactions, prepare, lostLeases } = this.#parts;
-    const asked = readAcquireOptions(options);
-    const limits = rules.limits(asked);
-    const origin = this.#keepsOrigin ? callersOf(this.acquire) : undefined;
-    const lease = await borrowing.lease(asked, borrowing.identityOf(asked), { origin });
+  async acquire(options?: AcquireOptions): Promise<PooledConnection> {
+    const parts = this.#parts;
+    const { borrowing } = parts;
+    const asked = options === undefined ? nothing : readAcquireOptions(options);
+    const limits = parts.rules.limits(asked);
+    const identity = asked === nothing ? undefined : borrowing.identityOf(asked);
+    const origin = this.#keepsOrigin ? new Callers(this.acquire) : undefined;
+    const lease = await borrowing.lease(asked, identity, { origin });
     const channel = new LeaseChannel(lease, this.name, limits);
-    lostLeases?.register(channel, lease);
-    return new PooledConnection(lease, channel, factory, transactions, prepare);
+    parts.lostLeases?.register(channel, lease, lease);
+    return new PooledConnection(lease, channel, parts);
   }
 
   /** Borrows a connection for as long as `work` takes, and gives it back however it ends. */
@@ -93,7 +96,7 @@ export class ConnectionManager extends SurrealQueryable {
     const { guard } = this.#parts;
     try {
       if (guard === undefined) return await work(connection);
-      return await guard.run(connection.id, callersOf(this.withConnection), () => work(connection));
+      return await guard.run(connection.id, new Callers(this.withConnection), () => work(connection));
     } finally {
       connection.release();
     }
@@ -170,9 +173,14 @@ export class ConnectionManager extends SurrealQueryable {
 
   /** What the pool has counted and what it holds at this instant; costs the same however many connections there are. */
   poolStats(): PoolStats {
-    const { pool, transactions } = this.#parts;
+    const { pool, batches, transactions } = this.#parts;
     const { counters, savepointCounters } = transactions;
-    return poolStats(pool.statistics(), counters.statistics(), savepointCounters.statistics());
+    return poolStats(
+      pool.statistics(),
+      batches.counters.statistics(),
+      counters.statistics(),
+      savepointCounters.statistics(),
+    );
   }
 
   /** Whether the pool can do its work, and if not, why not. It sends nothing: it tells what the pool has seen by itself. */
@@ -245,19 +253,32 @@ export class ConnectionManager extends SurrealQueryable {
   }
 }
 
+/** What an acquire without options asks for. */
+const nothing: AcquireOptions = Object.freeze({});
+
 /** What {@link ConnectionManager.with} gives. */
 class PoolView extends SurrealQueryable {}
+
+const sharing: SharedUse = { joins: false };
+const joining: SharedUse = { joins: true };
 
 /**
  * What the queries of a pool, or of a view of it, go through.
  * @throws ConfigurationError when the identity or a duration cannot be used
  */
-function channelOf({ name, borrowing, rules, factory }: Parts, asked: AcquireOptions & CallRetryOptions): PoolChannel {
+function channelOf(
+  { name, borrowing, rules, factory, batches }: Parts,
+  asked: AcquireOptions & CallRetryOptions,
+): PoolChannel {
   const identity = borrowing.identityOf(asked);
   return new PoolChannel(
-    ({ fresh }) => borrowing.lease(asked, identity && factory.identities.current(identity), { fresh }),
+    ({ fresh, joins }) => {
+      const shared = joins ? joining : sharing;
+      return borrowing.lease(asked, identity && factory.identities.current(identity), { fresh, shared });
+    },
     name,
     rules.limits(asked),
+    batches,
     (call) => rules.retry(asked, call),
   );
 }

@@ -29,6 +29,16 @@ import { countBuilt } from './transactions/unsent-queries.js';
 /** How long choosing another database may take, in milliseconds: other callers who want it for the first time wait for it. */
 const longestUse = 10_000;
 
+/** What all connections of one pool are lent with. */
+export interface LeaseParts {
+  readonly factory: ConnectionFactory;
+  readonly transactions: Transactions;
+  /** What has to be waited for before the first use of a database. */
+  prepare(name: DatabaseName): Promise<void> | undefined;
+  /** Where a lease is known until its release, when leases are looked for that were dropped without one. */
+  readonly lostLeases: FinalizationRegistry<Lease<Connection>> | undefined;
+}
+
 /**
  * A lent connection: everything a SurrealDB session can do, until {@link PooledConnection.release | release()}. All
  * queries and builders of the SDK are here (`query`, `select`, `create`, `live` and so on). Whatever was made from it,
@@ -44,9 +54,7 @@ const longestUse = 10_000;
 export class PooledConnection extends SurrealSession {
   readonly #lease: Lease<Connection>;
   readonly #route: LeaseRoute;
-  readonly #factory: ConnectionFactory;
-  readonly #transactions: Transactions;
-  readonly #prepare: (name: DatabaseName) => Promise<void> | undefined;
+  readonly #parts: LeaseParts;
   #transaction: Transaction | undefined;
   /** Where {@link use} moved it. */
   #place: DatabaseName | undefined;
@@ -56,24 +64,13 @@ export class PooledConnection extends SurrealSession {
     countBuilt(PooledConnection.prototype, (self) => self.#within());
   }
 
-  /**
-   * @internal
-   * @param prepare what has to be waited for before the first use of a database
-   */
-  constructor(
-    lease: Lease<Connection>,
-    channel: LeaseChannel,
-    factory: ConnectionFactory,
-    transactions: Transactions,
-    prepare: (name: DatabaseName) => Promise<void> | undefined,
-  ) {
+  /** @internal */
+  constructor(lease: Lease<Connection>, channel: LeaseChannel, parts: LeaseParts) {
     const route = new LeaseRoute(channel);
     super(asController(route), lease.resource.session);
     this.#lease = lease;
     this.#route = route;
-    this.#factory = factory;
-    this.#transactions = transactions;
-    this.#prepare = prepare;
+    this.#parts = parts;
   }
 
   /**
@@ -122,7 +119,7 @@ export class PooledConnection extends SurrealSession {
   async checkHealth(): Promise<boolean> {
     const connection = this.#lease.resource;
     try {
-      await this.#factory.checkHealth(connection);
+      await this.#parts.factory.checkHealth(connection);
       return true;
     } catch {
       this.markForRecycling();
@@ -138,7 +135,7 @@ export class PooledConnection extends SurrealSession {
    * @throws CommitVerificationError when `verifyCommit` cannot be had
    */
   override async beginTransaction(options: TransactionOptions = {}): Promise<Transaction> {
-    this.#transaction = await this.#transactions.begin(this.#route, options);
+    this.#transaction = await this.#parts.transactions.begin(this.#route, options);
     return this.#transaction;
   }
 
@@ -176,7 +173,7 @@ export class PooledConnection extends SurrealSession {
    */
   async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
     const { transaction } = this.#route;
-    if (transaction === undefined) return await this.#transactions.run(this.#route, work, options);
+    if (transaction === undefined) return await this.#parts.transactions.run(this.#route, work, options);
     // Not called from the work of that transaction, this work would be committed or rolled back by other code.
     if (!transaction.nesting.isAroundCaller) {
       throw new UsageError(
@@ -203,6 +200,8 @@ export class PooledConnection extends SurrealSession {
   release(): void {
     const connection = this.#lease.active ? this.#lease.resource : undefined;
     this.#lease.release();
+    // Collecting an object that the registry still knows costs several times what the lease does.
+    this.#parts.lostLeases?.unregister(this.#lease);
     // The error takes a stack, which costs more than the release: made only where a caller will see it.
     if (connection !== undefined && connection.dependents.size > 0) connection.endDependents(this.#lease.ended());
   }
@@ -228,7 +227,7 @@ export class PooledConnection extends SurrealSession {
       throw new UsageError('use() takes both a namespace and a database: { namespace: "app", database: "main" }');
     }
     this.#route.lease.connection;
-    const preparing = this.#prepare({ namespace, database });
+    const preparing = this.#parts.prepare({ namespace, database });
     if (preparing !== undefined) await this.#route.lease.waitWithLease(preparing);
     await this.#route.change((connection) =>
       withDeadline('choosing a database', longestUse, [], (signal) => connection.use({ namespace, database }, signal)),

@@ -43,6 +43,26 @@ describe('a build', () => {
     expect(folders()).toEqual(before);
   });
 
+  test('has each class once, however many entries use it, and in a file of its own what is loaded later', async () => {
+    write(
+      'src/shared.ts',
+      'export class Shared { readonly word: string = "shared"; }\nexport const later = (): Promise<unknown> => import("./later.js");\n',
+    );
+    write('src/later.ts', 'export class Later { readonly word: string = "later"; }\n');
+    const use = 'import { later, Shared } from "../shared.js";\nconsole.log(Shared, await later());\n';
+    write('src/cli/main.ts', use);
+    write('src/index.ts', `export { Shared } from './shared.js';\n`);
+    expect(await build()).toMatchObject({ succeeded: true });
+    const files = readdirSync(inFolder('dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /\.js$/.test(file),
+    );
+    const holding = (text: string) =>
+      files.filter((file) => readFileSync(inFolder(`dist/${file}`), 'utf8').includes(text));
+    expect(holding('"shared"')).toHaveLength(1);
+    expect(holding('"later"')).toHaveLength(1);
+    expect(holding('"later"')).not.toEqual(holding('"shared"'));
+  });
+
   test('that fails leaves dist/ as it was', async () => {
     write('src/index.ts', "export const answer: number = 'none';\n");
     const before = folders();

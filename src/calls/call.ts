@@ -7,6 +7,7 @@ import type { AddedAnswers } from '../surrealql/mended-text.js';
 import { onlyReads } from '../surrealql/only-reads.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import { EncodedBindings, type Recording } from '../wire/recording-codec.js';
+import type { Batch } from './batch.js';
 
 /** One thing that is asked of the server on the session of a connection. */
 export class Request<T> {
@@ -63,6 +64,8 @@ export interface CallDetails {
   readonly sentText?: string | undefined;
   readonly added?: AddedAnswers | undefined;
   readonly transaction?: Uuid | undefined;
+  /** With which other calls it goes in one message; undefined when it goes by itself. */
+  readonly batch?: Batch | undefined;
   /** Where the request and its reply are kept, as they are on the wire. */
   readonly recording?: CallRecording | undefined;
 }
@@ -76,7 +79,7 @@ export class Call extends Request<Answer> {
   #surrealText: SurrealText | undefined;
 
   constructor(details: CallDetails) {
-    super((connection) => ask(connection, details));
+    super((connection) => details.batch?.send(details, connection) ?? sendAlone(connection, details));
     this.details = details;
   }
 
@@ -113,7 +116,7 @@ export class Call extends Request<Answer> {
  * Sends a query. The whole answer comes in one message, and is read to its end whatever its reader does with it: what a
  * LIVE in it began has to be undone even when an error before it is all that the reader sees.
  */
-async function ask(connection: Connection, details: CallDetails): Promise<Answer> {
+export async function sendAlone(connection: Connection, details: CallDetails): Promise<Answer> {
   const { text, sentText = text, bindings, transaction, recording } = details;
   const { transport, session } = connection;
   const statement = { query: sentText, bindings };
@@ -129,6 +132,13 @@ async function ask(connection: Connection, details: CallDetails): Promise<Answer
   }
   explainByCause(answer.map(({ error }) => error));
   return answer;
+}
+
+/** The answer of one call, out of a message that was read to its end. */
+export function noted(connection: Connection, answer: readonly QueryChunk<unknown>[]): Answer {
+  for (const chunk of answer) note(connection, chunk);
+  explainByCause(answer.map(({ error }) => error));
+  return [...answer];
 }
 
 /** What a failed call says of itself when the server refused it. */

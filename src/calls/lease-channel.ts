@@ -22,8 +22,23 @@ import { lossless } from './lossless.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 
+/** A request on its way, and the channel of the lease that it goes through. */
+interface Asked<R extends Request<unknown>> {
+  readonly channel: LeaseChannel;
+  readonly request: R;
+}
+
 /** A layer that does not look at what is asked, nor at what is answered. */
-type RequestLayer = Layer<Request<unknown>, unknown>;
+type RequestLayer = Layer<Asked<Request<unknown>>, unknown>;
+type CallLayer = Layer<Asked<Call>, Answer>;
+
+/** The layers, put together. They are the same for all leases: a lease that asks little must cost little. */
+interface Ways {
+  readonly query: Next<Asked<Call>, Answer>;
+  readonly call: Next<Asked<Call>, Answer>;
+  readonly request: Next<Asked<Request<unknown>>, unknown>;
+  readonly change: Next<Asked<Request<unknown>>, unknown>;
+}
 
 /**
  * What every SDK object of one lease goes through. It knows the lease: after its end nothing gets past here, whatever
@@ -40,24 +55,13 @@ export class LeaseChannel implements QueryChannel {
   readonly #lease: Lease<Connection>;
   readonly #pool: string;
   readonly #limits: CallLimits;
-  readonly #query: Next<Call, Answer>;
-  readonly #call: Next<Call, Answer>;
-  readonly #request: Next<Request<unknown>, unknown>;
-  readonly #change: Next<Request<unknown>, unknown>;
+  readonly #ways: Ways;
 
   constructor(lease: Lease<Connection>, pool: string, limits: CallLimits) {
     this.#lease = lease;
     this.#pool = pool;
     this.#limits = limits;
-    const wire: Next<Request<unknown>, unknown> = (request) => request.send(this.connection);
-    const retiring = limits.retireOn !== undefined;
-    const before = [...(retiring ? [this.#retires] : []), this.#keepsIdentity, this.#limited, this.#signedIn];
-    this.#request = pipeline([...before, this.#inTurn], wire);
-    this.#change = pipeline([...before, this.#alone], wire);
-    this.#call = pipeline(retiring ? [this.#retiresByAnswer, this.#traced] : [this.#traced], (call) =>
-      this.request(call),
-    );
-    this.#query = pipeline([guarded], this.#call);
+    this.#ways = limits.retireOn === undefined ? LeaseChannel.#plain : LeaseChannel.#retiring;
   }
 
   /** The connection, while the lease goes on and its transport lives. */
@@ -95,18 +99,18 @@ export class LeaseChannel implements QueryChannel {
   }
 
   async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    yield* (await this.#query(Call.of(query))) as QueryChunk<T>[];
+    yield* (await this.#ways.query({ channel: this, request: Call.of(query) })) as QueryChunk<T>[];
   }
 
   /** Sends a query that has passed its guards already. */
   send(call: Call): Promise<Answer> {
-    return this.#call(call);
+    return this.#ways.call({ channel: this, request: call });
   }
 
   /** Sends something of the pool's own that leaves the state of the session alone: beside the others. */
   request<T>(request: Request<T>): Promise<T> {
     // The layers hand on the answer of the request as it is.
-    return this.#request(request as Request<unknown>) as Promise<T>;
+    return this.#ways.request({ channel: this, request: request as Request<unknown> }) as Promise<T>;
   }
 
   /** The same, by what sends it. */
@@ -116,7 +120,7 @@ export class LeaseChannel implements QueryChannel {
 
   /** Changes the state of the session (its database, variables or user): in its turn, alone. */
   change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.#change(new Request<unknown>(work)) as Promise<T>;
+    return this.#ways.change({ channel: this, request: new Request<unknown>(work) }) as Promise<T>;
   }
 
   /** Waits for something that others do, for as long as the lease and its connection go on. */
@@ -166,30 +170,6 @@ export class LeaseChannel implements QueryChannel {
   /** What comes here was thrown to the caller as well. */
   propagateError(): void {}
 
-  readonly #traced: Layer<Call, Answer> = (call, next) => {
-    const { id, identity } = this.connection;
-    const { namespace, database } = identity;
-    const trace = () => ({ pool: this.#pool, connection: id, namespace, database, text: call.text });
-    return traced(queryChannel, trace, () => next(call));
-  };
-
-  /** A call that fails as `retireOn` says has its connection closed at the release. */
-  readonly #retires: RequestLayer = async (request, next) => {
-    try {
-      return await next(request);
-    } catch (error) {
-      this.#judge(error);
-      throw error;
-    }
-  };
-
-  /** The same for statements that the server refused, which fail in the answer of their call. */
-  readonly #retiresByAnswer: Layer<Call, Answer> = async (call, next) => {
-    const answer = await next(call);
-    for (const { error } of answer) if (error !== undefined) this.#judge(error);
-    return answer;
-  };
-
   #judge(failure: unknown): void {
     try {
       if (this.#limits.retireOn?.(failure) === true) this.#lease.markForRecycling();
@@ -198,16 +178,48 @@ export class LeaseChannel implements QueryChannel {
     }
   }
 
-  /** If the session turns out to be signed out, its connection is closed at the release. */
-  readonly #keepsIdentity: RequestLayer = async (request, next) => {
-    const { connection } = this;
+  /** Refuses a text that does nothing lasting by itself. */
+  static readonly #guarded: CallLayer = async (asked, next) => {
+    refuseStatements(asked.request.surrealText, 'session');
+    return await next(asked);
+  };
+
+  static readonly #traced: CallLayer = (asked, next) => {
+    const { channel, request } = asked;
+    const { id, identity } = channel.connection;
+    const { namespace, database } = identity;
+    const trace = () => ({ pool: channel.#pool, connection: id, namespace, database, text: request.text });
+    return traced(queryChannel, trace, () => next(asked));
+  };
+
+  /** A call that fails as `retireOn` says has its connection closed at the release. */
+  static readonly #retires: RequestLayer = async (asked, next) => {
     try {
-      return await next(request);
+      return await next(asked);
+    } catch (error) {
+      asked.channel.#judge(error);
+      throw error;
+    }
+  };
+
+  /** The same for statements that the server refused, which fail in the answer of their call. */
+  static readonly #retiresByAnswer: CallLayer = async (asked, next) => {
+    const answer = await next(asked);
+    for (const { error } of answer) if (error !== undefined) asked.channel.#judge(error);
+    return answer;
+  };
+
+  /** If the session turns out to be signed out, its connection is closed at the release. */
+  static readonly #keepsIdentity: RequestLayer = async (asked, next) => {
+    const { channel } = asked;
+    const { connection } = channel;
+    try {
+      return await next(asked);
     } catch (error) {
       if (error instanceof ServerError) Object.assign(error, refused);
       const isLost = error instanceof IdentityLostError;
       if (!isLost && !(connection.isItsIdentity && isLostIdentity(error))) throw error;
-      this.#lease.markForRecycling('signed-out');
+      channel.#lease.markForRecycling('signed-out');
       if (isLost) throw error;
       throw new IdentityLostError(`the session of connection ${connection.id} is over: ${messageOf(error)}`, {
         outcome: 'refused',
@@ -216,33 +228,44 @@ export class LeaseChannel implements QueryChannel {
     }
   };
 
-  readonly #limited: RequestLayer = (request, next) =>
-    withinLimits(request, () => next(request), this.#lease, this.#limits);
+  static readonly #limited: RequestLayer = (asked, next) =>
+    withinLimits(asked.request, () => next(asked), asked.channel.#lease, asked.channel.#limits);
 
-  readonly #signedIn: RequestLayer = async (request, next) => {
-    const signingIn = this.connection.staySignedIn();
+  static readonly #signedIn: RequestLayer = async (asked, next) => {
+    const signingIn = asked.channel.connection.staySignedIn();
     if (signingIn !== undefined) await signingIn;
-    return await next(request);
+    return await next(asked);
   };
 
   /** Beside other queries, and never beside a change of the session. */
-  readonly #inTurn: RequestLayer = async (request, next) => {
-    const { order } = this.connection;
+  static readonly #inTurn: RequestLayer = async (asked, next) => {
+    const { order } = asked.channel.connection;
     const turn = order.query();
     if (turn !== undefined) await turn;
     try {
       // The turn may come after the end of the lease: `wire` finds that out.
-      return await next(request);
+      return await next(asked);
     } finally {
       order.queryDone();
     }
   };
 
-  readonly #alone: RequestLayer = (request, next) => this.connection.order.change(() => next(request));
-}
+  static readonly #alone: RequestLayer = (asked, next) => asked.channel.connection.order.change(() => next(asked));
 
-/** Refuses a text that does nothing lasting by itself. */
-const guarded: Layer<Call, Answer> = async (call, next) => {
-  refuseStatements(call.surrealText, 'session');
-  return await next(call);
-};
+  static #layers(retiring: boolean): Ways {
+    const wire: Ways['request'] = ({ channel, request }) => request.send(channel.connection);
+    const retires = retiring ? [LeaseChannel.#retires] : [];
+    const before = [...retires, LeaseChannel.#keepsIdentity, LeaseChannel.#limited, LeaseChannel.#signedIn];
+    const request = pipeline([...before, LeaseChannel.#inTurn], wire);
+    const change = pipeline([...before, LeaseChannel.#alone], wire);
+    const call = pipeline(
+      retiring ? [LeaseChannel.#retiresByAnswer, LeaseChannel.#traced] : [LeaseChannel.#traced],
+      // The layers hand on the answer of the request as it is.
+      (asked: Asked<Call>) => request(asked) as Promise<Answer>,
+    );
+    return { query: pipeline([LeaseChannel.#guarded], call), call, request, change };
+  }
+
+  static readonly #plain: Ways = LeaseChannel.#layers(false);
+  static readonly #retiring: Ways = LeaseChannel.#layers(true);
+}

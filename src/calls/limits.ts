@@ -47,7 +47,8 @@ export function withinLimits<T>(
       request.giveUp();
       if (!request.sent) return;
       lease.markForRecycling(error instanceof QueryTimeoutError ? 'unanswered' : 'cut-off');
-      limits.sever(connection);
+      // Other calls on it may still be answered: it is closed after the last of them.
+      if (lease.isAlone) limits.sever(connection);
     };
     const outcome = (): { outcome: 'not-sent' | 'unknown' } => ({ outcome: request.sent ? 'unknown' : 'not-sent' });
     const onTimeout = (): void =>

@@ -6,6 +6,7 @@ import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
+import type { Batches } from './batch.js';
 import { type Answer, Call } from './call.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
@@ -16,8 +17,11 @@ const unsentAttempts = 10;
 /** After so many of these, no connection is taken that has not answered since. */
 const unsentBeforeProof = 3;
 
-/** Borrows a connection; `fresh`: only one that is opened from now on. */
-export type Borrow = (how: { readonly fresh: boolean }) => Promise<Lease<Connection>>;
+/**
+ * Borrows a connection for one call. `fresh`: only one that is opened from now on; `joins`: the call may go in a message
+ * with others.
+ */
+export type Borrow = (how: { readonly fresh: boolean; readonly joins: boolean }) => Promise<Lease<Connection>>;
 
 /** What queries made from the pool itself go through: each call borrows a connection and gives it back with the answer. */
 export class PoolChannel implements QueryChannel {
@@ -26,12 +30,20 @@ export class PoolChannel implements QueryChannel {
   readonly #acquire: Borrow;
   readonly #pool: string;
   readonly #limits: CallLimits;
+  readonly #batches: Batches;
   readonly #retryRules: (call: Call) => RetryRules;
 
-  constructor(acquire: Borrow, pool: string, limits: CallLimits, retryRules: (call: Call) => RetryRules) {
+  constructor(
+    acquire: Borrow,
+    pool: string,
+    limits: CallLimits,
+    batches: Batches,
+    retryRules: (call: Call) => RetryRules,
+  ) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#limits = limits;
+    this.#batches = batches;
     this.#retryRules = retryRules;
   }
 
@@ -52,9 +64,13 @@ export class PoolChannel implements QueryChannel {
   }
 
   async #ask(call: Call, fresh: boolean): Promise<Answer> {
-    const lease = await this.#acquire({ fresh });
+    const { counters, texts } = this.#batches;
+    const lease = await this.#acquire({ fresh, joins: texts.mayJoin(call) });
     try {
-      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call.with({}));
+      const batch = this.#batches.of(lease.seat);
+      if (batch === undefined) counters.count(1);
+      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call.with({ batch }));
+      texts.answered(call, chunks);
       // The text was read before it was sent, so the server took for LIVE what the pool could not see.
       if (chunks.some(({ type }) => type === 'live')) throw liveNeedsLease('unknown');
       const conflict = chunks.find(({ error }) => isConflict(error))?.error;

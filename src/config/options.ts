@@ -110,11 +110,26 @@ export interface PoolConfig {
    * and one of them is its own. A server that takes fewer gets more sockets.
    */
   sessionsPerTransport?: number | undefined;
+  /**
+   * How many messages of single calls (`pool.query()`, `pool.select()` and the like) may be under way on one connection.
+   * Default 0: 1 on servers before 3.2, which hold small answers back on a busy socket, else 8. 1: a call has its connection
+   * for itself, or shares it with those in its message. A lease and a transaction always have their connection for
+   * themselves.
+   */
+  pipelining?: number | undefined;
+  /**
+   * Which single calls go in one message: none (`off`), those that had to wait for a connection (`waiting`), or also those
+   * made at the same moment (`always`). Each has its own answer, error and parameters. Default `always`.
+   */
+  batching?: Batching | undefined;
   /** How failed attempts to open a connection are repeated, and how calls are. */
   retryPolicy?: RetryPolicy | undefined;
   /** When the pool stops trying an endpoint that keeps failing, and refuses at once instead. */
   circuitBreaker?: CircuitBreakerConfig | undefined;
 }
+
+/** Which single calls go in one message: none, those that had to wait, or also those made at the same moment. */
+export type Batching = 'off' | 'waiting' | 'always';
 
 /** What is done about an acquire by a caller who holds a connection while all are in use. */
 export type NestedAcquirePolicy = 'ignore' | 'warn' | 'error';
@@ -361,6 +376,9 @@ export interface ResolvedPoolConfig {
   readonly warmConnections: boolean;
   readonly failFast: boolean;
   readonly sessionsPerTransport: number;
+  /** 0: as many as suit the server. */
+  readonly pipelining: number;
+  readonly batching: Batching;
   readonly retryPolicy: ResolvedRetryPolicy;
   readonly circuitBreaker: ResolvedCircuitBreaker;
 }
@@ -423,6 +441,8 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   warmConnections: true,
   failFast: true,
   sessionsPerTransport: 1,
+  pipelining: 0,
+  batching: 'always',
   retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5, repeatReads: true },
   circuitBreaker: { failureThreshold: 5, probeInterval: 1_000, idleProbeInterval: 4_000 },
 };

@@ -3,6 +3,7 @@ import type { Logger } from '../logger.js';
 import { type Address, type Mode, readAddress } from './address.js';
 import { type Closed, closed, ordered } from './closed-object.js';
 import {
+  type Batching,
   type BearerCredentials,
   type CircuitBreakerConfig,
   type ConnectionMode,
@@ -101,6 +102,8 @@ const poolEntries = {
   warmConnections: v.optional(flag(), defaults.warmConnections),
   failFast: v.optional(flag(), defaults.failFast),
   sessionsPerTransport: v.optional(count(1, 255), defaults.sessionsPerTransport),
+  pipelining: v.optional(count(0, 1_024), defaults.pipelining),
+  batching: v.optional(choice<Batching>('off', 'waiting', 'always'), defaults.batching),
   retryPolicy: v.optional(retryPolicySchema, {}),
   circuitBreaker: v.optional(circuitBreakerSchema, {}),
 };

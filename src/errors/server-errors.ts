@@ -49,6 +49,11 @@ export function isIllness(error: unknown): boolean {
   return true;
 }
 
+/** Whether the server could not read the text: it executed nothing of it. */
+export function isParseError(error: unknown): boolean {
+  return error instanceof ServerError && error.kind === 'Validation' && /^Parse error/.test(error.message);
+}
+
 /**
  * Whether a connection was lost because the other side or the network ended it. It is not when this client could not read
  * an answer, or nothing was heard for long: the same call would end the next connection too, or has taken its time.

@@ -1,3 +1,4 @@
+import { Batches } from '../calls/batch.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
 import { withoutQuery } from '../config/address.js';
 import type { DatabaseName } from '../config/database-name.js';
@@ -34,6 +35,7 @@ export interface Parts {
   readonly factory: ConnectionFactory;
   readonly borrowing: Borrowing;
   readonly rules: CallRules;
+  readonly batches: Batches;
   readonly transactions: Transactions;
   readonly fence: CommitFence;
   /** Those on which a database is being prepared by `onFirstUse`. */
@@ -74,13 +76,11 @@ export function assemble(config: ResolvedConfig): Parts {
     identityIn: (database) => factory.identities.of(database),
     // It prepares the database itself, and would wait for itself.
     connectionOf: (lease) =>
-      new PooledConnection(
-        lease,
-        new LeaseChannel(lease, name, rules.limits({})),
-        factory,
-        transactions,
-        () => undefined,
-      ),
+      new PooledConnection(lease, new LeaseChannel(lease, name, rules.limits({})), {
+        ...{ factory, transactions },
+        prepare: () => undefined,
+        lostLeases: undefined,
+      }),
     endTimeout: resetTimeout,
   });
   const preparation = makePreparation(config, extraConnections);
@@ -93,6 +93,7 @@ export function assemble(config: ResolvedConfig): Parts {
   publishLives(pool.events, name);
   return {
     ...{ config, name, pool, factory, borrowing, rules, transactions, fence, extraConnections, guard, ending },
+    batches: new Batches(),
     prepare: (database) => preparation?.of(database),
     lostLeases: leakDetectionThreshold > 0 ? reclaimTo(pool) : undefined,
   };

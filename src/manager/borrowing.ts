@@ -11,7 +11,9 @@ import { DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
 import { acquireAborted } from '../pool/acquire-errors.js';
 import type { Lease } from '../pool/lease.js';
+import type { Origin } from '../pool/origin.js';
 import type { Pool } from '../pool/pool.js';
+import type { SharedUse } from '../pool/waiter.js';
 import type { Connection } from '../session/connection.js';
 import type { ConnectionFactory } from '../session/connection-factory.js';
 import type { DatabasePreparation } from '../session/database-preparation.js';
@@ -43,9 +45,11 @@ export interface BorrowingParts {
 /** What the face of the pool says of an acquire, beside its options. */
 interface BorrowDetails {
   /** The stack of its caller, where leases are reported by it. */
-  readonly origin?: string | undefined;
+  readonly origin?: Origin | undefined;
   /** Only a connection that is opened from now on will do. */
   readonly fresh?: boolean | undefined;
+  /** It is for one call, which shares a connection with others. */
+  readonly shared?: SharedUse | undefined;
 }
 
 /** What one acquire asks the pool for. */
@@ -95,16 +99,20 @@ export class Borrowing {
     return chosen && this.#factory.identities.of(chosen);
   }
 
-  /** @throws AcquireError, and ConfigurationError when `timeout` is no duration */
-  async lease(
+  /**
+   * @throws at once: NestedAcquireError, and ConfigurationError when `timeout` is no duration; the promise rejects with the
+   * other subclasses of AcquireError
+   */
+  lease(
     { signal, timeout }: AcquireOptions,
     identity: ConnectionIdentity | undefined,
-    { origin, fresh }: BorrowDetails,
+    { origin, fresh, shared }: BorrowDetails,
   ): Promise<Lease<Connection>> {
     this.#refuseNested();
     const longest = timeout === undefined ? this.#parts.connectionTimeout : parseDuration(timeout);
     // Written out: a copy by spreading costs a third of an acquire.
-    const wish = { identity, signal, timeout: longest, origin, fresh };
+    const wish = { identity, signal, timeout: longest, origin, fresh, shared };
+    if (!acquireChannel.hasSubscribers) return this.#borrow(wish);
     return traced(acquireChannel, this.#trace, () => this.#borrow(wish));
   }
 

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { NestedAcquireError, type PoolSnapshot } from '../errors/acquire.js';
+import type { Origin } from '../pool/origin.js';
 
 /** The connection that the work of a `withConnection()` holds. */
 interface HeldConnection {
   readonly id: number;
-  /** Where it was acquired. */
-  readonly stack: string;
-  isHeld: boolean;
+  /** Where it was acquired; undefined when it is held no more: timers that the work left behind go on with this. */
+  origin: Origin | undefined;
 }
 
 /**
@@ -18,26 +18,27 @@ export class NestedAcquireGuard {
   readonly #storage = new AsyncLocalStorage<HeldConnection>();
 
   /** Runs the work of a `withConnection()`. */
-  async run<T>(connection: number, stack: string, work: () => Promise<T> | T): Promise<T> {
-    const held: HeldConnection = { id: connection, stack, isHeld: true };
+  async run<T>(connection: number, origin: Origin, work: () => Promise<T> | T): Promise<T> {
+    const held: HeldConnection = { id: connection, origin };
     try {
       // Awaited inside: a query that is returned and not awaited is sent only then.
       return await this.#storage.run(held, async () => await work());
     } finally {
-      held.isHeld = false;
+      held.origin = undefined;
     }
   }
 
   /** The error for an acquire of now; undefined when its caller holds no connection, or the pool has one to lend. */
   refusal(snapshot: () => PoolSnapshot): NestedAcquireError | undefined {
     const held = this.#storage.getStore();
-    if (held === undefined || !held.isHeld) return undefined;
+    if (held?.origin === undefined) return undefined;
     const seen = snapshot();
     if (seen.leased < seen.maxConnections) return undefined;
+    const holder = held.origin.text;
     return new NestedAcquireError(
       `the caller holds connection ${held.id} already, and all ${seen.maxConnections} are in use: ` +
-        `callers that hold one and wait for another wait for each other for ever; it was acquired here:\n${held.stack}`,
-      { snapshot: seen, waited: 0, holder: held.stack },
+        `callers that hold one and wait for another wait for each other for ever; it was acquired here:\n${holder}`,
+      { snapshot: seen, waited: 0, holder },
     );
   }
 }

@@ -2,7 +2,8 @@ import type { EndpointSettings } from '../endpoints/endpoint.js';
 import type { Clock } from '../time/clock.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { WaitingOrder } from './order.js';
-import type { Waiter } from './waiter.js';
+import type { Origin } from './origin.js';
+import type { SharedUse, Waiter } from './waiter.js';
 
 /** How one is opened: `signal` is aborted when the pool no longer wants it; `died` may be called once, later. */
 export interface OpenContext<I extends Identity> {
@@ -33,6 +34,10 @@ export interface ResourceFactory<R, I extends Identity> {
   lendableUntil(resource: R): number;
   /** How long nothing has been asked of it, in milliseconds; undefined while something is under way on it. */
   idleFor(resource: R): number | undefined;
+  /** How many messages may be under way on it at once for calls that share it; 1 or more. Asked at each such acquire. */
+  seats(resource: R): number;
+  /** Whether further calls may share it: nothing of its state was changed, and nothing is changing it. */
+  isShareable(resource: R): boolean;
   /** Ends it and all that runs on it; by force once `signal` is aborted. */
   close(resource: R, signal: AbortSignal): Promise<void>;
   /** Whether a failure to open shows that the endpoint is alive, and only says no. */
@@ -53,6 +58,8 @@ export interface ResourceFactory<R, I extends Identity> {
 export interface PoolSettings {
   readonly minConnections: number;
   readonly maxConnections: number;
+  /** Which calls that share a connection go in one message. */
+  readonly batching: Batching;
   /** Opened at the same time, at most. */
   readonly maxConnecting: number;
   /** Callers that may wait although every connection is leased; `Infinity` for no limit. */
@@ -84,6 +91,9 @@ export interface PoolSettings {
   readonly warmConnections: boolean;
 }
 
+/** Which calls go in one message: none, those that had to wait, or also those that come at the same moment. */
+export type Batching = 'off' | 'waiting' | 'always';
+
 /** What the pool needs of the world around it. */
 export interface PoolSurroundings<R, I extends Identity> {
   readonly factory: ResourceFactory<R, I>;
@@ -110,6 +120,11 @@ export interface AcquireOptions<I extends Identity = Identity> {
   readonly timeout?: number | undefined;
   /** Only a connection that is opened for this acquire, or later, will do. */
   readonly fresh?: boolean | undefined;
-  /** Who asks, for reports on leases that are held too long: the stack of the acquire. */
-  readonly origin?: string | undefined;
+  /**
+   * For one call that leaves no trace on the connection: it may be one that other calls are under way on. Without effect
+   * together with `fresh`.
+   */
+  readonly shared?: SharedUse | undefined;
+  /** Who asks, for reports on leases that are held too long. */
+  readonly origin?: Origin | undefined;
 }

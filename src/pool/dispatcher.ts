@@ -10,6 +10,12 @@ import type { WarmUp } from './warm-up.js';
 /** For so long after an acquire was refused the pool goes on as if a caller waited, in milliseconds. */
 const askedFor = 2000;
 
+/**
+ * For so long a waiter counts on a connection that can still be opened, in milliseconds; then calls that share connections
+ * stand back for it, since openings may fail.
+ */
+const patience = 100;
+
 /** The parts of a pool that matching needs. */
 export interface DispatcherParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly line: WaitingLine<R, I>;
@@ -77,36 +83,44 @@ export class Dispatcher<R, I extends Identity> {
   }
 
   /**
-   * Goes along the line while anything is idle. Each waiter is given an idle connection of its identity, or has one made
-   * ready for it (probed, or switched to its identity); then it stays in the line, and gets whichever works first.
+   * Goes along the line while anything is idle or has a seat to spare. Each waiter is given an idle connection of its
+   * identity, or a seat if that will do, or has a connection made ready for it (probed, or switched to its identity); then
+   * it stays in the line, and gets whichever works first.
    */
   #matchWaiters(now: number): void {
     const { inventory, leasing, lifecycle, line, rejections, sizing } = this.#parts;
-    const { idle } = inventory;
+    const { idle, shared } = inventory;
     /** How many of an identity are being made ready for waiters that stand before this one. */
     let claimed: Map<IdentityGroup<I>, number> | undefined;
     /** How many waiters so far want one that is opened for them. */
     let fresh = 0;
+    /** A waiter before this one can have nothing until a connection is free of calls: so no further calls are put on any. */
+    let seatsEnd = false;
     let waiter = line.first;
-    while (waiter !== undefined && idle.oldest !== undefined) {
+    while (waiter !== undefined && (idle.oldest !== undefined || (shared.any && !seatsEnd))) {
       const { group } = waiter;
       const matching = idle.newestOf(group);
       const member = matching ?? idle.oldest;
-      const unfit = lifecycle.whyUnfit(member, now);
-      if (unfit !== undefined) {
+      const unfit = member && lifecycle.whyUnfit(member, now);
+      if (member !== undefined && unfit !== undefined) {
         lifecycle.retire(member, unfit);
         continue;
       }
       const next = line.after(waiter);
+      const sharing = waiter.shared && !seatsEnd && !waiter.isTooLate(now) ? leasing.withRoom(group, now) : undefined;
       if (waiter.isTooLate(now)) {
         rejections.timeOut(waiter);
       } else if (waiter.fresh) {
         // There has to be room for the connection that is opened for it.
         const isOnItsWay = ++fresh <= inventory.counts.opening;
-        if (!isOnItsWay && inventory.total >= sizing.max) lifecycle.retire(idle.oldest, 'recycled');
-      } else if (member === matching && lifecycle.isTrusted(member, now)) {
-        leasing.lendTo(waiter, member, now, true);
-      } else {
+        if (member !== undefined && !isOnItsWay && inventory.total >= sizing.max) lifecycle.retire(member, 'recycled');
+      } else if (matching !== undefined && lifecycle.isTrusted(matching, now)) {
+        waiter = leasing.lendTo(waiter, matching, now, true);
+        continue;
+      } else if (sharing !== undefined) {
+        waiter = leasing.lendTo(waiter, sharing, now, true);
+        continue;
+      } else if (member !== undefined) {
         claimed ??= new Map();
         const claims = claimed.get(group) ?? 0;
         claimed.set(group, claims + 1);
@@ -114,6 +128,9 @@ export class Dispatcher<R, I extends Identity> {
           if (member === matching) lifecycle.probe(member);
           else if (sizing.mayChange(group, now)) lifecycle.change(member, group);
         }
+      } else if (inventory.total >= sizing.max || now - waiter.since >= patience) {
+        // Nothing is to be had for one whose identity does not answer.
+        if (sizing.mayPrepare(group, now)) seatsEnd = true;
       }
       waiter = next;
     }

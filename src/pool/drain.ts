@@ -57,10 +57,14 @@ export class Drain<R, I extends Identity> {
     for (const member of [...inventory]) {
       if (member.state === 'resetting') lifecycle.retire(member, 'shutdown');
       if (member.state !== 'leased') continue;
-      const { id: connection, uses, lease } = member;
+      const { id: connection, uses, lease, sharers } = member;
+      const held = now - (lease?.since ?? Math.min(...[...sharers].map(({ since }) => since)));
+      const origin = lease?.origin?.text;
       lease?.end('revoked');
-      this.#aborted.push({ connection, held: now - member.leasedAt, uses, origin: lease?.origin });
+      for (const sharer of sharers) sharer.end('revoked');
+      this.#aborted.push({ connection, held, uses, origin });
       member.lease = undefined;
+      sharers.clear();
       lifecycle.retire(member, 'aborted');
     }
   }

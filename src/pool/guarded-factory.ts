@@ -51,6 +51,22 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
+  seats(resource: R): number {
+    try {
+      return this.#factory.seats(resource);
+    } catch {
+      return 1;
+    }
+  }
+
+  isShareable(resource: R): boolean {
+    try {
+      return this.#factory.isShareable(resource);
+    } catch {
+      return false;
+    }
+  }
+
   /** Not idle at all. */
   idleFor(resource: R): number | undefined {
     try {

@@ -166,14 +166,14 @@ export class Health<R, I extends Identity> {
   }
 
   /** What the calls of a lease have shown of the server. */
-  released(member: PooledResource<R, I>, now: number): void {
+  released(member: PooledResource<R, I>, leasedAt: number, now: number): void {
     const { group, since: began } = member;
     if (member.retirement === 'unanswered') {
       this.#noAnswer(group, began, new Error('a call got no answer in time'));
       return;
     }
     const at = this.#answeredAt(member);
-    if (at >= member.leasedAt) this.report({ sign: 'answered', began, at: Math.min(at, now), byCall: true });
+    if (at >= leasedAt) this.report({ sign: 'answered', began, at: Math.min(at, now), byCall: true });
   }
 
   /** A connection was lost: soon after it was opened that is a failed attempt. */

@@ -1,6 +1,7 @@
 import { type Identity, IdentityGroup } from './identity-group.js';
 import { IdleConnections } from './idle-connections.js';
 import type { PooledResource, ResourceState } from './resource.js';
+import { SharedConnections } from './shared-connections.js';
 import type { PoolStatistics } from './statistics.js';
 
 /** How many connections are in each state. */
@@ -26,6 +27,8 @@ export class Inventory<R, I extends Identity> {
   };
   /** Only to be read: {@link Inventory.move} brings them in and out. */
   readonly idle: IdleConnections<R, I> = new IdleConnections();
+  /** Those that are lent to single calls and have a seat to spare. */
+  readonly shared: SharedConnections<R, I> = new SharedConnections();
   readonly #members = new Set<PooledResource<R, I>>();
   readonly #opening = new Set<PooledResource<R, I>>();
   /** Connections that are new and have to answer a probe before they are lent. */

@@ -1,5 +1,6 @@
 import { LeaseReleasedError } from '../errors/call.js';
 import type { CloseReason } from './close-reason.js';
+import type { Origin } from './origin.js';
 
 /** What is lent, as its lease sees it. */
 export interface Lent<R> {
@@ -7,8 +8,16 @@ export interface Lent<R> {
   /** How often it was lent, this time included. */
   readonly uses: number;
   readonly resource: R | undefined;
-  readonly leasedAt: number;
+  readonly sharers: ReadonlySet<unknown>;
   retirement: CloseReason | undefined;
+}
+
+/** A seat on a connection that single calls share, as its lease sees it. */
+export interface LentSeat {
+  /** Whether its calls may go in a message with others. */
+  readonly joins: boolean;
+  /** Its message is being sent: no further call joins. */
+  close(): void;
 }
 
 /** What a lease asks of its pool. */
@@ -22,23 +31,40 @@ export class Lease<R> {
   readonly #owner: LeaseOwner<R>;
   readonly #lent: Lent<R>;
   #marked = false;
+  #origin: Origin | undefined;
 
   /** How often the connection was lent, this time included. */
   readonly uses: number;
-  /** Who acquired it, when that was asked for. */
-  readonly origin: string | undefined;
+
+  /** When the loan began, on the pool's clock. */
+  readonly since: number;
+  /** What it has of a connection that single calls share; undefined when it has the connection for itself. */
+  readonly seat: LentSeat | undefined;
 
   /** @internal */
-  constructor(owner: LeaseOwner<R>, lent: Lent<R>, origin: string | undefined) {
+  constructor(
+    owner: LeaseOwner<R>,
+    lent: Lent<R>,
+    since: number,
+    origin: Origin | undefined,
+    seat: LentSeat | undefined,
+  ) {
     this.#owner = owner;
     this.#lent = lent;
     this.uses = lent.uses;
-    this.origin = origin;
+    this.since = since;
+    this.#origin = origin;
+    this.seat = seat;
   }
 
   /** The number of the connection, unique within the pool. */
   get id(): number {
     return this.#lent.id;
+  }
+
+  /** Who acquired it, when that was asked for and the loan goes on: an ended lease that is kept holds no stack. */
+  get origin(): Origin | undefined {
+    return this.#origin;
   }
 
   /** Whether the loan goes on: false after `release()`, and after a shutdown that did not wait any longer. */
@@ -67,9 +93,9 @@ export class Lease<R> {
     return this.#marked || (this.#state === 'active' && this.#lent.retirement !== undefined);
   }
 
-  /** When the loan began, on the pool's clock, while it goes on. */
-  get since(): number {
-    return this.#lent.leasedAt;
+  /** Whether no other call is under way on the connection. */
+  get isAlone(): boolean {
+    return this.#lent.sharers.size <= 1;
   }
 
   /** Gives the connection back. A second call does nothing but an event. Never throws. */
@@ -89,7 +115,10 @@ export class Lease<R> {
   /** @internal Ends the lease, and says what it was before. */
   end(state: 'released' | 'revoked'): 'active' | 'released' | 'revoked' {
     const before = this.#state;
-    if (before === 'active') this.#state = state;
+    if (before === 'active') {
+      this.#state = state;
+      this.#origin = undefined;
+    }
     return before;
   }
 }

@@ -1,12 +1,18 @@
 import type { CloseReason } from './close-reason.js';
+import type { AcquireOptions } from './contract.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import { Lease, type LeaseOwner } from './lease.js';
 import type { Lifecycle } from './lifecycle.js';
+import type { Origin } from './origin.js';
 import type { PoolParts } from './parts.js';
 import type { Rejections } from './rejections.js';
 import type { PooledResource } from './resource.js';
-import type { Waiter } from './waiter.js';
+import type { Seat } from './seat.js';
+import type { SharedUse, Waiter } from './waiter.js';
 import type { WaitingLine } from './waiting-line.js';
+
+/** How many calls go in one message, at most. */
+const callsPerMessage = 16;
 
 /** The parts of a pool that lending needs. */
 export interface LeasingParts<R, I extends Identity> extends PoolParts<R, I> {
@@ -27,20 +33,85 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     this.#parts = parts;
   }
 
-  /** Lends the newest idle connection of this identity, if there is one that needs no probe. */
-  lendIdle(group: IdentityGroup<I>, acquire: number, origin: string | undefined, now: number): Lease<R> | undefined {
-    const { inventory, lifecycle } = this.#parts;
+  /** Lends an idle connection of this identity that needs no probe, or a seat on one that others share. */
+  lendAtOnce(
+    group: IdentityGroup<I>,
+    acquire: number,
+    { origin, shared }: AcquireOptions<I>,
+    now: number,
+  ): Lease<R> | undefined {
+    const { inventory, settings } = this.#parts;
+    if (shared?.joins && settings.batching === 'always') {
+      const seat = inventory.shared.joinable(group, callsPerMessage);
+      if (seat !== undefined && this.#isShareable(seat.member, now)) {
+        return this.#lend(seat.member, acquire, origin, 0, now, true, seat);
+      }
+    }
     const member = inventory.idle.newestOf(group);
-    if (member === undefined || !lifecycle.isTrusted(member, now)) return undefined;
-    if (lifecycle.whyUnfit(member, now) !== undefined) return undefined;
-    return this.#lend(member, acquire, origin, 0, now, true);
+    if (member !== undefined && this.#isLendable(member, now)) {
+      return this.#lend(member, acquire, origin, 0, now, true, shared && this.#takeSeat(member, shared));
+    }
+    const sharing = shared && this.withRoom(group, now);
+    if (shared === undefined || sharing === undefined) return undefined;
+    return this.#lend(sharing, acquire, origin, 0, now, true, this.#takeSeat(sharing, shared));
   }
 
-  /** @param reused whether the connection was there before the waiter */
-  lendTo(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number, reused: boolean): void {
+  #isLendable(member: PooledResource<R, I>, now: number): boolean {
+    const { lifecycle } = this.#parts;
+    return lifecycle.isTrusted(member, now) && lifecycle.whyUnfit(member, now) === undefined;
+  }
+
+  #isShareable(member: PooledResource<R, I>, now: number): boolean {
+    return this.#isLendable(member, now) && this.#parts.factory.isShareable(member.resource as R);
+  }
+
+  /** A connection of this identity that is lent to single calls and may be given one more. */
+  withRoom(group: IdentityGroup<I>, now: number): PooledResource<R, I> | undefined {
+    const { shared } = this.#parts.inventory;
+    for (let member = shared.firstOf(group); member !== undefined; member = shared.firstOf(group)) {
+      if (this.#isShareable(member, now)) return member;
+      // It is looked at again with its next answer.
+      shared.setAside(member);
+    }
+    return undefined;
+  }
+
+  #takeSeat(member: PooledResource<R, I>, { joins }: SharedUse): Seat<R, I> {
+    const { factory, inventory, settings } = this.#parts;
+    return inventory.shared.take(member, joins && settings.batching !== 'off', factory.seats(member.resource as R));
+  }
+
+  /**
+   * Lends to a waiter, and when its call may go in a message with others, also to those who come next and want the same.
+   * @param reused whether the connection was there before the waiter
+   * @returns who comes after these
+   */
+  lendTo(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number, reused: boolean): Waiter<R, I> | undefined {
+    const { line } = this.#parts;
+    let next = line.after(waiter);
+    const seat = waiter.shared && this.#takeSeat(member, waiter.shared);
+    this.#serve(waiter, member, now, reused, seat);
+    while (seat?.joins && seat.calls < callsPerMessage) {
+      if (!next?.shared?.joins || next.group !== member.group || next.isTooLate(now)) break;
+      const joining = next;
+      next = line.after(joining);
+      this.#serve(joining, member, now, reused, seat);
+    }
+    // Calls that come now do not overtake those who wait.
+    if (line.length > 0) seat?.close();
+    return next;
+  }
+
+  #serve(
+    waiter: Waiter<R, I>,
+    member: PooledResource<R, I>,
+    now: number,
+    reused: boolean,
+    seat: Seat<R, I> | undefined,
+  ): void {
     this.#parts.line.leave(waiter, 'served');
     const { acquire, origin, since } = waiter;
-    waiter.resolve(this.#lend(member, acquire, origin, now - since, now, reused));
+    waiter.resolve(this.#lend(member, acquire, origin, now - since, now, reused, seat));
   }
 
   /** Lends to the first waiter for its identity, or keeps the connection as idle. */
@@ -73,26 +144,34 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   #lend(
     member: PooledResource<R, I>,
     acquire: number,
-    origin: string | undefined,
+    origin: Origin | undefined,
     waited: number,
     now: number,
     reused: boolean,
+    seat: Seat<R, I> | undefined,
   ): Lease<R> {
     const { inventory, journal } = this.#parts;
-    inventory.move(member, 'leased');
+    if (member.state !== 'leased') {
+      inventory.move(member, 'leased');
+      member.leasedAt = now;
+      member.overdue = false;
+      member.reportedIdle = false;
+    }
     member.uses++;
-    member.leasedAt = now;
-    member.overdue = false;
-    member.reportedIdle = false;
-    const lease = new Lease<R>(this, member, origin);
-    member.lease = lease;
+    const lease = new Lease<R>(this, member, now, origin, seat);
+    if (seat === undefined) {
+      member.lease = lease;
+    } else {
+      seat.calls++;
+      member.sharers.add(lease);
+    }
     journal.acquired(acquire, member.id, waited, reused, now);
     return lease;
   }
 
   /** The end of a lease. */
   release(lease: Lease<R>, member: PooledResource<R, I>): void {
-    const { clock, dispatch, health, isDispatching, journal, lifecycle, line, state } = this.#parts;
+    const { clock, health, journal } = this.#parts;
     const before = lease.end('released');
     // A lease that the shutdown aborted is released by its holder later, and rightly so.
     if (before === 'revoked') return;
@@ -101,11 +180,45 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       return;
     }
     const now = clock.now();
-    member.lease = undefined;
-    journal.released(member.id, now - member.leasedAt, member.uses, now);
-    if (health.troubled || member.retirement === 'unanswered') health.released(member, now);
+    journal.released(member.id, now - lease.since, member.uses, now);
+    if (lease.seat === undefined) member.lease = undefined;
+    else if (this.#leaveSeat(lease, member, lease.seat as Seat<R, I>, now)) return;
+    if (health.troubled || member.retirement === 'unanswered') health.released(member, lease.since, now);
+    this.#takeBack(member, now);
+  }
+
+  /** @returns whether other calls are under way on the connection */
+  #leaveSeat(lease: Lease<R>, member: PooledResource<R, I>, seat: Seat<R, I>, now: number): boolean {
+    const { factory, health, inventory, isDispatching, lifecycle, line, state } = this.#parts;
+    member.sharers.delete(lease);
+    seat.calls--;
+    // Its message is not answered so far, or another call of it will be told.
+    if (seat.calls > 0) return true;
+    const mayGoOn = lifecycle.whyUnfit(member, now) === undefined && factory.isShareable(member.resource as R);
+    inventory.shared.giveBack(seat, mayGoOn);
+    if (member.seatsTaken === 0) return false;
+    if (health.troubled && mayGoOn) health.released(member, lease.since, now);
+    if (!mayGoOn || line.length === 0) return true;
+    member.provenAt = now;
+    const next = line.first;
+    const isNext = next?.shared !== undefined && next.group === member.group && !next.isTooLate(now);
+    if (isNext && !isDispatching() && state.isRunning) this.#lendToNext(next, member, now);
+    else this.#parts.dispatch();
+    return true;
+  }
+
+  /** Lends to the first waiter, and what seats are left to those behind. */
+  #lendToNext(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number): void {
+    const { dispatch, inventory, line } = this.#parts;
+    this.lendTo(waiter, member, now, true);
+    if (line.length > 0 && inventory.shared.any) dispatch();
+  }
+
+  /** No lease has it any more. */
+  #takeBack(member: PooledResource<R, I>, now: number): void {
+    const { dispatch, factory, isDispatching, lifecycle, line, state } = this.#parts;
     const unfit = lifecycle.whyUnfit(member, now);
-    if (unfit === undefined && this.#parts.factory.isClean(member.resource as R)) {
+    if (unfit === undefined && factory.isClean(member.resource as R)) {
       member.provenAt = now;
       // Shortcuts for the two common cases: hand over to the next waiter, or no waiter at all.
       const next = line.first;
@@ -115,7 +228,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       }
       const isNext = next?.group === member.group && !next.fresh && !next.isTooLate(now);
       if (isNext && !isDispatching() && state.isRunning && lifecycle.isTrusted(member, now)) {
-        this.lendTo(next, member, now, true);
+        this.#lendToNext(next, member, now);
         return;
       }
       this.keepIdle(member, now);

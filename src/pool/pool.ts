@@ -193,8 +193,9 @@ export class Pool<R, I extends Identity = Identity> {
     const identity = options?.identity;
     const group = this.#inventory.groupOf(identity);
     const fresh = options?.fresh === true;
+    const shared = fresh ? undefined : options?.shared;
     if (group !== undefined && this.#line.length === 0 && this.#state.isRunning && !fresh) {
-      const lease = this.#leasing.lendIdle(group, acquire, options?.origin, now);
+      const lease = this.#leasing.lendAtOnce(group, acquire, options ?? {}, now);
       if (lease !== undefined) return Promise.resolve(lease);
     }
     if (this.#health.isCutOff(now)) {
@@ -209,11 +210,11 @@ export class Pool<R, I extends Identity = Identity> {
     }
     return new Promise((resolve, reject) => {
       const wanted = group ?? this.#inventory.addGroup(identity as I);
-      const waiter = new Waiter<R, I>(acquire, wanted, now, timeout, resolve, reject, options?.origin, fresh);
+      const waiter = new Waiter<R, I>(acquire, wanted, now, timeout, resolve, reject, options?.origin, fresh, shared);
       this.#line.join(waiter, signal);
       if (wanted === this.#inventory.ownGroup) this.#sizing.askedAgain();
       // All are lent, as is common under load: there is nothing to match and nothing to open.
-      if (this.#inventory.counts.leased < this.#sizing.max) this.#dispatcher.dispatch();
+      if (this.#inventory.counts.leased < this.#sizing.max || this.#inventory.shared.any) this.#dispatcher.dispatch();
     });
   }
 
@@ -225,7 +226,7 @@ export class Pool<R, I extends Identity = Identity> {
   /** Takes back a lease that no code holds any more. A lease that ended in time is left alone. */
   reclaim(lease: Lease<R>): void {
     if (!lease.active) return;
-    this.#journal.leaseReclaimed(lease.id, this.#clock.now() - lease.since, lease.origin);
+    this.#journal.leaseReclaimed(lease.id, this.#clock.now() - lease.since, lease.origin?.text);
     lease.release();
   }
 
@@ -298,7 +299,6 @@ export class Pool<R, I extends Identity = Identity> {
   statistics(): PoolStatistics {
     const oldest = this.#line.oldest;
     return this.#journal.statistics({
-      ...this.#inventory.shown,
       total: this.#inventory.total,
       state: this.#state.word,
       minConnections: this.#sizing.min,
@@ -306,6 +306,7 @@ export class Pool<R, I extends Identity = Identity> {
       identities: this.#inventory.identities,
       waiting: this.#line.length,
       oldestWaiter: oldest === undefined ? 0 : this.#clock.now() - oldest.since,
+      ...this.#inventory.shown,
     });
   }
 

@@ -38,11 +38,11 @@ export class Rejections<R, I extends Identity> {
     const { health, inventory, line, sizing, state } = this.#parts;
     const { lastError } = health;
     return {
-      ...inventory.shown,
       state: state.word,
       maxConnections: sizing.max,
       waiting: line.length,
       ...(lastError === undefined ? {} : { lastOpenError: messageOf(lastError) }),
+      ...inventory.shown,
     };
   }
 

@@ -32,7 +32,14 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
   state: ResourceState = 'opening';
   /** Set once, when opening succeeded. */
   resource: R | undefined = undefined;
+  /** The lease that has it for itself. */
   lease: Lease<R> | undefined = undefined;
+  /** The leases of the single calls that share it, while it is lent to single calls. */
+  readonly sharers: Set<Lease<R>> = new Set();
+  /** How many of its seats are taken. */
+  seatsTaken = 0;
+  /** Whether it is lent to single calls and has a seat to spare: then `sharing` stands in a list. */
+  hasRoom = false;
 
   /** When opening began, then when it succeeded: the start of its age. */
   since: number;
@@ -61,6 +68,9 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
   next: PooledResource<R, I> | undefined = undefined;
   /** Where it stands among the idle ones of its identity. */
   readonly place: Place<PooledResource<R, I>> = new Place(this);
+
+  /** Where it stands among those of its identity that have a seat to spare. */
+  readonly sharing: Place<PooledResource<R, I>> = new Place(this);
 
   constructor(
     readonly id: number,

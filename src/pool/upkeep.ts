@@ -112,10 +112,13 @@ export class Upkeep<R, I extends Identity> {
     const { leakDetectionThreshold, idleLeaseThreshold } = settings;
     if (leakDetectionThreshold === 0 && idleLeaseThreshold === 0) return;
     for (const member of inventory) {
-      if (member.state !== 'leased') continue;
+      const { lease } = member;
+      // A single call has a deadline of its own.
+      if (lease === undefined) continue;
       const connection = member.id;
-      const held = now - member.leasedAt;
-      const origin = member.lease?.origin;
+      const held = now - lease.since;
+      // Written after a second at the latest: until then it holds what is on the stack, perhaps the connection itself.
+      const origin = lease.origin?.text;
       if (leakDetectionThreshold > 0 && !member.overdue && held >= leakDetectionThreshold) {
         member.overdue = true;
         journal.tell('leaseOverdue', { connection, held, origin });

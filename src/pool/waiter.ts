@@ -1,6 +1,12 @@
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Lease } from './lease.js';
 import { type Linked, Place } from './linked-list.js';
+import type { Origin } from './origin.js';
+
+/** How an acquire shares a connection. `joins`: its call may go in one message with others. */
+export interface SharedUse {
+  readonly joins: boolean;
+}
 
 /** The one word that decides a waiter's fate; it leaves `waiting` once and never comes back. */
 export type WaiterState = 'waiting' | 'served' | 'timedOut' | 'aborted' | 'refused' | 'failed';
@@ -27,9 +33,11 @@ export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R
     readonly timeout: number,
     readonly resolve: (lease: Lease<R>) => void,
     readonly reject: (error: Error) => void,
-    readonly origin: string | undefined,
+    readonly origin: Origin | undefined,
     /** Only a connection that is opened from now on will do. */
     readonly fresh: boolean,
+    /** It wants a connection for one call, and shares it with other calls; undefined when it wants one for itself. */
+    readonly shared: SharedUse | undefined,
   ) {}
 
   get deadline(): number {

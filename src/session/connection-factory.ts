@@ -20,6 +20,9 @@ import { type ConnectionIdentity, Identities } from './identity.js';
 import { refusedCredentials, Sessions, shareOfCredentials } from './sessions.js';
 import { TokenRenewal } from './token-renewal.js';
 
+/** How many messages are under way on a connection, unless that is set or the server is better off with one. */
+const usualPipelining = 8;
+
 /** What a factory tells of. */
 export interface FactoryListeners {
   /** How each renewal of a token went: undefined for well. */
@@ -35,6 +38,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   readonly #transports: Transports;
   readonly #sessions: Sessions;
   readonly #renewal: TokenRenewal;
+  /** 0: as many as suit the server. */
+  readonly #pipelining: number;
   readonly #probeTimeout: number;
   readonly #askTimeout: number;
   readonly #endpoint: string;
@@ -56,6 +61,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       timeout: config.pool.openTimeout,
       renewed: (error) => listeners.renewed(error),
     });
+    this.#pipelining = config.pool.pipelining;
     this.#probeTimeout = config.pool.probeTimeout;
     this.#askTimeout = shareOfCredentials * config.pool.openTimeout;
     this.#endpoint = withoutQuery(config.url);
@@ -201,6 +207,14 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     } catch (error) {
       throw error instanceof CredentialsFailure ? this.#explain(error, connection.transport.endpoint) : error;
     }
+  }
+
+  seats({ transport }: Connection): number {
+    return this.#pipelining || (transport.holdsSmallAnswersBack ? 1 : usualPipelining);
+  }
+
+  isShareable(connection: Connection): boolean {
+    return connection.shareable;
   }
 
   lendableUntil(connection: Connection): number {

@@ -163,6 +163,11 @@ export class Connection {
     return this.#calls.size === 0 && this.changes.none;
   }
 
+  /** Whether single calls of several callers may be under way on it: nothing of its session was changed, or is being. */
+  get shareable(): boolean {
+    return this.usable && this.changes.none && !this.order.isChanging;
+  }
+
   /** Runs a call, which {@link Connection.cut | cut()} can end early for its caller. */
   run<T>(start: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -19,6 +19,11 @@ export class SessionOrder {
     return new Promise((start) => this.#waiting.push({ change: false, start }));
   }
 
+  /** Whether a change is under way, or waits for its turn. */
+  get isChanging(): boolean {
+    return this.#changing || this.#waiting.length > 0;
+  }
+
   queryDone(): void {
     this.#queries--;
     this.#next();

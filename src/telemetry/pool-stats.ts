@@ -1,4 +1,5 @@
 import type { PoolStatistics } from '../pool/statistics.js';
+import type { MessageStatistics } from './message-counters.js';
 import type { SavepointStatistics } from './savepoint-counters.js';
 import type { TransactionStatistics } from './transaction-counters.js';
 
@@ -18,12 +19,14 @@ export interface PoolStats extends PoolStatistics {
   readonly acquisitionSuccessRate: number;
   /** Acquires served by a connection that was there before, of all that were served; 0 before the first. */
   readonly averageReuseRatio: number;
+  readonly messages: MessageStatistics;
   readonly transactions: TransactionStatistics;
   readonly savepoints: SavepointStatistics;
 }
 
 export function poolStats(
   statistics: PoolStatistics,
+  messages: MessageStatistics,
   transactions: TransactionStatistics,
   savepoints: SavepointStatistics,
 ): PoolStats {
@@ -39,6 +42,7 @@ export function poolStats(
     acquisitionSuccessRate: percent(served, started - waiting),
     averageReuseRatio: percent(reused, served),
     ...statistics,
+    messages,
     transactions,
     savepoints,
   };

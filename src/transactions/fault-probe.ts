@@ -7,7 +7,7 @@ import type { TransactionFaults } from '../surrealql/mended-text.js';
 import { plainQuery } from './plain-query.js';
 
 /** Writes records, reads them, and takes all back: a statement is a transaction, and one that throws has none. */
-const probe = new BoundQuery(`{
+const probe = `{
   DEFINE TABLE surreal_pool_probe;
   CREATE surreal_pool_probe:1 SET n = 1;
   CREATE surreal_pool_probe:2 SET n = 2;
@@ -15,7 +15,7 @@ const probe = new BoundQuery(`{
   LET $sorted = (SELECT VALUE n FROM type::table('surreal_pool_probe') ORDER BY n DESC LIMIT 1) = [2];
   THROW string::concat('surreal-pool probe: own writes ', IF $seen { 'seen' } ELSE { 'unseen' },
     ', order ', IF $sorted { 'kept' } ELSE { 'lost' });
-}`);
+}`;
 
 /**
  * Finds out what a server gets wrong within transactions. Each version of a server is asked once; where a user may not
@@ -47,7 +47,7 @@ export class FaultProbe {
 /** Undefined when this user may not ask. */
 async function ask(connection: Connection): Promise<TransactionFaults | undefined> {
   try {
-    await plainQuery(connection, probe);
+    await plainQuery(connection, new BoundQuery(probe));
   } catch (error) {
     const [, seen, order] = /surreal-pool probe: own writes (\w+), order (\w+)/.exec(messageOf(error)) ?? [];
     if (seen !== undefined) return { hidesOwnWrites: seen === 'unseen', losesOrder: order === 'lost' };

@@ -12,13 +12,17 @@ import { UsageError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
 import { type Recording, RecordingCodec } from './recording-codec.js';
 import { isAnswerTo, isServerError, isUnreadRequest, parseErrorCode } from './reply-shapes.js';
-import { type SocketObserver, socketClass } from './socket.js';
+import type { SocketObserver } from './socket.js';
 import { UnreadRequests } from './unread-requests.js';
 
 /** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
 export type SdkEngine = RpcEngine & SurrealEngine;
 
-export type CreateEngine = (context: DriverContext) => SdkEngine;
+export type CreateEngine = (
+  context: Omit<DriverContext, 'options'>,
+  observer: SocketObserver,
+  handshakeTimeout: number,
+) => SdkEngine;
 
 /** Where the SDK's engine for sockets notes which call waits for which reply. An embedded engine has no such notes. */
 interface PendingCalls {
@@ -78,11 +82,11 @@ export class Engine {
       closing: (cause) => observer.closing(cause),
       failed: (cause) => observer.failed(cause),
     };
-    this.sdk = create({
-      options: { websocketImpl: socketClass(socketObserver, handshakeTimeout) },
+    const context = {
       uniqueId: () => String(++this.#calls),
       codecs: { cbor: this.#codec, flatbuffer: new FlatBufferCodec({}), json: new JsonCodec({}) },
-    });
+    };
+    this.sdk = create(context, socketObserver, handshakeTimeout);
     this.#watchReplies();
   }
 
@@ -179,7 +183,12 @@ export class Engine {
 /** @throws ConnectError when the embedded engine is not installed */
 export async function engineFor(url: string): Promise<CreateEngine> {
   const scheme = new URL(url).protocol.slice(0, -1);
-  if (scheme === 'ws' || scheme === 'wss') return (context) => new WebSocketEngine(context);
+  if (scheme === 'ws' || scheme === 'wss') {
+    // Loaded here, for it brings HTTP and TLS along: half the time of the import, and an embedded engine has no sockets.
+    const { socketClass } = await import('./socket.js');
+    return (context, observer, handshakeTimeout) =>
+      new WebSocketEngine({ ...context, options: { websocketImpl: socketClass(observer, handshakeTimeout) } });
+  }
   const { createNodeEngines } = await import('@surrealdb/node').catch((cause: unknown) => {
     throw new ConnectError(
       `${url} needs the embedded engine, which is a package of its own: npm install @surrealdb/node`,
@@ -188,5 +197,5 @@ export async function engineFor(url: string): Promise<CreateEngine> {
   });
   const create = createNodeEngines()[scheme];
   if (create === undefined) throw new UsageError(`@surrealdb/node has no engine for ${url}`);
-  return (context) => create(context) as SdkEngine;
+  return (context) => create({ ...context, options: {} }) as SdkEngine;
 }

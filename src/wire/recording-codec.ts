@@ -17,7 +17,8 @@ export class EncodedBindings {
 
 /** Stands in a request where encoded parameters go. Random, so that no value of a request can be equal to it. */
 const hole = `surreal-pool:${randomUUID()}`;
-const encodedHole = Buffer.from(CborCodec.DEFAULT.encode(hole));
+/** As it stands in a request. Encoded at its first use: at the import, the encoder would be compiled for this alone. */
+let encodedHole: Buffer | undefined;
 
 /**
  * The SDK's codec, with three additions: it can record exchanges as bytes, it can send parameters that are bytes
@@ -75,6 +76,7 @@ export class RecordingCodec extends CborCodec {
     const bindings: unknown = Array.isArray(params) ? params[1] : undefined;
     if (!(bindings instanceof EncodedBindings) || !Array.isArray(params)) return super.encode(data);
     const around = Buffer.from(super.encode({ ...Object(data), params: [params[0], hole] }));
+    encodedHole ??= Buffer.from(super.encode(hole));
     const at = around.indexOf(encodedHole);
     return Buffer.concat([around.subarray(0, at), bindings.bytes, around.subarray(at + encodedHole.length)]);
   }

@@ -56,6 +56,7 @@ export class Transport {
   /** Made while the server was asked for its version, for the first caller of {@link Transport.attach}. */
   #firstSession: Uuid | undefined;
   #version: Promise<string> | undefined;
+  #holdsSmallAnswersBack = false;
   readonly #deathListeners = new Set<(cause: Error) => void>();
   #ended = false;
   /** Ends the wait for an embedded engine to open, which cannot be told to stop. */
@@ -109,6 +110,14 @@ export class Transport {
   /** True from the moment it cannot carry a call any more. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /**
+   * Whether the server waits for an acknowledgement before it sends another small answer on a socket, up to 40 ms: those
+   * before 3.2 do (`TCP_NODELAY` is not set there).
+   */
+  get holdsSmallAnswersBack(): boolean {
+    return this.#holdsSmallAnswersBack;
   }
 
   /** Calls back once, when it ends without having been asked to. Returns what removes the listener. */
@@ -278,8 +287,9 @@ export class Transport {
     // A server that is too old refuses it; its version says why.
     attaching.catch(() => {});
     const version = await this.version();
-    const major = Number(/(\d+)\./.exec(version)?.[1]);
-    if (!(major >= oldestServer)) {
+    const [, major, minor] = (/(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
+    this.#holdsSmallAnswersBack = major === 3 && Number(minor) < 2;
+    if (!(Number(major) >= oldestServer)) {
       throw new ConnectError(
         `${this.endpoint} runs ${version}; pooled connections are sessions, which SurrealDB has since ${oldestServer}.0`,
         { endpoint: this.endpoint, fatal: true },

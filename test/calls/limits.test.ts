@@ -20,6 +20,7 @@ class Ends {
   } as unknown as Connection;
   readonly lease = {
     resource: this.connection,
+    isAlone: true,
     markForRecycling: (reason: string) => this.marks.push(reason),
   } as unknown as Lease<Connection>;
 
@@ -57,6 +58,15 @@ describe('a call within its limits', () => {
     await expect(slow).rejects.toThrow(QueryTimeoutError);
     await expect(slow).rejects.toMatchObject({ outcome: 'unknown', message: expect.stringContaining('(5 ms)') });
     expect([ends.marks, ends.severed]).toEqual([['unanswered'], [ends.connection]]);
+  });
+
+  test('leaves the connection to other calls that are under way on it', async () => {
+    const ends = new Ends();
+    Object.assign(ends.lease, { isAlone: false });
+    const call = request();
+    const slow = withinLimits(call, () => call.send(ends.connection), ends.lease, ends.limits({ queryTimeout: 5 }));
+    await expect(slow).rejects.toMatchObject({ code: 'ERR_POOL_QUERY_TIMEOUT', outcome: 'unknown' });
+    expect([ends.marks, ends.severed]).toEqual([['unanswered'], []]);
   });
 
   test('ends at the timeout: not sent, it never is, and its connection goes on', async () => {

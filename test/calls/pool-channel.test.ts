@@ -1,5 +1,6 @@
 import { BoundQuery, type Session } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
+import { Batches } from '../../src/calls/batch.js';
 import { PoolChannel } from '../../src/calls/pool-channel.js';
 import { retryDecision } from '../../src/errors/retry-decision.js';
 import type { Lease } from '../../src/pool/lease.js';
@@ -22,6 +23,7 @@ async function ask(closing: number, maxAttempts: number) {
     },
     'test',
     { queryTimeout: 0, sever() {} },
+    new Batches(),
     () => ({ maxAttempts, backoff: () => 0, decide: (error) => retryDecision(error, false) }),
   );
   const answer = channel

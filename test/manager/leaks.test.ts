@@ -12,6 +12,16 @@ async function carelessHelper(pool: ConnectionManager): Promise<void> {
   await connection.query('RETURN 1');
 }
 
+/** Keeps the connection where the function that acquired it sees it, and is then dropped with it. */
+async function rememberingHelper(pool: ConnectionManager): Promise<void> {
+  let kept: unknown;
+  const remember = async () => {
+    kept = await pool.acquire();
+  };
+  await remember();
+  expect(kept).toBeDefined();
+}
+
 describe('a lease that is not given back', () => {
   test('is reported once, with where it was acquired, while it is held for long', async () => {
     const pool = await own.pool('mem://', { leakDetectionThreshold: 1 });
@@ -42,6 +52,42 @@ describe('a lease that is not given back', () => {
     expect(await connection.query('RETURN 2')).toEqual([2]);
     connection.release();
     expect(pool.poolStats()).toMatchObject({ reclaimed: 1, leased: 0 });
+  });
+
+  test('is taken back although the functions of its caller hold the connection: their stack is kept for a second', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 1, leakDetectionThreshold: '10s' });
+    const reclaimed: PoolEvents['leaseReclaimed'][] = [];
+    pool.subscribe('leaseReclaimed', (report) => reclaimed.push(report));
+    await rememberingHelper(pool);
+    await vi.waitFor(
+      async () => {
+        collectGarbage();
+        await settled();
+        expect(reclaimed).toHaveLength(1);
+      },
+      { timeout: 20_000 },
+    );
+    expect(reclaimed[0]?.origin).toContain('remember');
+  });
+
+  test('is reported without a stack where the process cannot write one', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 3, leakDetectionThreshold: '10s' });
+    const { prepareStackTrace, stackTraceLimit } = Error;
+    try {
+      Error.prepareStackTrace = (_error, frames) => frames;
+      await pool.acquire();
+      Error.stackTraceLimit = 0;
+      await pool.acquire();
+      Error.prepareStackTrace = () => {
+        throw new Error('not today');
+      };
+      Error.stackTraceLimit = stackTraceLimit;
+      await pool.acquire();
+      const { aborted } = await pool.shutdown({ gracePeriod: 0 });
+      expect(aborted.map(({ origin }) => origin)).toEqual(['', '', '']);
+    } finally {
+      Object.assign(Error, { prepareStackTrace, stackTraceLimit });
+    }
   });
 
   test('is left alone while anything of it can still be used: a query under way, a builder, a live loop', async () => {

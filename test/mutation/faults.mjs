@@ -60,7 +60,7 @@ export const faults = [
   },
   {
     name: 'what a lease changed is not reset',
-    from: `if (unfit === undefined && this.#parts.factory.isClean(member.resource as R)) {`,
+    from: `if (unfit === undefined && factory.isClean(member.resource as R)) {`,
     to: `if (unfit === undefined) {`,
     tests: core,
   },
@@ -227,8 +227,8 @@ export const faults = [
   },
   {
     name: 'a release is told after the closing it causes',
-    from: `journal.released(member.id, now - member.leasedAt, member.uses, now);`,
-    to: `queueMicrotask(() => journal.released(member.id, now - member.leasedAt, member.uses, now));`,
+    from: `journal.released(member.id, now - lease.since, member.uses, now);`,
+    to: `queueMicrotask(() => journal.released(member.id, now - lease.since, member.uses, now));`,
     tests: ['test/pool/promises.test.ts', 'test/pool/events.test.ts'],
   },
   {
@@ -261,8 +261,8 @@ export const faults = [
   },
   {
     name: 'a call that got no answer is not told to the health of the pool',
-    from: `if (health.troubled || member.retirement === 'unanswered') health.released(member, now);`,
-    to: `if (health.troubled && member.retirement !== 'unanswered') health.released(member, now);`,
+    from: `if (health.troubled || member.retirement === 'unanswered') health.released(member, lease.since, now);`,
+    to: `if (health.troubled && member.retirement !== 'unanswered') health.released(member, lease.since, now);`,
     tests: core,
   },
   {
@@ -1089,7 +1089,7 @@ export const faults = [
   // Statistics
   {
     name: 'what is older than a minute stays in the window of a histogram',
-    from: `slice.clear();`,
+    from: `this.#window.subtract(oldest, this.#slices);`,
     to: ``,
     tests: ['test/pool/recent-histogram.test.ts'],
   },
@@ -1146,8 +1146,14 @@ export const faults = [
     tests: ['test/manager/retry.test.ts'],
   },
   {
+    name: 'the stack of a lease is kept unwritten for as long as the lease',
+    from: `const origin = lease.origin?.text;`,
+    to: `const origin = undefined;`,
+    tests: ['test/manager/leaks.test.ts'],
+  },
+  {
     name: 'a connection counts as held when the work on it is over',
-    from: `held.isHeld = false;`,
+    from: `held.origin = undefined;`,
     to: ``,
     tests: ['test/manager/nested.test.ts'],
   },
@@ -1168,5 +1174,115 @@ export const faults = [
     from: `this.#pool.noteFailure(error, identity);`,
     to: ``,
     tests: ['test/session/credentials.test.ts'],
+  },
+
+  // Single calls that share connections and messages
+  {
+    name: 'of single calls in a message one sees the parameters of another',
+    from: `bindings[\`\${prefix}\${index}_\${name}\`] = value;`,
+    to: `bindings[\`\${prefix}\${index}_\${name}\`] = bindings[name] = value;`,
+    tests: ['test/calls/batch-property.test.ts'],
+  },
+  {
+    name: 'of single calls one joins a message before its text was read alone',
+    from: `if (known === undefined || known.alone || known.usual > slow) return false;`,
+    to: `if (known === undefined) return true; if (known.alone || known.usual > slow) return false;`,
+    tests: ['test/calls/known-texts.test.ts'],
+  },
+  {
+    name: 'of single calls one joins a message with a text of several statements',
+    from: `known.alone || known.usual > slow`,
+    to: `known.usual > slow`,
+    tests: ['test/calls/known-texts.test.ts'],
+  },
+  {
+    name: 'of single calls one joins a message with a RETURN that servers refuse in a block',
+    from: `if (known.aloneWithParameters && Object.keys(bindings).length > 0) return false;`,
+    to: ``,
+    tests: ['test/calls/known-texts.test.ts', 'test/calls/batch-property.test.ts'],
+  },
+  {
+    name: 'of single calls one joins a message with a value that fails it',
+    from: `plainName.test(name) && !reserved.has(name) && room.fits(value)`,
+    to: `plainName.test(name) && !reserved.has(name)`,
+    tests: ['test/session/shared-calls.test.ts'],
+  },
+  {
+    name: 'of single calls one joins a message with a name that the server keeps for itself',
+    from: `!reserved.has(name)`,
+    to: `true`,
+    tests: ['test/calls/known-texts.test.ts'],
+  },
+  {
+    name: 'of single calls in a message that cannot be read all fail',
+    from: `if (!isParseError(error) && !(error instanceof UsageError)) {`,
+    to: `if (error !== undefined) {`,
+    tests: ['test/session/shared-calls.test.ts'],
+  },
+  {
+    name: 'of single calls in a message one is given the answer of another',
+    from: `if (joined.some((_, index) => answers[index] === undefined) || answers.length !== joined.length) {`,
+    to: `if (answers.length > joined.length) {`,
+    tests: ['test/session/shared-calls.test.ts'],
+  },
+  {
+    name: 'of single calls one that is cut off takes the answers of its neighbours',
+    from: `if (lease.isAlone) limits.sever(connection);`,
+    to: `limits.sever(connection);`,
+    tests: ['test/calls/limits.test.ts', 'test/session/shared-calls.test.ts'],
+  },
+  {
+    name: 'of single calls the last that is cut off leaves its connection open',
+    from: `if (lease.isAlone) limits.sever(connection);`,
+    to: ``,
+    tests: ['test/calls/limits.test.ts', 'test/session/shared-calls.test.ts'],
+  },
+  {
+    name: 'single calls are put on a connection that is to be closed',
+    from: `if (this.#isShareable(member, now)) return member;`,
+    to: `return member;`,
+    tests: ['test/pool/seats.test.ts'],
+  },
+  {
+    name: 'single calls leave a connection that is to be closed open',
+    from: `if (member.seatsTaken === 0) return false;`,
+    to: ``,
+    tests: ['test/pool/seats.test.ts'],
+  },
+  {
+    name: 'single calls go on while a caller waits for a connection of its own',
+    from: `if (sizing.mayPrepare(group, now)) seatsEnd = true;`,
+    to: ``,
+    tests: ['test/pool/seats.test.ts'],
+  },
+  {
+    name: 'single calls go on while a connection cannot be opened for a caller',
+    from: `inventory.total >= sizing.max || now - waiter.since >= patience`,
+    to: `inventory.total >= sizing.max`,
+    tests: ['test/pool/seats.test.ts'],
+  },
+  {
+    name: 'single calls end while a caller waits whose identity does not answer',
+    from: `if (sizing.mayPrepare(group, now)) seatsEnd = true;`,
+    to: `seatsEnd = true;`,
+    tests: ['test/pool/seats.test.ts'],
+  },
+  {
+    name: 'single calls wait behind the first although seats are left',
+    from: `if (line.length > 0 && inventory.shared.any) dispatch();`,
+    to: ``,
+    tests: ['test/pool/seats.test.ts'],
+  },
+  {
+    name: 'single calls join a message without bound',
+    from: `while (seat?.joins && seat.calls < callsPerMessage) {`,
+    to: `while (seat?.joins) {`,
+    tests: ['test/pool/seats.test.ts'],
+  },
+  {
+    name: 'single calls hold a seat of their own although one of several is released',
+    from: `if (seat.calls > 0) return true;`,
+    to: ``,
+    tests: ['test/pool/seats.test.ts'],
   },
 ];

@@ -163,7 +163,7 @@ describe('a lease on which nothing is asked for', () => {
   test('is told of once', async () => {
     const { pool, clock } = poolUnderTest({ idleLeaseThreshold: 5000 });
     const told = listen(pool);
-    const lease = await pool.acquire({ origin: 'the stack' });
+    const lease = await pool.acquire({ origin: { text: 'the stack' } });
     lease.resource.idleFor = 4_000;
     await clock.advance(10_000);
     expect(idleReports(told)).toEqual([]);

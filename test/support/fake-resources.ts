@@ -51,6 +51,7 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
   opensStarted = 0;
   opensRunning = 0;
   mostOpensRunning = 0;
+  seatsPerResource = 3;
 
   constructor(public behave: (step: Step) => Behaviour = () => 'ok') {}
 
@@ -81,6 +82,14 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
 
   answeredAt(resource: FakeResource): number {
     return resource.answeredAt;
+  }
+
+  seats(): number {
+    return this.seatsPerResource;
+  }
+
+  isShareable(resource: FakeResource): boolean {
+    return !resource.dirty && !resource.dead;
   }
 
   lendableUntil(resource: FakeResource): number {

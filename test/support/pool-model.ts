@@ -18,7 +18,14 @@ import { settled, VirtualClock } from './virtual-clock.js';
 
 /** One thing that happens to the pool. Numbers are taken modulo what there is to choose from. */
 export type Command =
-  | { readonly do: 'acquire'; readonly timeout: number; readonly abortable: boolean; readonly identity: string }
+  | {
+      readonly do: 'acquire';
+      readonly timeout: number;
+      readonly abortable: boolean;
+      readonly identity: string;
+      /** For itself, for one call that shares a connection, or for one that may also go in a message with others. */
+      readonly use: 'alone' | 'sharing' | 'joining';
+    }
   | {
       readonly do: 'abort' | 'release' | 'releaseAgain' | 'dirty' | 'busy' | 'mark' | 'die' | 'finish' | 'fail';
       readonly which: number;
@@ -48,6 +55,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       timeout: fc.constantFrom(0, 10, 50, 1000, 5000),
       abortable: fc.boolean(),
       identity: fc.constantFrom('home', 'home', 'guest', 'visitor'),
+      use: fc.constantFrom('alone' as const, 'sharing' as const, 'joining' as const),
     }),
   },
   { weight: 10, arbitrary: fc.record({ do: fc.constant('release' as const), which }) },
@@ -95,6 +103,7 @@ const settings: fc.Arbitrary<PoolSettings> = fc
     unhealthyThreshold: fc.constantFrom(1, 3),
     validationInterval: fc.constantFrom(0, 50, 500),
     warmConnections: fc.boolean(),
+    batching: fc.constantFrom('off' as const, 'waiting' as const, 'always' as const),
   })
   .map((chosen) => ({ ...chosen, minConnections: Math.min(chosen.minConnections, chosen.maxConnections) }));
 
@@ -354,7 +363,7 @@ class World {
     }
   }
 
-  #acquire({ timeout, abortable, identity }: Command & { do: 'acquire' }): void {
+  #acquire({ timeout, abortable, identity, use }: Command & { do: 'acquire' }): void {
     const abort = abortable ? new AbortController() : undefined;
     const call: Call = {
       acquire: this.calls.length + 1,
@@ -369,6 +378,7 @@ class World {
     const answer = this.pool.acquire({
       timeout,
       signal: abort?.signal,
+      shared: use === 'alone' ? undefined : { joins: use === 'joining' },
       // Nobody has to name the home.
       identity: identity === 'home' ? undefined : { key: identity },
     });
@@ -376,7 +386,15 @@ class World {
       (lease) => {
         call.outcome = 'served';
         const { resource } = lease;
-        assert.ok(!this.held.some((held) => held.resource === resource), 'nothing is lent twice');
+        const others = this.held.filter((held) => held.resource === resource).map(({ lease: { seat } }) => seat);
+        assert.equal(lease.seat === undefined, use === 'alone', 'who shares was ready to');
+        if (use === 'alone') assert.equal(others.length, 0, 'nothing is lent twice');
+        assert.ok(!others.includes(undefined), 'nothing is shared that has a holder of its own');
+        const seats = new Set([...others, lease.seat]);
+        assert.ok(seats.size <= this.factory.seatsPerResource, 'no more seats are taken than there are');
+        const isAlone = use === 'sharing' || this.program.settings.batching === 'off';
+        if (isAlone) assert.ok(!others.includes(lease.seat), 'a seat is shared only by those who join');
+        assert.ok(others.filter((seat) => seat === lease.seat).length < 16, 'a message is bounded');
         assert.equal(resource.closeCalls, 0, 'nothing is lent that is being closed');
         assert.ok(!resource.dead, 'nothing is lent that is known to be dead');
         assert.ok(!resource.dirty, 'nothing is lent that was not reset');
@@ -441,7 +459,8 @@ class World {
         'nobody waits past the deadline, or the grace of a leap',
       );
     }
-    if (this.report === undefined) assert.equal(leased, this.held.filter(({ lease }) => lease.active).length);
+    const lent = new Set(this.held.filter(({ lease }) => lease.active).map(({ resource }) => resource));
+    if (this.report === undefined) assert.equal(leased, lent.size);
     assert.equal(statistics.opened, this.openedEvents);
     assert.equal(statistics.closed, this.closedEvents);
     assert.equal(

@@ -29,6 +29,7 @@ const plainSettings: PoolSettings = {
   unhealthyThreshold: 3,
   validationInterval: 0,
   warmConnections: false,
+  batching: 'always',
 };
 
 /** Settings under which every connection is probed each time before it is lent. */

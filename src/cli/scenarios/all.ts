@@ -9,6 +9,7 @@ import { readHeavy, writeHeavy } from './mixed-workload.js';
 import { retryUnderLoad } from './retry-under-load.js';
 import { poolSaturation } from './saturation.js';
 import type { Scenario } from './scenario.js';
+import { singleCalls } from './single-calls.js';
 import { sustainedLoad } from './sustained-load.js';
 
 /** By the names that `--scenario` takes. */
@@ -17,6 +18,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'sustained-load': sustainedLoad,
   bursts: burstTraffic,
   churn: connectionChurn,
+  'single-calls': singleCalls,
   'many-tenants': manyTenants,
   saturation: poolSaturation,
   'retry-under-load': retryUnderLoad,

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import type { QueryChunk } from 'surrealdb';
+import { ConnectionLostError } from '../errors/call.js';
+import { UsageError } from '../errors/configuration.js';
+import { isParseError } from '../errors/server-errors.js';
+import type { LentSeat } from '../pool/lease.js';
+import type { Connection } from '../session/connection.js';
+import { MessageCounters } from '../telemetry/message-counters.js';
+import { inOwnContext } from '../time/own-context.js';
+import { type Answer, type CallDetails, noted, sendAlone } from './call.js';
+import { KnownTexts } from './known-texts.js';
+
+interface Joined {
+  readonly call: CallDetails;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Calls of one seat that go in one message. It is sent when what goes on at this moment has come to an end, without any
+ * delay; what comes later goes in the next one.
+ *
+ * A call without parameters is sent as it is. One with parameters becomes a block that gives them their names back, so
+ * that no other call of the message sees them, nor any field, event or function that another call reaches:
+ *
+ *     SELECT * FROM person;
+ *     { LET $id = $call1_id; SELECT * FROM $id };
+ *     { LET $id = $call2_id; UPDATE $id SET seen = true };
+ */
+export class Batch {
+  readonly #seat: LentSeat;
+  readonly #texts: KnownTexts;
+  readonly #counters: MessageCounters;
+  #joined: Joined[] = [];
+
+  constructor(seat: LentSeat, texts: KnownTexts, counters: MessageCounters) {
+    this.#seat = seat;
+    this.#texts = texts;
+    this.#counters = counters;
+  }
+
+  /** Sends a call with those that join in the meantime. */
+  send(call: CallDetails, connection: Connection): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#joined.push({ call, resolve, reject });
+      if (this.#joined.length === 1) inOwnContext(() => process.nextTick(() => this.#flush(connection)));
+    });
+  }
+
+  #flush(connection: Connection): void {
+    this.#seat.close();
+    const joined = this.#joined;
+    this.#joined = [];
+    this.#counters.count(joined.length);
+    const [first] = joined;
+    if (joined.length === 1 && first !== undefined) sendAlone(connection, first.call).then(first.resolve, first.reject);
+    else void this.#together(joined, connection);
+  }
+
+  async #together(joined: readonly Joined[], connection: Connection): Promise<void> {
+    let answers: (readonly QueryChunk<unknown>[])[];
+    try {
+      answers = await ask(joined, connection);
+    } catch (error) {
+      // Parameters that cannot be sent are a UsageError.
+      if (!isParseError(error) && !(error instanceof UsageError)) {
+        for (const { reject } of joined) reject(error);
+        return;
+      }
+      // Nothing was executed, so each may be sent by itself.
+      for (const { call, resolve, reject } of joined) {
+        if (isParseError(error)) this.#texts.goesAlone(call.text);
+        this.#counters.count(1);
+        sendAlone(connection, call).then(resolve, reject);
+      }
+      return;
+    }
+    // No entry is missing, and none is too many.
+    if (joined.some((_, index) => answers[index] === undefined) || answers.length !== joined.length) {
+      const error = new ConnectionLostError(
+        `${joined.length} calls went in one message, and its answer is not one for each; they may have been executed`,
+        { outcome: 'unknown' },
+      );
+      for (const { call, reject } of joined) {
+        this.#texts.goesAlone(call.text);
+        reject(error);
+      }
+      return;
+    }
+    joined.forEach(({ resolve, reject }, index) => {
+      try {
+        resolve(noted(connection, answers[index] ?? []));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  }
+}
+
+/** Before the names of parameters: no text can name those of another call, for want of knowing it. */
+const prefix = `_${randomUUID().slice(0, 8)}_`;
+
+/** One message for all. @returns what each was answered with */
+async function ask(joined: readonly Joined[], connection: Connection): Promise<(readonly QueryChunk<unknown>[])[]> {
+  const texts: string[] = [];
+  const bindings: Record<string, unknown> = {};
+  joined.forEach(({ call }, index) => {
+    const names = Object.entries(call.bindings);
+    if (names.length === 0) {
+      texts.push(`${call.text}\n`);
+      return;
+    }
+    // The end of the line ends a comment that the text may end with.
+    let scope = '';
+    for (const [name, value] of names) {
+      scope += `LET $${name} = $${prefix}${index}_${name}; `;
+      bindings[`${prefix}${index}_${name}`] = value;
+    }
+    texts.push(`{ ${scope}${call.text}\n}`);
+  });
+  const answers: QueryChunk<unknown>[][] = [];
+  const query = { query: texts.join(';\n'), bindings };
+  for await (const chunk of connection.transport.query<unknown>(query, connection.session)) {
+    const answer = answers[chunk.query] ?? [];
+    answers[chunk.query] = answer;
+    answer.push({ ...chunk, query: 0 });
+  }
+  return answers;
+}
+
+/** The batches of the seats that are taken. */
+export class Batches {
+  readonly texts: KnownTexts = new KnownTexts();
+  readonly counters: MessageCounters = new MessageCounters();
+  readonly #bySeat = new WeakMap<LentSeat, Batch>();
+
+  /** Of this seat; undefined when its calls go by themselves. */
+  of(seat: LentSeat | undefined): Batch | undefined {
+    if (!seat?.joins) return undefined;
+    const batch = this.#bySeat.get(seat) ?? new Batch(seat, this.texts, this.counters);
+    this.#bySeat.set(seat, batch);
+    return batch;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Identity, IdentityGroup } from './identity-group.js';
+import type { Place } from './linked-list.js';
+import { ListsByKey } from './lists-by-key.js';
+import type { PooledResource } from './resource.js';
+import { Seat } from './seat.js';
+
+/**
+ * The connections that are lent to single calls and have a seat to spare, by identity. The one that was given a call last
+ * comes last, so the calls spread over them.
+ */
+export class SharedConnections<R, I extends Identity> {
+  readonly #withRoom = new ListsByKey<IdentityGroup<I>, Place<PooledResource<R, I>>>();
+  #members = 0;
+  /** The seat that the next call of an identity may join. */
+  readonly #joinable = new Map<IdentityGroup<I>, Seat<R, I>>();
+
+  /** The next one with a seat to spare. */
+  firstOf(group: IdentityGroup<I>): PooledResource<R, I> | undefined {
+    return this.#withRoom.find(group)?.first?.owner;
+  }
+
+  /** A seat whose message is not sent so far, with room for one more call. */
+  joinable(group: IdentityGroup<I>, callsPerMessage: number): Seat<R, I> | undefined {
+    const seat = this.#joinable.get(group);
+    return seat?.open && seat.calls < callsPerMessage ? seat : undefined;
+  }
+
+  /** Takes a seat on a connection. `seats`: how many it has. */
+  take(member: PooledResource<R, I>, joins: boolean, seats: number): Seat<R, I> {
+    const { group } = member;
+    const seat = new Seat<R, I>(member, joins);
+    this.#leave(member);
+    member.seatsTaken++;
+    if (member.seatsTaken < seats) this.#enter(member);
+    if (joins) this.#joinable.set(group, seat);
+    return seat;
+  }
+
+  /** Gives a seat back; the connection may be given further calls, or not. */
+  giveBack(seat: Seat<R, I>, lendable: boolean): void {
+    const { member } = seat;
+    seat.close();
+    if (this.#joinable.get(member.group) === seat) this.#joinable.delete(member.group);
+    member.seatsTaken--;
+    this.#leave(member);
+    if (lendable && member.seatsTaken > 0) this.#enter(member);
+  }
+
+  /** No further call is given to it before one of its seats is given back. */
+  setAside(member: PooledResource<R, I>): void {
+    this.#leave(member);
+  }
+
+  /** Whether any has a seat to spare. */
+  get any(): boolean {
+    return this.#members > 0;
+  }
+
+  #enter(member: PooledResource<R, I>): void {
+    this.#withRoom.of(member.group).append(member.sharing);
+    member.hasRoom = true;
+    this.#members++;
+  }
+
+  #leave(member: PooledResource<R, I>): void {
+    if (!member.hasRoom) return;
+    this.#withRoom.remove(member.group, member.sharing);
+    member.hasRoom = false;
+    this.#members--;
+  }
+}

@@ -1,0 +1,80 @@
+import type { QueryChunk } from 'surrealdb';
+import { describe, expect, test } from 'vitest';
+import { Call } from '../../src/calls/call.js';
+import { KnownTexts } from '../../src/calls/known-texts.js';
+
+const call = (text: string, bindings: Record<string, unknown> = {}): Call => new Call({ text, bindings });
+
+/** An answer to one statement, or to several. */
+function answer(statements = 1, records = 1): QueryChunk<unknown>[] {
+  return Array.from({ length: statements }, (_, query) => ({
+    query,
+    batch: 0,
+    kind: 'single' as const,
+    result: Array.from({ length: records }),
+  }));
+}
+
+function knowing(text: string, chunks = answer()): KnownTexts {
+  const texts = new KnownTexts();
+  texts.answered(call(text), chunks);
+  return texts;
+}
+
+describe('a text goes in a message with others', () => {
+  test('once the server has answered it alone, and not before', () => {
+    const texts = new KnownTexts();
+    const asked = call('SELECT * FROM thing');
+    expect(texts.mayJoin(asked)).toBe(false);
+    texts.answered(asked, answer());
+    expect(texts.mayJoin(asked)).toBe(true);
+    texts.goesAlone(asked.text);
+    expect(texts.mayJoin(asked)).toBe(false);
+  });
+
+  test.each([
+    'SELECT 1',
+    'CREATE t',
+    'UPDATE t',
+    'UPSERT t',
+    'DELETE t',
+    'INSERT INTO t {}',
+    'RETURN 1',
+    'RETURN 1; -- x',
+  ])('when it leaves nothing behind: %s', (text) => expect(knowing(text).mayJoin(call(text))).toBe(true));
+
+  test.each([
+    ...['RETURN 1; RETURN 2', 'BEGIN; RETURN 1; COMMIT', 'LET $a = 1', 'USE DB other', 'OPTION IMPORT', 'SLEEP 1ms'],
+    ...['DEFINE TABLE t', 'REMOVE TABLE t', 'INFO FOR DB', '{ RETURN 1 }', 'IF true { 1 }', 'KILL "x"', ''],
+    `RETURN '${'x'.repeat(1_100)}'`,
+  ])('and not otherwise: %s', (text) => expect(knowing(text).mayJoin(call(text))).toBe(false));
+
+  test('unless the server took it for several statements, or answers with many records', () => {
+    expect(knowing('SELECT 1', answer(2)).mayJoin(call('SELECT 1'))).toBe(false);
+    expect(knowing('SELECT 1', answer(1, 101)).mayJoin(call('SELECT 1'))).toBe(false);
+  });
+
+  test('with parameters that have names of their own', () => {
+    const texts = knowing('RETURN $v');
+    expect(texts.mayJoin(call('RETURN $v', { v: 1, V_2: 2 }))).toBe(true);
+    for (const name of ['value', 'auth', 'session', 'this', '__proto__', 'two words', '1st']) {
+      expect(texts.mayJoin(call('RETURN $v', Object.fromEntries([[name, 1]]))), name).toBe(false);
+    }
+  });
+
+  test.each(['RETURN $v.name', 'RETURN $v[0]', 'RETURN $v->likes', 'RETURN $v<-likes', 'RETURN $v fetch name'])(
+    'without parameters only, where it may follow a link: %s',
+    (text) => {
+      const texts = knowing(text);
+      expect(texts.mayJoin(call(text))).toBe(true);
+      expect(texts.mayJoin(call(text, { v: 1 }))).toBe(false);
+    },
+  );
+});
+
+test('texts that differ in the numbers of the SDK are one text', () => {
+  const texts = knowing('RETURN 1');
+  for (let n = 0; n < 3_000; n += 2) texts.answered(call(`RETURN $bind__${n} + $bind__${n + 1}`), answer());
+  expect(texts.mayJoin(call('RETURN $bind__8000 + $bind__8001', { bind__8000: 1, bind__8001: 2 }))).toBe(true);
+  expect(texts.mayJoin(call('RETURN 1'))).toBe(true);
+});

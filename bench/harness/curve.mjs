@@ -42,6 +42,7 @@ export function curve(title, across, up, lines) {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#4b5563">`,
+    `<title>${title}: ${up} by ${across}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="${margin.left}" y="22" font-size="15" font-weight="bold">${title}</text>`,
     ...horizontal,

@@ -33,16 +33,23 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
   .filter((file) => file.endsWith('.ts'));
 
+/** Of types as well: a reader follows these too. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(source, file), 'utf8');
+  return [...text.matchAll(/from '(\.[^']+)\.js'/g)].map(([, path]) => `${posix.join(dirname(file), path ?? '')}.ts`);
+}
+
 describe('the layers', () => {
   test('hold every file', () => {
     expect(files.filter((file) => layerOf(file) === -1)).toEqual([]);
   });
 
-  test.each(files)('%s imports nothing from above', (file) => {
-    const text = readFileSync(join(source, file), 'utf8');
-    const imports = [...text.matchAll(/from '(\.[^']+)\.js'/g)].map(
-      ([, path]) => `${posix.join(dirname(file), path ?? '')}.ts`,
-    );
+  test.each(files)('%s imports nothing from above, and nothing that imports it', (file) => {
+    const imports = importsOf(file);
+    const reached = new Set(imports);
+    // A set brings what is added while it is walked through.
+    for (const other of reached) for (const next of importsOf(other)) reached.add(next);
+    expect(reached.has(file)).toBe(false);
     expect(imports.filter((imported) => layerOf(imported) < layerOf(file))).toEqual([]);
   });
 

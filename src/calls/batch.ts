@@ -7,7 +7,7 @@ import type { LentSeat } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { MessageCounters } from '../telemetry/message-counters.js';
 import { inOwnContext } from '../time/own-context.js';
-import { type Answer, type CallDetails, noted, sendAlone } from './call.js';
+import { type Answer, type CallDetails, type Message, noted, sendAlone } from './call.js';
 import { KnownTexts } from './known-texts.js';
 
 interface Joined {
@@ -27,7 +27,7 @@ interface Joined {
  *     { LET $id = $call1_id; SELECT * FROM $id };
  *     { LET $id = $call2_id; UPDATE $id SET seen = true };
  */
-export class Batch {
+export class Batch implements Message {
   readonly #seat: LentSeat;
   readonly #texts: KnownTexts;
   readonly #counters: MessageCounters;

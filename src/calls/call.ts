@@ -7,7 +7,6 @@ import type { AddedAnswers } from '../surrealql/mended-text.js';
 import { onlyReads } from '../surrealql/only-reads.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import { EncodedBindings, type Recording } from '../wire/recording-codec.js';
-import type { Batch } from './batch.js';
 
 /** One thing that is asked of the server on the session of a connection. */
 export class Request<T> {
@@ -55,6 +54,11 @@ export function newRecording(): CallRecording {
   return { request: undefined, reply: undefined, added: new Set() };
 }
 
+/** A message that several calls go in. */
+export interface Message {
+  send(call: CallDetails, connection: Connection): Promise<Answer>;
+}
+
 /** What a call is made of. */
 export interface CallDetails {
   /** As the caller wrote it: what guards read, errors and traces show. */
@@ -65,7 +69,7 @@ export interface CallDetails {
   readonly added?: AddedAnswers | undefined;
   readonly transaction?: Uuid | undefined;
   /** With which other calls it goes in one message; undefined when it goes by itself. */
-  readonly batch?: Batch | undefined;
+  readonly batch?: Message | undefined;
   /** Where the request and its reply are kept, as they are on the wire. */
   readonly recording?: CallRecording | undefined;
 }

@@ -1,6 +1,6 @@
 import { nearest } from '../config/nearest.js';
 import { Refusal, show } from '../config/refusal.js';
-import type { LoadFigures } from './load-report.js';
+import type { LoadFigures } from './load-figures.js';
 
 /** Something that must hold at the end of a run: `wait.p99<50ms`. */
 export interface Assertion {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Demand } from './load-options.js';
+import type { Demand } from './load-plan.js';
 import type { Measurements } from './measurements.js';
 import type { Queryable, Workload } from './workload.js';
 

@@ -5,16 +5,8 @@ import { defaultPoolConfig, type PasswordCredentials } from '../config/options.j
 import { Refusal, show } from '../config/refusal.js';
 import { type Assertion, readAssertions } from './assertions.js';
 import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';
+import type { Demand, Mix } from './load-plan.js';
 import { scenarios } from './scenarios/all.js';
-
-/** How many of all operations read and how many write, as weights. */
-export interface Mix {
-  readonly read: number;
-  readonly write: number;
-}
-
-/** Who decides when the next operation begins: so many callers, each after its last; or the clock, so often a second. */
-export type Demand = { readonly workers: number } | { readonly rate: number };
 
 /** What `surreal-pool load` was asked to do. Durations are in milliseconds. */
 export interface LoadOptions {

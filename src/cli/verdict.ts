@@ -1,5 +1,5 @@
 import { formatCount, formatDuration, formatNumber, formatPercent } from './formats.js';
-import type { LoadFigures } from './load-report.js';
+import type { LoadFigures } from './load-figures.js';
 
 /** Where to look first. */
 export type Finding = 'healthy' | 'pool' | 'database' | 'process' | 'overload' | 'errors' | 'nothing';

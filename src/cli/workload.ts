@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { RecordId, type SurrealQueryable, Table } from 'surrealdb';
-import type { Mix } from './load-options.js';
+import type { Mix } from './load-plan.js';
 import type { OperationKind } from './measurements.js';
 
 /** What a workload needs of a connection, or of a pool. */

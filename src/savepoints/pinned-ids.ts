@@ -3,7 +3,7 @@ import { RecordId, StringRecordId, Table } from 'surrealdb';
 import type { Call } from '../calls/call.js';
 import { hasId } from '../surrealql/record-targets.js';
 import type { SurrealText } from '../surrealql/surreal-text.js';
-import type { Token } from '../surrealql/tokens.js';
+import type { Token } from '../surrealql/token.js';
 import { EncodedBindings } from '../wire/recording-codec.js';
 
 /** A call whose new records get their ids from the server, and why it stays so. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type AddedAnswers, emptyCache, type Mending, mendedText, noMending } from '../surrealql/mended-text.js';
-import type { Token } from '../surrealql/tokens.js';
+import type { Token } from '../surrealql/token.js';
 import { EncodedBindings } from '../wire/recording-codec.js';
 import { type EncodedValue, encodedMap } from './encoded-value.js';
 import type { LoggedCall } from './logged-call.js';

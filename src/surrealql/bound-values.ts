@@ -1,4 +1,4 @@
-import type { Token } from './tokens.js';
+import type { Token } from './token.js';
 
 /** Names the server gives a meaning of its own in some places, whatever is bound to them. */
 const contextual = new Set(

@@ -2,8 +2,9 @@ import { BoundValues } from './bound-values.js';
 import { constantFamilies, pureFunctions, pureMethods } from './pure-functions.js';
 import { isPlain } from './replayability.js';
 import type { SurrealText } from './surreal-text.js';
+import type { Token } from './token.js';
 import { statementWords, TokenContext } from './token-context.js';
-import { type Token, tokenize } from './tokens.js';
+import { tokenize } from './tokens.js';
 
 /** Keywords of statements that write, define, or act on more than the data. */
 const acting = new Set(

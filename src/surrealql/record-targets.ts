@@ -1,7 +1,7 @@
 import { RecordId, StringRecordId, Uuid } from 'surrealdb';
 import type { BoundValues } from './bound-values.js';
+import type { Token } from './token.js';
 import { closers, openers, type TokenContext } from './token-context.js';
-import type { Token } from './tokens.js';
 import { newIdReason, Verdict } from './verdict.js';
 
 /**

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors/configuration.js';
 import { type Statement, splitStatements } from './statements.js';
 import type { SurrealText } from './surreal-text.js';
-import type { Token } from './tokens.js';
+import type { Token } from './token.js';
 
 /** Where a text is to be sent: by a single call of the pool, on a session that a lease holds, or in a transaction. */
 export type Place = 'pool' | 'session' | 'transaction';

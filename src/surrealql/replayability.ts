@@ -2,8 +2,9 @@ import { BoundValues } from './bound-values.js';
 import { constantFamilies, outsideFamilies, pureFunctions, pureMethods } from './pure-functions.js';
 import { RecordTargets } from './record-targets.js';
 import type { SurrealText } from './surreal-text.js';
+import type { Token } from './token.js';
 import { closers, openers, statementWords, TokenContext } from './token-context.js';
-import { type Token, tokenize } from './tokens.js';
+import { tokenize } from './tokens.js';
 import { type Replayability, Verdict } from './verdict.js';
 
 /**

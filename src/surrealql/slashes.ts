@@ -1,4 +1,4 @@
-import type { Token } from './tokens.js';
+import type { Token } from './token.js';
 
 /** What a slash is for the server: the sign of a division, the begin of a regular expression, or not to be told. */
 export type Slash = 'division' | 'regex' | 'doubtful';

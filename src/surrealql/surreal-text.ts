@@ -1,5 +1,6 @@
 import { type Split, splitStatements } from './statements.js';
-import { readings, type Token, tokenize } from './tokens.js';
+import type { Token } from './token.js';
+import { readings, tokenize } from './tokens.js';
 
 /** A text that is sent to the server, read when a look at it is asked for, and then only once. */
 export class SurrealText {

@@ -1,33 +1,10 @@
 import { likelySlash, slashBehind } from './slashes.js';
+import type { Token, TokenKind } from './token.js';
 
 /**
  * The tokens of SurrealQL, as far as one has to know them to see what a text does: where a string, a comment or an
  * escaped name ends, and what stands next to what. No more: it finds no syntax errors.
  */
-
-/**
- * - `word`: a bare name or keyword; `name` the same in backticks or ⟨⟩, whose `value` is without them
- * - `string`: with its prefix, as in `r"a:1"`; `number`: also durations and keys as in `1h30m`, `12ab`
- * - `parameter`: its `value` is the name without `$`
- * - `regex`; `script`: the body of a JavaScript function, with its braces; `mark`: punctuation
- * - `unknown`: a character no token begins with, or a token that is not closed before the end of the text
- */
-export type TokenKind = 'word' | 'name' | 'string' | 'number' | 'parameter' | 'regex' | 'script' | 'mark' | 'unknown';
-
-export interface Token {
-  readonly kind: TokenKind;
-  /** As it is written. */
-  readonly text: string;
-  /** What it says: a word in capitals, a name or a parameter without its marks, else as written. */
-  readonly value: string;
-  /** Where it begins and ends in the text. */
-  readonly start: number;
-  readonly end: number;
-  /** Of a bracket: where among the tokens its partner is. Absent when it has none. */
-  readonly partner?: number;
-  /** The server may read another token here, and so another text behind it. */
-  readonly doubtful?: true;
-}
 
 // SurrealDB takes five characters as the end of a line, in a comment too: with "\n" alone a comment would reach over
 // what the server takes for a statement.

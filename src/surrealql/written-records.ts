@@ -2,8 +2,9 @@ import { RecordId, StringRecordId, Table } from 'surrealdb';
 import { BoundValues } from './bound-values.js';
 import { isRecordId } from './record-targets.js';
 import type { SurrealText } from './surreal-text.js';
+import type { Token } from './token.js';
 import { TokenContext } from './token-context.js';
-import { type Token, tokenize } from './tokens.js';
+import { tokenize } from './tokens.js';
 
 /**
  * The records a text writes to by name, each as `table:key`: the targets of its CREATE, UPSERT, UPDATE and DELETE, the

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { evaluate, readAssertions } from '../../src/cli/assertions.js';
-import type { LoadFigures } from '../../src/cli/load-report.js';
+import type { LoadFigures } from '../../src/cli/load-figures.js';
 import { Refusal } from '../../src/config/refusal.js';
 import { figures, summary } from './example-report.js';
 

@@ -1,4 +1,5 @@
-import type { LoadFigures, LoadReport } from '../../src/cli/load-report.js';
+import type { LoadFigures } from '../../src/cli/load-figures.js';
+import type { LoadReport } from '../../src/cli/load-report.js';
 import type { HistogramSummary } from '../../src/pool/histogram.js';
 
 export function summary(times: Partial<HistogramSummary> = {}): HistogramSummary {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { LoadFigures } from '../../src/cli/load-report.js';
+import type { LoadFigures } from '../../src/cli/load-figures.js';
 import { verdictOn } from '../../src/cli/verdict.js';
 import { figures, summary } from './example-report.js';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { splitStatements } from '../../src/surrealql/statements.js';
-import { readings, type Token, tokenize } from '../../src/surrealql/tokens.js';
+import type { Token } from '../../src/surrealql/token.js';
+import { readings, tokenize } from '../../src/surrealql/tokens.js';
 import { between, oneOf, type Random, seededRandom } from '../support/seeded-random.js';
 import { place, surroundings } from '../support/surroundings.js';
 

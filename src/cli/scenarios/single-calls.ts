@@ -7,7 +7,7 @@ const callsEach = 40;
 
 /** Many callers, each with one single call of the pool after the other: they share connections and messages. */
 export const singleCalls: Scenario = {
-  summary: `${callers} callers with single calls of the pool on ${connections} connections, beside as many leases`,
+  summary: `${callers} callers, each with single calls, on ${connections} connections`,
   async play(scene) {
     const pool = await scene.open({ maxConnections: connections, maxConnecting: connections });
     const calls = callers * callsEach;

@@ -198,8 +198,9 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     inventory.shared.giveBack(seat, mayGoOn);
     if (member.seatsTaken === 0) return false;
     if (health.troubled && mayGoOn) health.released(member, lease.since, now);
-    if (!mayGoOn || line.length === 0) return true;
+    if (!mayGoOn) return true;
     member.provenAt = now;
+    if (line.length === 0) return true;
     const next = line.first;
     const isNext = next?.shared !== undefined && next.group === member.group && !next.isTooLate(now);
     if (isNext && !isDispatching() && state.isRunning) this.#lendToNext(next, member, now);

@@ -49,6 +49,21 @@ describe('single calls on one connection', () => {
     expect(served(acquires)).toBe(seats + 1);
   });
 
+  test('prove by their answers that it works: while they go on it needs no probe', async () => {
+    const { pool, clock } = await withSeats(3, { validateOnCheckout: true, validationInterval: 500 });
+    let [running] = share(pool, 1);
+    for (let call = 0; call < 20; call++) {
+      await clock.advance(100);
+      const [next] = share(pool, 1);
+      await settled();
+      expect(next?.state, `call ${call}`).toBe('fulfilled');
+      leaseOf(running as Watched<Held>).release();
+      running = next;
+    }
+    expect(pool.statistics()).toMatchObject({ probesPassed: 0, opened: 1 });
+    leaseOf(running as Watched<Held>).release();
+  });
+
   test('get an idle connection each before they share one', async () => {
     const { pool } = await withSeats(3, { maxConnections: 3 });
     await fill(pool, 3);

@@ -1,4 +1,5 @@
 import type { QueryChunk } from 'surrealdb';
+import { RecentTexts } from '../surrealql/recent-texts.js';
 import type { SurrealText } from '../surrealql/surreal-text.js';
 import type { Call } from './call.js';
 import { Room } from './small-values.js';
@@ -24,8 +25,6 @@ const slow = 2;
 const manyRecords = 100;
 /** The share of the newest answer in what is usual. */
 const share = 0.2;
-/** So many texts are remembered; those that were not asked for longest are forgotten. */
-const mostTexts = 1_000;
 
 interface Known {
   /** How long the server usually takes, in milliseconds. */
@@ -41,10 +40,10 @@ interface Known {
  * leaves nothing behind; and when it is usually answered quickly.
  */
 export class KnownTexts {
-  readonly #known = new Map<string, Known>();
+  readonly #known = new RecentTexts<Known>();
 
   mayJoin({ text, details: { bindings } }: Call): boolean {
-    const known = this.#known.get(shapeOf(text));
+    const known = this.#known.of(shapeOf(text));
     if (known === undefined || known.alone || known.usual > slow) return false;
     if (known.aloneWithParameters && Object.keys(bindings).length > 0) return false;
     return isSmall(bindings);
@@ -52,8 +51,8 @@ export class KnownTexts {
 
   /** This text was answered, by itself or with others. */
   answered(call: Call, chunks: readonly QueryChunk<unknown>[]): void {
-    const { text } = call;
-    const known = this.#known.get(shapeOf(text)) ?? this.#learn(call, chunks);
+    const shape = shapeOf(call.text);
+    const known = this.#known.of(shape) ?? this.#learn(shape, call, chunks);
     if (known === undefined) return;
     const last = chunks.at(-1);
     const duration = last?.stats?.duration.milliseconds;
@@ -64,23 +63,16 @@ export class KnownTexts {
 
   /** A message that contained it was not understood as what it was made of. */
   goesAlone(text: string): void {
-    const known = this.#known.get(shapeOf(text));
+    const known = this.#known.of(shapeOf(text));
     if (known !== undefined) known.alone = true;
   }
 
-  #learn({ text, surrealText }: Call, chunks: readonly QueryChunk<unknown>[]): Known | undefined {
+  #learn(shape: string, { text, surrealText }: Call, chunks: readonly QueryChunk<unknown>[]): Known | undefined {
     if (text.length > longestText || chunks.some(({ query }) => query !== 0)) return undefined;
     const alone = !isOneStatement(surrealText);
     const aloneWithParameters = !alone && keywordOfFirst(surrealText) === 'RETURN' && link.test(text);
     const known = { usual: 0, alone, aloneWithParameters };
-    if (this.#known.size >= mostTexts) {
-      // The oldest: an entry is put last each time it is learnt.
-      for (const oldest of this.#known.keys()) {
-        this.#known.delete(oldest);
-        break;
-      }
-    }
-    this.#known.set(shapeOf(text), known);
+    this.#known.remember(shape, known);
     return known;
   }
 }

@@ -1,5 +1,4 @@
-/** How many texts are remembered. A program has few; builders make new ones all the time, with new names in them. */
-const most = 1000;
+import { RecentTexts } from '../surrealql/recent-texts.js';
 
 /** Longer ones are made by a program anew each time, and would be too much to keep. */
 const longest = 10_000;
@@ -12,15 +11,13 @@ interface Finding<Value> {
 
 /** Finds something out about a text once, and remembers it while the text is among the last that were new. */
 export function rememberedByText<Value>(): (text: string, find: () => Finding<Value>) => Value {
-  const known = new Map<string, Value>();
+  const known = new RecentTexts<Value>();
   return (text, find) => {
-    const found = known.get(text);
+    const found = known.of(text);
     if (found !== undefined) return found;
     const { value, holdsForText } = find();
     if (!holdsForText || text.length > longest) return value;
-    const [oldest] = known.size < most ? [] : known.keys();
-    if (oldest !== undefined) known.delete(oldest);
-    known.set(text, value);
+    known.remember(text, value);
     return value;
   };
 }

@@ -1,0 +1,17 @@
+/** How many texts are remembered. A program has few; builders make new ones all the time, with new names in them. */
+const most = 1000;
+
+/** Remembers something of each text, while the text is among the last that were new. */
+export class RecentTexts<Value> {
+  readonly #known = new Map<string, Value>();
+
+  of(text: string): Value | undefined {
+    return this.#known.get(text);
+  }
+
+  remember(text: string, value: Value): void {
+    const [oldest] = this.#known.size < most ? [] : this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+    this.#known.set(text, value);
+  }
+}

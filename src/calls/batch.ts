@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { QueryChunk } from 'surrealdb';
 import { ConnectionLostError } from '../errors/call.js';
 import { UsageError } from '../errors/configuration.js';
 import { isParseError } from '../errors/server-errors.js';
@@ -7,7 +6,7 @@ import type { LentSeat } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { MessageCounters } from '../telemetry/message-counters.js';
 import { inOwnContext } from '../time/own-context.js';
-import { type Answer, type CallDetails, type Message, noted, sendAlone } from './call.js';
+import { type Answer, type CallDetails, explained, type Message, note, sendAlone } from './call.js';
 import { KnownTexts } from './known-texts.js';
 
 interface Joined {
@@ -58,7 +57,7 @@ export class Batch implements Message {
   }
 
   async #together(joined: readonly Joined[], connection: Connection): Promise<void> {
-    let answers: (readonly QueryChunk<unknown>[])[];
+    let answers: Answer[];
     try {
       answers = await ask(joined, connection);
     } catch (error) {
@@ -89,7 +88,7 @@ export class Batch implements Message {
     }
     joined.forEach(({ resolve, reject }, index) => {
       try {
-        resolve(noted(connection, answers[index] ?? []));
+        resolve(explained(answers[index] ?? []));
       } catch (error) {
         reject(error);
       }
@@ -101,7 +100,7 @@ export class Batch implements Message {
 const prefix = `_${randomUUID().slice(0, 8)}_`;
 
 /** One message for all. @returns what each was answered with */
-async function ask(joined: readonly Joined[], connection: Connection): Promise<(readonly QueryChunk<unknown>[])[]> {
+async function ask(joined: readonly Joined[], connection: Connection): Promise<Answer[]> {
   const texts: string[] = [];
   const bindings: Record<string, unknown> = {};
   joined.forEach(({ call }, index) => {
@@ -118,11 +117,12 @@ async function ask(joined: readonly Joined[], connection: Connection): Promise<(
     }
     texts.push(`{ ${scope}${call.text}\n}`);
   });
-  const answers: QueryChunk<unknown>[][] = [];
+  const answers: Answer[] = [];
   const query = { query: texts.join(';\n'), bindings };
   for await (const chunk of connection.transport.query<unknown>(query, connection.session)) {
     const answer = answers[chunk.query] ?? [];
     answers[chunk.query] = answer;
+    note(connection, chunk);
     answer.push({ ...chunk, query: 0 });
   }
   return answers;

@@ -134,21 +134,20 @@ export async function sendAlone(connection: Connection, details: CallDetails): P
     note(connection, chunk);
     answer.push(chunk);
   }
-  explainByCause(answer.map(({ error }) => error));
-  return answer;
+  return explained(answer);
 }
 
-/** The answer of one call, out of a message that was read to its end. */
-export function noted(connection: Connection, answer: readonly QueryChunk<unknown>[]): Answer {
-  for (const chunk of answer) note(connection, chunk);
+/** An answer that was read to its end. */
+export function explained(answer: Answer): Answer {
   explainByCause(answer.map(({ error }) => error));
-  return [...answer];
+  return answer;
 }
 
 /** What a failed call says of itself when the server refused it. */
 export const refused: { readonly outcome: CallOutcome } = { outcome: 'refused' };
 
-function note(connection: Connection, chunk: QueryChunk<unknown>): void {
+/** What has to be known of an answer as soon as it is read. */
+export function note(connection: Connection, chunk: QueryChunk<unknown>): void {
   if (chunk.error !== undefined) Object.assign(chunk.error, refused);
   const [id] = chunk.type === 'live' ? (chunk.result ?? []) : [];
   if (id instanceof Uuid) connection.liveQueryBegan(id);

@@ -5,6 +5,15 @@ import type { Interruption } from './interruption.js';
 import type { Mix } from './load-plan.js';
 import type { ErrorCount } from './measurements.js';
 
+/** How operations ended. */
+export interface OperationCounts {
+  /** All that ended: `reads + writes + errors`. */
+  readonly total: number;
+  readonly reads: number;
+  readonly writes: number;
+  readonly errors: number;
+}
+
 /** What a run was and what it measured. Times are in milliseconds, shares in percent. Holds no secret. */
 export interface LoadFigures {
   readonly load: {
@@ -23,12 +32,7 @@ export interface LoadFigures {
   readonly interrupted: Interruption | null;
   /** How long operations were begun. */
   readonly elapsed: number;
-  readonly operations: {
-    /** All that ended: `reads + writes + errors`. */
-    readonly total: number;
-    readonly reads: number;
-    readonly writes: number;
-    readonly errors: number;
+  readonly operations: OperationCounts & {
     /** Begun, but not ended when the run was over. */
     readonly unfinished: number;
     /** Those of the unfinished whose statement the database had not answered. */

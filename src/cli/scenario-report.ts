@@ -1,6 +1,7 @@
 import { withoutQuery } from '../config/address.js';
 import type { HistogramSummary } from '../pool/histogram.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
+import type { OperationCounts } from './load-figures.js';
 import type { ErrorCount } from './measurements.js';
 import type { Expectation, Scene } from './scenarios/scene.js';
 
@@ -10,12 +11,7 @@ export interface ScenarioReport {
   /** Without what follows a question mark, which may be a secret. */
   readonly endpoint: string;
   readonly elapsed: number;
-  readonly operations: {
-    readonly total: number;
-    readonly reads: number;
-    readonly writes: number;
-    readonly errors: number;
-  };
+  readonly operations: OperationCounts;
   /** Operations per second that succeeded. */
   readonly throughput: number;
   /** From asking the pool for a connection to having it. */

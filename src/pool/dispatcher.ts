@@ -4,6 +4,8 @@ import type { Leasing } from './leasing.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { PoolParts } from './parts.js';
 import type { Rejections } from './rejections.js';
+import type { PooledResource } from './resource.js';
+import type { Waiter } from './waiter.js';
 import type { WaitingLine } from './waiting-line.js';
 import type { WarmUp } from './warm-up.js';
 
@@ -107,33 +109,45 @@ export class Dispatcher<R, I extends Identity> {
         continue;
       }
       const next = line.after(waiter);
-      const sharing = waiter.shared && !seatsEnd && !waiter.isTooLate(now) ? leasing.withRoom(group, now) : undefined;
       if (waiter.isTooLate(now)) {
         rejections.timeOut(waiter);
       } else if (waiter.fresh) {
         // There has to be room for the connection that is opened for it.
         const isOnItsWay = ++fresh <= inventory.counts.opening;
         if (member !== undefined && !isOnItsWay && inventory.total >= sizing.max) lifecycle.retire(member, 'recycled');
-      } else if (matching !== undefined && lifecycle.isTrusted(matching, now)) {
-        waiter = leasing.lendTo(waiter, matching, now, true);
-        continue;
-      } else if (sharing !== undefined) {
-        waiter = leasing.lendTo(waiter, sharing, now, true);
-        continue;
-      } else if (member !== undefined) {
-        claimed ??= new Map();
-        const claims = claimed.get(group) ?? 0;
-        claimed.set(group, claims + 1);
-        if (claims >= group.preparing) {
-          if (member === matching) lifecycle.probe(member);
-          else if (sizing.mayChange(group, now)) lifecycle.change(member, group);
+      } else {
+        const lendable = this.#lendableTo(waiter, matching, seatsEnd, now);
+        if (lendable !== undefined) {
+          waiter = leasing.lendTo(waiter, lendable, now, true);
+          continue;
         }
-      } else if (inventory.total >= sizing.max || now - waiter.since >= patience) {
-        // Nothing is to be had for one whose identity does not answer.
-        if (sizing.mayPrepare(group, now)) seatsEnd = true;
+        if (member !== undefined) {
+          claimed ??= new Map();
+          const claims = claimed.get(group) ?? 0;
+          claimed.set(group, claims + 1);
+          if (claims >= group.preparing) {
+            if (member === matching) lifecycle.probe(member);
+            else if (sizing.mayChange(group, now)) lifecycle.change(member, group);
+          }
+        } else if (inventory.total >= sizing.max || now - waiter.since >= patience) {
+          // Nothing is to be had for one whose identity does not answer.
+          if (sizing.mayPrepare(group, now)) seatsEnd = true;
+        }
       }
       waiter = next;
     }
+  }
+
+  /** An idle connection of its identity that needs no probe, or one with a seat to spare where that will do. */
+  #lendableTo(
+    { group, shared }: Waiter<R, I>,
+    idle: PooledResource<R, I> | undefined,
+    seatsEnd: boolean,
+    now: number,
+  ): PooledResource<R, I> | undefined {
+    const { leasing, lifecycle } = this.#parts;
+    if (idle !== undefined && lifecycle.isTrusted(idle, now)) return idle;
+    return shared !== undefined && !seatsEnd ? leasing.withRoom(group, now) : undefined;
   }
 
   #openWanted(now: number): void {

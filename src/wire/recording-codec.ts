@@ -71,7 +71,7 @@ export class RecordingCodec extends StrictCodec {
   #whatIsWrong(request: unknown): string | undefined {
     const { method, params } = Object(request) as { method?: unknown; params?: unknown };
     const [first, second]: unknown[] = Array.isArray(params) ? params : [];
-    if (method === 'set') return findFault(this, () => second, `$${String(first)}`);
+    if (method === 'let') return findFault(this, () => second, `$${String(first)}`);
     if (method !== 'query') return findFault(this, () => first);
     return findFault(this, () => first, 'the text of the query') ?? parameterFault(this, second);
   }

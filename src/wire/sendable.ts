@@ -56,7 +56,9 @@ function prepared(value: unknown, replacer: Replacer): unknown {
   switch (typeof value) {
     case 'string':
       if (value.isWellFormed()) return value;
-      throw new Unsendable('a text with half of a surrogate pair, which would be replaced: cut it between whole characters');
+      throw new Unsendable(
+        'a text with half of a surrogate pair, which would be replaced: cut it between whole characters',
+      );
     case 'boolean':
       return value;
     case 'number':
@@ -68,7 +70,9 @@ function prepared(value: unknown, replacer: Replacer): unknown {
       return value;
     case 'bigint':
       if (value <= largestInteger && value >= smallestInteger) return value;
-      throw new Unsendable('a BigInt that has not room in the 64 bits of an int, and would arrive as another: give it as a Decimal');
+      throw new Unsendable(
+        'a BigInt that has not room in the 64 bits of an int, and would arrive as another: give it as a Decimal',
+      );
     case 'function':
       throw new Unsendable('a function, which would arrive as an empty object: was it to be called?');
     case 'symbol':
@@ -95,7 +99,8 @@ function preparedObject(value: object, replacer: Replacer): unknown {
     const replaced = replacer(new Date(time));
     // Before 1970 the SDK counts the part of a second backwards, which no server reads.
     const second = Math.floor(time / 1_000);
-    if (isTagged(replaced)) replaced.value = [BigInt(second), BigInt(time - second * 1_000) * nanosecondsPerMillisecond];
+    if (isTagged(replaced))
+      replaced.value = [BigInt(second), BigInt(time - second * 1_000) * nanosecondsPerMillisecond];
     return withinRange(replaced, value);
   }
   const replaced = replacer(value);
@@ -109,7 +114,8 @@ function preparedObject(value: object, replacer: Replacer): unknown {
   if (types.isSet(value)) return replacer(new Set(value));
   if (ArrayBuffer.isView(value)) return bytesOf(value);
   if (types.isAnyArrayBuffer(value)) {
-    if (types.isSharedArrayBuffer(value)) throw new Unsendable('a SharedArrayBuffer: give its bytes as new Uint8Array(buffer)');
+    if (types.isSharedArrayBuffer(value))
+      throw new Unsendable('a SharedArrayBuffer: give its bytes as new Uint8Array(buffer)');
     return value instanceof ArrayBuffer ? value : new Uint8Array(value);
   }
   refuseWithoutContent(value);

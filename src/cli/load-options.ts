@@ -48,7 +48,7 @@ type Name =
   | 'help';
 
 const descriptions: OptionDescriptions<Name> = {
-  endpoint: { value: '<url>', help: 'ws://host:8000, rocksdb://path (SURREAL_POOL_URL, or mem://)' },
+  endpoint: { value: '<url>', help: 'ws://host:8000, rocksdb://path (SURREAL_POOL_URL; mem://)' },
   namespace: { value: '<name>', help: 'where the test table is made, and removed (load)' },
   database: { value: '<name>', help: 'the same (load)' },
   username: { value: '<name>', help: 'a root user, or SURREAL_POOL_USERNAME' },

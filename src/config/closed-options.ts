@@ -92,5 +92,10 @@ export class ClosedOptions<Options extends object> {
 const unknownName = new Refusal('a known option', 'an unknown option');
 
 function isRead(given: unknown): boolean {
-  return typeof given === 'object' && given !== null && Object.hasOwn(given, wasRead);
+  try {
+    return typeof given === 'object' && given !== null && Object.hasOwn(given, wasRead);
+  } catch {
+    // A proxy that throws: it is read, and refused, as others are.
+    return false;
+  }
 }

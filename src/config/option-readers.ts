@@ -12,10 +12,13 @@ export const asFlag: OptionReader = (given) =>
   typeof given === 'boolean' ? given : new Refusal('true or false', show(given));
 
 export const asSignal: OptionReader = (given) => {
-  if (typeof given === 'object' && given !== null) {
-    const { aborted, addEventListener, signal } = given as Partial<AbortSignal> & { signal?: unknown };
+  try {
+    // One of another realm, or of a library, is none by `instanceof`.
+    const { aborted, addEventListener, signal } = Object(given) as Partial<AbortSignal & AbortController>;
     if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return given;
-    if (signal !== undefined) return new Refusal('an AbortSignal: controller.signal', describe(given));
+    if (signal instanceof AbortSignal) return new Refusal('an AbortSignal: controller.signal', describe(given));
+  } catch {
+    // What cannot be read is none.
   }
   return new Refusal('an AbortSignal', describe(given));
 };

@@ -24,6 +24,7 @@ describe('what is not given', () => {
   test('has a default', () => {
     expect(read()).toEqual({
       endpoint: 'mem://',
+      endpointIsOfEnvironment: false,
       namespace: 'load',
       database: 'load',
       credentials: null,

@@ -40,6 +40,28 @@ describe('what is not given', () => {
   });
 });
 
+describe('the database', () => {
+  const url = 'ws://db:8000';
+
+  test('is that of SURREAL_POOL_URL, where none is given', () => {
+    expect(readLoadOptions([], { SURREAL_POOL_URL: url })).toMatchObject({
+      endpoint: 'ws://db:8000/rpc',
+      endpointIsOfEnvironment: true,
+    });
+    expect(readLoadOptions(['--endpoint', 'mem://'], { SURREAL_POOL_URL: url })).toMatchObject({
+      endpoint: 'mem://',
+      endpointIsOfEnvironment: false,
+    });
+    expect(readLoadOptions([], { SURREAL_POOL_URL: '' })).toMatchObject({ endpoint: 'mem://' });
+  });
+
+  test('is refused by the name of the variable when that holds none', () => {
+    expect(issuesOf([], { SURREAL_POOL_URL: 'http://db' })).toMatchObject([
+      { path: '--endpoint', given: expect.stringContaining('by SURREAL_POOL_URL') },
+    ]);
+  });
+});
+
 describe('a scenario', () => {
   test('goes on for five seconds where that is up to it, or for as long as it is told', () => {
     expect(read('--scenario', 'bursts')).toMatchObject({ scenario: 'bursts', duration: 5_000 });

@@ -101,7 +101,7 @@ const kept: readonly (readonly [name: string, value: unknown, back?: unknown])[]
     },
     { a: 1 },
   ],
-  ['an array with a hole', [1, , 3], [1, undefined, 3]], // biome-ignore lint/suspicious/noSparseArray: that is what is tried
+  ['an array with a hole', Object.assign(Array(2), { 1: 3 }), [undefined, 3]],
   ['what is not there', { a: undefined, b: null }],
   ['a text with a zero', 'a\0b'],
   ['a text of two languages', 'aä€😀'],
@@ -181,7 +181,10 @@ describe.each(['embedded', 'socket'] as const)('a value (%s)', (kind) => {
       { name: 'variables', ask: async () => await pool.with({ variables: { content } }).query('RETURN 1').collect() },
       {
         name: 'signup',
-        ask: () => pool.withConnection((lease) => lease.signup({ access: 'a', variables: { content } })),
+        ask: () =>
+          pool.withConnection((lease) =>
+            lease.signup({ namespace: 'test', database: 'test', access: 'a', variables: { content } }),
+          ),
       },
     ]) {
       await expect((async () => await ask())(), name).rejects.toThrow(

@@ -95,7 +95,7 @@ export class ConnectionManager extends SurrealQueryable {
    * Borrows a connection. Give it back with `release()`, or let `await using` do it.
    * @throws the subclasses of `AcquireError`, each with a snapshot of the pool: AcquireTimeoutError, AcquireAbortedError,
    * QueueFullError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
-   * @throws ConfigurationError when the identity or a duration cannot be used
+   * @throws ConfigurationError when an option cannot be used, or is none
    */
   async acquire(options?: AcquireOptions): Promise<PooledConnection> {
     const parts = this.#parts;
@@ -154,7 +154,7 @@ export class ConnectionManager extends SurrealQueryable {
    * const tenant = pool.with({ namespace: 'tenants', database: 'acme', signal: request.signal });
    * await tenant.select(new Table('person'));
    * ```
-   * @throws ConfigurationError when the identity cannot be used
+   * @throws ConfigurationError when an option cannot be used, or is none
    */
   with(options: AcquireOptions & CallRetryOptions): SurrealQueryable {
     return new PoolView(asController(channelOf(this.#parts, callOptions.read(options))), Uuid.v4());

@@ -4,6 +4,9 @@ import { describe, Refusal, readRecord } from './refusal.js';
 /** Gives what the pool uses of one option, or says why it cannot. Never asked about an option that is undefined. */
 export type OptionReader = (given: unknown) => unknown;
 
+/** What is checked elsewhere, where its meaning is known. */
+export const asItIs: OptionReader = (given) => given;
+
 /** A reader for each option, so that none can be forgotten. */
 export type OptionReaders<Options> = { readonly [Name in keyof Required<Options>]: OptionReader };
 
@@ -16,7 +19,7 @@ const wasRead: unique symbol = Symbol('options that were read');
  */
 export class ClosedOptions<Options extends object> {
   readonly #form: Form;
-  readonly #readers: Readonly<Record<string, OptionReader>>;
+  readonly #readers: ReadonlyMap<string, OptionReader>;
 
   /**
    * @param title what the caller wrote, in words: `The options of acquire()`
@@ -26,8 +29,7 @@ export class ClosedOptions<Options extends object> {
   constructor(title: string, readers: OptionReaders<Options>, hints?: ReadonlyMap<string, string>, parent = '') {
     const names = Object.keys(readers).map((name) => `${parent}${name}`);
     this.#form = { title, name: (path) => `${parent}${path}`, names, ...(hints && { hints }) };
-    // Without a prototype: it has no option named `constructor`.
-    this.#readers = Object.assign(Object.create(null), readers);
+    this.#readers = new Map(Object.entries<OptionReader>(readers));
   }
 
   /**
@@ -38,14 +40,19 @@ export class ClosedOptions<Options extends object> {
   read(given: unknown): Options {
     if (isRead(given)) return given as Options;
     const read = this.#copy(given);
-    for (const name of Object.keys(read)) {
-      const reader = this.#readers[name];
+    for (const name in read) {
+      const reader = this.#readers.get(name);
       const value = read[name];
-      const answer = reader === undefined ? unknownName : value === undefined ? undefined : reader(value);
+      if (reader === undefined) {
+        // What an application has put into the prototype of all objects is no option of a call.
+        if (!Object.hasOwn(read, name)) continue;
+        throw this.#refused(read);
+      }
+      if (value === undefined || reader === asItIs) continue;
+      const answer = reader(value);
       if (answer instanceof Refusal) throw this.#refused(read);
-      read[name] = answer;
+      if (answer !== value) read[name] = answer;
     }
-    read[wasRead] = true;
     return read as Options;
   }
 
@@ -63,10 +70,11 @@ export class ClosedOptions<Options extends object> {
       const prototype: unknown = Object.getPrototypeOf(given);
       const isPlain = prototype === Object.prototype || prototype === null;
       if (!isPlain && readRecord(given) instanceof Refusal) return describe(given);
-      const read: Record<string, unknown> = { ...given };
+      // First, since to add it to a copy costs as much as half an acquire.
+      const read: Record<string | symbol, unknown> = { [wasRead]: true, ...given };
       if (isPlain) return read;
       for (const name in given) if (!Object.hasOwn(read, name)) read[name] = Reflect.get(given, name);
-      for (const name of Object.keys(this.#readers)) {
+      for (const name of this.#readers.keys()) {
         if (!Object.hasOwn(read, name) && name in given) read[name] = Reflect.get(given, name);
       }
       return read;
@@ -79,7 +87,7 @@ export class ClosedOptions<Options extends object> {
 
   #refused(read: Record<string, unknown>): Error {
     const issues = Object.keys(read).flatMap((name) => {
-      const reader = this.#readers[name];
+      const reader = this.#readers.get(name);
       const path = this.#form.name(name);
       if (reader === undefined) return suggestionFor(path, unknownName.given, this.#form);
       const answer = read[name] === undefined ? undefined : reader(read[name]);

@@ -2,9 +2,6 @@ import type { OptionReader } from './closed-options.js';
 import { readDuration } from './duration.js';
 import { describe, Refusal, show } from './refusal.js';
 
-/** Checked elsewhere, where its meaning is known. */
-export const asItIs: OptionReader = (given) => given;
-
 /** In milliseconds from now on. */
 export const asDuration: OptionReader = readDuration;
 

@@ -1,6 +1,6 @@
-import { ClosedOptions, type OptionReaders } from '../config/closed-options.js';
+import { asItIs, ClosedOptions, type OptionReaders } from '../config/closed-options.js';
 import type { Duration } from '../config/duration.js';
-import { asDuration, asFlag, asItIs, asSignal } from '../config/option-readers.js';
+import { asDuration, asFlag, asSignal } from '../config/option-readers.js';
 import type { Bounds } from '../pool/sizing.js';
 import { transactionReaders, type WithTransactionOptions } from '../transactions/transaction-options.js';
 import type { AcquireOptions, CallRetryOptions } from './acquire-options.js';

@@ -1,7 +1,6 @@
 import type { AccessRecordAuth, Tokens } from 'surrealdb';
-import { ClosedOptions } from '../config/closed-options.js';
+import { asItIs, ClosedOptions } from '../config/closed-options.js';
 import type { DatabaseName } from '../config/database-name.js';
-import { asItIs } from '../config/option-readers.js';
 
 /** Everything that a sign-in of the SDK may say; which of it go together is for the server to judge. */
 interface SignInOptions {

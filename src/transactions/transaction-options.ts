@@ -1,6 +1,6 @@
-import { ClosedOptions, type OptionReaders } from '../config/closed-options.js';
+import { asItIs, ClosedOptions, type OptionReaders } from '../config/closed-options.js';
 import { type Duration, parseDuration } from '../config/duration.js';
-import { asDuration, asFlag, asItIs, asSignal } from '../config/option-readers.js';
+import { asDuration, asFlag, asSignal } from '../config/option-readers.js';
 import { UsageError } from '../errors/configuration.js';
 
 /** What a transaction may be asked for. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ClosedOptions } from '../../src/config/closed-options.js';
-import { asDuration, asFlag, asItIs, asSignal } from '../../src/config/option-readers.js';
+import { asItIs, ClosedOptions } from '../../src/config/closed-options.js';
+import { asDuration, asFlag, asSignal } from '../../src/config/option-readers.js';
 import { ConfigurationError } from '../../src/errors/configuration.js';
 import { junk } from '../support/junk.js';
 import { misspelt } from '../support/misspelt.js';

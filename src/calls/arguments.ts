@@ -14,6 +14,15 @@ export function requireFunction(given: unknown, call: string): void {
   if (typeof given !== 'function') throw new UsageError(`${call} takes a function, and was given ${describe(given)}`);
 }
 
+/**
+ * Refuses what is no text.
+ * @param call as the caller is to write it
+ * @throws UsageError
+ */
+export function requireText(given: unknown, call: string): void {
+  if (typeof given !== 'string') throw new UsageError(`${call} takes a text, and was given ${describe(given)}`);
+}
+
 /** What the arguments of a method of the SDK have to be: throws UsageError when they are something else. */
 type Check = (parameters: readonly unknown[]) => void;
 

@@ -1,5 +1,5 @@
 import { type SurrealQueryable, SurrealTransaction, type Uuid } from 'surrealdb';
-import { requireFunction } from '../calls/arguments.js';
+import { requireFunction, requireText } from '../calls/arguments.js';
 import { asController } from '../calls/query-channel.js';
 import { UsageError } from '../errors/configuration.js';
 import { Savepoint } from './savepoint.js';
@@ -90,6 +90,7 @@ export class Transaction extends SurrealTransaction {
    * @throws UsageError with `savepoints: false`
    */
   async savepoint(name?: string): Promise<Savepoint> {
+    if (name !== undefined) requireText(name, 'savepoint(name)');
     return new Savepoint(this.#channel, await this.#channel.savepoint(name));
   }
 

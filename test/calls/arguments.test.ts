@@ -72,6 +72,15 @@ describe.each(Object.entries(faces))('an argument of %s', (_, through) => {
   });
 });
 
+test('a savepoint is named by a text', async () => {
+  const pool = await own.pool('mem://', place);
+  await pool.withTransaction(async (transaction) => {
+    await expect(transaction.savepoint({ name: 'a' } as never)).rejects.toThrow('savepoint(name) takes a text');
+    await expect(transaction.withSavepoint(undefined as never)).rejects.toThrow('withSavepoint(work) takes a function');
+    await expect(transaction.withTransaction(() => 1, { retrry: false } as never)).rejects.toThrow('retry (did you');
+  });
+});
+
 test('live() of a text, and set() with a dollar, are refused', async () => {
   const pool = await own.pool('mem://', place);
   await pool.withConnection(async (lease) => {

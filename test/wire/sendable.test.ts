@@ -192,6 +192,8 @@ describe.each(['embedded', 'socket'] as const)('a value (%s)', (kind) => {
       );
     }
     await expect(pool.withConnection((lease) => lease.set('v', content))).rejects.toThrow('$v.deep.v');
+    const large = new RecordId('thing', 2n ** 64n);
+    await expect(pool.query('RETURN $v', { v: [large] }).collect()).rejects.toThrow('$v[0] is a BigInt');
     await expect(pool.create(id).content(content)).rejects.toThrow('sent: deep.v is');
     expect(() => pool.with({ variables: { content } })).toThrow('sent: content.deep.v is');
     expect(await own.engine.query('SELECT VALUE id FROM thing', { namespace: 'test', database: 'test' })).toEqual([[]]);

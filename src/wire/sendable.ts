@@ -49,16 +49,22 @@ export class StrictCodec extends CborCodec {
   }
 }
 
+/** @throws Unsendable for half of a surrogate pair, which an encoder replaces */
+export function refuseHalfCharacters(text: string): void {
+  if (text.isWellFormed()) return;
+  throw new Unsendable(
+    'a text with half of a surrogate pair, which would be replaced: cut it between whole characters',
+  );
+}
+
 type Replacer = (value: unknown) => unknown;
 
 /** @throws Unsendable */
 function prepared(value: unknown, replacer: Replacer): unknown {
   switch (typeof value) {
     case 'string':
-      if (value.isWellFormed()) return value;
-      throw new Unsendable(
-        'a text with half of a surrogate pair, which would be replaced: cut it between whole characters',
-      );
+      refuseHalfCharacters(value);
+      return value;
     case 'boolean':
       return value;
     case 'number':

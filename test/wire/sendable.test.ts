@@ -192,6 +192,7 @@ describe.each(['embedded', 'socket'] as const)('a value (%s)', (kind) => {
       );
     }
     await expect(pool.withConnection((lease) => lease.set('v', content))).rejects.toThrow('$v.deep.v');
+    await expect(pool.query('RETURN "\ud800"').collect()).rejects.toThrow('the text of the query is a text with half');
     const large = new RecordId('thing', 2n ** 64n);
     await expect(pool.query('RETURN $v', { v: [large] }).collect()).rejects.toThrow('$v[0] is a BigInt');
     await expect(pool.create(id).content(content)).rejects.toThrow('sent: deep.v is');

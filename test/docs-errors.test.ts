@@ -149,7 +149,7 @@ const provocations: Readonly<Record<string, Provoke>> = {
       if (method === 'query') client.abort(new Error('the client has gone away'));
       return 'swallow';
     };
-    await pool.with({ signal: client.signal }).query('RETURN 1');
+    await pool.scope({ signal: client.signal }).query('RETURN 1');
   },
   async CommitOutcomeUnknownError() {
     const front = await own.listen();

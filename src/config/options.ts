@@ -122,6 +122,11 @@ export interface PoolConfig {
    * made at the same moment (`always`). Each has its own answer, error and parameters. Default `always`.
    */
   batching?: Batching | undefined;
+  /**
+   * Whether calls of the pool itself are refused (`UsageError`) that are made outside of any scope: where each request has an
+   * identity of its own, a call that was written beside its scope would be made as the pool's user. Default false.
+   */
+  requireScope?: boolean | undefined;
   /** How failed attempts to open a connection are repeated, and how calls are. */
   retryPolicy?: RetryPolicy | undefined;
   /** When the pool stops trying an endpoint that keeps failing, and refuses at once instead. */
@@ -379,6 +384,7 @@ export interface ResolvedPoolConfig {
   /** 0: as many as suit the server. */
   readonly pipelining: number;
   readonly batching: Batching;
+  readonly requireScope: boolean;
   readonly retryPolicy: ResolvedRetryPolicy;
   readonly circuitBreaker: ResolvedCircuitBreaker;
 }
@@ -443,6 +449,7 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   sessionsPerTransport: 1,
   pipelining: 0,
   batching: 'always',
+  requireScope: false,
   retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5, repeatReads: true },
   circuitBreaker: { failureThreshold: 5, probeInterval: 1_000, idleProbeInterval: 4_000 },
 };

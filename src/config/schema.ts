@@ -104,6 +104,7 @@ const poolEntries = {
   sessionsPerTransport: v.optional(count(1, 255), defaults.sessionsPerTransport),
   pipelining: v.optional(count(0, 1_024), defaults.pipelining),
   batching: v.optional(choice<Batching>('off', 'waiting', 'always'), defaults.batching),
+  requireScope: v.optional(flag(), defaults.requireScope),
   retryPolicy: v.optional(retryPolicySchema, {}),
   circuitBreaker: v.optional(circuitBreakerSchema, {}),
 };

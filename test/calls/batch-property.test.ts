@@ -49,9 +49,9 @@ const made: fc.Arbitrary<Made> = fc
 const moments = fc.array(fc.array(made, { minLength: 2, maxLength: 24 }), { minLength: 1, maxLength: 4 });
 
 function queryable(pool: ConnectionManager, from: From): Pick<ConnectionManager, 'query'> {
-  if (from === 'database') return pool.with({ database: 'second' });
-  if (from === 'signal') return pool.with({ signal: new AbortController().signal });
-  return from === 'deadline' ? pool.with({ queryTimeout: 60_000 }) : pool;
+  if (from === 'database') return pool.scope({ database: 'second' });
+  if (from === 'signal') return pool.scope({ signal: new AbortController().signal });
+  return from === 'deadline' ? pool.scope({ queryTimeout: 60_000 }) : pool;
 }
 
 /** All that a caller can tell of an answer. */
@@ -168,7 +168,7 @@ test(`whatever becomes of sockets and callers, outcomes are true and no write is
         const abort = new AbortController();
         if (abortAfter === 0) abort.abort();
         const aborting = abortAfter < 0 ? undefined : setTimeout(() => abort.abort(), abortAfter);
-        const view = pool.with({ signal: abort.signal, queryTimeout: timeout });
+        const view = pool.scope({ signal: abort.signal, queryTimeout: timeout });
         const answer = view.query<[number]>(writes[how], { id: new RecordId('rec', n) }).collect();
         const end = await answer.then(([count]) => `answered ${count}`, outcomeOf);
         clearTimeout(aborting);

@@ -32,7 +32,7 @@ test('whatever is given as options of acquire(), withConnection(), executeWithRe
       async () => (await pool.acquire(asked)).release(),
       () => pool.withConnection(({ id }) => id, asked),
       () => pool.executeWithRetry(({ id }) => id, asked),
-      async () => await pool.with(asked).query('RETURN 1').collect(),
+      async () => await pool.scope(asked).query('RETURN 1').collect(),
     ]) {
       await ask().catch((error: unknown) => {
         if (!(error instanceof PoolError)) throw error;

@@ -314,6 +314,20 @@ export interface LocalMode {
  */
 export type RetireOn = (error: unknown) => boolean;
 
+/** How values of the server become values of JavaScript. */
+export interface PoolCodecOptions {
+  /**
+   * Whether datetimes come as `Date`, which holds milliseconds, instead of the SDK's `DateTime`, which holds nanoseconds: a
+   * datetime that is read and written back loses what is finer. Default false.
+   */
+  useNativeDates?: boolean | undefined;
+}
+
+/** {@link PoolCodecOptions} with everything filled in. */
+export interface ResolvedCodecOptions {
+  readonly useNativeDates: boolean;
+}
+
 /** The long form: one object that says everything, for `ConnectionManager.create(config)` and for files. */
 export interface DatabaseConfig {
   /** Where the database lives. */
@@ -332,6 +346,8 @@ export interface DatabaseConfig {
   onFirstUse?: OnFirstUse | undefined;
   /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
   retireOn?: RetireOn | undefined;
+  /** How values of the server become values of JavaScript. Default: as the SDK has them, without loss. */
+  codecOptions?: PoolCodecOptions | undefined;
 }
 
 /** The short form: everything but the address, for `createPool(url, options)`. */
@@ -348,6 +364,8 @@ export interface PoolOptions extends PoolConfig {
   onFirstUse?: OnFirstUse | undefined;
   /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
   retireOn?: RetireOn | undefined;
+  /** How values of the server become values of JavaScript. Default: as the SDK has them, without loss. */
+  codecOptions?: PoolCodecOptions | undefined;
 }
 
 /**
@@ -416,6 +434,7 @@ export interface ResolvedConfig {
   readonly logger: Logger | undefined;
   readonly onFirstUse: OnFirstUse | undefined;
   readonly retireOn: RetireOn | undefined;
+  readonly codecOptions: ResolvedCodecOptions;
   readonly pool: ResolvedPoolConfig;
 }
 

@@ -18,10 +18,12 @@ import {
   type NestedAcquirePolicy,
   type OnFirstUse,
   type PasswordCredentials,
+  type PoolCodecOptions,
   type PoolConfig,
   type RecordCredentials,
   type RefreshCredentials,
   type ResolvedCircuitBreaker,
+  type ResolvedCodecOptions,
   type ResolvedConfig,
   type ResolvedPoolConfig,
   type ResolvedRetryPolicy,
@@ -317,6 +319,10 @@ const retireOnSchema: v.GenericSchema<RetireOn> = value((given) =>
   typeof given === 'function' ? (given as RetireOn) : new Refusal('a function', describe(given)),
 );
 
+const codecEntries = { useNativeDates: v.optional(flag(), false) };
+
+const codecOptionsSchema = closed(codecEntries);
+
 const commonEntries = {
   credentials: v.optional(v.nullable(credentialsSourceSchema), null),
   namespace: text(),
@@ -325,6 +331,7 @@ const commonEntries = {
   logger: v.optional(loggerSchema),
   onFirstUse: v.optional(onFirstUseSchema),
   retireOn: v.optional(retireOnSchema),
+  codecOptions: v.optional(codecOptionsSchema, {}),
 };
 
 const databaseEntries = { connectionMode: connectionModeSchema, ...commonEntries };
@@ -378,6 +385,7 @@ export const optionPaths: readonly string[] = [
       paths('credentials', entries),
     ),
   ),
+  ...paths('codecOptions', codecEntries),
   ...Object.keys(groups),
   ...poolOptionPaths,
 ];
@@ -389,6 +397,7 @@ type Same<One, Other> =
 
 true satisfies Same<v.InferInput<typeof poolConfigSchema>, PoolConfig>;
 true satisfies Same<v.InferOutput<typeof poolConfigSchema>, ResolvedPoolConfig>;
+true satisfies Same<v.InferInput<Closed<typeof codecEntries>>, PoolCodecOptions>;
 true satisfies Same<v.InferInput<typeof retryPolicySchema>, RetryPolicy>;
 true satisfies Same<v.InferInput<typeof circuitBreakerSchema>, CircuitBreakerConfig>;
 true satisfies Same<v.InferOutput<typeof retryPolicySchema>, ResolvedRetryPolicy>;

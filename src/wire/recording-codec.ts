@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CborCodec } from 'surrealdb';
+import { CborCodec, type CodecOptions } from 'surrealdb';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 
@@ -32,8 +32,8 @@ export class RecordingCodec extends CborCodec {
   /** The bytes of the replies that came meanwhile, by what was decoded from them. */
   readonly #replies = new WeakMap<object, Uint8Array>();
 
-  constructor() {
-    super({});
+  constructor(options: CodecOptions = {}) {
+    super(options);
   }
 
   /**

@@ -3,6 +3,7 @@ import {
   type AnyAuth,
   type BoundQuery,
   CallTerminatedError,
+  type CodecOptions,
   type ConnectionSession,
   type ConnectionState,
   ConnectionUnavailableError,
@@ -63,7 +64,7 @@ export class Transport {
   #stopWaiting: (() => void) | undefined;
   #cause: Error | undefined;
 
-  private constructor(url: string, createEngine: CreateEngine, settings: SocketSettings) {
+  private constructor(url: string, createEngine: CreateEngine, settings: SocketSettings, codec: CodecOptions) {
     this.#url = url;
     this.endpoint = withoutQuery(url);
     this.#liveness = new Liveness(settings, (cause) => {
@@ -80,7 +81,7 @@ export class Transport {
       unreadable: (method: string) => this.#unreadable(method),
       explain: (error: unknown, call: SentCall) => this.#explain(error, call),
     };
-    this.#engine = new Engine(createEngine, observer, settings.openTimeout);
+    this.#engine = new Engine(createEngine, observer, settings.openTimeout, codec);
   }
 
   /**
@@ -88,9 +89,14 @@ export class Transport {
    * @param signal Aborted when the time for it is over.
    * @throws ConnectError
    */
-  static async open(url: string, settings: SocketSettings, signal: AbortSignal): Promise<Transport> {
+  static async open(
+    url: string,
+    settings: SocketSettings,
+    signal: AbortSignal,
+    codec: CodecOptions = {},
+  ): Promise<Transport> {
     const createEngine = await engineFor(url);
-    const transport = new Transport(url, createEngine, settings);
+    const transport = new Transport(url, createEngine, settings, codec);
     // Whatever it waits for, it stops waiting for when the transport ends.
     const forgetSignal = onAbort(signal, () => transport.terminate());
     try {

@@ -1,7 +1,9 @@
+export type { ImportInput } from './calls/import.js';
 export type { Duration } from './config/duration.js';
 export type * from './config/options.js';
 export { configFromEnvironment, configFromFile } from './config/sources.js';
 export * from './errors/acquire.js';
+export * from './errors/backup.js';
 export * from './errors/call.js';
 export * from './errors/configuration.js';
 export * from './errors/connect.js';

@@ -1,8 +1,10 @@
-import { SurrealQueryable, Uuid } from 'surrealdb';
+import { ExportPromise, type SqlExportOptions, SurrealQueryable, Uuid, type VersionInfo } from 'surrealdb';
+import type { ImportInput } from './calls/import.js';
 import { LeaseChannel } from './calls/lease-channel.js';
 import { PoolChannel } from './calls/pool-channel.js';
 import { asController } from './calls/query-channel.js';
 import { parseDuration } from './config/duration.js';
+import { resolveExport } from './config/resolve.js';
 import { UsageError } from './errors/configuration.js';
 import { type AcquireOptions, type CallRetryOptions, readAcquireOptions } from './manager/acquire-options.js';
 import type { Parts } from './manager/assembly.js';
@@ -38,6 +40,7 @@ export class PoolScope extends SurrealQueryable {
   readonly #options: ScopeOptions;
   /** Resolved once; undefined for the pool's own. */
   readonly #identity: ConnectionIdentity | undefined;
+  readonly #channel: PoolChannel;
   /** Whether it is the pool itself, whose calls belong to the scope that they are made in. */
   readonly #isPool: boolean;
   /** Whether a lease keeps the stack of its caller, for reports of leases that are held for long. */
@@ -45,7 +48,9 @@ export class PoolScope extends SurrealQueryable {
 
   /** @internal */
   constructor(parts: ScopeParts, options: ScopeOptions, identity: ConnectionIdentity | undefined, isPool = false) {
-    super(asController(channelOf(parts, options, identity, isPool)), Uuid.v4());
+    const channel = channelOf(parts, options, identity, isPool);
+    super(asController(channel), Uuid.v4());
+    this.#channel = channel;
     const { leakDetectionThreshold, idleLeaseThreshold } = parts.config.pool;
     this.#parts = parts;
     this.#options = options;
@@ -180,6 +185,41 @@ export class PoolScope extends SurrealQueryable {
     );
   }
 
+  /**
+   * The database as SurrealQL, from which `import()` makes it again: as a text, or with `raw()` as a `Response` whose body is
+   * a stream. It is sent when it is awaited, and may take as long as it does: `queryTimeout` is for each wait for its next
+   * piece, and `signal` for all of it. It takes no connection while it runs. Until its first piece has come it is made again
+   * as reads are.
+   *
+   * ```ts
+   * const text = await pool.export();
+   * const { body } = await pool.export({ tables: ['person'] }).raw();
+   * ```
+   * @param options what to leave out, and which tables; default: everything but older versions of records
+   * @throws ConfigurationError at once, for an option that there is not
+   * @throws ExportError, CallAbortedError, QueryTimeoutError, and what `acquire()` does
+   */
+  export(options: Partial<SqlExportOptions> = {}): ExportPromise {
+    return new ExportPromise(asController((this.#entered ?? this).#channel), resolveExport(options), false);
+  }
+
+  /**
+   * Executes SurrealQL as `export()` gives it, statement by statement, on one connection. A stream is sent as it comes, some
+   * statements in each message; each message is within `queryTimeout`, and `signal` ends all of it. It stops with the first
+   * message in which a statement fails. Nothing is undone then, and nothing is ever sent twice.
+   * @throws ImportError when a statement failed, and what `acquire()` does
+   * @throws UsageError when the text moves to another database, or is none
+   */
+  async import(input: ImportInput): Promise<void> {
+    const scope = this.#entered ?? this;
+    await scope.withConnection((connection) => connection.import(input));
+  }
+
+  /** What the server says it is: `{ version: 'surrealdb-3.3.5' }`. */
+  async version(): Promise<VersionInfo> {
+    return await (this.#entered ?? this).#channel.version();
+  }
+
   /** The scope that a call of the pool itself belongs to, when one is entered. */
   get #entered(): PoolScope | undefined {
     return this.#isPool ? this.#parts.scopes.current : undefined;
@@ -219,7 +259,7 @@ const joining: SharedUse = { joins: true };
  * @throws ConfigurationError when a duration cannot be used
  */
 function channelOf(
-  { name, borrowing, rules, factory, batches, config }: Parts,
+  { name, borrowing, rules, factory, batches, exports, config }: Parts,
   options: ScopeOptions,
   identity: ConnectionIdentity | undefined,
   isPool: boolean,
@@ -234,6 +274,7 @@ function channelOf(
     name,
     rules.limits(options),
     batches,
+    exports,
     (call) => rules.retry(options, call),
   );
 }

@@ -1,4 +1,11 @@
-import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
+import {
+  type BoundQuery,
+  Features,
+  type QueryChunk,
+  type RetryOptions,
+  type Session,
+  type VersionInfo,
+} from 'surrealdb';
 import { UsageError } from '../errors/configuration.js';
 import type { CallOutcome } from '../errors/pool-error.js';
 import { isConflict } from '../errors/server-errors.js';
@@ -6,8 +13,10 @@ import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
+import type { ExportContent } from '../wire/export-requests.js';
 import type { Batches } from './batch.js';
 import { type Answer, Call } from './call.js';
+import type { Exports } from './exports.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -31,19 +40,22 @@ export class PoolChannel implements QueryChannel {
   readonly #pool: string;
   readonly #limits: CallLimits;
   readonly #batches: Batches;
-  readonly #retryRules: (call: Call) => RetryRules;
+  readonly #exports: Exports;
+  readonly #retryRules: (call: { readonly onlyReads: boolean }) => RetryRules;
 
   constructor(
     acquire: Borrow,
     pool: string,
     limits: CallLimits,
     batches: Batches,
-    retryRules: (call: Call) => RetryRules,
+    exports: Exports,
+    retryRules: (call: { readonly onlyReads: boolean }) => RetryRules,
   ) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#limits = limits;
     this.#batches = batches;
+    this.#exports = exports;
     this.#retryRules = retryRules;
   }
 
@@ -78,6 +90,34 @@ export class PoolChannel implements QueryChannel {
         throw new NothingApplied(chunks, conflict);
       }
       return chunks;
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** Borrows a connection to find out who asks, and runs without one; made again until it has begun. */
+  async exportSql(content: ExportContent): Promise<Response> {
+    return await withRetry(async (_, unsent) => {
+      const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => channel.exportPermit(content));
+      return await this.#exports.begin(permit, this.#limits);
+    }, this.#reading);
+  }
+
+  async version(): Promise<VersionInfo> {
+    return await withRetry(
+      (_, unsent) => this.#lent(unsent >= unsentBeforeProof, (channel) => channel.version()),
+      this.#reading,
+    );
+  }
+
+  get #reading(): RetryRules {
+    return { ...this.#retryRules({ onlyReads: true }), unsentAttempts };
+  }
+
+  async #lent<T>(fresh: boolean, work: (channel: LeaseChannel) => Promise<T>): Promise<T> {
+    const lease = await this.#acquire({ fresh, joins: false });
+    try {
+      return await work(new LeaseChannel(lease, this.#pool, this.#limits));
     } finally {
       lease.release();
     }

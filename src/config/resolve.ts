@@ -1,7 +1,16 @@
+import type { SqlExportOptions } from 'surrealdb';
 import { type Form, read, refused } from './form.js';
 import type { Credentials, CredentialsProvider, IdentityOptions, ResolvedConfig } from './options.js';
 import { describe, Refusal, readRecord } from './refusal.js';
-import { credentialsSchema, databaseConfigSchema, identitySchema, optionPaths, urlConfigSchema } from './schema.js';
+import {
+  credentialsSchema,
+  databaseConfigSchema,
+  exportNames,
+  exportSchema,
+  identitySchema,
+  optionPaths,
+  urlConfigSchema,
+} from './schema.js';
 
 /** The long form: one object, as it stands. */
 export const longForm: Form = {
@@ -53,6 +62,21 @@ export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
   const others = { namespace, database, credentials, logger, onFirstUse, retireOn, codecOptions };
   const config = { connectionMode: url, ...others, poolConfig };
   return read(urlConfigSchema, config, shortForm);
+}
+
+const exportForm: Form = {
+  title: 'What is to be exported',
+  name: (path) => path || 'options',
+  names: exportNames,
+};
+
+/**
+ * Checks what an export is asked for: one that holds more than was meant may show it to others.
+ *
+ * @throws ConfigurationError with every problem it has
+ */
+export function resolveExport(options: unknown): Partial<SqlExportOptions> {
+  return read(exportSchema, options, exportForm);
 }
 
 /** What one acquire asks for. */

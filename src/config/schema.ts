@@ -1,3 +1,4 @@
+import type { SqlExportOptions } from 'surrealdb';
 import * as v from 'valibot';
 import type { Logger } from '../logger.js';
 import { type Address, type Mode, readAddress } from './address.js';
@@ -23,7 +24,6 @@ import {
   type RecordCredentials,
   type RefreshCredentials,
   type ResolvedCircuitBreaker,
-  type ResolvedCodecOptions,
   type ResolvedConfig,
   type ResolvedPoolConfig,
   type ResolvedRetryPolicy,
@@ -245,6 +245,26 @@ export const identitySchema: v.GenericSchema<IdentityOptions> = v.pipe(
     });
   }),
 );
+
+// What an export holds.
+
+const part = v.exactOptional(flag());
+const tableNames: v.GenericSchema<boolean | string[]> = value((given) => {
+  if (typeof given === 'boolean') return given;
+  const isNames = Array.isArray(given) && given.every((name) => typeof name === 'string' && name !== '');
+  return isNames ? [...given] : new Refusal('true, false or a list of names', describe(given));
+});
+
+const exportEntries = {
+  ...{ users: part, accesses: part, params: part, functions: part, analyzers: part, apis: part, buckets: part },
+  ...{ modules: part, configs: part, records: part, sequences: part, versions: part, v3: part },
+  tables: v.exactOptional(tableNames),
+};
+
+/** What an export may be asked for. What is left out is in it, but for `versions` and `v3`. */
+export const exportSchema: v.GenericSchema<Partial<SqlExportOptions>> = closed(exportEntries);
+
+export const exportNames: readonly string[] = Object.keys(exportEntries);
 
 // Where the database lives.
 

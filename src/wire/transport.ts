@@ -20,6 +20,7 @@ import { isMethodRefused } from '../errors/server-errors.js';
 import type { SocketClosedError } from '../errors/socket-closed.js';
 import { onAbort } from '../time/on-abort.js';
 import { type CreateEngine, Engine, engineFor, type SentCall } from './engine.js';
+import { EmbeddedExports, type ExportRequest, requestExport } from './export-requests.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { lostCall, malformedCall } from './lost-call.js';
 import { connectFailure } from './opening-failure.js';
@@ -51,6 +52,7 @@ export class Transport {
   readonly #url: string;
   readonly #engine: Engine;
   readonly #liveness: Liveness;
+  #exports: EmbeddedExports | undefined;
   readonly #sessions = new Map<Uuid, ConnectionSession>();
   /** An embedded engine on which an index was defined keeps its threads after `close()`, and the process with them. */
   definedIndex = false;
@@ -230,6 +232,18 @@ export class Transport {
   version(): Promise<string> {
     this.#version ??= this.#engine.sdk.version().then(({ version }) => version);
     return this.#version;
+  }
+
+  /** Whether the database is in this process: an engine that takes each session for one that may do everything. */
+  get isEmbedded(): boolean {
+    return this.#engine.socket === undefined;
+  }
+
+  /** Asks for a database as a text, beside the sessions; an embedded engine does not look at who asks. */
+  export(request: ExportRequest, signal: AbortSignal): Promise<Response> {
+    if (!this.isEmbedded) return requestExport(this.#url, request, signal);
+    this.#exports ??= new EmbeddedExports(this.#engine.sdk);
+    return this.#exports.run(request, signal);
   }
 
   /** Ends it in good order: a socket says goodbye, an engine is freed. By force once `signal` is aborted. */

@@ -106,8 +106,8 @@ export class LeaseChannel implements QueryChannel {
    */
   async exportPermit(content: ExportContent): Promise<ExportPermit> {
     const { connection } = this;
-    const { transport, changes, level } = connection;
-    if (changes.authentication) {
+    const { transport, level } = connection;
+    if (connection.changes.authentication) {
       throw new UsageError(
         'a lease that signed in or out by itself has no token to export with: acquire a connection with these credentials',
       );

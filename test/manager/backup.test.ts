@@ -29,7 +29,7 @@ async function database(options: Partial<PoolOptions> = {}): Promise<ConnectionM
   if (server === undefined) return await own.pool(rocksdbUrl(), { ...place, ...options });
   const { url, username, password } = server;
   const pool = await own.pool(url, { ...place, credentials: { username, password }, ...options });
-  await pool.query(`REMOVE DATABASE IF EXISTS ${place.database}; DEFINE DATABASE ${place.database}`);
+  await pool.scope().query(`REMOVE DATABASE IF EXISTS ${place.database}; DEFINE DATABASE ${place.database}`);
   return pool;
 }
 
@@ -132,16 +132,16 @@ describe('an export', () => {
     await expect(pool.scope({ credentials: reader }).import('OPTION IMPORT; CREATE thing:1')).rejects.toThrow(
       ImportError,
     );
-    // A user of one database has no rights in another, where a server would export its own one.
-    await pool
-      .withConnection(
-        async (held) => {
-          await held.use({ namespace, database: `other${last}` }).catch(() => {});
-          await expect(held.export().then()).rejects.toThrow(/no rights in|no database|refuse/);
-        },
-        { credentials: reader },
-      )
-      .catch((error: unknown) => expect(String(error)).toMatch(/rights|refuse|permission/));
+    // A user of one database has no rights in another: a server refuses the move, or would export its own one.
+    const moved = { namespace, database: `other${last}` };
+    const asReader = await pool.acquire({ credentials: reader });
+    const isMoved = await asReader.use(moved).then(
+      () => true,
+      () => false,
+    );
+    if (isMoved) await expect(asReader.export().then()).rejects.toThrow(/has no rights in/);
+    else expect(await asReader.export()).toContain('secret:1');
+    asReader.release();
     await pool.withConnection(async (held) => {
       await held.signin(reader);
       await expect(held.export().then()).rejects.toThrow(UsageError);

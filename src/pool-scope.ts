@@ -275,6 +275,6 @@ function channelOf(
     rules.limits(options),
     batches,
     exports,
-    (call) => rules.retry(options, call),
+    rules.retry(options),
   );
 }

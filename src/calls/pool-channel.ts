@@ -13,9 +13,11 @@ import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
+import type { Answer } from '../wire/answer.js';
 import type { ExportContent } from '../wire/export-requests.js';
 import type { Batches } from './batch.js';
-import { type Answer, Call } from './call.js';
+import { Call } from './call.js';
+import { Chunks } from './chunks.js';
 import type { Exports } from './exports.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
@@ -41,7 +43,7 @@ export class PoolChannel implements QueryChannel {
   readonly #limits: CallLimits;
   readonly #batches: Batches;
   readonly #exports: Exports;
-  readonly #retryRules: (call: { readonly onlyReads: boolean }) => RetryRules;
+  readonly #retryRules: RetryRules<{ readonly onlyReads: boolean }>;
 
   constructor(
     acquire: Borrow,
@@ -49,30 +51,35 @@ export class PoolChannel implements QueryChannel {
     limits: CallLimits,
     batches: Batches,
     exports: Exports,
-    retryRules: (call: { readonly onlyReads: boolean }) => RetryRules,
+    retryRules: RetryRules<{ readonly onlyReads: boolean }>,
   ) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#limits = limits;
     this.#batches = batches;
     this.#exports = exports;
-    this.#retryRules = retryRules;
+    this.#retryRules = { ...retryRules, unsentAttempts };
   }
 
   async ready(): Promise<void> {}
 
-  async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    const call = Call.of(query);
+  query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
+    return new Chunks(() => this.#answer(Call.of(query)));
+  }
+
+  async #answer(call: Call): Promise<Answer> {
     refuseStatements(call.surrealText, 'pool');
-    // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
-    const asking = withRetry((_, unsent) => this.#ask(call, unsent >= unsentBeforeProof), {
-      ...this.#retryRules(call),
-      unsentAttempts,
-    });
-    yield* (await asking.catch((error: unknown) => {
+    try {
+      // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
+      return await withRetry(
+        (attempt, unsent) => this.#ask(attempt === 1 ? call : call.again(), unsent >= unsentBeforeProof),
+        this.#retryRules,
+        call,
+      );
+    } catch (error) {
       if (error instanceof NothingApplied) return error.chunks;
       throw error;
-    })) as QueryChunk<T>[];
+    }
   }
 
   async #ask(call: Call, fresh: boolean): Promise<Answer> {
@@ -81,13 +88,13 @@ export class PoolChannel implements QueryChannel {
     try {
       const batch = this.#batches.of(lease.seat);
       if (batch === undefined) counters.count(1);
-      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call.with({ batch }));
+      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call, batch);
       texts.answered(call, chunks);
       // The text was read before it was sent, so the server took for LIVE what the pool could not see.
       if (chunks.some(({ type }) => type === 'live')) throw liveNeedsLease('unknown');
-      const conflict = chunks.find(({ error }) => isConflict(error))?.error;
-      if (conflict !== undefined && chunks.every(({ error }) => error !== undefined)) {
-        throw new NothingApplied(chunks, conflict);
+      if (chunks.every(({ error }) => error !== undefined)) {
+        const conflict = chunks.find(({ error }) => isConflict(error))?.error;
+        if (conflict !== undefined) throw new NothingApplied(chunks, conflict);
       }
       return chunks;
     } finally {
@@ -97,21 +104,22 @@ export class PoolChannel implements QueryChannel {
 
   /** Borrows a connection to find out who asks, and runs without one; made again until it has begun. */
   async exportSql(content: ExportContent): Promise<Response> {
-    return await withRetry(async (_, unsent) => {
-      const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => channel.exportPermit(content));
-      return await this.#exports.begin(permit, this.#limits);
-    }, this.#reading);
+    return await withRetry(
+      async (_, unsent) => {
+        const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => channel.exportPermit(content));
+        return await this.#exports.begin(permit, this.#limits);
+      },
+      this.#retryRules,
+      reading,
+    );
   }
 
   async version(): Promise<VersionInfo> {
     return await withRetry(
       (_, unsent) => this.#lent(unsent >= unsentBeforeProof, (channel) => channel.version()),
-      this.#reading,
+      this.#retryRules,
+      reading,
     );
-  }
-
-  get #reading(): RetryRules {
-    return { ...this.#retryRules({ onlyReads: true }), unsentAttempts };
   }
 
   async #lent<T>(fresh: boolean, work: (channel: LeaseChannel) => Promise<T>): Promise<T> {
@@ -142,6 +150,9 @@ export class PoolChannel implements QueryChannel {
 
   propagateError(): void {}
 }
+
+/** What changes nothing, for the rules by which it is made again. */
+const reading = { onlyReads: true };
 
 /** Every statement was refused, one of them because of a concurrent transaction: all of it may be sent again. */
 class NothingApplied extends Error {

@@ -7,18 +7,24 @@ import {
   type Session,
   UnsupportedFeatureError,
   type Uuid,
+  type VersionInfo,
 } from 'surrealdb';
+import { ExportError } from '../errors/backup.js';
 import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
+import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import { isLostIdentity } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
+import { covers } from '../session/token-claims.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
 import { onAbort } from '../time/on-abort.js';
 import type { Answer } from '../wire/answer.js';
+import type { ExportContent } from '../wire/export-requests.js';
 import { Call, type Message, Request, refused } from './call.js';
 import { Chunks } from './chunks.js';
+import { type ExportPermit, exportWithLease } from './exports.js';
 import { type CallLimits, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
@@ -95,6 +101,51 @@ export class LeaseChannel implements QueryChannel {
   /** The signal that aborts the calls of the lease. */
   get signal(): AbortSignal | undefined {
     return this.#limits.signal;
+  }
+
+  /**
+   * Finds out whether an export may be asked for here, and what it needs. An embedded engine gives one to whoever asks: it is
+   * refused here as a server would.
+   * @throws UsageError, ExportError
+   */
+  async exportPermit(content: ExportContent): Promise<ExportPermit> {
+    const { connection } = this;
+    const { transport, level } = connection;
+    if (connection.changes.authentication) {
+      throw new UsageError(
+        'a lease that signed in or out by itself has no token to export with: acquire a connection with these credentials',
+      );
+    }
+    const token = await this.waitWithLease(connection.accessToken());
+    const { namespace, database } = connection.database;
+    if (!covers(level, connection.database)) {
+      throw new ExportError(`the user of connection ${connection.id} has no rights in "${namespace}/${database}"`, {
+        outcome: 'refused',
+      });
+    }
+    if (transport.isEmbedded && token !== undefined && (await this.#isByAccess())) {
+      throw new ExportError('a user of an access method may not export the database', { outcome: 'refused' });
+    }
+    return { transport, request: { namespace, database, token, content } };
+  }
+
+  /** Whether the user of the session came by an access method, as record users do. */
+  async #isByAccess(): Promise<boolean> {
+    const text = 'RETURN $access != NONE OR $auth != NONE OR $token = NONE';
+    const [{ error, result } = {}] = await this.send(new Call({ text, bindings: {} }));
+    if (error !== undefined) throw error;
+    return (result?.[0] ?? result) !== false;
+  }
+
+  /** An export that ends with the lease. */
+  async exportSql(content: ExportContent): Promise<Response> {
+    const permit = await this.exportPermit(content);
+    return await exportWithLease(permit, this.#limits, this.connection.dependents);
+  }
+
+  /** What the server says it is. */
+  async version(): Promise<VersionInfo> {
+    return { version: await this.ask(({ transport }) => transport.version()) };
   }
 
   /** Has the connection closed at the end of the lease. */

@@ -1,4 +1,11 @@
-import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
+import {
+  type BoundQuery,
+  Features,
+  type QueryChunk,
+  type RetryOptions,
+  type Session,
+  type VersionInfo,
+} from 'surrealdb';
 import { UsageError } from '../errors/configuration.js';
 import type { CallOutcome } from '../errors/pool-error.js';
 import { isConflict } from '../errors/server-errors.js';
@@ -7,9 +14,11 @@ import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
 import type { Answer } from '../wire/answer.js';
+import type { ExportContent } from '../wire/export-requests.js';
 import type { Batches } from './batch.js';
 import { Call } from './call.js';
 import { Chunks } from './chunks.js';
+import type { Exports } from './exports.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -33,13 +42,22 @@ export class PoolChannel implements QueryChannel {
   readonly #pool: string;
   readonly #limits: CallLimits;
   readonly #batches: Batches;
-  readonly #retryRules: RetryRules<Call>;
+  readonly #exports: Exports;
+  readonly #retryRules: RetryRules<{ readonly onlyReads: boolean }>;
 
-  constructor(acquire: Borrow, pool: string, limits: CallLimits, batches: Batches, retryRules: RetryRules<Call>) {
+  constructor(
+    acquire: Borrow,
+    pool: string,
+    limits: CallLimits,
+    batches: Batches,
+    exports: Exports,
+    retryRules: RetryRules<{ readonly onlyReads: boolean }>,
+  ) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#limits = limits;
     this.#batches = batches;
+    this.#exports = exports;
     this.#retryRules = { ...retryRules, unsentAttempts };
   }
 
@@ -86,6 +104,35 @@ export class PoolChannel implements QueryChannel {
     }
   }
 
+  /** Borrows a connection to find out who asks, and runs without one; made again until it has begun. */
+  async exportSql(content: ExportContent): Promise<Response> {
+    return await withRetry(
+      async (_, unsent) => {
+        const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => channel.exportPermit(content));
+        return await this.#exports.begin(permit, this.#limits);
+      },
+      this.#retryRules,
+      reading,
+    );
+  }
+
+  async version(): Promise<VersionInfo> {
+    return await withRetry(
+      (_, unsent) => this.#lent(unsent >= unsentBeforeProof, (channel) => channel.version()),
+      this.#retryRules,
+      reading,
+    );
+  }
+
+  async #lent<T>(fresh: boolean, work: (channel: LeaseChannel) => Promise<T>): Promise<T> {
+    const lease = await this.#acquire({ fresh, joins: false });
+    try {
+      return await work(new LeaseChannel(lease, this.#pool, this.#limits));
+    } finally {
+      lease.release();
+    }
+  }
+
   liveQuery(): never {
     throw liveNeedsLease();
   }
@@ -105,6 +152,9 @@ export class PoolChannel implements QueryChannel {
 
   propagateError(): void {}
 }
+
+/** What changes nothing, for the rules by which it is made again. */
+const reading = { onlyReads: true };
 
 /** Every statement was refused, one of them because of a concurrent transaction: all of it may be sent again. */
 class NothingApplied extends Error {

@@ -19,12 +19,14 @@
  *     │  ├─ IdentityLostError      its session is over, and nobody's any more
  *     │  ├─ QueryTimeoutError      it took longer than `queryTimeout`
  *     │  ├─ CallAbortedError       the signal of its lease said stop
+ *     │  ├─ ExportError            the server gave no export, or not all of it
  *     │  └─ CommitOutcomeUnknownError  a transaction may or may not have been committed
  *     ├─ TransactionAbortedError   a call of the transaction failed: it can only be rolled back
  *     ├─ TransactionConflictError  a concurrent transaction changed the same records first
  *     ├─ TransactionLostError      the transaction is gone with its connection, and was not applied
  *     ├─ TransactionEndedError     something of a transaction was used after its end
  *     ├─ CommitVerificationError   `verifyCommit` cannot be had here
+ *     ├─ ImportError               a statement of an import failed; says which
  *     ├─ LeaseReleasedError        something of a lease was used after its end
  *     ├─ SavepointUnsupportedError a call cannot be replayed, or its answer cannot be verified
  *     ├─ SavepointDivergedError    a call gave something else when it was made again

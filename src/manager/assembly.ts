@@ -1,4 +1,5 @@
 import { Batches } from '../calls/batch.js';
+import { Exports } from '../calls/exports.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
 import { withoutQuery } from '../config/address.js';
 import type { DatabaseName } from '../config/database-name.js';
@@ -36,6 +37,7 @@ export interface Parts {
   readonly borrowing: Borrowing;
   readonly rules: CallRules;
   readonly batches: Batches;
+  readonly exports: Exports;
   readonly transactions: Transactions;
   readonly fence: CommitFence;
   /** Those on which a database is being prepared by `onFirstUse`. */
@@ -94,6 +96,7 @@ export function assemble(config: ResolvedConfig): Parts {
   return {
     ...{ config, name, pool, factory, borrowing, rules, transactions, fence, extraConnections, guard, ending },
     batches: new Batches(),
+    exports: new Exports(),
     prepare: (database) => preparation?.of(database),
     lostLeases: leakDetectionThreshold > 0 ? reclaimTo(pool) : undefined,
   };

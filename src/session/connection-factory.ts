@@ -51,6 +51,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     this.#transports = new Transports({
       url: config.url,
       socket: config.pool,
+      codec: config.codecOptions,
       sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
     this.identities = new Identities(config, () => listeners.manyFunctions());

@@ -143,6 +143,28 @@ export class Connection {
     });
   }
 
+  /**
+   * What shows the server who the session is, in a request beside it; undefined for an anonymous one. A lease that signed in by
+   * itself has to show its own.
+   * @throws IdentityLostError
+   */
+  async accessToken(): Promise<string | undefined> {
+    const { signIn } = this.identity;
+    if (signIn === undefined) return undefined;
+    await this.staySignedIn();
+    if (signIn.accessToken === undefined) {
+      await this.#renewSession(() => this.#keeper.signInAgain(this)).catch((cause: unknown) => {
+        throw new IdentityLostError(`connection ${this.id} got no token: ${messageOf(cause)}`, {
+          outcome: 'not-sent',
+          cause,
+        });
+      });
+    }
+    const { accessToken } = signIn;
+    if (accessToken !== undefined) return accessToken;
+    throw new IdentityLostError(`the token of connection ${this.id} has ended`, { outcome: 'not-sent' });
+  }
+
   #renewSession(work: () => Promise<Session>): Promise<void> {
     this.#signingIn ??= this.order
       .change(work)

@@ -66,6 +66,11 @@ export class SignIn {
     this.#database = database;
   }
 
+  /** The token that its sessions are signed in by, while there is one that is good for a while. */
+  get accessToken(): string | undefined {
+    return this.#usableToken()?.text;
+  }
+
   get inUse(): boolean {
     return this.connections > 0;
   }

@@ -1,8 +1,10 @@
-import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, Uuid } from 'surrealdb';
+import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, Uuid, VersionInfo } from 'surrealdb';
+import { type ImportInput, importInto } from '../calls/import.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
 import { UsageError } from '../errors/configuration.js';
 import type { Connection } from '../session/connection.js';
+import type { ExportContent } from '../wire/export-requests.js';
 import type { TransactionChannel } from './transaction-channel.js';
 
 /**
@@ -58,6 +60,30 @@ export class LeaseRoute implements QueryChannel {
   async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
     this.lease.connection;
     yield* (this.transaction ?? this.lease).query<T>(query, session);
+  }
+
+  /** @throws UsageError while a transaction is open */
+  async exportSql(content: ExportContent): Promise<Response> {
+    this.#refuseWithin('export', 'shows what is committed');
+    return await this.lease.exportSql(content);
+  }
+
+  /** @throws UsageError while a transaction is open */
+  async import(input: ImportInput): Promise<void> {
+    this.#refuseWithin('import', 'is no part of one');
+    await importInto(this.lease, input);
+  }
+
+  async version(): Promise<VersionInfo> {
+    return await this.lease.version();
+  }
+
+  #refuseWithin(method: string, why: string): void {
+    this.lease.connection;
+    if (this.transaction === undefined) return;
+    throw new UsageError(
+      `${method}() while a transaction is open on this connection: it ${why}; end the transaction first`,
+    );
   }
 
   get status(): QueryChannel['status'] {

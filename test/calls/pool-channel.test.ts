@@ -1,6 +1,7 @@
 import { BoundQuery, type Session } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { Batches } from '../../src/calls/batch.js';
+import { Exports } from '../../src/calls/exports.js';
 import { PoolChannel } from '../../src/calls/pool-channel.js';
 import { retryDecision } from '../../src/errors/retry-decision.js';
 import type { Lease } from '../../src/pool/lease.js';
@@ -24,6 +25,7 @@ async function ask(closing: number, maxAttempts: number) {
     'test',
     { queryTimeout: 0, sever() {} },
     new Batches(),
+    new Exports(),
     { maxAttempts, backoff: () => 0, decide: (error) => retryDecision(error, false) },
   );
   const answer = channel

@@ -26,6 +26,7 @@ describe('the defaults', () => {
       ...place,
       credentials: null,
       logger: undefined,
+      codecOptions: { useNativeDates: false },
       pool: defaultPoolConfig,
     });
   });

@@ -143,7 +143,9 @@ export class Transport {
   }
 
   supports(feature: (typeof Features)[keyof typeof Features]): boolean {
-    return this.#engine.sdk.features.has(feature);
+    const { features } = this.#engine.sdk;
+    // By name as well: bundled into a program, the SDK is another copy than the one that the embedded engine imports.
+    return features.has(feature) || [...features].some(({ name }) => name === feature.name);
   }
 
   /** Chooses namespace and database; both, since a server may not bear one without the other. */

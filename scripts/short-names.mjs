@@ -16,7 +16,8 @@ export function withShortNames(file, code) {
     mangle: { toplevel: true, keepNames: true },
     codegen: { removeWhitespace: false },
   });
-  if (errors.length > 0) throw new Error(`${file} cannot be shortened: ${errors.map(({ message }) => message).join('; ')}`);
+  if (errors.length > 0)
+    throw new Error(`${file} cannot be shortened: ${errors.map(({ message }) => message).join('; ')}`);
   const names = privateNames(file, code).map(({ name }) => name);
   const places = privateNames(file, short);
   if (names.length !== places.length) throw new Error(`${file}: ${names.length} private names became ${places.length}`);

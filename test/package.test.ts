@@ -31,7 +31,9 @@ beforeAll(() => {
   mkdirSync(join(modules, 'surreal-pool'), { recursive: true });
   const archive = join(folder, packed.filename);
   execFileSync('tar', ['-xzf', archive, '--strip-components=1', '-C', join(modules, 'surreal-pool')]);
-  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(modules, 'surreal-pool/package.json'), 'utf8'));
+  const { dependencies, peerDependencies } = JSON.parse(
+    readFileSync(join(modules, 'surreal-pool/package.json'), 'utf8'),
+  );
   for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
     mkdirSync(dirname(join(modules, name)), { recursive: true });
     symlinkSync(join(project, 'node_modules', name), join(modules, name), 'junction');
@@ -73,8 +75,12 @@ describe('the package', () => {
     expect(name).toBe('QueueFullError');
     const frames = stack.split('\n').filter((line) => line.includes('surreal-pool/dist'));
     expect(frames.length).toBeGreaterThan(2);
-    const source = sources().map((file) => readFileSync(file, 'utf8')).join('\n');
-    const named = frames.map((frame) => /at (?:async )?(?:new )?(?:\S+\.)?(#?[\w$]+)(?: \[as \w+\])? \(/.exec(frame)?.[1]);
+    const source = sources()
+      .map((file) => readFileSync(file, 'utf8'))
+      .join('\n');
+    const named = frames.map(
+      (frame) => /at (?:async )?(?:new )?(?:\S+\.)?(#?[\w$]+)(?: \[as \w+\])? \(/.exec(frame)?.[1],
+    );
     for (const [index, method] of named.entries()) {
       if (method === undefined || method === '<anonymous>') continue;
       expect(source, frames[index]).toMatch(new RegExp(`(?<![\\w$#])${method.replace('$', '\\$')}(?![\\w$])`));
@@ -106,7 +112,16 @@ describe('the package', () => {
       createPool('mem://', { namespace: 'app', database: 'main', maxConections: 5 });`;
     writeFileSync(file, text);
     const compiler = join(project, 'node_modules/typescript-5.9/bin/tsc');
-    const options = ['--strict', '--noEmit', '--target', 'es2022', '--lib', 'es2023,esnext.disposable,dom', '--types', 'node'];
+    const options = [
+      '--strict',
+      '--noEmit',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2023,esnext.disposable,dom',
+      '--types',
+      'node',
+    ];
     const types = ['--typeRoots', join(project, 'node_modules/@types')];
     const modules = ['--module', 'commonjs', '--moduleResolution', 'node10'];
     const parameters = [compiler, ...options, ...types, ...modules, file];

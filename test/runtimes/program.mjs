@@ -23,8 +23,11 @@ async function work(address) {
     const people = await pool.select(new Table('person'));
     const names = people.map(({ name }) => name).join();
     if (names !== 'Ada,Bob') throw new Error(`the people at ${address} are ${names}`);
-    if (people[0].picture.byteLength !== 3) throw new Error(`the picture at ${address} is another one`);
-    const error = await pool.query('BEGIN').then(() => undefined, (refusal) => refusal);
+    if (people[0]?.picture.byteLength !== 3) throw new Error(`the picture at ${address} is another one`);
+    const error = await pool.query('BEGIN').then(
+      () => undefined,
+      (refusal) => refusal,
+    );
     if (!(error instanceof UsageError)) throw new Error(`a lone BEGIN at ${address} was not refused`, { cause: error });
   } finally {
     await pool.shutdown();

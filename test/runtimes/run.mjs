@@ -49,7 +49,9 @@ try {
   console.log(`\n${table(rows)}`);
   const failed = rows.filter(({ result }) => result === 'FAILED');
   const skipped = rows.filter(({ result }) => result === 'skipped');
-  console.log(`\n${rows.length - failed.length - skipped.length} work, ${failed.length} failed, ${skipped.length} skipped`);
+  console.log(
+    `\n${rows.length - failed.length - skipped.length} work, ${failed.length} failed, ${skipped.length} skipped`,
+  );
   process.exitCode = failed.length > 0 ? 1 : 0;
 } finally {
   server?.stop();
@@ -83,7 +85,13 @@ async function attempt(name, tarball, environment) {
   addPackage(join(folder, 'package.json'), tarball);
   console.log(`\n${name}`);
   const description = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const installed = await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], folder, environment, timeouts.install);
+  const installed = await run(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--loglevel=error'],
+    folder,
+    environment,
+    timeouts.install,
+  );
   if (installed.code !== 0) {
     console.log(installed.output);
     // What npm refuses because of what the packages say of themselves is a failure; a registry out of reach is none.
@@ -122,10 +130,17 @@ function addPackage(path, tarball) {
  */
 function run(command, parameters, cwd, env, timeout) {
   return new Promise((ended) => {
-    const child = spawn(command, parameters, { cwd, env, shell: windows, detached: !windows, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, parameters, {
+      cwd,
+      env,
+      shell: windows,
+      detached: !windows,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     let late = false;
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
     const timer = setTimeout(() => {
       late = true;
       // With what it started: npm does not hand a signal on.
@@ -145,7 +160,10 @@ function run(command, parameters, cwd, env, timeout) {
 function table(rows) {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return rows
-    .map(({ name, result, seconds, note }) => `${name.padEnd(width)}  ${result.padEnd(7)}  ${seconds.toFixed(0).padStart(3)} s  ${note}`)
+    .map(
+      ({ name, result, seconds, note }) =>
+        `${name.padEnd(width)}  ${result.padEnd(7)}  ${seconds.toFixed(0).padStart(3)} s  ${note}`,
+    )
     .join('\n');
 }
 
@@ -156,12 +174,29 @@ async function startServer() {
   const version = spawnSync('surreal', ['version'], { encoding: 'utf8' });
   if (version.status !== 0) return undefined;
   const port = await freePort();
-  const parameters = ['start', '--bind', `127.0.0.1:${port}`, '--user', user, '--pass', password, '--log', 'none', 'memory'];
+  const parameters = [
+    'start',
+    '--bind',
+    `127.0.0.1:${port}`,
+    '--user',
+    user,
+    '--pass',
+    password,
+    '--log',
+    'none',
+    'memory',
+  ];
   const child = spawn('surreal', parameters, { stdio: 'ignore' });
   for (let attempts = 0; attempts < 100; attempts++) {
     const answer = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
     if (answer?.ok) {
-      return { url: `ws://127.0.0.1:${port}`, what: version.stdout.trim(), user, password, stop: () => void child.kill() };
+      return {
+        url: `ws://127.0.0.1:${port}`,
+        what: version.stdout.trim(),
+        user,
+        password,
+        stop: () => void child.kill(),
+      };
     }
     await sleep(100);
   }

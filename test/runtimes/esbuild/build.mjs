@@ -42,7 +42,8 @@ for (const [outfile, options] of Object.entries(ways)) {
   // With the native engine, which imports the SDK itself.
   mkdirSync(join(folder, 'node_modules/@surrealdb'), { recursive: true });
   for (const name of ['@surrealdb/node', 'surrealdb', '@surrealdb/sqon'])
-    if (existsSync(join('node_modules', name))) cpSync(join('node_modules', name), join(folder, 'node_modules', name), { recursive: true });
+    if (existsSync(join('node_modules', name)))
+      cpSync(join('node_modules', name), join(folder, 'node_modules', name), { recursive: true });
   expectSuccess(`${outfile} with the engine`, run(folder, outfile, ADDRESSES));
   rmSync(folder, { recursive: true, force: true });
 }

@@ -3,7 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
 
 cpSync('main.ts', 'main.mts');
-const tsc = ['node_modules/typescript/bin/tsc', '--target', 'es2022', '--lib', 'es2023,esnext.disposable', '--types', 'node', '--strict'];
+const tsc = [
+  'node_modules/typescript/bin/tsc',
+  '--target',
+  'es2022',
+  '--lib',
+  'es2023,esnext.disposable',
+  '--types',
+  'node',
+  '--strict',
+];
 
 /** @type {{ module: string, moduleResolution: string, file: string, refused?: string }[]} */
 const ways = [
@@ -25,7 +34,9 @@ for (const { module, moduleResolution, file, refused } of ways) {
   const options = ['--module', module, '--moduleResolution', moduleResolution, '--outDir', outDir, file];
   const compiled = spawnSync(process.execPath, [...tsc, ...options], { encoding: 'utf8' });
   if (refused !== undefined) {
-    const packages = ['surreal-pool', 'surrealdb'].filter((one) => compiled.stdout.includes(`('${one}')`) || compiled.stdout.includes(one));
+    const packages = ['surreal-pool', 'surrealdb'].filter(
+      (one) => compiled.stdout.includes(`('${one}')`) || compiled.stdout.includes(one),
+    );
     if (compiled.status === 0 || !compiled.stdout.includes(refused) || packages.length !== 2)
       throw new Error(`${name} was not refused with ${refused}: ${compiled.stdout}`);
     console.log(`${name}: ${refused}, as docs/runtimes.md says`);

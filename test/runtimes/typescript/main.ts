@@ -23,7 +23,10 @@ async function work(address: string): Promise<void> {
     });
     const people: Person[] = await pool.select<Person>(new Table('person'));
     if (people[0]?.name !== 'Ada') throw new Error(`there is no Ada at ${address}`);
-    const refused = await pool.query('BEGIN').then(() => undefined, (error: unknown) => error);
+    const refused = await pool.query('BEGIN').then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     if (!(refused instanceof PoolError)) throw new Error(`a lone BEGIN was not refused at ${address}`);
   } finally {
     await pool.shutdown();

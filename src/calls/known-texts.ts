@@ -1,6 +1,6 @@
-import type { QueryChunk } from 'surrealdb';
 import { RecentTexts } from '../surrealql/recent-texts.js';
 import type { SurrealText } from '../surrealql/surreal-text.js';
+import { type Answer, millisecondsOf } from '../wire/answer.js';
 import type { Call } from './call.js';
 import { Room } from './small-values.js';
 
@@ -50,13 +50,12 @@ export class KnownTexts {
   }
 
   /** This text was answered, by itself or with others. */
-  answered(call: Call, chunks: readonly QueryChunk<unknown>[]): void {
+  answered(call: Call, chunks: Answer): void {
     const shape = shapeOf(call.text);
     const known = this.#known.of(shape) ?? this.#learn(shape, call, chunks);
     if (known === undefined) return;
     const last = chunks.at(-1);
-    const duration = last?.stats?.duration.milliseconds;
-    if (duration !== undefined) known.usual += share * (Number(duration) - known.usual);
+    if (last !== undefined) known.usual += share * (millisecondsOf(last.time) - known.usual);
     const records = chunks.reduce((count, { result }) => count + (result?.length ?? 0), 0);
     if (records > manyRecords) known.alone = true;
   }
@@ -67,7 +66,7 @@ export class KnownTexts {
     if (known !== undefined) known.alone = true;
   }
 
-  #learn(shape: string, { text, surrealText }: Call, chunks: readonly QueryChunk<unknown>[]): Known | undefined {
+  #learn(shape: string, { text, surrealText }: Call, chunks: Answer): Known | undefined {
     if (text.length > longestText || chunks.some(({ query }) => query !== 0)) return undefined;
     const alone = !isOneStatement(surrealText);
     const aloneWithParameters = !alone && keywordOfFirst(surrealText) === 'RETURN' && link.test(text);

@@ -9,11 +9,18 @@ export interface MessageStatistics {
 export class MessageCounters {
   #sent = 0;
   #calls = 0;
+  #lonely = 0;
 
   /** A message was sent with so many calls. */
   count(calls: number): void {
     this.#sent++;
     this.#calls += calls;
+    this.#lonely = calls === 1 ? this.#lonely + 1 : 0;
+  }
+
+  /** How many messages in a row carried one call, up to now. */
+  get lonely(): number {
+    return this.#lonely;
   }
 
   statistics(): MessageStatistics {

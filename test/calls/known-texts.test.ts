@@ -1,16 +1,17 @@
-import type { QueryChunk } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { Call } from '../../src/calls/call.js';
 import { KnownTexts } from '../../src/calls/known-texts.js';
+import type { Answer } from '../../src/wire/answer.js';
 
 const call = (text: string, bindings: Record<string, unknown> = {}): Call => new Call({ text, bindings });
 
 /** An answer to one statement, or to several. */
-function answer(statements = 1, records = 1): QueryChunk<unknown>[] {
+function answer(statements = 1, records = 1): Answer {
   return Array.from({ length: statements }, (_, query) => ({
     query,
     batch: 0,
     kind: 'single' as const,
+    time: '10µs',
     result: Array.from({ length: records }),
   }));
 }

@@ -60,14 +60,14 @@ try {
 
 /** @returns {string} the path of the package, as npm would publish it */
 function pack() {
-  const { stdout, status } = spawnSync('npm', ['pack', '--json', '--pack-destination', temporary], {
+  const packing = spawnSync('npm', ['pack', '--pack-destination', temporary], {
     cwd: root,
     encoding: 'utf8',
     shell: windows,
-    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (status !== 0) throw new Error('npm pack failed');
-  return join(temporary, readdirSync(temporary).find((name) => name.endsWith('.tgz')) ?? stdout);
+  const tarball = readdirSync(temporary).find((name) => name.endsWith('.tgz'));
+  if (packing.status !== 0 || tarball === undefined) throw new Error(`npm pack failed: ${packing.stderr}`);
+  return join(temporary, tarball);
 }
 
 /**

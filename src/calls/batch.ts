@@ -10,12 +10,6 @@ import type { Answer } from '../wire/answer.js';
 import { type CallDetails, type Message, noted, sendAlone } from './call.js';
 import { KnownTexts } from './known-texts.js';
 
-/**
- * After so many messages with one call the next one waits for no other. If calls come together all the same, only the first
- * of them goes by itself.
- */
-const lonelyMessages = 16;
-
 interface Joined {
   readonly call: CallDetails;
   readonly resolve: (answer: Answer) => void;
@@ -45,9 +39,9 @@ export class Batch implements Message {
     this.#counters = counters;
   }
 
-  /** Sends a call with those that join in the meantime; at once, while no calls come together. */
+  /** Sends a call with those that join in the meantime; at once, while calls come one after the other. */
   send(call: CallDetails, connection: Connection): Promise<Answer> {
-    if (this.#joined.length === 0 && this.#counters.lonely >= lonelyMessages) {
+    if (this.#counters.isLonely) {
       this.#seat.close();
       this.#counters.count(1);
       return sendAlone(connection, call);

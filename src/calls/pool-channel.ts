@@ -67,6 +67,7 @@ export class PoolChannel implements QueryChannel {
   async #ask(call: Call, fresh: boolean): Promise<Answer> {
     const { counters, texts } = this.#batches;
     const lease = await this.#acquire({ fresh, joins: texts.mayJoin(call) });
+    counters.began();
     try {
       const batch = this.#batches.of(lease.seat);
       if (batch === undefined) counters.count(1);
@@ -80,6 +81,7 @@ export class PoolChannel implements QueryChannel {
       }
       return chunks;
     } finally {
+      counters.ended();
       lease.release();
     }
   }

@@ -6,10 +6,14 @@ export interface MessageStatistics {
   readonly calls: number;
 }
 
+/** After so many messages in a row with one call, calls are taken to come one after the other. */
+const lonelyMessages = 16;
+
 export class MessageCounters {
   #sent = 0;
   #calls = 0;
   #lonely = 0;
+  #underWay = 0;
 
   /** A message was sent with so many calls. */
   count(calls: number): void {
@@ -18,9 +22,18 @@ export class MessageCounters {
     this.#lonely = calls === 1 ? this.#lonely + 1 : 0;
   }
 
-  /** How many messages in a row carried one call, up to now. */
-  get lonely(): number {
-    return this.#lonely;
+  /** A call got its place. */
+  began(): void {
+    this.#underWay++;
+  }
+
+  ended(): void {
+    this.#underWay--;
+  }
+
+  /** Whether calls come one after the other, and only one is under way: no other will join it. */
+  get isLonely(): boolean {
+    return this.#underWay === 1 && this.#lonely >= lonelyMessages;
   }
 
   statistics(): MessageStatistics {

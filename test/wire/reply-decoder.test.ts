@@ -92,9 +92,11 @@ describe('a reply', () => {
     );
   });
 
+  const key = fc.string({ maxLength: 40 }).filter((text) => text !== '__proto__');
+
   test('with keys that fall on each other in the memory of keys keeps them apart', () => {
     fc.assert(
-      fc.property(fc.array(fc.dictionary(fc.string({ maxLength: 40 }), fc.nat()), { minLength: 1 }), (rows) => {
+      fc.property(fc.array(fc.dictionary(key, fc.nat()), { minLength: 1 }), (rows) => {
         const bytes = encode(rows);
         expect(codec.own.decode(bytes)).toEqual(codec.decode(bytes));
       }),

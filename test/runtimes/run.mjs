@@ -94,7 +94,9 @@ async function attempt(name, tarball, environment) {
   );
   if (installed.code !== 0) {
     console.log(installed.output);
-    // What npm refuses because of what the packages say of themselves is a failure; a registry out of reach is none.
+    // Without a registry npm may say anything; with one, what it refuses for what the packages say of themselves is a failure.
+    const registry = await run('npm', ['view', 'surrealdb', 'version'], folder, environment, 60_000);
+    if (registry.code !== 0) return row('skipped', 'the registry is out of reach');
     if (/ERESOLVE|EBADENGINE|ETARGET/.test(installed.output)) return row('FAILED', 'npm does not install it');
     return row('skipped', `npm install: ${installed.why}`);
   }

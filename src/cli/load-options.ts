@@ -13,6 +13,8 @@ export interface LoadOptions {
   /** The scenario that is played instead of a load of its own making, or {@link scenarioList}. */
   readonly scenario: string | undefined;
   readonly endpoint: string;
+  /** Whether it is the one of the environment. */
+  readonly endpointIsOfEnvironment: boolean;
   readonly namespace: string;
   readonly database: string;
   readonly credentials: PasswordCredentials | null;
@@ -46,7 +48,7 @@ type Name =
   | 'help';
 
 const descriptions: OptionDescriptions<Name> = {
-  endpoint: { value: '<url>', help: 'the database: ws://host:8000, rocksdb://path (mem://)' },
+  endpoint: { value: '<url>', help: 'ws://host:8000, rocksdb://path (SURREAL_POOL_URL; mem://)' },
   namespace: { value: '<name>', help: 'where the test table is made, and removed (load)' },
   database: { value: '<name>', help: 'the same (load)' },
   username: { value: '<name>', help: 'a root user, or SURREAL_POOL_USERNAME' },
@@ -108,9 +110,12 @@ export function readLoadOptions(
       if (line.has(name)) line.refuse(name, new Refusal('without --scenario, which brings its own', 'with --scenario'));
     }
   }
+  const given = line.read('endpoint', readEndpoint);
+  const url = line.has('endpoint') ? undefined : nonEmpty(environment.SURREAL_POOL_URL);
   const options: LoadOptions = {
     scenario,
-    endpoint: line.read('endpoint', readEndpoint) ?? 'mem://',
+    endpoint: given ?? readUrl(line, url) ?? 'mem://',
+    endpointIsOfEnvironment: url !== undefined,
     namespace: line.read('namespace', readName) ?? 'load',
     database: line.read('database', readName) ?? 'load',
     credentials: readCredentials(line, environment),
@@ -181,6 +186,13 @@ function readScenario(text: string): string | Refusal {
 function readEndpoint(text: string): string | Refusal {
   const address = readAddress(text, undefined, '--username and --password');
   return address instanceof Refusal ? address : address.url;
+}
+
+function readUrl(line: CommandLine<Name>, url: string | undefined): string | undefined {
+  const address = url === undefined ? undefined : readEndpoint(url);
+  if (!(address instanceof Refusal)) return address;
+  line.refuse('endpoint', new Refusal(address.allowed, `${address.given} by SURREAL_POOL_URL`));
+  return undefined;
 }
 
 function readName(text: string): string | Refusal {

@@ -5,14 +5,17 @@ import { asController } from './calls/query-channel.js';
 import { type Duration, parseDuration } from './config/duration.js';
 import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveOptions } from './config/resolve.js';
+import { forCaller } from './errors/for-caller.js';
 import { type AcquireOptions, type CallRetryOptions, readAcquireOptions } from './manager/acquire-options.js';
 import { assemble, type Parts } from './manager/assembly.js';
 import { Callers } from './manager/callers.js';
 import { type HealthStatus, healthOf, type Metrics } from './manager/health-report.js';
 import { endAll, type ShutdownReport } from './manager/shutdown.js';
 import type { PoolEvents } from './pool/events.js';
+import type { Lease } from './pool/lease.js';
 import type { SharedUse } from './pool/waiter.js';
 import { PooledConnection } from './pooled-connection.js';
+import type { Connection } from './session/connection.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { systemClock } from './time/clock.js';
 import { inThisContext } from './time/own-context.js';
@@ -25,7 +28,7 @@ import type { WithTransactionOptions } from './transactions/transaction-options.
  * builders borrow a connection for one call. For more than one call on the same session, {@link ConnectionManager.acquire}.
  */
 export class ConnectionManager extends SurrealQueryable {
-  /** The name of the pool in logs, channels and metrics: its address, namespace and database. */
+  /** What the pool is called in logs, errors, metrics and traces: the option `name`. */
   readonly name: string;
   readonly #parts: Parts;
   /** Whether a lease keeps the stack of its caller, for reports of leases that are held for long. */
@@ -35,7 +38,7 @@ export class ConnectionManager extends SurrealQueryable {
   private constructor(parts: Parts) {
     super(asController(channelOf(parts, {})), Uuid.v4());
     const { leakDetectionThreshold, idleLeaseThreshold } = parts.config.pool;
-    this.name = parts.name;
+    this.name = parts.label.name;
     this.#parts = parts;
     this.#keepsOrigin = leakDetectionThreshold + idleLeaseThreshold > 0;
   }
@@ -63,7 +66,7 @@ export class ConnectionManager extends SurrealQueryable {
       if (failFast) await parts.prepare(config);
     } catch (error) {
       await manager.shutdown({ gracePeriod: 0 });
-      throw error;
+      throw await forCaller(error, () => parts.borrowing.askedBy());
     }
     return manager;
   }
@@ -81,8 +84,13 @@ export class ConnectionManager extends SurrealQueryable {
     const limits = parts.rules.limits(asked);
     const identity = asked === nothing ? undefined : borrowing.identityOf(asked);
     const origin = this.#keepsOrigin ? new Callers(this.acquire) : undefined;
-    const lease = await borrowing.lease(asked, identity, { origin });
-    const channel = new LeaseChannel(lease, this.name, limits);
+    let lease: Lease<Connection>;
+    try {
+      lease = await borrowing.lease(asked, identity, { origin });
+    } catch (error) {
+      throw await forCaller(error, () => borrowing.askedBy(identity));
+    }
+    const channel = new LeaseChannel(lease, parts.label, limits);
     parts.lostLeases?.register(channel, lease, lease);
     return new PooledConnection(lease, channel, parts);
   }
@@ -217,7 +225,11 @@ export class ConnectionManager extends SurrealQueryable {
    * @throws PoolShutdownError, and `ConnectError` when they cannot be had for good, as with wrong credentials
    */
   async warm(): Promise<void> {
-    await this.#parts.pool.warm();
+    try {
+      await this.#parts.pool.warm();
+    } catch (error) {
+      throw await forCaller(error, () => this.#parts.borrowing.askedBy());
+    }
   }
 
   /** Replaces every connection: the idle ones and those being opened now, the others when they are given back. */
@@ -267,7 +279,7 @@ const joining: SharedUse = { joins: true };
  * @throws ConfigurationError when the identity or a duration cannot be used
  */
 function channelOf(
-  { name, borrowing, rules, factory, batches }: Parts,
+  { label, borrowing, rules, factory, batches }: Parts,
   asked: AcquireOptions & CallRetryOptions,
 ): PoolChannel {
   const identity = borrowing.identityOf(asked);
@@ -276,7 +288,8 @@ function channelOf(
       const shared = joins ? joining : sharing;
       return borrowing.lease(asked, identity && factory.identities.current(identity), { fresh, shared });
     },
-    name,
+    label,
+    () => identity ?? factory.identities.home,
     rules.limits(asked),
     batches,
     (call) => rules.retry(asked, call),

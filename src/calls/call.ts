@@ -43,6 +43,17 @@ export class Request<T> {
 /** What a query is answered with: a chunk for each statement. */
 export type Answer = QueryChunk<unknown>[];
 
+/** Whether a statement of it failed. */
+export function hasFailed(answer: Answer): boolean {
+  for (const { error } of answer) if (error !== undefined) return true;
+  return false;
+}
+
+/** The first error in it. */
+export function failureIn(answer: Answer): Error | undefined {
+  return answer.find(({ error }) => error !== undefined)?.error;
+}
+
 /** What was recorded of a call. */
 export interface CallRecording extends Recording {
   /** Which answers are to statements that the pool has added. */
@@ -68,6 +79,8 @@ export interface CallDetails {
   readonly sentText?: string | undefined;
   readonly added?: AddedAnswers | undefined;
   readonly transaction?: Uuid | undefined;
+  /** The number of the transaction of the pool, for traces and errors. */
+  readonly inTransaction?: number | undefined;
   /** With which other calls it goes in one message; undefined when it goes by itself. */
   readonly batch?: Message | undefined;
   /** Where the request and its reply are kept, as they are on the wire. */
@@ -80,6 +93,8 @@ export interface CallDetails {
  */
 export class Call extends Request<Answer> {
   readonly details: CallDetails;
+  /** The connection that it was sent on last, for errors: a call of the pool may be made again on another one. */
+  connection: number | undefined;
   #surrealText: SurrealText | undefined;
 
   constructor(details: CallDetails) {

@@ -1,13 +1,17 @@
 import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
+import { type Asked, shortened } from '../errors/asked.js';
 import { UsageError } from '../errors/configuration.js';
+import { answerForCaller, forCaller } from '../errors/for-caller.js';
 import type { CallOutcome } from '../errors/pool-error.js';
 import { isConflict } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
+import { anonymous, type ConnectionIdentity } from '../session/identity.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
+import type { PoolLabel } from '../telemetry/pool-label.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
 import type { Batches } from './batch.js';
-import { type Answer, Call } from './call.js';
+import { type Answer, Call, hasFailed } from './call.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -28,20 +32,23 @@ export class PoolChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly status = 'connected';
   readonly #acquire: Borrow;
-  readonly #pool: string;
+  readonly #pool: PoolLabel;
+  readonly #identity: () => ConnectionIdentity;
   readonly #limits: CallLimits;
   readonly #batches: Batches;
   readonly #retryRules: (call: Call) => RetryRules;
 
   constructor(
     acquire: Borrow,
-    pool: string,
+    pool: PoolLabel,
+    identity: () => ConnectionIdentity,
     limits: CallLimits,
     batches: Batches,
     retryRules: (call: Call) => RetryRules,
   ) {
     this.#acquire = acquire;
     this.#pool = pool;
+    this.#identity = identity;
     this.#limits = limits;
     this.#batches = batches;
     this.#retryRules = retryRules;
@@ -51,21 +58,37 @@ export class PoolChannel implements QueryChannel {
 
   async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
     const call = Call.of(query);
-    refuseStatements(call.surrealText, 'pool');
-    // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
-    const asking = withRetry((_, unsent) => this.#ask(call, unsent >= unsentBeforeProof), {
-      ...this.#retryRules(call),
-      unsentAttempts,
-    });
-    yield* (await asking.catch((error: unknown) => {
-      if (error instanceof NothingApplied) return error.chunks;
-      throw error;
-    })) as QueryChunk<T>[];
+    let answer: Answer;
+    try {
+      refuseStatements(call.surrealText, 'pool');
+      // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
+      answer = await withRetry((_, unsent) => this.#ask(call, unsent >= unsentBeforeProof), {
+        ...this.#retryRules(call),
+        unsentAttempts,
+      });
+    } catch (error) {
+      if (!(error instanceof NothingApplied)) throw await forCaller(error, () => this.#asked(call));
+      answer = error.chunks;
+    }
+    if (hasFailed(answer)) await answerForCaller(answer, () => this.#asked(call));
+    yield* answer as QueryChunk<T>[];
+  }
+
+  /** What a call asked for that failed. */
+  #asked({ text, connection }: Call): Asked {
+    const { namespace, database, signIn } = this.#identity();
+    return {
+      pool: this.#pool.name,
+      statement: shortened(text),
+      ...(connection === undefined ? {} : { connection }),
+      ...{ namespace, database, user: signIn?.who ?? anonymous },
+    };
   }
 
   async #ask(call: Call, fresh: boolean): Promise<Answer> {
     const { counters, texts } = this.#batches;
     const lease = await this.#acquire({ fresh, joins: texts.mayJoin(call) });
+    call.connection = lease.id;
     try {
       const batch = this.#batches.of(lease.seat);
       if (batch === undefined) counters.count(1);

@@ -321,6 +321,7 @@ const commonEntries = {
   namespace: text(),
   database: text(),
   poolConfig: v.optional(poolConfigSchema, {}),
+  name: v.optional(text()),
   logger: v.optional(loggerSchema),
   onFirstUse: v.optional(onFirstUseSchema),
   retireOn: v.optional(retireOnSchema),
@@ -340,9 +341,11 @@ export const urlConfigSchema: v.GenericSchema<
   ResolvedConfig
 > = v.pipe(closed({ connectionMode: address(), ...commonEntries }), v.transform(complete));
 
-interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
+interface CheckedConfig
+  extends Omit<ResolvedConfig, 'mode' | 'url' | 'name' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
   readonly connectionMode: Address;
   readonly poolConfig: ResolvedPoolConfig;
+  readonly name?: string | undefined;
   readonly logger?: Logger | undefined;
   readonly onFirstUse?: OnFirstUse | undefined;
   readonly retireOn?: RetireOn | undefined;
@@ -350,7 +353,8 @@ interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | '
 
 function complete(checked: CheckedConfig): ResolvedConfig {
   const { connectionMode, poolConfig, logger, onFirstUse, retireOn, ...config } = checked;
-  return { ...config, ...connectionMode, logger, onFirstUse, retireOn, pool: poolConfig };
+  const { name = `${config.namespace}/${config.database}` } = checked;
+  return { ...config, ...connectionMode, name, logger, onFirstUse, retireOn, pool: poolConfig };
 }
 
 // The names of all options, for suggestions and for the environment.

@@ -11,6 +11,7 @@ import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
 import { refreshTokens } from './refresh-tokens.js';
 import { claimsOf, describeUser, remainingLife, wholeLife } from './token-claims.js';
+import { whoIs, whoseToken } from './who.js';
 
 /** A token is renewed a minute before its end, or when a quarter of its life is left if that is less. */
 const renewBefore = 60_000;
@@ -78,6 +79,12 @@ export class SignIn {
   /** Whether its sessions are signed in by a token that was brought, and not by one that the pool signed in for. */
   get bringsToken(): boolean {
     return typeof this.#source === 'function' || tokensOf(this.#source) !== undefined;
+  }
+
+  /** Who it is, for errors: whom the credentials name, or the last token where a function brings them. */
+  get who(): string {
+    const { text } = this.#token ?? {};
+    return typeof this.#source === 'function' && text !== undefined ? whoseToken(text) : whoIs(this.#source);
   }
 
   /** Who it is, for messages: the kind of user and its place. */

@@ -321,10 +321,10 @@ const commonEntries = {
   namespace: text(),
   database: text(),
   poolConfig: v.optional(poolConfigSchema, {}),
-  name: v.optional(text()),
   logger: v.optional(loggerSchema),
   onFirstUse: v.optional(onFirstUseSchema),
   retireOn: v.optional(retireOnSchema),
+  name: v.optional(text()),
 };
 
 const databaseEntries = { connectionMode: connectionModeSchema, ...commonEntries };

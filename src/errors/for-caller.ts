@@ -49,7 +49,7 @@ function isOurs(error: unknown): error is Error {
 function ownOf(error: Error): Error {
   const stack = given.get(error);
   if (stack === undefined) {
-    given.set(error, String(error.stack));
+    given.set(error, stackOf(error));
     return error;
   }
   const copy = copiedError(error, ['stack']);
@@ -59,8 +59,7 @@ function ownOf(error: Error): Error {
 
 function told(error: Error, frames: readonly string[], asked: Asked): Error {
   Object.defineProperty(error, 'asked', { value: asked, enumerable: true, configurable: true, writable: true });
-  const stack = given.get(error) ?? error.stack;
-  const value = typeof stack === 'string' ? withFrames(error, stack, frames) : undefined;
+  const value = withFrames(error, given.get(error) ?? stackOf(error), frames);
   if (value !== undefined) Object.defineProperty(error, 'stack', { value, configurable: true, writable: true });
   return error;
 }
@@ -74,12 +73,21 @@ function framesOf(passed: (...parameters: never[]) => unknown): string[] {
   try {
     Error.stackTraceLimit = stackTraceLimit + framesBetween;
     Error.captureStackTrace(captured, passed);
-    // Formatted when it is read, with an `Error.prepareStackTrace` of the process, which may give or do anything.
-    return typeof captured.stack === 'string' ? linesOf(captured.stack) : [];
+    return linesOf(stackOf(captured));
   } catch {
     return [];
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** Formatted when it is read, with an `Error.prepareStackTrace` of the process, which may give or do anything. */
+function stackOf(captured: { readonly stack?: unknown }): string {
+  try {
+    const { stack } = captured;
+    return typeof stack === 'string' ? stack : '';
+  } catch {
+    return '';
   }
 }
 

@@ -45,6 +45,8 @@ function kindOf({ namespace, database }: Level): string {
 
 function remedyFor({ namespace, database }: Level): string {
   if (namespace === undefined) return 'leave namespace and database out of the credentials';
-  const where = JSON.stringify({ namespace, database }, undefined, 1).replace(/\s+/g, ' ').replace(/"(\w+)":/g, '$1:');
+  const where = JSON.stringify({ namespace, database }, undefined, 1)
+    .replace(/\s+/g, ' ')
+    .replace(/"(\w+)":/g, '$1:');
   return `put ${where} in the credentials`;
 }

@@ -49,6 +49,8 @@ export function lineOf(details: Details, message: string): string {
 function inWords(key: string, value: unknown): string[] {
   const duration = durations[key];
   if (duration !== undefined) return typeof value === 'number' ? [`${duration} ${formatDuration(value)}`] : [];
+  // Nearly everything is of the pool's own identity.
+  if (key === 'ownIdentity') return value === false ? ['another identity'] : [];
   const name = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   switch (typeof value) {
     case 'boolean':

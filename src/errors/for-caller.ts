@@ -59,7 +59,9 @@ function ownOf(error: Error): Error {
 
 function told(error: Error, frames: readonly string[], asked: Asked): Error {
   Object.defineProperty(error, 'asked', { value: asked, enumerable: true, configurable: true, writable: true });
-  const value = withFrames(error, given.get(error) ?? stackOf(error), frames);
+  const stack = given.get(error) ?? stackOf(error);
+  given.set(error, stack);
+  const value = withFrames(error, stack, frames);
   if (value !== undefined) Object.defineProperty(error, 'stack', { value, configurable: true, writable: true });
   return error;
 }

@@ -292,7 +292,7 @@ function channelOf(
     () => identity ?? factory.identities.home,
     rules.limits(asked),
     batches,
-    (call) => rules.retry(asked, call),
+    rules.retry(asked),
   );
 }
 

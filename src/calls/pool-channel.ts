@@ -1,7 +1,6 @@
 import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
 import { type Asked, shortened } from '../errors/asked.js';
 import { UsageError } from '../errors/configuration.js';
-import { answerForCaller, forCaller } from '../errors/for-caller.js';
 import type { CallOutcome } from '../errors/pool-error.js';
 import { isConflict } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
@@ -10,8 +9,10 @@ import { anonymous, type ConnectionIdentity } from '../session/identity.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import type { PoolLabel } from '../telemetry/pool-label.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
+import type { Answer } from '../wire/answer.js';
 import type { Batches } from './batch.js';
-import { type Answer, Call, hasFailed } from './call.js';
+import { Call } from './call.js';
+import { Chunks } from './chunks.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -36,7 +37,7 @@ export class PoolChannel implements QueryChannel {
   readonly #identity: () => ConnectionIdentity;
   readonly #limits: CallLimits;
   readonly #batches: Batches;
-  readonly #retryRules: (call: Call) => RetryRules;
+  readonly #retryRules: RetryRules<Call>;
 
   constructor(
     acquire: Borrow,
@@ -44,34 +45,35 @@ export class PoolChannel implements QueryChannel {
     identity: () => ConnectionIdentity,
     limits: CallLimits,
     batches: Batches,
-    retryRules: (call: Call) => RetryRules,
+    retryRules: RetryRules<Call>,
   ) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#identity = identity;
     this.#limits = limits;
     this.#batches = batches;
-    this.#retryRules = retryRules;
+    this.#retryRules = { ...retryRules, unsentAttempts };
   }
 
   async ready(): Promise<void> {}
 
-  async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
+  query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
     const call = Call.of(query);
-    let answer: Answer;
+    return new Chunks(
+      () => this.#answer(call),
+      () => this.#asked(call),
+    );
+  }
+
+  async #answer(call: Call): Promise<Answer> {
+    refuseStatements(call.surrealText, 'pool');
     try {
-      refuseStatements(call.surrealText, 'pool');
       // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
-      answer = await withRetry((_, unsent) => this.#ask(call, unsent >= unsentBeforeProof), {
-        ...this.#retryRules(call),
-        unsentAttempts,
-      });
+      return await withRetry((attempt, unsent) => this.#ask(call, attempt, unsent), this.#retryRules, call);
     } catch (error) {
-      if (!(error instanceof NothingApplied)) throw await forCaller(error, () => this.#asked(call));
-      answer = error.chunks;
+      if (error instanceof NothingApplied) return error.chunks;
+      throw error;
     }
-    if (hasFailed(answer)) await answerForCaller(answer, () => this.#asked(call));
-    yield* answer as QueryChunk<T>[];
   }
 
   /** What a call asked for that failed. */
@@ -85,23 +87,28 @@ export class PoolChannel implements QueryChannel {
     };
   }
 
-  async #ask(call: Call, fresh: boolean): Promise<Answer> {
+  async #ask(call: Call, attempt: number, unsent: number): Promise<Answer> {
     const { counters, texts } = this.#batches;
-    const lease = await this.#acquire({ fresh, joins: texts.mayJoin(call) });
+    const lease = await this.#acquire({ fresh: unsent >= unsentBeforeProof, joins: texts.mayJoin(call) });
     call.connection = lease.id;
+    counters.began();
     try {
       const batch = this.#batches.of(lease.seat);
       if (batch === undefined) counters.count(1);
-      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call.with({ batch }));
+      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(
+        attempt === 1 ? call : call.again(),
+        batch,
+      );
       texts.answered(call, chunks);
       // The text was read before it was sent, so the server took for LIVE what the pool could not see.
       if (chunks.some(({ type }) => type === 'live')) throw liveNeedsLease('unknown');
-      const conflict = chunks.find(({ error }) => isConflict(error))?.error;
-      if (conflict !== undefined && chunks.every(({ error }) => error !== undefined)) {
-        throw new NothingApplied(chunks, conflict);
+      if (chunks.every(({ error }) => error !== undefined)) {
+        const conflict = chunks.find(({ error }) => isConflict(error))?.error;
+        if (conflict !== undefined) throw new NothingApplied(chunks, conflict);
       }
       return chunks;
     } finally {
+      counters.ended();
       lease.release();
     }
   }

@@ -3,6 +3,7 @@ export type { Duration } from './config/duration.js';
 export type * from './config/options.js';
 export { configFromEnvironment, configFromFile } from './config/sources.js';
 export * from './errors/acquire.js';
+export type { Asked } from './errors/asked.js';
 export * from './errors/backup.js';
 export * from './errors/call.js';
 export * from './errors/configuration.js';

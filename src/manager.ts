@@ -3,6 +3,7 @@ import type { Duration } from './config/duration.js';
 import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveOptions } from './config/resolve.js';
 import { UsageError } from './errors/configuration.js';
+import { forCaller } from './errors/for-caller.js';
 import { assemble, type Parts } from './manager/assembly.js';
 import { type HealthStatus, healthOf, type Metrics } from './manager/health-report.js';
 import { boundsOptions, noOptions, shutdownOptions } from './manager/method-options.js';
@@ -21,7 +22,7 @@ import { inThisContext } from './time/own-context.js';
  * builders borrow a connection for one call. For more than one call on the same session, {@link PoolScope.acquire}.
  */
 export class ConnectionManager extends PoolScope {
-  /** The name of the pool in logs, channels and metrics: its address, namespace and database. */
+  /** What the pool is called in logs, errors, metrics and traces: the option `name`. */
   readonly name: string;
   readonly #parts: Parts;
   #shutdown: Promise<ShutdownReport> | undefined;
@@ -30,7 +31,7 @@ export class ConnectionManager extends PoolScope {
     if (!assembled.has(parts)) throw newIsNoWay();
     const scopes = new ScopeStorage<PoolScope>();
     super({ ...parts, scopes }, noOptions, undefined, true);
-    this.name = parts.name;
+    this.name = parts.label.name;
     this.#parts = parts;
     scopes.onFirstUse = () => makeQueriesIn(this, () => scopes.current);
   }
@@ -60,7 +61,7 @@ export class ConnectionManager extends PoolScope {
       if (failFast) await parts.prepare(config);
     } catch (error) {
       await manager.shutdown({ gracePeriod: 0 });
-      throw error;
+      throw await forCaller(error, () => parts.borrowing.askedBy());
     }
     return manager;
   }
@@ -121,7 +122,11 @@ export class ConnectionManager extends PoolScope {
    * @throws PoolShutdownError, and `ConnectError` when they cannot be had for good, as with wrong credentials
    */
   async warm(): Promise<void> {
-    await this.#parts.pool.warm();
+    try {
+      await this.#parts.pool.warm();
+    } catch (error) {
+      throw await forCaller(error, () => this.#parts.borrowing.askedBy());
+    }
   }
 
   /** Replaces every connection: the idle ones and those being opened now, the others when they are given back. */

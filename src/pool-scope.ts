@@ -7,14 +7,17 @@ import { asController } from './calls/query-channel.js';
 import { parseDuration } from './config/duration.js';
 import { resolveExport } from './config/resolve.js';
 import { UsageError } from './errors/configuration.js';
+import { forCaller } from './errors/for-caller.js';
 import type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
 import type { Parts } from './manager/assembly.js';
 import { Callers } from './manager/callers.js';
 import { acquireOptions, callOptions, noOptions, poolTransactionOptions } from './manager/method-options.js';
 import { optionsWithin, type ScopeOptions } from './manager/scope-options.js';
 import type { ScopeStorage } from './manager/scope-storage.js';
+import type { Lease } from './pool/lease.js';
 import type { SharedUse } from './pool/waiter.js';
 import { PooledConnection } from './pooled-connection.js';
+import type { Connection } from './session/connection.js';
 import type { ConnectionIdentity } from './session/identity.js';
 import { systemClock } from './time/clock.js';
 import { withRetry } from './time/retry.js';
@@ -122,8 +125,13 @@ export class PoolScope extends SurrealQueryable {
     if (identity === undefined) scope.#refuseWithoutScope();
     const limits = parts.rules.limits(asked);
     const origin = scope.#keepsOrigin ? new Callers(this.acquire) : undefined;
-    const lease = await borrowing.lease(asked, identity, { origin });
-    const channel = new LeaseChannel(lease, parts.name, limits);
+    let lease: Lease<Connection>;
+    try {
+      lease = await borrowing.lease(asked, identity, { origin });
+    } catch (error) {
+      throw await forCaller(error, () => borrowing.askedBy(identity));
+    }
+    const channel = new LeaseChannel(lease, parts.label, limits);
     parts.lostLeases?.register(channel, lease, lease);
     return new PooledConnection(lease, channel, parts);
   }
@@ -273,7 +281,7 @@ const joining: SharedUse = { joins: true };
  * @throws ConfigurationError when a duration cannot be used
  */
 function channelOf(
-  { name, borrowing, rules, factory, batches, exports, config }: Parts,
+  { label, borrowing, rules, factory, batches, exports, config }: Parts,
   options: ScopeOptions,
   identity: ConnectionIdentity | undefined,
   isPool: boolean,
@@ -285,7 +293,8 @@ function channelOf(
       const shared = joins ? joining : sharing;
       return borrowing.lease(options, identity && factory.identities.current(identity), { fresh, shared });
     },
-    name,
+    label,
+    () => identity ?? factory.identities.home,
     rules.limits(options),
     batches,
     exports,

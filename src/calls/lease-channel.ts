@@ -9,18 +9,21 @@ import {
   type Uuid,
   type VersionInfo,
 } from 'surrealdb';
+import { shortened, type Asked as WhatWasAsked } from '../errors/asked.js';
 import { ExportError } from '../errors/backup.js';
 import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
+import { forCaller } from '../errors/for-caller.js';
 import { isLostIdentity } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { covers } from '../session/token-claims.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
-import { queryChannel, traced } from '../telemetry/channels.js';
+import { queryChannel, tracedAnswer, traceOf } from '../telemetry/channels.js';
+import type { PoolLabel } from '../telemetry/pool-label.js';
 import { onAbort } from '../time/on-abort.js';
-import type { Answer } from '../wire/answer.js';
+import { type Answer, failureIn } from '../wire/answer.js';
 import type { ExportContent } from '../wire/export-requests.js';
 import { Call, type Message, Request, refused } from './call.js';
 import { Chunks } from './chunks.js';
@@ -63,11 +66,11 @@ interface Ways {
 export class LeaseChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly #lease: Lease<Connection>;
-  readonly #pool: string;
+  readonly #pool: PoolLabel;
   readonly #limits: CallLimits;
   readonly #ways: Ways;
 
-  constructor(lease: Lease<Connection>, pool: string, limits: CallLimits) {
+  constructor(lease: Lease<Connection>, pool: PoolLabel, limits: CallLimits) {
     this.#lease = lease;
     this.#pool = pool;
     this.#limits = limits;
@@ -90,7 +93,28 @@ export class LeaseChannel implements QueryChannel {
   }
 
   async ready(): Promise<void> {
-    this.connection;
+    try {
+      this.connection;
+    } catch (error) {
+      throw await forCaller(error, () => this.asked());
+    }
+  }
+
+  /** What a call asked for that failed. */
+  asked(statement?: string, transaction?: number): WhatWasAsked {
+    const lease = this.#lease;
+    const connection = lease.active ? lease.resource : undefined;
+    return {
+      pool: this.#pool.name,
+      ...(statement === undefined ? {} : { statement: shortened(statement) }),
+      connection: lease.id,
+      ...(transaction === undefined ? {} : { transaction }),
+      ...(connection && {
+        namespace: connection.database.namespace,
+        database: connection.database.database,
+        user: connection.user,
+      }),
+    };
   }
 
   /** A channel of the same lease whose calls are aborted by another signal. */
@@ -154,7 +178,10 @@ export class LeaseChannel implements QueryChannel {
   }
 
   query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    return new Chunks(() => this.#ways.query({ channel: this, request: Call.of(query) }));
+    return new Chunks(
+      () => this.#ways.query({ channel: this, request: Call.of(query) }),
+      () => this.asked(query.query),
+    );
   }
 
   /**
@@ -244,10 +271,18 @@ export class LeaseChannel implements QueryChannel {
 
   static readonly #traced: CallLayer = (asked, next) => {
     const { channel, request } = asked;
-    const { id, identity } = channel.connection;
-    const { namespace, database } = identity;
-    const trace = () => ({ pool: channel.#pool, connection: id, namespace, database, text: request.text });
-    return traced(queryChannel, trace, () => next(asked));
+    // Of a connection that is gone there is no call to tell of.
+    const { id, database: place } = channel.connection;
+    if (!queryChannel.hasSubscribers) return next(asked);
+    const trace = {
+      ...traceOf(channel.#pool),
+      connection: id,
+      transaction: request.details.inTransaction,
+      namespace: place.namespace,
+      database: place.database,
+      text: request.text,
+    };
+    return tracedAnswer(queryChannel, trace, () => next(asked), failureIn);
   };
 
   /** A call that fails as `retireOn` says has its connection closed at the release. */

@@ -6,12 +6,15 @@ import {
   type Session,
   type VersionInfo,
 } from 'surrealdb';
+import { type Asked, shortened } from '../errors/asked.js';
 import { UsageError } from '../errors/configuration.js';
 import type { CallOutcome } from '../errors/pool-error.js';
 import { isConflict } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
+import { anonymous, type ConnectionIdentity } from '../session/identity.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
+import type { PoolLabel } from '../telemetry/pool-label.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
 import type { Answer } from '../wire/answer.js';
 import type { ExportContent } from '../wire/export-requests.js';
@@ -39,7 +42,8 @@ export class PoolChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly status = 'connected';
   readonly #acquire: Borrow;
-  readonly #pool: string;
+  readonly #pool: PoolLabel;
+  readonly #identity: () => ConnectionIdentity;
   readonly #limits: CallLimits;
   readonly #batches: Batches;
   readonly #exports: Exports;
@@ -47,7 +51,8 @@ export class PoolChannel implements QueryChannel {
 
   constructor(
     acquire: Borrow,
-    pool: string,
+    pool: PoolLabel,
+    identity: () => ConnectionIdentity,
     limits: CallLimits,
     batches: Batches,
     exports: Exports,
@@ -55,6 +60,7 @@ export class PoolChannel implements QueryChannel {
   ) {
     this.#acquire = acquire;
     this.#pool = pool;
+    this.#identity = identity;
     this.#limits = limits;
     this.#batches = batches;
     this.#exports = exports;
@@ -64,32 +70,47 @@ export class PoolChannel implements QueryChannel {
   async ready(): Promise<void> {}
 
   query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    return new Chunks(() => this.#answer(Call.of(query)));
+    const call = Call.of(query);
+    return new Chunks(
+      () => this.#answer(call),
+      () => this.#asked(call),
+    );
   }
 
   async #answer(call: Call): Promise<Answer> {
     refuseStatements(call.surrealText, 'pool');
     try {
       // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
-      return await withRetry(
-        (attempt, unsent) => this.#ask(attempt === 1 ? call : call.again(), unsent >= unsentBeforeProof),
-        this.#retryRules,
-        call,
-      );
+      return await withRetry((attempt, unsent) => this.#ask(call, attempt, unsent), this.#retryRules, call);
     } catch (error) {
       if (error instanceof NothingApplied) return error.chunks;
       throw error;
     }
   }
 
-  async #ask(call: Call, fresh: boolean): Promise<Answer> {
+  /** What a call asked for that failed. */
+  #asked({ text, connection }: Call): Asked {
+    const { namespace, database, signIn } = this.#identity();
+    return {
+      pool: this.#pool.name,
+      statement: shortened(text),
+      ...(connection === undefined ? {} : { connection }),
+      ...{ namespace, database, user: signIn?.who ?? anonymous },
+    };
+  }
+
+  async #ask(call: Call, attempt: number, unsent: number): Promise<Answer> {
     const { counters, texts } = this.#batches;
-    const lease = await this.#acquire({ fresh, joins: texts.mayJoin(call) });
+    const lease = await this.#acquire({ fresh: unsent >= unsentBeforeProof, joins: texts.mayJoin(call) });
+    call.connection = lease.id;
     counters.began();
     try {
       const batch = this.#batches.of(lease.seat);
       if (batch === undefined) counters.count(1);
-      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call, batch);
+      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(
+        attempt === 1 ? call : call.again(),
+        batch,
+      );
       texts.answered(call, chunks);
       // The text was read before it was sent, so the server took for LIVE what the pool could not see.
       if (chunks.some(({ type }) => type === 'live')) throw liveNeedsLease('unknown');

@@ -340,6 +340,8 @@ export interface DatabaseConfig {
   database: string;
   /** How the pool behaves. */
   poolConfig?: PoolConfig | undefined;
+  /** What the pool is called in logs, errors, metrics and traces. Default: its namespace and database, `app/main`. */
+  name?: string | undefined;
   /** Where the pool writes what it does. Default: nowhere. */
   logger?: Logger | undefined;
   /** Prepares a database before its first lease. Default: nothing. */
@@ -356,6 +358,8 @@ export interface PoolOptions extends PoolConfig {
   namespace: string;
   /** The database every connection is in. */
   database: string;
+  /** What the pool is called in logs, errors, metrics and traces. Default: its namespace and database, `app/main`. */
+  name?: string | undefined;
   /** Who signs in. Default null: an anonymous session. */
   credentials?: Credentials | CredentialsProvider | null | undefined;
   /** Where the pool writes what it does. Default: nowhere. */
@@ -428,6 +432,8 @@ export interface ResolvedConfig {
   readonly mode: Mode;
   /** `mem://`, `rocksdb://<path>`, `surrealkv://<path>` or `ws://<host>/rpc`. */
   readonly url: string;
+  /** What the pool is called. */
+  readonly name: string;
   readonly namespace: string;
   readonly database: string;
   readonly credentials: Credentials | CredentialsProvider | null;

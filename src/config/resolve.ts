@@ -58,9 +58,9 @@ export function resolveConfig(config: unknown): ResolvedConfig {
 export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
   const record = readRecord(options, 'an object with at least namespace and database');
   if (record instanceof Refusal) throw refused(shortForm.title, [{ path: 'options', ...record }]);
-  const { namespace, database, credentials, logger, onFirstUse, retireOn, codecOptions, ...poolConfig } = record;
-  const others = { namespace, database, credentials, logger, onFirstUse, retireOn, codecOptions };
-  const config = { connectionMode: url, ...others, poolConfig };
+  const { namespace, database, name, credentials, logger, onFirstUse, retireOn, codecOptions, ...poolConfig } = record;
+  const common = { namespace, database, name, credentials, logger, onFirstUse, retireOn, codecOptions };
+  const config = { connectionMode: url, ...common, poolConfig };
   return read(urlConfigSchema, config, shortForm);
 }
 

@@ -352,6 +352,7 @@ const commonEntries = {
   onFirstUse: v.optional(onFirstUseSchema),
   retireOn: v.optional(retireOnSchema),
   codecOptions: v.optional(codecOptionsSchema, {}),
+  name: v.optional(text()),
 };
 
 const databaseEntries = { connectionMode: connectionModeSchema, ...commonEntries };
@@ -368,9 +369,11 @@ export const urlConfigSchema: v.GenericSchema<
   ResolvedConfig
 > = v.pipe(closed({ connectionMode: address(), ...commonEntries }), v.transform(complete));
 
-interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
+interface CheckedConfig
+  extends Omit<ResolvedConfig, 'mode' | 'url' | 'name' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
   readonly connectionMode: Address;
   readonly poolConfig: ResolvedPoolConfig;
+  readonly name?: string | undefined;
   readonly logger?: Logger | undefined;
   readonly onFirstUse?: OnFirstUse | undefined;
   readonly retireOn?: RetireOn | undefined;
@@ -378,7 +381,8 @@ interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | '
 
 function complete(checked: CheckedConfig): ResolvedConfig {
   const { connectionMode, poolConfig, logger, onFirstUse, retireOn, ...config } = checked;
-  return { ...config, ...connectionMode, logger, onFirstUse, retireOn, pool: poolConfig };
+  const { name = `${config.namespace}/${config.database}` } = checked;
+  return { ...config, ...connectionMode, name, logger, onFirstUse, retireOn, pool: poolConfig };
 }
 
 // The names of all options, for suggestions and for the environment.

@@ -50,6 +50,7 @@ export const environmentVariables: ReadonlyMap<string, string> = new Map(
     'connectionMode',
     'namespace',
     'database',
+    'name',
     'credentials.username',
     'credentials.password',
     'credentials.token',

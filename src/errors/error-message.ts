@@ -16,6 +16,11 @@ export function messageOf(error: unknown): string {
   }
 }
 
+/** The name of an error and what it says. Never throws. */
+export function inOneLine(error: unknown): string {
+  return error instanceof Error && error.message !== '' ? `${error.name}: ${error.message}` : messageOf(error);
+}
+
 function codeOf({ code }: Error & { code?: unknown }): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }

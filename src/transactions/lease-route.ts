@@ -3,6 +3,7 @@ import { type ImportInput, importInto } from '../calls/import.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
 import { UsageError } from '../errors/configuration.js';
+import { forCaller } from '../errors/for-caller.js';
 import type { Connection } from '../session/connection.js';
 import type { ExportContent } from '../wire/export-requests.js';
 import type { TransactionChannel } from './transaction-channel.js';
@@ -48,17 +49,21 @@ export class LeaseRoute implements QueryChannel {
    * @throws UsageError while a transaction is open
    */
   async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    this.lease.connection;
-    if (this.transaction !== undefined) {
-      throw new UsageError(
-        'the database, user and variables of a connection stay as they are while a transaction is open on it: commit it or roll it back first',
-      );
+    try {
+      this.lease.connection;
+      if (this.transaction !== undefined) {
+        throw new UsageError(
+          'the database, user and variables of a connection stay as they are while a transaction is open on it: commit it or roll it back first',
+        );
+      }
+      return await this.lease.change(work);
+    } catch (error) {
+      throw await forCaller(error, () => this.lease.asked());
     }
-    return await this.lease.change(work);
   }
 
   async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
-    this.lease.connection;
+    // The lease may have ended since the query was made; its transaction has ended with it.
     yield* (this.transaction ?? this.lease).query<T>(query, session);
   }
 

@@ -22,7 +22,8 @@ async function ask(closing: number, maxAttempts: number) {
       if (fresh.length > closing) throw new Error('a connection that was opened for the call');
       return closingLease(() => released++);
     },
-    'test',
+    { name: 'test', serverAddress: undefined, serverPort: undefined },
+    () => ({ key: 'test', namespace: 'test', database: 'test', signIn: undefined, variables: {} }),
     { queryTimeout: 0, sever() {} },
     new Batches(),
     new Exports(),

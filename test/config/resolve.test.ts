@@ -24,6 +24,7 @@ describe('the defaults', () => {
       mode: 'in-memory',
       url: 'mem://',
       ...place,
+      name: `${place.namespace}/${place.database}`,
       credentials: null,
       logger: undefined,
       codecOptions: { useNativeDates: false },

@@ -46,7 +46,7 @@ describe('an outage', () => {
 
   test('tells each reason by itself: busy is not down', async () => {
     const { events, messages } = logged();
-    const snapshot = { state: 'running', maxConnections: 1, idle: 0, leased: 1, opening: 0 } as const;
+    const snapshot = { pool: 'test', state: 'running', maxConnections: 1, idle: 0, leased: 1, opening: 0 } as const;
     const more = { validating: 0, resetting: 0, closing: 0, waiting: 1 };
     const timedOut = (lastOpenError: object, waited: number): void => {
       const error = new AcquireTimeoutError(`waited ${waited}`, {

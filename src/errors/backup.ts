@@ -6,6 +6,7 @@ import { type CallOutcome, PoolError } from './pool-error.js';
  * be made again, unless the server refused it.
  */
 export class ExportError extends CallError {
+  static override readonly name: string = 'ExportError';
   static override readonly code: string = 'ERR_POOL_EXPORT';
   override readonly retryable: boolean;
 
@@ -30,6 +31,7 @@ export interface ImportFailure {
  * with a failure were all tried, and none behind it was sent. Nothing is undone, and nothing is sent twice.
  */
 export class ImportError extends PoolError {
+  static override readonly name: string = 'ImportError';
   static override readonly code: string = 'ERR_POOL_IMPORT';
   override readonly outcome: CallOutcome;
   /** How many statements were certainly executed. */

@@ -156,7 +156,7 @@ export class Connection {
     const { signIn } = this.identity;
     if (signIn === undefined) return undefined;
     await this.staySignedIn();
-    if (signIn.accessToken === undefined) {
+    if (signIn.usableToken() === undefined) {
       await this.#renewSession(() => this.#keeper.signInAgain(this)).catch((cause: unknown) => {
         throw new IdentityLostError(`connection ${this.id} got no token: ${messageOf(cause)}`, {
           outcome: 'not-sent',
@@ -164,7 +164,7 @@ export class Connection {
         });
       });
     }
-    const { accessToken } = signIn;
+    const accessToken = signIn.usableToken();
     if (accessToken !== undefined) return accessToken;
     throw new IdentityLostError(`the token of connection ${this.id} has ended`, { outcome: 'not-sent' });
   }

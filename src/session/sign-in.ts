@@ -70,7 +70,7 @@ export class SignIn {
   }
 
   /** The token that its sessions are signed in by, while there is one that is good for a while. */
-  get accessToken(): string | undefined {
+  usableToken(): string | undefined {
     return this.#usableToken()?.text;
   }
 

@@ -138,7 +138,7 @@ test('the names of errors survive a bundler that shortens names', async () => {
   try {
     const entry = join(folder, 'entry.mjs');
     const sources = new URL('../../src/', import.meta.url);
-    const errors = 'acquire call configuration connect savepoint transaction'.split(' ');
+    const errors = 'acquire backup call configuration connect savepoint transaction'.split(' ');
     await writeFile(
       entry,
       errors

@@ -87,6 +87,11 @@ export class PooledConnection extends SurrealSession {
     return guardLive(super.liveOf(id), () => this.#route.lease.connection);
   }
 
+  /** @internal What the server says of itself, such as `surrealdb-3.3.5`; known since its socket was opened. */
+  serverVersion(): Promise<string> {
+    return this.#lease.resource.transport.version();
+  }
+
   /** The number of the connection, unique within its pool. */
   get id(): number {
     return this.#lease.id;

@@ -2,8 +2,12 @@
 import { nearest } from '../config/nearest.js';
 import { show } from '../config/refusal.js';
 import { ConfigurationError } from '../errors/configuration.js';
+import { checkConfig } from './check-config.js';
+import { optionsHelp } from './command-line.js';
+import { doctor } from './doctor.js';
+import { wrap } from './formats.js';
 import { load } from './load.js';
-import { print } from './output.js';
+import { columnsOf, print } from './output.js';
 import { packageVersion } from './versions.js';
 
 interface Command {
@@ -13,22 +17,33 @@ interface Command {
 }
 
 const commands: Readonly<Record<string, Command>> = {
-  load: { summary: 'drive a workload through a pool and report waits, latencies and errors', run: load },
+  load: { summary: 'drive a workload through a pool and report how it went', run: load },
+  'check-config': { summary: 'read a configuration as a program does, and show it', run: checkConfig },
+  doctor: { summary: 'look whether a pool works here: server, user, limits, latency', run: doctor },
 };
 
-const help = `surreal-pool: the connection pool for SurrealDB
+function help(columns: number): string {
+  const isNarrow = columns < 80;
+  const rows = Object.entries(commands).flatMap(([name, { summary }]) =>
+    isNarrow
+      ? [`  ${name}`, ...wrap(summary, columns - 6).map((line) => `      ${line}`)]
+      : `  ${name.padEnd(14)} ${summary}`,
+  );
+  const options = {
+    help: { short: 'h', help: 'show this, or with a command, what that one takes' },
+    version: { short: 'v', help: 'show the version' },
+  };
+  return `${wrap('surreal-pool: the connection pool for SurrealDB', columns).join('\n')}
 
 Usage: surreal-pool <command> [options]
 
 Commands:
-${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${name.padEnd(14)} ${summary}`)
-  .join('\n')}
+${rows.join('\n')}
 
 Options:
-  -h, --help     show this, or with a command, what that one takes
-  -v, --version  show the version
+${optionsHelp(options, columns)}
 `;
+}
 
 const helpNames = ['help', '--help', '-h'];
 const versionNames = ['--version', '-v'];
@@ -46,7 +61,7 @@ async function main([name, ...parameters]: readonly string[]): Promise<number> {
   if (name === undefined || helpNames.includes(name)) {
     const [asked] = parameters;
     // `surreal-pool help load`
-    if (name !== 'help' || asked === undefined) return await print(help);
+    if (name !== 'help' || asked === undefined) return await print(help(columnsOf(process.stdout)));
     return await main([asked, '--help']);
   }
   if (versionNames.includes(name)) return await print(`${packageVersion()}\n`);

@@ -13,7 +13,19 @@ export function sweepSentences(figures: SweepFigures): string[] {
       `${formatNumber(failed, 'operation')} failed, so the sizes cannot be compared: look at the errors first, with a load without --sweep.`,
     ];
   }
-  return [recommendation(figures), ...undecided(figures), ...limits(figures)];
+  return [recommendation(figures), ...undecided(figures), ...unrest(figures), ...limits(figures)];
+}
+
+/** Rounds of the same size that differ so much, in percent of their mean, were disturbed by something else. */
+const muchUnrest = 20;
+
+function unrest({ sizes, recommended }: SweepFigures): string[] {
+  const { mean = 0, high = 0 } = sizes.find(({ size }) => size === recommended)?.throughput ?? {};
+  const off = mean === 0 ? 0 : (100 * (high - mean)) / mean;
+  if (off <= muchUnrest) return [];
+  return [
+    `Rounds of ${formatNumber(recommended, 'connection')} differ much (95 % sure: ±${off.toFixed(0)} %): something else ran on the machine or the server, or --duration is too short.`,
+  ];
 }
 
 function recommendation({ sizes, recommended, best, undecided: candidates, sweep }: SweepFigures): string {

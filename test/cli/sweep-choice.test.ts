@@ -109,7 +109,7 @@ describe('what a sweep says', () => {
   });
 
   test('is no size when the rounds cannot tell one from another', () => {
-    expect(sweepSentences(figures([around(1, 480, 0.3), around(2, 500, 0.3)]))[0]).toMatch(
+    expect(sweepSentences(figures([around(1, 480, -0.3), around(2, 500, 0.3)]))[0]).toMatch(
       /^5 rounds cannot tell the sizes below 2 apart/,
     );
   });

@@ -49,7 +49,7 @@ function play(how: Partial<PoolOptions>, sharesMessages: boolean): Scenario['pla
     const perMessage = callsPerMessage ?? 0;
     scene.expectSuccess(100);
     const [text, held] = sharesMessages
-      ? ['a message carries several calls', perMessage > 2]
+      ? ['a message carries more than one call', perMessage > 1]
       : ['a message carries one call', perMessage === 1];
     scene.expect(text, `${perMessage.toFixed(1)} of at most 16`, held);
     // What it gains depends on the machine: it is told, and nothing is asked of it.

@@ -165,7 +165,7 @@ export function readLoadOptions(
   refuseBeside(line, 'sweep', notInSweep, 'which is a load by workers, for a time, with sizes of its own');
   const statements = readStatements(line);
   const operations = line.read('operations', countFrom(1)) ?? null;
-  const given = line.read('duration', readTime);
+  const time = line.read('duration', readTime);
   const options: LoadOptions = {
     scenario,
     endpoint: line.read('endpoint', readEndpoint) ?? 'mem://',
@@ -175,7 +175,7 @@ export function readLoadOptions(
     minConnections,
     maxConnections: most,
     demand: readDemand(line),
-    duration: given ?? (operations === null ? (scenario === undefined ? 30_000 : 5_000) : null),
+    duration: time ?? (operations === null ? (scenario === undefined ? 30_000 : 5_000) : null),
     operations,
     mix: line.read('mix', readMix) ?? { read: 80, write: 20 },
     statements,

@@ -279,7 +279,7 @@ function channelOf(
     name,
     rules.limits(asked),
     batches,
-    (call) => rules.retry(asked, call),
+    rules.retry(asked),
   );
 }
 

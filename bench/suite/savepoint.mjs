@@ -94,14 +94,14 @@ export async function* run({ rounds }) {
   await transport.use(place, session);
   const pool = await createPool('mem://', { ...place, minConnections: 1 });
   const held = await pool.acquire();
-  for await (const { error } of transport.query(rows, session)) if (error) throw error;
+  for (const { error } of await transport.query(rows, session)) if (error) throw error;
   await held.query(rows);
 
   /** @param {readonly BoundQuery[]} calls */
   const byHand = async (calls) => {
     const transaction = await transport.begin(session);
     for (const query of calls) {
-      for await (const { error } of transport.query(query, session, transaction)) if (error) throw error;
+      for (const { error } of await transport.query(query, session, transaction)) if (error) throw error;
     }
     return transaction;
   };

@@ -33,7 +33,7 @@ async function against(url, where, rounds) {
 
   const byHand = async () => {
     const transaction = await transport.begin(session);
-    for await (const { error } of transport.query(query(), session, transaction)) if (error) throw error;
+    for (const { error } of await transport.query(query(), session, transaction)) if (error) throw error;
     await transport.commit(transaction, session);
   };
   /** @param {import('../../dist/index.js').Transaction} transaction */

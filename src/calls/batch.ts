@@ -6,7 +6,8 @@ import type { LentSeat } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { MessageCounters } from '../telemetry/message-counters.js';
 import { inOwnContext } from '../time/own-context.js';
-import { type Answer, type CallDetails, explained, type Message, note, sendAlone } from './call.js';
+import type { Answer } from '../wire/answer.js';
+import { type CallDetails, type Message, noted, sendAlone } from './call.js';
 import { KnownTexts } from './known-texts.js';
 
 interface Joined {
@@ -38,8 +39,13 @@ export class Batch implements Message {
     this.#counters = counters;
   }
 
-  /** Sends a call with those that join in the meantime. */
+  /** Sends a call with those that join in the meantime; at once, while calls come one after the other. */
   send(call: CallDetails, connection: Connection): Promise<Answer> {
+    if (this.#counters.isLonely) {
+      this.#seat.close();
+      this.#counters.count(1);
+      return sendAlone(connection, call);
+    }
     return new Promise((resolve, reject) => {
       this.#joined.push({ call, resolve, reject });
       if (this.#joined.length === 1) inOwnContext(() => process.nextTick(() => this.#flush(connection)));
@@ -74,8 +80,7 @@ export class Batch implements Message {
       }
       return;
     }
-    // No entry is missing, and none is too many.
-    if (joined.some((_, index) => answers[index] === undefined) || answers.length !== joined.length) {
+    if (answers.length !== joined.length) {
       const error = new ConnectionLostError(
         `${joined.length} calls went in one message, and its answer is not one for each; they may have been executed`,
         { outcome: 'unknown' },
@@ -88,7 +93,7 @@ export class Batch implements Message {
     }
     joined.forEach(({ resolve, reject }, index) => {
       try {
-        resolve(explained(answers[index] ?? []));
+        resolve(noted(connection, answers[index] ?? []));
       } catch (error) {
         reject(error);
       }
@@ -117,15 +122,9 @@ async function ask(joined: readonly Joined[], connection: Connection): Promise<A
     }
     texts.push(`{ ${scope}${call.text}\n}`);
   });
-  const answers: Answer[] = [];
   const query = { query: texts.join(';\n'), bindings };
-  for await (const chunk of connection.transport.query<unknown>(query, connection.session)) {
-    const answer = answers[chunk.query] ?? [];
-    answers[chunk.query] = answer;
-    note(connection, chunk);
-    answer.push({ ...chunk, query: 0 });
-  }
-  return answers;
+  const answers = await connection.transport.query(query, connection.session);
+  return answers.map((answer) => [{ ...answer, query: 0 }]);
 }
 
 /** The batches of the seats that are taken. */

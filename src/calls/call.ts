@@ -1,4 +1,4 @@
-import { type BoundQuery, type QueryChunk, Uuid } from 'surrealdb';
+import { type BoundQuery, Uuid } from 'surrealdb';
 import { ConnectionLostError } from '../errors/call.js';
 import type { CallOutcome } from '../errors/pool-error.js';
 import { explainByCause } from '../errors/server-errors.js';
@@ -6,17 +6,18 @@ import type { Connection } from '../session/connection.js';
 import type { AddedAnswers } from '../surrealql/mended-text.js';
 import { onlyReads } from '../surrealql/only-reads.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
+import type { Answer, StatementAnswer } from '../wire/answer.js';
 import { EncodedBindings, type Recording } from '../wire/recording-codec.js';
 
 /** One thing that is asked of the server on the session of a connection. */
 export class Request<T> {
   /** By what the time that one call may take is multiplied: a request may stand for several calls. */
   timeoutFactor = 1;
-  readonly #work: (connection: Connection) => Promise<T>;
+  readonly #work: (connection: Connection, message: Message | undefined) => Promise<T>;
   #state: 'waiting' | 'sent' | 'givenUp' = 'waiting';
 
   /** @param work sends it, and reads the answer to its end */
-  constructor(work: (connection: Connection) => Promise<T>) {
+  constructor(work: (connection: Connection, message: Message | undefined) => Promise<T>) {
     this.#work = work;
   }
 
@@ -25,13 +26,16 @@ export class Request<T> {
     return this.#state === 'sent';
   }
 
-  /** Sends it, but not when its caller gave it up while it waited for its turn. */
-  send(connection: Connection): Promise<T> {
+  /**
+   * Sends it, but not when its caller gave it up while it waited for its turn.
+   * @param message in which it goes with others
+   */
+  send(connection: Connection, message?: Message): Promise<T> {
     if (this.#state === 'givenUp') {
       throw new ConnectionLostError('the call was given up before it was sent', { outcome: 'not-sent' });
     }
     this.#state = 'sent';
-    return this.#work(connection);
+    return this.#work(connection, message);
   }
 
   /** The caller does not wait for it any longer. */
@@ -39,9 +43,6 @@ export class Request<T> {
     if (this.#state === 'waiting') this.#state = 'givenUp';
   }
 }
-
-/** What a query is answered with: a chunk for each statement. */
-export type Answer = QueryChunk<unknown>[];
 
 /** What was recorded of a call. */
 export interface CallRecording extends Recording {
@@ -68,8 +69,6 @@ export interface CallDetails {
   readonly sentText?: string | undefined;
   readonly added?: AddedAnswers | undefined;
   readonly transaction?: Uuid | undefined;
-  /** With which other calls it goes in one message; undefined when it goes by itself. */
-  readonly batch?: Message | undefined;
   /** Where the request and its reply are kept, as they are on the wire. */
   readonly recording?: CallRecording | undefined;
 }
@@ -83,7 +82,7 @@ export class Call extends Request<Answer> {
   #surrealText: SurrealText | undefined;
 
   constructor(details: CallDetails) {
-    super((connection) => details.batch?.send(details, connection) ?? sendAlone(connection, details));
+    super((connection, message) => message?.send(details, connection) ?? sendAlone(connection, details));
     this.details = details;
   }
 
@@ -114,6 +113,11 @@ export class Call extends Request<Answer> {
     if (details.text === undefined) call.#surrealText = this.#surrealText;
     return call;
   }
+
+  /** The same call, that was not sent. */
+  again(): Call {
+    return this.with({});
+  }
 }
 
 /**
@@ -122,32 +126,27 @@ export class Call extends Request<Answer> {
  */
 export async function sendAlone(connection: Connection, details: CallDetails): Promise<Answer> {
   const { text, sentText = text, bindings, transaction, recording } = details;
-  const { transport, session } = connection;
-  const statement = { query: sentText, bindings };
-  const answer: Answer = [];
   if (recording !== undefined) recording.added = details.added ?? new Set();
-  const chunks =
-    recording === undefined
-      ? transport.query<unknown>(statement, session, transaction)
-      : transport.recordedQuery<unknown>(statement, session, transaction, recording);
-  for await (const chunk of chunks) {
-    note(connection, chunk);
-    answer.push(chunk);
-  }
-  return explained(answer);
+  const statement = { query: sentText, bindings };
+  const answer = await connection.transport.query(statement, connection.session, transaction, recording);
+  return noted(connection, answer);
 }
 
-/** An answer that was read to its end. */
-export function explained(answer: Answer): Answer {
-  explainByCause(answer.map(({ error }) => error));
+/** Notes what has to be known of an answer as soon as it is there. */
+export function noted(connection: Connection, answer: Answer): Answer {
+  let failed = false;
+  for (const chunk of answer) {
+    if (chunk.error !== undefined) failed = true;
+    note(connection, chunk);
+  }
+  if (failed) explainByCause(answer.map(({ error }) => error));
   return answer;
 }
 
 /** What a failed call says of itself when the server refused it. */
 export const refused: { readonly outcome: CallOutcome } = { outcome: 'refused' };
 
-/** What has to be known of an answer as soon as it is read. */
-export function note(connection: Connection, chunk: QueryChunk<unknown>): void {
+function note(connection: Connection, chunk: StatementAnswer): void {
   if (chunk.error !== undefined) Object.assign(chunk.error, refused);
   const [id] = chunk.type === 'live' ? (chunk.result ?? []) : [];
   if (id instanceof Uuid) connection.liveQueryBegan(id);

@@ -1,6 +1,6 @@
-import type { QueryChunk } from 'surrealdb';
 import { RecentTexts } from '../surrealql/recent-texts.js';
 import type { SurrealText } from '../surrealql/surreal-text.js';
+import { type Answer, millisecondsOf } from '../wire/answer.js';
 import type { Call } from './call.js';
 import { Room } from './small-values.js';
 
@@ -23,12 +23,15 @@ const largestBindings = 4_096;
 const slow = 2;
 /** So does one that answers with more records. */
 const manyRecords = 100;
-/** The share of the newest answer in what is usual. */
-const share = 0.2;
+/**
+ * The share of the newest answer in what is usual. One that took longer counts little, since the server may just be busy:
+ * then what is quick by itself must go on sharing messages. One that took very long, in milliseconds, counts fully.
+ */
+const [share, shareOfLonger, veryLong] = [0.2, 0.02, 20];
 
 interface Known {
-  /** How long the server usually takes, in milliseconds. */
-  usual: number;
+  /** How long the server usually takes, in milliseconds; undefined before the first answer. */
+  usual: number | undefined;
   alone: boolean;
   /** With parameters it goes alone. */
   readonly aloneWithParameters: boolean;
@@ -44,19 +47,18 @@ export class KnownTexts {
 
   mayJoin({ text, details: { bindings } }: Call): boolean {
     const known = this.#known.of(shapeOf(text));
-    if (known === undefined || known.alone || known.usual > slow) return false;
+    if (known === undefined || known.alone || (known.usual ?? 0) > slow) return false;
     if (known.aloneWithParameters && Object.keys(bindings).length > 0) return false;
     return isSmall(bindings);
   }
 
   /** This text was answered, by itself or with others. */
-  answered(call: Call, chunks: readonly QueryChunk<unknown>[]): void {
+  answered(call: Call, chunks: Answer): void {
     const shape = shapeOf(call.text);
     const known = this.#known.of(shape) ?? this.#learn(shape, call, chunks);
     if (known === undefined) return;
     const last = chunks.at(-1);
-    const duration = last?.stats?.duration.milliseconds;
-    if (duration !== undefined) known.usual += share * (Number(duration) - known.usual);
+    if (last !== undefined) known.usual = usualWith(millisecondsOf(last.time), known.usual);
     const records = chunks.reduce((count, { result }) => count + (result?.length ?? 0), 0);
     if (records > manyRecords) known.alone = true;
   }
@@ -67,14 +69,19 @@ export class KnownTexts {
     if (known !== undefined) known.alone = true;
   }
 
-  #learn(shape: string, { text, surrealText }: Call, chunks: readonly QueryChunk<unknown>[]): Known | undefined {
+  #learn(shape: string, { text, surrealText }: Call, chunks: Answer): Known | undefined {
     if (text.length > longestText || chunks.some(({ query }) => query !== 0)) return undefined;
     const alone = !isOneStatement(surrealText);
     const aloneWithParameters = !alone && keywordOfFirst(surrealText) === 'RETURN' && link.test(text);
-    const known = { usual: 0, alone, aloneWithParameters };
+    const known = { usual: undefined, alone, aloneWithParameters };
     this.#known.remember(shape, known);
     return known;
   }
+}
+
+function usualWith(newest: number, usual = newest): number {
+  const isCommon = newest < usual || newest > veryLong;
+  return usual + (isCommon ? share : shareOfLonger) * (newest - usual);
 }
 
 /** The SDK gives each parameter of a `surql` text, and of `select()` and the like, a number that it never gives again. */

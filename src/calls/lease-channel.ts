@@ -16,7 +16,9 @@ import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { queryChannel, traced } from '../telemetry/channels.js';
 import { onAbort } from '../time/on-abort.js';
-import { type Answer, Call, Request, refused } from './call.js';
+import type { Answer } from '../wire/answer.js';
+import { Call, type Message, Request, refused } from './call.js';
+import { Chunks } from './chunks.js';
 import { type CallLimits, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
@@ -26,6 +28,8 @@ import { conflictRetry, type Feature, type QueryChannel } from './query-channel.
 interface Asked<R extends Request<unknown>> {
   readonly channel: LeaseChannel;
   readonly request: R;
+  /** With which other calls it goes in one message; undefined when it goes by itself. */
+  readonly message?: Message | undefined;
 }
 
 /** A layer that does not look at what is asked, nor at what is answered. */
@@ -98,13 +102,16 @@ export class LeaseChannel implements QueryChannel {
     this.#lease.markForRecycling();
   }
 
-  async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    yield* (await this.#ways.query({ channel: this, request: Call.of(query) })) as QueryChunk<T>[];
+  query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
+    return new Chunks(() => this.#ways.query({ channel: this, request: Call.of(query) }));
   }
 
-  /** Sends a query that has passed its guards already. */
-  send(call: Call): Promise<Answer> {
-    return this.#ways.call({ channel: this, request: call });
+  /**
+   * Sends a query that has passed its guards already.
+   * @param message in which it goes with others
+   */
+  send(call: Call, message?: Message): Promise<Answer> {
+    return this.#ways.call({ channel: this, request: call, message });
   }
 
   /** Sends something of the pool's own that leaves the state of the session alone: beside the others. */
@@ -231,10 +238,9 @@ export class LeaseChannel implements QueryChannel {
   static readonly #limited: RequestLayer = (asked, next) =>
     withinLimits(asked.request, () => next(asked), asked.channel.#lease, asked.channel.#limits);
 
-  static readonly #signedIn: RequestLayer = async (asked, next) => {
+  static readonly #signedIn: RequestLayer = (asked, next) => {
     const signingIn = asked.channel.connection.staySignedIn();
-    if (signingIn !== undefined) await signingIn;
-    return await next(asked);
+    return signingIn === undefined ? next(asked) : signingIn.then(() => next(asked));
   };
 
   /** Beside other queries, and never beside a change of the session. */
@@ -253,7 +259,7 @@ export class LeaseChannel implements QueryChannel {
   static readonly #alone: RequestLayer = (asked, next) => asked.channel.connection.order.change(() => next(asked));
 
   static #layers(retiring: boolean): Ways {
-    const wire: Ways['request'] = ({ channel, request }) => request.send(channel.connection);
+    const wire: Ways['request'] = ({ channel, request, message }) => request.send(channel.connection, message);
     const retires = retiring ? [LeaseChannel.#retires] : [];
     const before = [...retires, LeaseChannel.#keepsIdentity, LeaseChannel.#limited, LeaseChannel.#signedIn];
     const request = pipeline([...before, LeaseChannel.#inTurn], wire);

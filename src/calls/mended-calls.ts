@@ -1,6 +1,7 @@
 import { ServerError } from 'surrealdb';
 import { emptyCache, type Mending, mendedText, withoutAdded } from '../surrealql/mended-text.js';
-import { type Answer, Call } from './call.js';
+import type { Answer } from '../wire/answer.js';
+import { Call } from './call.js';
 import type { Layer } from './pipeline.js';
 
 /**

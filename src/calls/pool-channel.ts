@@ -6,8 +6,10 @@ import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
+import type { Answer } from '../wire/answer.js';
 import type { Batches } from './batch.js';
-import { type Answer, Call } from './call.js';
+import { Call } from './call.js';
+import { Chunks } from './chunks.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -31,54 +33,55 @@ export class PoolChannel implements QueryChannel {
   readonly #pool: string;
   readonly #limits: CallLimits;
   readonly #batches: Batches;
-  readonly #retryRules: (call: Call) => RetryRules;
+  readonly #retryRules: RetryRules<Call>;
 
-  constructor(
-    acquire: Borrow,
-    pool: string,
-    limits: CallLimits,
-    batches: Batches,
-    retryRules: (call: Call) => RetryRules,
-  ) {
+  constructor(acquire: Borrow, pool: string, limits: CallLimits, batches: Batches, retryRules: RetryRules<Call>) {
     this.#acquire = acquire;
     this.#pool = pool;
     this.#limits = limits;
     this.#batches = batches;
-    this.#retryRules = retryRules;
+    this.#retryRules = { ...retryRules, unsentAttempts };
   }
 
   async ready(): Promise<void> {}
 
-  async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    const call = Call.of(query);
+  query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
+    return new Chunks(() => this.#answer(Call.of(query)));
+  }
+
+  async #answer(call: Call): Promise<Answer> {
     refuseStatements(call.surrealText, 'pool');
-    // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
-    const asking = withRetry((_, unsent) => this.#ask(call, unsent >= unsentBeforeProof), {
-      ...this.#retryRules(call),
-      unsentAttempts,
-    });
-    yield* (await asking.catch((error: unknown) => {
+    try {
+      // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
+      return await withRetry(
+        (attempt, unsent) => this.#ask(attempt === 1 ? call : call.again(), unsent >= unsentBeforeProof),
+        this.#retryRules,
+        call,
+      );
+    } catch (error) {
       if (error instanceof NothingApplied) return error.chunks;
       throw error;
-    })) as QueryChunk<T>[];
+    }
   }
 
   async #ask(call: Call, fresh: boolean): Promise<Answer> {
     const { counters, texts } = this.#batches;
     const lease = await this.#acquire({ fresh, joins: texts.mayJoin(call) });
+    counters.began();
     try {
       const batch = this.#batches.of(lease.seat);
       if (batch === undefined) counters.count(1);
-      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call.with({ batch }));
+      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call, batch);
       texts.answered(call, chunks);
       // The text was read before it was sent, so the server took for LIVE what the pool could not see.
       if (chunks.some(({ type }) => type === 'live')) throw liveNeedsLease('unknown');
-      const conflict = chunks.find(({ error }) => isConflict(error))?.error;
-      if (conflict !== undefined && chunks.every(({ error }) => error !== undefined)) {
-        throw new NothingApplied(chunks, conflict);
+      if (chunks.every(({ error }) => error !== undefined)) {
+        const conflict = chunks.find(({ error }) => isConflict(error))?.error;
+        if (conflict !== undefined) throw new NothingApplied(chunks, conflict);
       }
       return chunks;
     } finally {
+      counters.ended();
       lease.release();
     }
   }

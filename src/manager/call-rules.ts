@@ -43,19 +43,22 @@ export class CallRules {
     };
   }
 
-  /** @param call the one that is made again, where it is a single call; without it nothing counts as a read */
-  retry(
-    { idempotent, signal }: CallRetryOptions & Pick<AcquireOptions, 'signal'>,
-    call?: { readonly onlyReads: boolean },
-  ): RetryRules {
+  /** The rules for single calls, each of which says whether it reads only, and for other work, which does not. */
+  retry({ idempotent, signal }: CallRetryOptions & Pick<AcquireOptions, 'signal'>): RetryRules<MayRead> {
     const retryPolicy = this.#retryPolicy;
     const mayRepeatReads = idempotent === undefined && retryPolicy.repeatReads;
     return {
       maxAttempts: retryPolicy.maxAttempts,
       backoff: fullJitterBackoff(retryPolicy, Math.random),
-      decide: (error) => retryDecision(error, idempotent === true, () => mayRepeatReads && call?.onlyReads === true),
+      decide: (error, call) =>
+        retryDecision(error, idempotent === true, () => mayRepeatReads && call?.onlyReads === true),
       budget: this.#budget,
       signals: [signal, this.#ending],
     };
   }
+}
+
+/** A single call, as far as the rules look at it. */
+interface MayRead {
+  readonly onlyReads: boolean;
 }

@@ -1,8 +1,9 @@
 import { ServerError } from 'surrealdb';
-import { type Answer, type Call, newRecording } from '../calls/call.js';
+import { type Call, newRecording } from '../calls/call.js';
 import type { Layer } from '../calls/pipeline.js';
 import { UsageError } from '../errors/configuration.js';
 import { systemClock } from '../time/clock.js';
+import type { Answer } from '../wire/answer.js';
 import type { CallLog } from './call-log.js';
 import { LoggedCall } from './logged-call.js';
 import { pinnedBindings } from './pinned-ids.js';

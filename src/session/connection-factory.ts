@@ -301,6 +301,6 @@ async function leave(connection: Connection): Promise<void> {
 /** A reset does not end live queries on every server: only KILL does. */
 async function killLiveQuery(connection: Connection, id: Uuid): Promise<void> {
   const query = new BoundQuery('KILL $id', { id });
-  // Read to its end, and not looked at: an id that the server does not know any more is as good as killed.
-  for await (const _ of connection.transport.query(query, connection.session));
+  // The answer is not looked at: an id that the server does not know any more is as good as killed.
+  await connection.transport.query(query, connection.session);
 }

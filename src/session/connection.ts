@@ -173,22 +173,23 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const call: Call = { fail: reject };
       this.#calls.add(call);
-      start()
-        .then(
-          (value) => {
-            this.#answeredAt = systemClock.now();
-            resolve(value);
-          },
-          (error: unknown) => {
-            if (isAnswer(error)) this.#answeredAt = systemClock.now();
-            reject(error);
-          },
-        )
-        .finally(() => {
-          this.#calls.delete(call);
-          this.#quietSince = systemClock.now();
-          if (this.#calls.size === 0) this.#onQuiet?.();
-        });
+      const ended = (answered: boolean): void => {
+        const now = systemClock.now();
+        if (answered) this.#answeredAt = now;
+        this.#calls.delete(call);
+        this.#quietSince = now;
+        if (this.#calls.size === 0) this.#onQuiet?.();
+      };
+      start().then(
+        (value) => {
+          ended(true);
+          resolve(value);
+        },
+        (error: unknown) => {
+          ended(isAnswer(error));
+          reject(error);
+        },
+      );
     });
   }
 
@@ -321,7 +322,7 @@ export class Connection {
     if (turn !== undefined) await turn;
     try {
       const query = new BoundQuery('RETURN [session::db(), $token != NONE]');
-      for await (const chunk of this.transport.query<unknown>(query, this.session)) {
+      for (const chunk of await this.transport.query(query, this.session)) {
         if (chunk.error !== undefined) throw chunk.error;
         const [database, isSignedIn] = chunk.result ?? [];
         const { identity, changes } = this;

@@ -233,7 +233,7 @@ const whoText = `RETURN { signedIn: $token != NONE, ns: $token.NS, db: $token.DB
 /** @throws Error when the session is anonymous */
 async function askWho(transport: Transport, id: Uuid): Promise<Who> {
   const query = new BoundQuery(whoText);
-  for await (const { error, result } of transport.query<Record<string, unknown>>(query, id)) {
+  for (const { error, result } of await transport.query(query, id)) {
     if (error !== undefined) throw error;
     const who = Object(result?.[0] ?? result) as Record<string, unknown>;
     if (who.signedIn !== true) break;

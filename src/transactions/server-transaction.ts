@@ -1,5 +1,5 @@
 import type { Uuid } from 'surrealdb';
-import { type Answer, Call, newRecording } from '../calls/call.js';
+import { Call, newRecording } from '../calls/call.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
 import type { EncodedValue } from '../savepoints/encoded-value.js';
 import { answersOf } from '../savepoints/logged-call.js';
@@ -8,6 +8,7 @@ import { askTime, ServerClock } from '../savepoints/server-clock.js';
 import { type Mending, mendingOf, type TransactionFaults } from '../surrealql/mended-text.js';
 import { systemClock } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
+import type { Answer } from '../wire/answer.js';
 
 /** What a transaction of the server is reached by. */
 export interface ServerTransactionParts {

@@ -1,5 +1,5 @@
 import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
-import { type Answer, Call } from '../calls/call.js';
+import { Call } from '../calls/call.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
 import { mended } from '../calls/mended-calls.js';
 import { type Layer, type Next, pipeline } from '../calls/pipeline.js';
@@ -12,6 +12,7 @@ import { keptIn } from '../savepoints/kept-calls.js';
 import type { SavepointMark, Savepoints } from '../savepoints/savepoints.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
+import type { Answer } from '../wire/answer.js';
 import { Commit } from './commit.js';
 import type { CommitOutcome } from './commit-fence.js';
 import { abortedBy, lossOf, notUndone } from './failures.js';

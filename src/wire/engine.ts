@@ -95,11 +95,12 @@ export class Engine {
     return this.#socket;
   }
 
-  /** Records the request that `start` sends before it returns, and its reply. */
-  record<Result>(recording: Recording, start: () => Result): Result {
+  /** Sends a request of our own: it is encoded and sent before this returns. */
+  send<Result>(request: RpcRequest, recording?: Recording): Promise<Result> {
+    if (recording === undefined) return this.sdk.send(request);
     this.#recording = recording;
     try {
-      return start();
+      return this.sdk.send(request);
     } finally {
       this.#recording = undefined;
     }

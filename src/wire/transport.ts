@@ -1,14 +1,13 @@
 import {
   type AccessRecordAuth,
   type AnyAuth,
-  type BoundQuery,
   CallTerminatedError,
   type ConnectionSession,
   type ConnectionState,
   ConnectionUnavailableError,
   type Features,
   type LiveMessage,
-  type QueryChunk,
+  type RpcQueryResult,
   type Tokens,
   Uuid,
 } from 'surrealdb';
@@ -18,6 +17,7 @@ import { ConnectError } from '../errors/connect.js';
 import { isMethodRefused } from '../errors/server-errors.js';
 import type { SocketClosedError } from '../errors/socket-closed.js';
 import { onAbort } from '../time/on-abort.js';
+import { type Answer, answerOf } from './answer.js';
 import { type CreateEngine, Engine, engineFor, type SentCall } from './engine.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { lostCall, malformedCall } from './lost-call.js';
@@ -190,25 +190,17 @@ export class Transport {
     return this.#engine.sdk.cancel(transaction, session);
   }
 
-  query<T>(query: Statement, session: Uuid, transaction?: Uuid): AsyncIterable<QueryChunk<T>> {
-    if (this.#engine.socket === undefined && !this.definedIndex) {
+  /** @param recording where the request and its reply are kept, as they are on the wire */
+  async query(query: Statement, session: Uuid, transaction?: Uuid, recording?: Recording): Promise<Answer> {
+    const engine = this.#engine;
+    if (engine.socket === undefined && !this.definedIndex) {
       this.definedIndex = /\bDEFINE\s+INDEX\b/i.test(query.query);
     }
-    // Of a query the engine reads these two members and no others.
-    return this.#engine.sdk.query<T>(query as BoundQuery, session, transaction);
-  }
-
-  /** A query that is recorded with its reply, before its first chunk is given. */
-  async *recordedQuery<T>(
-    query: Statement,
-    session: Uuid,
-    transaction: Uuid | undefined,
-    recording: Recording,
-  ): AsyncIterable<QueryChunk<T>> {
-    const chunks = this.query<T>(query, session, transaction)[Symbol.asyncIterator]();
-    // The engine sends with the first step, before that returns.
-    const first = this.#engine.record(recording, () => chunks.next());
-    for (let chunk = await first; chunk.done !== true; chunk = await chunks.next()) yield chunk.value;
+    const params = [query.query, query.bindings];
+    const method = 'query';
+    const request =
+      transaction === undefined ? { method, params, session } : { method, params, session, txn: transaction };
+    return answerOf(await engine.send<RpcQueryResult[]>(request, recording));
   }
 
   liveQuery(id: Uuid): AsyncIterable<LiveMessage> {

@@ -1,16 +1,17 @@
-import type { QueryChunk } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { Call } from '../../src/calls/call.js';
 import { KnownTexts } from '../../src/calls/known-texts.js';
+import type { Answer } from '../../src/wire/answer.js';
 
 const call = (text: string, bindings: Record<string, unknown> = {}): Call => new Call({ text, bindings });
 
 /** An answer to one statement, or to several. */
-function answer(statements = 1, records = 1): QueryChunk<unknown>[] {
+function answer(statements = 1, records = 1, time = '10µs'): Answer {
   return Array.from({ length: statements }, (_, query) => ({
     query,
     batch: 0,
     kind: 'single' as const,
+    time,
     result: Array.from({ length: records }),
   }));
 }
@@ -77,4 +78,30 @@ test('texts that differ in the numbers of the SDK are one text', () => {
   for (let n = 0; n < 3_000; n += 2) texts.answered(call(`RETURN $bind__${n} + $bind__${n + 1}`), answer());
   expect(texts.mayJoin(call('RETURN $bind__8000 + $bind__8001', { bind__8000: 1, bind__8001: 2 }))).toBe(true);
   expect(texts.mayJoin(call('RETURN 1'))).toBe(true);
+});
+
+describe('of how long the server takes', () => {
+  const text = 'SELECT * FROM thing';
+  const asked = call(text);
+
+  /** Whether a text goes in a message with others after answers that took so long, in milliseconds. */
+  function joinsAfter(...times: number[]): boolean {
+    const texts = new KnownTexts();
+    for (const time of times) texts.answered(asked, answer(1, 1, `${time}ms`));
+    return texts.mayJoin(asked);
+  }
+
+  test('a statement that takes long each time goes alone, from its first answer on', () => {
+    expect(joinsAfter(5)).toBe(false);
+    expect(joinsAfter(...Array.from({ length: 50 }, () => 3))).toBe(false);
+  });
+
+  test('a quick one on a busy server goes on with others', () => {
+    expect(joinsAfter(0.1, ...Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? 15 : 0.2)))).toBe(true);
+  });
+
+  test('one that took very long is known by that, and may join again when it was quick some times', () => {
+    expect(joinsAfter(0.1, 500)).toBe(false);
+    expect(joinsAfter(0.1, 500, ...Array.from({ length: 30 }, () => 0.1))).toBe(true);
+  });
 });

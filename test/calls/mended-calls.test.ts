@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type Answer, Call, newRecording } from '../../src/calls/call.js';
+import { Call, newRecording } from '../../src/calls/call.js';
 import { mended } from '../../src/calls/mended-calls.js';
 import { pipeline } from '../../src/calls/pipeline.js';
 import { answersOf } from '../../src/savepoints/logged-call.js';
 import type { Connection } from '../../src/session/connection.js';
 import { emptyCache, type Mending, mendingOf, noMending } from '../../src/surrealql/mended-text.js';
+import type { Answer } from '../../src/wire/answer.js';
 import { recordedSessions } from '../support/recorded-session.js';
 import { surroundings } from '../support/surroundings.js';
 

@@ -24,7 +24,7 @@ async function ask(closing: number, maxAttempts: number) {
     'test',
     { queryTimeout: 0, sever() {} },
     new Batches(),
-    () => ({ maxAttempts, backoff: () => 0, decide: (error) => retryDecision(error, false) }),
+    { maxAttempts, backoff: () => 0, decide: (error) => retryDecision(error, false) },
   );
   const answer = channel
     .query(new BoundQuery('RETURN 1'), undefined as Session)

@@ -1221,9 +1221,27 @@ export const faults = [
   },
   {
     name: 'of single calls in a message one is given the answer of another',
-    from: `if (joined.some((_, index) => answers[index] === undefined) || answers.length !== joined.length) {`,
+    from: `if (answers.length !== joined.length) {`,
     to: `if (answers.length > joined.length) {`,
     tests: ['test/session/shared-calls.test.ts'],
+  },
+  {
+    name: 'a key of a reply is taken for another one with the same place in the memory of keys',
+    from: `if (text.charCodeAt(index) !== bytes[start + index]) return false;`,
+    to: `if (index > 8 && text.charCodeAt(index) !== bytes[start + index]) return false;`,
+    tests: ['test/wire/reply-decoder.test.ts'],
+  },
+  {
+    name: 'a reply that was cut off is decoded beyond its end',
+    from: `if (this.#at > this.#bytes.length) throw new NotCommonError();`,
+    to: `if (this.#at > this.#bytes.length + 1) throw new NotCommonError();`,
+    tests: ['test/wire/reply-decoder.test.ts'],
+  },
+  {
+    name: 'the time of a statement is read in the wrong unit',
+    from: `const unit = units[time.slice(time.search(/[^\\d.]/))] ?? 1;`,
+    to: `const unit = units[time.slice(-1)] ?? 1;`,
+    tests: ['test/wire/answer.test.ts'],
   },
   {
     name: 'of single calls one that is cut off takes the answers of its neighbours',

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { CborCodec, RecordId, type Uuid } from 'surrealdb';
+import { CborCodec, RecordId, Uuid } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { type CallRecording, newRecording } from '../../src/calls/call.js';
 import { UsageError } from '../../src/errors/configuration.js';
@@ -41,11 +41,7 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
         const query = { query: 'RETURN $number', bindings: { number } };
         // Every third is not recorded.
         const recording = number % 3 === 0 ? undefined : newRecording();
-        const chunks =
-          recording === undefined
-            ? session.transport.query(query, session.id)
-            : session.transport.recordedQuery(query, session.id, undefined, recording);
-        for await (const _chunk of chunks);
+        await session.transport.query(query, session.id, undefined, recording);
         return recording;
       }),
     );
@@ -79,7 +75,7 @@ describe.each(['embedded', 'socket'] as const)('a call as it was on the wire (%s
       );
     }
     expect(unsent).toMatchObject({ request: undefined, reply: undefined });
-    for await (const _ of session.transport.query({ query: 'RETURN 1', bindings: {} }, session.id));
+    await session.transport.query({ query: 'RETURN 1', bindings: {} }, session.id);
     expect(unsent.request, 'a call that is not recorded').toBeUndefined();
     const next = newRecording();
     await session.send('RETURN 8', {}, undefined, next);
@@ -138,13 +134,56 @@ describe('the codec by itself', () => {
     fc.assert(
       fc.property(surrealValue, (value) => {
         expect(Buffer.from(codec.encode(value)).toString('hex')).toBe(Buffer.from(encode(value)).toString('hex'));
-        const request = { id: 1, method: 'query', params: ['RETURN 1', value], txn: 5 };
-        expect(Buffer.from(codec.encode(request)).toString('hex')).toBe(Buffer.from(encode(request)).toString('hex'));
-        const already = { ...request, params: ['RETURN 1', new EncodedBindings(encode(value))] };
-        expect(Buffer.from(codec.encode(already)).toString('hex')).toBe(Buffer.from(encode(request)).toString('hex'));
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('encodes a query as the SDK does, in its own way, and with parameters that are encoded already', () => {
+    const codec = new RecordingCodec();
+    const uuid = fc.uuid().map((text) => new Uuid(text));
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(23, 24, 255, 256, 65_535, 65_536).map((n) => 'é'.repeat(n / 2)),
+    );
+    const bindings = fc.dictionary(fc.string(), surrealValue, { maxKeys: 3 });
+    fc.assert(
+      fc.property(
+        fc.stringMatching(/^\d{1,9}$/),
+        text,
+        bindings,
+        uuid,
+        fc.option(uuid),
+        (id, query, values, session, txn) => {
+          const rest = txn === null ? { session } : { session, txn };
+          const request = { id, method: 'query', params: [query, values], ...rest };
+          const expected = Buffer.from(encode(request)).toString('hex');
+          expect(Buffer.from(codec.encode(request)).toString('hex')).toBe(expected);
+          const already = { ...request, params: [query, new EncodedBindings(encode(values))] };
+          expect(Buffer.from(codec.encode(already)).toString('hex')).toBe(expected);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('encodes a request of another shape as the SDK does', () => {
+    const codec = new RecordingCodec();
+    const session = Uuid.v4();
+    const [id, method, params] = ['7', 'query', ['RETURN 1', {}]];
+    for (const request of [
+      { id: 7, method, params, session },
+      { id, method, params },
+      { id, method, params, session: undefined },
+      { id, method, params, session, txn: undefined },
+      { id, method, params: ['RETURN 1'], session },
+      { id, method, params: [7, {}], session },
+      { id, method, params, session, more: 1 },
+      { method, id, params, session, txn: Uuid.v4(), more: 1 },
+      { id, method: 'let', params, session },
+    ]) {
+      expect(Buffer.from(codec.encode(request)).toString('hex')).toBe(Buffer.from(encode(request)).toString('hex'));
+    }
   });
 
   test('records no other request when one could not even be tried', async () => {

@@ -34,10 +34,7 @@ export class RecordedSession {
     transaction?: Uuid,
     recording: CallRecording = newRecording(),
   ): Promise<QueryChunk<unknown>[]> {
-    const chunks: QueryChunk<unknown>[] = [];
-    const sent = this.transport.recordedQuery<unknown>({ query, bindings }, this.id, transaction, recording);
-    for await (const chunk of sent) chunks.push(chunk);
-    return chunks;
+    return await this.transport.query({ query, bindings }, this.id, transaction, recording);
   }
 
   /** Makes a call and keeps it as the log of a transaction does. A text that the server refuses is kept with its error. */

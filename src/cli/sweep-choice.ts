@@ -31,7 +31,7 @@ export interface Choice {
   readonly best: number;
   /** The smallest size that is certainly enough. */
   readonly recommended: number;
-  /** Smaller sizes that may be enough as well. */
+  /** Smaller sizes that may be enough as well, above those that certainly are not. */
   readonly undecided: readonly number[];
   /** No larger size was measured than the one recommended, so a larger one may be better. */
   readonly atLimit: boolean;
@@ -49,12 +49,14 @@ export function chooseSize(measured: readonly SizeMeasured[]): Choice {
   const sizes = measured.map((size) => judge(size, best)).sort((one, other) => one.size - other.size);
   // The best is enough by its own measure, so there is always one.
   const recommended = sizes.find(({ verdict }) => verdict === 'enough')?.size ?? best.size;
+  // A size below one that is certainly too small is no candidate, however its own rounds went.
+  const tooFew = sizes.findLast(({ size, verdict }) => size < recommended && verdict === 'too-few')?.size ?? 0;
   return {
     sizes,
     best: best.size,
     recommended,
     undecided: sizes
-      .filter(({ size, verdict }) => size < recommended && verdict === 'uncertain')
+      .filter(({ size, verdict }) => size > tooFew && size < recommended && verdict === 'uncertain')
       .map(({ size }) => size),
     atLimit: recommended === sizes.at(-1)?.size,
   };

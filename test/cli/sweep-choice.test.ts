@@ -52,6 +52,12 @@ describe('the right size', () => {
     expect({ recommended, undecided }).toEqual({ recommended: 8, undecided: [4] });
   });
 
+  test('is not looked for below a size that is certainly too small', () => {
+    const { sizes, undecided } = chooseSize([around(1, 350, 0.7), around(4, 360), around(8, 500)]);
+    expect(sizes.map(({ verdict }) => verdict)).toEqual(['uncertain', 'too-few', 'enough']);
+    expect(undecided).toEqual([]);
+  });
+
   test('is found although whole rounds are slow, because sizes are compared within a round', () => {
     const slow = (size: SizeMeasured): SizeMeasured => ({
       ...size,

@@ -87,7 +87,7 @@ async function loadSweep(
       ? `${JSON.stringify(report, undefined, 2)}\n`
       : sweepText(report, paintFor(process.stdout), columnsOf(process.stdout)),
   );
-  return 0;
+  return report.recommended === null ? 99 : 0;
 }
 
 function openPool(options: LoadOptions): Promise<ConnectionManager> {

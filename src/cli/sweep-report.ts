@@ -24,7 +24,9 @@ export interface SweepFigures extends Choice {
   })[];
 }
 
-export interface SweepReport extends SweepFigures {
+export interface SweepReport extends Omit<SweepFigures, 'recommended'> {
+  /** Null when operations failed, or none was done: then the sizes cannot be compared. */
+  readonly recommended: number | null;
   readonly schema: typeof reportSchema;
   readonly versions: Versions;
   /** For a person: which size, why, and what is not proven. */

@@ -12,7 +12,7 @@ import { seededRandom, shuffled } from './seeded-random.js';
 import { chooseSize } from './sweep-choice.js';
 import { sweepPlan } from './sweep-plan.js';
 import type { SweepReport } from './sweep-report.js';
-import { sweepSentences } from './sweep-sentences.js';
+import { isComparable, sweepSentences } from './sweep-sentences.js';
 import type { Workload } from './workload.js';
 
 /** So much of each measurement is for the pool to come up to its size, and is not measured. */
@@ -144,5 +144,7 @@ function reportOf(
       };
     }),
   } as const;
-  return { schema: reportSchema, versions, sentences: sweepSentences(figures), ...figures };
+  const sentences = sweepSentences(figures);
+  const recommended = isComparable(figures) ? figures.recommended : null;
+  return { schema: reportSchema, versions, sentences, ...figures, recommended };
 }

@@ -5,6 +5,11 @@ import type { SweepFigures } from './sweep-report.js';
 /** A process that computes so much of the time, in percent, has no more to give. */
 const saturated = 90;
 
+/** Whether the measurements say anything about sizes: they do not where operations failed, or none was done. */
+export function isComparable({ sizes }: Pick<SweepFigures, 'sizes'>): boolean {
+  return sizes.every(({ errors }) => errors === 0) && sizes.some(({ throughput }) => throughput.mean > 0);
+}
+
 /** Which size is right and why, and what the measurement does not show. Nothing is claimed that was not measured. */
 export function sweepSentences(figures: SweepFigures): string[] {
   const failed = figures.sizes.reduce((sum, { errors }) => sum + errors, 0);
@@ -13,6 +18,7 @@ export function sweepSentences(figures: SweepFigures): string[] {
       `${formatNumber(failed, 'operation')} failed, so the sizes cannot be compared: look at the errors first, with a load without --sweep.`,
     ];
   }
+  if (!isComparable(figures)) return ['No operation was done, so the sizes cannot be compared.'];
   return [recommendation(figures), ...undecided(figures), ...unrest(figures), ...limits(figures)];
 }
 

@@ -347,6 +347,19 @@ describe('a sweep', () => {
     expect(await tablesLeft()).toEqual(before);
   });
 
+  test('in which operations fail recommends nothing, and exits 99', async () => {
+    const front = await listen();
+    let reads = 0;
+    front.onRequest = ({ params: [query] }) =>
+      String(query).startsWith('SELECT * FROM ONLY') && ++reads > 150 && reads % 50 === 0 ? 'kill' : 'pass';
+    const parameters = ['--sweep', '--json', '--pool-max', '2', '--workers', '4', '--duration', '2s'];
+    const outcome = await run(['load', ...parameters, '--endpoint', front.url]);
+    expect(outcome.code).toBe(99);
+    const { recommended, sentences } = JSON.parse(outcome.stdout) as SweepReport;
+    expect(recommended).toBeNull();
+    expect(sentences).toEqual([expect.stringMatching(/operations? failed, so the sizes cannot be compared/)]);
+  });
+
   test('that is stopped recommends nothing', async () => {
     const command = new Command(['load', '--sweep', '--duration', '1h']);
     await command.told(/^sweep: round 1/m);

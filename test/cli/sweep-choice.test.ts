@@ -136,6 +136,12 @@ describe('what a sweep says', () => {
     ]);
   });
 
+  test('is nothing about sizes when no operation was done', () => {
+    expect(sweepSentences(figures([around(1, 0), around(2, 0)]))).toEqual([
+      'No operation was done, so the sizes cannot be compared.',
+    ]);
+  });
+
   test.each([40, 80, 200])('fits %i columns, with a line for each size', (columns) => {
     const swept = figures(knee);
     const versions = { package: '0.1.0', node: '22.0.0', sdk: '2.0.8', engine: null, server: '3.3.5' };

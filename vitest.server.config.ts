@@ -6,6 +6,7 @@ export default defineConfig({
     include: [
       'test/{hazards,manager,server,session,transactions}/*.test.ts',
       'test/calls/batch-property.test.ts',
+      'test/wire/sendable.test.ts',
       'test/failures.test.ts',
     ],
     globalSetup: 'test/support/server-setup.ts',

@@ -1,16 +1,28 @@
 import { SurrealQueryable, Uuid } from 'surrealdb';
+import { guardArguments, requireFunction } from './calls/arguments.js';
 import { LeaseChannel } from './calls/lease-channel.js';
 import { PoolChannel } from './calls/pool-channel.js';
 import { asController } from './calls/query-channel.js';
-import { type Duration, parseDuration } from './config/duration.js';
+import type { Duration } from './config/duration.js';
 import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveOptions } from './config/resolve.js';
-import { type AcquireOptions, type CallRetryOptions, readAcquireOptions } from './manager/acquire-options.js';
+import { UsageError } from './errors/configuration.js';
+import type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
 import { assemble, type Parts } from './manager/assembly.js';
 import { Callers } from './manager/callers.js';
 import { type HealthStatus, healthOf, type Metrics } from './manager/health-report.js';
+import {
+  acquireOptions,
+  boundsOptions,
+  callOptions,
+  noOptions,
+  poolTransactionOptions,
+  shutdownOptions,
+} from './manager/method-options.js';
 import { endAll, type ShutdownReport } from './manager/shutdown.js';
-import type { PoolEvents } from './pool/events.js';
+import { awaited } from './manager/unawaited.js';
+import { unknownEvent } from './manager/unknown-event.js';
+import { eventNames, type PoolEvents } from './pool/events.js';
 import type { SharedUse } from './pool/waiter.js';
 import { PooledConnection } from './pooled-connection.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
@@ -18,7 +30,11 @@ import { systemClock } from './time/clock.js';
 import { inThisContext } from './time/own-context.js';
 import { withRetry } from './time/retry.js';
 import type { TransactionWork } from './transactions/transaction.js';
-import type { WithTransactionOptions } from './transactions/transaction-options.js';
+import {
+  readRetryOptions,
+  readTransactionOptions,
+  type WithTransactionOptions,
+} from './transactions/transaction-options.js';
 
 /**
  * A pool of connections to one SurrealDB database. Itself a queryable: `pool.select(…)`, `pool.query(…)` and all other
@@ -32,8 +48,13 @@ export class ConnectionManager extends SurrealQueryable {
   readonly #keepsOrigin: boolean;
   #shutdown: Promise<ShutdownReport> | undefined;
 
+  static {
+    guardArguments(ConnectionManager.prototype);
+  }
+
   private constructor(parts: Parts) {
-    super(asController(channelOf(parts, {})), Uuid.v4());
+    if (!assembled.has(parts)) throw newIsNoWay();
+    super(asController(channelOf(parts, noOptions)), Uuid.v4());
     const { leakDetectionThreshold, idleLeaseThreshold } = parts.config.pool;
     this.name = parts.name;
     this.#parts = parts;
@@ -45,8 +66,9 @@ export class ConnectionManager extends SurrealQueryable {
    * @throws ConfigurationError when the configuration cannot be used
    * @throws ConnectError when no connection can be opened, after `retryPolicy.maxAttempts` attempts
    */
-  static async create(config: DatabaseConfig): Promise<ConnectionManager> {
-    return await ConnectionManager.#start(resolveConfig(config));
+  static create(config: DatabaseConfig): Promise<ConnectionManager> {
+    const created = (async () => await ConnectionManager.#start(resolveConfig(config)))();
+    return awaited(created, ConnectionManager.prototype);
   }
 
   /** @internal */
@@ -56,6 +78,7 @@ export class ConnectionManager extends SurrealQueryable {
 
   static async #start(config: ResolvedConfig): Promise<ConnectionManager> {
     const parts = assemble(config);
+    assembled.add(parts);
     const manager = new ConnectionManager(parts);
     const { failFast, retryPolicy } = config.pool;
     try {
@@ -72,14 +95,14 @@ export class ConnectionManager extends SurrealQueryable {
    * Borrows a connection. Give it back with `release()`, or let `await using` do it.
    * @throws the subclasses of `AcquireError`, each with a snapshot of the pool: AcquireTimeoutError, AcquireAbortedError,
    * QueueFullError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
-   * @throws ConfigurationError when the identity or a duration cannot be used
+   * @throws ConfigurationError when an option cannot be used, or is none
    */
   async acquire(options?: AcquireOptions): Promise<PooledConnection> {
     const parts = this.#parts;
     const { borrowing } = parts;
-    const asked = options === undefined ? nothing : readAcquireOptions(options);
+    const asked = options === undefined ? noOptions : acquireOptions.read(options);
     const limits = parts.rules.limits(asked);
-    const identity = asked === nothing ? undefined : borrowing.identityOf(asked);
+    const identity = asked === noOptions ? undefined : borrowing.identityOf(asked);
     const origin = this.#keepsOrigin ? new Callers(this.acquire) : undefined;
     const lease = await borrowing.lease(asked, identity, { origin });
     const channel = new LeaseChannel(lease, this.name, limits);
@@ -90,8 +113,9 @@ export class ConnectionManager extends SurrealQueryable {
   /** Borrows a connection for as long as `work` takes, and gives it back however it ends. */
   async withConnection<T>(
     work: (connection: PooledConnection) => Promise<T> | T,
-    options: AcquireOptions = {},
+    options?: AcquireOptions,
   ): Promise<T> {
+    requireFunction(work, 'withConnection(work, options)');
     const connection = await this.acquire(options);
     const { guard } = this.#parts;
     try {
@@ -112,9 +136,10 @@ export class ConnectionManager extends SurrealQueryable {
    */
   async executeWithRetry<T>(
     work: (connection: PooledConnection, attempt: number) => Promise<T> | T,
-    options: AcquireOptions & CallRetryOptions = {},
+    options?: AcquireOptions & CallRetryOptions,
   ): Promise<T> {
-    const asked = readAcquireOptions(options);
+    requireFunction(work, 'executeWithRetry(work, options)');
+    const asked = options === undefined ? noOptions : callOptions.read(options);
     return await withRetry(
       (attempt) => this.withConnection((connection) => work(connection, attempt), asked),
       this.#parts.rules.retry(asked),
@@ -129,10 +154,10 @@ export class ConnectionManager extends SurrealQueryable {
    * const tenant = pool.with({ namespace: 'tenants', database: 'acme', signal: request.signal });
    * await tenant.select(new Table('person'));
    * ```
-   * @throws ConfigurationError when the identity cannot be used
+   * @throws ConfigurationError when an option cannot be used, or is none
    */
   with(options: AcquireOptions & CallRetryOptions): SurrealQueryable {
-    return new PoolView(asController(channelOf(this.#parts, readAcquireOptions(options))), Uuid.v4());
+    return new PoolView(asController(channelOf(this.#parts, callOptions.read(options))), Uuid.v4());
   }
 
   /**
@@ -148,12 +173,14 @@ export class ConnectionManager extends SurrealQueryable {
    * ```
    * @throws what the work throws, what `acquire()` does, and what `Transaction.commit()` does
    */
-  async withTransaction<T>(
-    work: TransactionWork<T>,
-    options: AcquireOptions & WithTransactionOptions = {},
-  ): Promise<T> {
-    const { timeout: given, ...rest } = options;
-    const timeout = given === undefined ? 0 : parseDuration(given);
+  async withTransaction<T>(work: TransactionWork<T>, options?: AcquireOptions & WithTransactionOptions): Promise<T> {
+    requireFunction(work, 'withTransaction(work, options)');
+    // Read before a connection is taken. What is left of it below keeps the mark of having been read.
+    const asked: AcquireOptions & WithTransactionOptions =
+      options === undefined ? noOptions : poolTransactionOptions.read(options);
+    const { timeout } = readTransactionOptions(asked);
+    readRetryOptions(asked.retry);
+    const { timeout: _, ...rest } = asked;
     if (timeout === 0) return await this.withConnection((held) => held.withTransaction(work, rest), rest);
     const began = systemClock.now();
     const longestWait = this.#parts.config.pool.connectionTimeout || timeout;
@@ -166,8 +193,13 @@ export class ConnectionManager extends SurrealQueryable {
     );
   }
 
-  /** Calls back after every such event, in a microtask, until the returned function is called. */
+  /**
+   * Calls back after every such event, in a microtask, until the returned function is called.
+   * @throws ConfigurationError for a name that is no event
+   */
   subscribe<Name extends keyof PoolEvents>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
+    requireFunction(listener, 'subscribe(name, listener)');
+    if (!eventNames.includes(name)) throw unknownEvent(name);
     return this.#parts.pool.events.subscribe(name, inThisContext(listener));
   }
 
@@ -205,10 +237,10 @@ export class ConnectionManager extends SurrealQueryable {
 
   /**
    * Changes how many connections there may be. What is idle above the maximum is closed now, what is in use at release.
-   * @throws UsageError
+   * @throws ConfigurationError for a name that is no option, UsageError for a number that cannot be
    */
   resize(bounds: { minConnections?: number; maxConnections?: number }): void {
-    this.#parts.pool.resize(bounds);
+    this.#parts.pool.resize(boundsOptions.read(bounds));
   }
 
   /**
@@ -236,11 +268,11 @@ export class ConnectionManager extends SurrealQueryable {
    * wait), aborts those that did not, closes everything. A second call gets the same report. Rejects only with
    * `ConfigurationError`, for a period that is none; then nothing was shut down.
    */
-  shutdown(options: { gracePeriod?: Duration } = {}): Promise<ShutdownReport> {
+  shutdown(options?: { gracePeriod?: Duration }): Promise<ShutdownReport> {
     const { shutdownGracePeriod } = this.#parts.config.pool;
     try {
-      const gracePeriod = options.gracePeriod === undefined ? shutdownGracePeriod : parseDuration(options.gracePeriod);
-      this.#shutdown ??= endAll(this.#parts, gracePeriod);
+      const gracePeriod = options === undefined ? undefined : shutdownOptions.read(options).gracePeriod;
+      this.#shutdown ??= endAll(this.#parts, gracePeriod === undefined ? shutdownGracePeriod : Number(gracePeriod));
       return this.#shutdown;
     } catch (error) {
       return Promise.reject(error);
@@ -253,11 +285,21 @@ export class ConnectionManager extends SurrealQueryable {
   }
 }
 
-/** What an acquire without options asks for. */
-const nothing: AcquireOptions = Object.freeze({});
-
 /** What {@link ConnectionManager.with} gives. */
-class PoolView extends SurrealQueryable {}
+class PoolView extends SurrealQueryable {
+  static {
+    guardArguments(PoolView.prototype);
+  }
+}
+
+/** What pools are made of: by it the constructor knows that it was called from here. */
+const assembled = new WeakSet<Parts>();
+
+function newIsNoWay(): UsageError {
+  return new UsageError(
+    'a pool is not made by new: write `await createPool(url, options)` or `await ConnectionManager.create(config)`',
+  );
+}
 
 const sharing: SharedUse = { joins: false };
 const joining: SharedUse = { joins: true };
@@ -293,5 +335,5 @@ function channelOf(
  * @throws ConfigurationError, ConnectError
  */
 export function createPool(url: string, options: PoolOptions): Promise<ConnectionManager> {
-  return ConnectionManager.fromUrl(url, options);
+  return awaited(ConnectionManager.fromUrl(url, options), ConnectionManager.prototype);
 }

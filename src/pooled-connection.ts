@@ -9,6 +9,7 @@ import {
   type Tokens,
   type Uuid,
 } from 'surrealdb';
+import { checkArguments, refuseDollar, requireFunction } from './calls/arguments.js';
 import type { LeaseChannel } from './calls/lease-channel.js';
 import { guardLive } from './calls/live-guard.js';
 import { asController } from './calls/query-channel.js';
@@ -17,12 +18,18 @@ import { UsageError } from './errors/configuration.js';
 import type { Lease } from './pool/lease.js';
 import type { Connection } from './session/connection.js';
 import type { ConnectionFactory } from './session/connection-factory.js';
+import { signInOptions, signUpOptions, tokensOptions, useOptions } from './session/session-options.js';
 import { withDeadline } from './time/deadline.js';
 import { LeaseRoute } from './transactions/lease-route.js';
 import type { Savepoint } from './transactions/savepoint.js';
 import { Transaction, type TransactionWork } from './transactions/transaction.js';
 import type { TransactionChannel } from './transactions/transaction-channel.js';
-import type { TransactionOptions, WithTransactionOptions } from './transactions/transaction-options.js';
+import {
+  type TransactionOptions,
+  transactionOptions,
+  type WithTransactionOptions,
+  withTransactionOptions,
+} from './transactions/transaction-options.js';
 import type { Transactions } from './transactions/transactions.js';
 import { countBuilt } from './transactions/unsent-queries.js';
 
@@ -79,6 +86,7 @@ export class PooledConnection extends SurrealSession {
    * throws becomes a process warning, and is called again for the next message.
    */
   override live<T>(what: LiveResource): ReturnType<typeof SurrealQueryable.prototype.live<T>> {
+    checkArguments('live', [what]);
     return guardLive(super.live<T>(what), () => this.#route.lease.connection);
   }
 
@@ -139,8 +147,9 @@ export class PooledConnection extends SurrealSession {
    * @throws UnsupportedFeatureError when the server has no interactive transactions
    * @throws CommitVerificationError when `verifyCommit` cannot be had
    */
-  override async beginTransaction(options: TransactionOptions = {}): Promise<Transaction> {
-    this.#transaction = await this.#parts.transactions.begin(this.#route, options);
+  override async beginTransaction(options?: TransactionOptions): Promise<Transaction> {
+    const asked = options === undefined ? {} : transactionOptions.read(options);
+    this.#transaction = await this.#parts.transactions.begin(this.#route, asked);
     return this.#transaction;
   }
 
@@ -176,16 +185,18 @@ export class PooledConnection extends SurrealSession {
    * {@link Transaction.withTransaction}. Elsewhere it is refused while a transaction is open.
    * @throws what the work throws, and what {@link Transaction.commit} does
    */
-  async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
+  async withTransaction<T>(work: TransactionWork<T>, options?: WithTransactionOptions): Promise<T> {
+    requireFunction(work, 'withTransaction(work, options)');
+    const asked = options === undefined ? {} : withTransactionOptions.read(options);
     const { transaction } = this.#route;
-    if (transaction === undefined) return await this.#parts.transactions.run(this.#route, work, options);
+    if (transaction === undefined) return await this.#parts.transactions.run(this.#route, work, asked);
     // Not called from the work of that transaction, this work would be committed or rolled back by other code.
     if (!transaction.nesting.isAroundCaller) {
       throw new UsageError(
         'a transaction is open on this connection, and this withTransaction() is not called from its work: wait for its end, acquire() another connection, or call withTransaction() on the transaction itself to be a part of it',
       );
     }
-    return await this.#current('withTransaction').withTransaction(work, options);
+    return await this.#current('withTransaction').withTransaction(work, asked);
   }
 
   /** Has the connection closed at its release instead of lent again. */
@@ -227,7 +238,7 @@ export class PooledConnection extends SurrealSession {
    */
   override async use(name: { namespace: string; database: string }): Promise<NamespaceDatabase> {
     // Code for the SDK's session may give nothing.
-    const { namespace, database }: typeof name = Object(name);
+    const { namespace, database }: typeof name = useOptions.read(name ?? {});
     if (typeof namespace !== 'string' || typeof database !== 'string' || namespace === '' || database === '') {
       throw new UsageError('use() takes both a namespace and a database: { namespace: "app", database: "main" }');
     }
@@ -243,6 +254,7 @@ export class PooledConnection extends SurrealSession {
 
   /** Defines a variable (`$name`) for the queries of this lease. */
   override async set(name: string, value: unknown): Promise<void> {
+    if (String(name).startsWith('$')) refuseDollar(name);
     await this.#route.change((connection) => connection.set(name, value));
   }
 
@@ -252,21 +264,24 @@ export class PooledConnection extends SurrealSession {
   }
 
   /** Signs the session in as another user, until the release. The pool replaces the session then. */
-  override signin(credentials: AnyAuth): Promise<Tokens> {
-    return this.#route.change((connection) => connection.signIn(credentials));
+  override async signin(credentials: AnyAuth): Promise<Tokens> {
+    signInOptions.read(credentials);
+    return await this.#route.change((connection) => connection.signIn(credentials));
   }
 
   /** Signs up a record user and signs the session in as that user, until the release. */
-  override signup(credentials: AccessRecordAuth): Promise<Tokens> {
-    return this.#route.change((connection) => connection.signUp(credentials));
+  override async signup(credentials: AccessRecordAuth): Promise<Tokens> {
+    signUpOptions.read(credentials);
+    return await this.#route.change((connection) => connection.signUp(credentials));
   }
 
   /**
    * Signs the session in by a token, until the release, and gives back the tokens that are good from now on: with a refresh
    * token a new pair, since it can be used once; else the same access token.
    */
-  override authenticate(token: Token | Tokens): Promise<Tokens> {
-    return this.#route.change((connection) => connection.authenticate(token));
+  override async authenticate(token: Token | Tokens): Promise<Tokens> {
+    if (typeof token !== 'string') tokensOptions.read(token);
+    return await this.#route.change((connection) => connection.authenticate(token));
   }
 
   /** Signs the session out, until the release. */

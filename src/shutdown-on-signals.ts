@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { UsageError } from './errors/configuration.js';
-import type { ConnectionManager } from './manager.js';
+import { ConnectionManager } from './manager.js';
 
 const signals = ['SIGTERM', 'SIGINT'] as const;
 
@@ -16,13 +16,16 @@ let ending = false;
  * A second signal that the program does not listen for ends the process at once, without waiting for the leases.
  *
  * @returns takes the handlers away again
- * @throws UsageError in a worker thread, which hears of no signals
+ * @throws UsageError for what is no pool, and in a worker thread, which hears of no signals
  */
 export function shutdownOnSignals(manager: ConnectionManager): () => void {
   if (!isMainThread) {
     throw new UsageError(
       'shutdownOnSignals() hears nothing in a worker thread, for signals are told to the main thread only: listen for them there, tell the worker by a message, and call shutdown() in the worker',
     );
+  }
+  if (!(manager instanceof ConnectionManager)) {
+    throw new UsageError('shutdownOnSignals(pool) takes a pool: was it awaited? pool = await createPool(…)');
   }
   const registration = { manager };
   // Before the listeners of the program: one made with once() is gone from the list by the time it is called.

@@ -4,7 +4,16 @@ import { type Assertion, readAssertions } from './assertions.js';
 import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';
 import { formatRoundDuration, wrap } from './formats.js';
 import type { Demand, Mix, Statement } from './load-plan.js';
-import { countFrom, oneOf, readCredentials, readEndpoint, readInterval, readName, readTime } from './option-readers.js';
+import {
+  countFrom,
+  nonEmpty,
+  oneOf,
+  readCredentials,
+  readEndpoint,
+  readInterval,
+  readName,
+  readTime,
+} from './option-readers.js';
 import { readQuery, readStatementFile } from './own-statements.js';
 import { scenarios } from './scenarios/all.js';
 import { leastTime, sweepPlan } from './sweep-plan.js';
@@ -14,6 +23,8 @@ export interface LoadOptions {
   /** The scenario that is played instead of a load of its own making, or {@link scenarioList}. */
   readonly scenario: string | undefined;
   readonly endpoint: string;
+  /** Whether it is the one of the environment. */
+  readonly endpointIsOfEnvironment: boolean;
   readonly namespace: string;
   readonly database: string;
   readonly credentials: PasswordCredentials | null;
@@ -65,7 +76,7 @@ type Name =
   | 'help';
 
 const descriptions: OptionDescriptions<Name> = {
-  endpoint: { short: 'e', value: '<url>', help: 'ws://host:8000, rocksdb://path (mem://)' },
+  endpoint: { short: 'e', value: '<url>', help: 'ws://host:8000 (SURREAL_POOL_URL, or mem://)' },
   namespace: { value: '<name>', help: 'where the test table is made, and removed (load)' },
   database: { value: '<name>', help: 'the same (load)' },
   username: { short: 'u', value: '<name>', help: 'a root user, or SURREAL_POOL_USERNAME' },
@@ -166,9 +177,12 @@ export function readLoadOptions(
   const statements = readStatements(line);
   const operations = line.read('operations', countFrom(1)) ?? null;
   const time = line.read('duration', readTime);
+  const given = line.read('endpoint', readEndpoint);
+  const url = line.has('endpoint') ? undefined : nonEmpty(environment.SURREAL_POOL_URL);
   const options: LoadOptions = {
     scenario,
-    endpoint: line.read('endpoint', readEndpoint) ?? 'mem://',
+    endpoint: given ?? readUrl(line, url) ?? 'mem://',
+    endpointIsOfEnvironment: url !== undefined,
     namespace: line.read('namespace', readName) ?? 'load',
     database: line.read('database', readName) ?? 'load',
     credentials: readCredentials(line, environment),
@@ -276,6 +290,12 @@ const ownOfScenarios = [
 ];
 
 const notInSweep = ['rate', 'operations', 'pool-min', 'assert'] as const;
+function readUrl(line: CommandLine<Name>, url: string | undefined): string | undefined {
+  const address = url === undefined ? undefined : readEndpoint(url);
+  if (!(address instanceof Refusal)) return address;
+  line.refuse('endpoint', new Refusal(address.allowed, `${address.given} by SURREAL_POOL_URL`));
+  return undefined;
+}
 
 const fastest = 1_000_000;
 

@@ -18,6 +18,9 @@ export async function load(parameters: readonly string[]): Promise<number> {
   if (options === undefined) return await print(loadHelp(columnsOf(process.stdout)));
   if (options.scenario === scenarioList) return await print(scenariosHelp(columnsOf(process.stdout)));
 
+  if (options.endpointIsOfEnvironment) {
+    process.stderr.write(`surreal-pool: the database is that of SURREAL_POOL_URL, ${withoutQuery(options.endpoint)}\n`);
+  }
   const interruption = firstInterruption();
   if (options.scenario !== undefined) return await loadScenario(options.scenario, options, interruption);
   const display = progressDisplay(process.stderr, process.env.TERM);

@@ -34,10 +34,15 @@ export function refused(title: string, issues: readonly ConfigurationIssue[], ca
 
 /** One problem in the words of the form. */
 function inForm(issue: v.BaseIssue<unknown>, form: Form): ConfigurationIssue {
-  const path = printable(form.name(v.getDotPath(issue) ?? ''));
+  const path = form.name(v.getDotPath(issue) ?? '');
   const { expected, received: given } = issue;
-  if (expected !== unknownOption) return { path, given, allowed: expected ?? '' };
+  if (expected === unknownOption) return suggestionFor(path, given, form);
+  return { path: printable(path), given, allowed: expected ?? '' };
+}
 
+/** What to say of a name that is none, with the name that was probably meant. */
+export function suggestionFor(name: string, given: string, form: Form): ConfigurationIssue {
+  const path = printable(name);
   const hint = form.hints?.get(path);
   if (hint !== undefined) return { path, given, allowed: hint };
   const meant = nearest(path, form.names);

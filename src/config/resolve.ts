@@ -54,11 +54,13 @@ export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
   return read(urlConfigSchema, config, shortForm);
 }
 
+const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey', 'variables'];
+
 /** What one acquire asks for. */
 const acquireForm: Form = {
   title: 'The identity of the connection',
   name: (path) => path,
-  names: ['namespace', 'database', 'credentials', 'credentialsKey', 'variables'],
+  names: [...identityNames, ...optionPaths.filter((path) => path.startsWith('credentials.'))],
 };
 
 /**
@@ -69,8 +71,8 @@ const acquireForm: Form = {
  */
 export function resolveIdentity(options: IdentityOptions): IdentityOptions | undefined {
   // Asked at every acquire, and nearly always with this answer.
-  if (!acquireForm.names.some((name) => name in options)) return undefined;
-  const given = acquireForm.names.filter((name) => name in options);
+  if (!identityNames.some((name) => name in options)) return undefined;
+  const given = identityNames.filter((name) => name in options);
   const identity = Object.fromEntries(given.map((name) => [name, Reflect.get(options, name)]));
   const empty = given.filter(
     (name) => identity[name] === undefined || (identity[name] === null && name !== 'credentials'),

@@ -64,7 +64,8 @@ const environmentForm: Form = {
 
 /**
  * Reads a configuration from variables such as `SURREAL_POOL_URL` and `SURREAL_POOL_MAX_CONNECTIONS`. A variable
- * that is empty counts as not set; one that begins with `SURREAL_POOL_` and is not known is an error.
+ * that is empty counts as not set; one that begins with `SURREAL_POOL_` and is not known is an error, except for those
+ * that Kubernetes makes for a service named `surreal-pool` (`SURREAL_POOL_SERVICE_HOST` and the like), which are ignored.
  *
  * @param environment where to read from; default `process.env`
  * @throws ConfigurationError that names every variable with a problem
@@ -75,12 +76,25 @@ export function configFromEnvironment(
   const config: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith(environmentPrefix) || text === undefined || text === '') continue;
+    if (isOfKubernetes(name, text)) continue;
     // An unknown variable keeps its name and is refused together with everything else, as an unknown option.
     const path = environmentVariables.get(name)?.split('.') ?? [name];
     put(config, path, path[0] === 'poolConfig' ? plainValue(text) : text);
   }
   const resolved = read(urlConfigSchema, config, environmentForm);
   return { ...(config as Omit<DatabaseConfig, 'connectionMode'>), connectionMode: connectionModeOf(resolved) };
+}
+
+/** What Kubernetes tells a pod of a service by variables, with a name that may begin as ours do. */
+const madeByKubernetes =
+  /_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/;
+
+function isOfKubernetes(name: string, text: string): boolean {
+  if (environmentVariables.has(name) || !madeByKubernetes.test(name)) return false;
+  // A port of our own is not an option; with Kubernetes it is an address.
+  return (
+    !name.endsWith('_PORT') || /_(?:SERVICE|\d+_(?:TCP|UDP|SCTP))_PORT$/.test(name) || /^(?:tcp|udp|sctp):/.test(text)
+  );
 }
 
 function variableOf(path: string): string {

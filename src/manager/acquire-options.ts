@@ -1,7 +1,5 @@
 import type { Duration } from '../config/duration.js';
 import type { IdentityOptions } from '../config/options.js';
-import { UsageError } from '../errors/configuration.js';
-import { messageOf } from '../errors/error-message.js';
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {
@@ -24,17 +22,4 @@ export interface CallRetryOptions {
    * connection ended under way (`retryPolicy.repeatReads`).
    */
   idempotent?: boolean | undefined;
-}
-
-/**
- * Reads what was given once, before anything is done for it: a getter of the caller may throw.
- *
- * @throws UsageError
- */
-export function readAcquireOptions<Options extends AcquireOptions>(given: Options): Options {
-  try {
-    return { ...given };
-  } catch (cause) {
-    throw new UsageError(`the options of an acquire cannot be read: ${messageOf(cause)}`, { cause });
-  }
 }

@@ -3,6 +3,48 @@ import type { CloseReason } from './close-reason.js';
 /** Why an acquire was refused at once. */
 export type RefusalReason = 'queue-full' | 'shutdown' | 'circuit-open';
 
+/** The name of every event, so that one that is misspelt is not waited for. */
+export const eventNames: readonly string[] = Object.keys({
+  started: true,
+  acquireStarted: true,
+  acquired: true,
+  acquireTimedOut: true,
+  acquireAborted: true,
+  acquireRefused: true,
+  acquireFailed: true,
+  released: true,
+  nestedAcquire: true,
+  leaseOverdue: true,
+  leaseIdle: true,
+  leaseReclaimed: true,
+  releasedTwice: true,
+  transactionAbandoned: true,
+  rollbackFailed: true,
+  opening: true,
+  opened: true,
+  openFailed: true,
+  validated: true,
+  validationFailed: true,
+  reset: true,
+  resetFailed: true,
+  changed: true,
+  changeFailed: true,
+  healthChanged: true,
+  tokenRenewed: true,
+  tokenRenewalFailed: true,
+  died: true,
+  closing: true,
+  closed: true,
+  circuitChanged: true,
+  paused: true,
+  resumed: true,
+  resized: true,
+  recycledAll: true,
+  gap: true,
+  shutdownStarted: true,
+  shutdownFinished: true,
+} satisfies Record<keyof PoolEvents, true>);
+
 /**
  * Everything the pool tells, step by step. Durations are in milliseconds. Each `acquireStarted` is followed by exactly
  * one of `acquired`, `acquireTimedOut`, `acquireAborted`, `acquireRefused` and `acquireFailed` with the same `acquire`.

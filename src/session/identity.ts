@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { CborCodec } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
 import type { Credentials, CredentialsProvider, IdentityOptions } from '../config/options.js';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Identity } from '../pool/identity-group.js';
 import { systemClock } from '../time/clock.js';
+import { StrictCodec } from '../wire/sendable.js';
+import { findFault } from '../wire/unsendable-path.js';
 import { SignIn } from './sign-in.js';
 
 /** Who a connection is, where it is, and what it brings along: part of what is lent. */
@@ -37,7 +38,7 @@ export class Identities {
   /** By the digest of their credentials, the one used last at the end. */
   readonly #signIns = new Map<string, SignIn>();
   readonly #providers = new WeakMap<CredentialsProvider, number>();
-  readonly #codec = new CborCodec({});
+  readonly #codec = new StrictCodec();
   #lastProvider = 0;
   /** How many functions of each text came since `#countedSince`; undefined once that was told. */
   #texts: Map<string, number> | undefined = new Map();
@@ -80,7 +81,13 @@ export class Identities {
 
   #keyOf(name: DatabaseName, signIn: SignIn | undefined, variables: Readonly<Record<string, unknown>>): string {
     const names = Object.keys(variables).sort();
-    const values = names.length === 0 ? '' : this.#digest(names.map((variable) => [variable, variables[variable]]));
+    const values =
+      names.length === 0
+        ? ''
+        : this.#digest(
+            names.map((variable) => [variable, variables[variable]]),
+            variables,
+          );
     return JSON.stringify([name.namespace, name.database, signIn?.key ?? null, values]);
   }
 
@@ -89,7 +96,7 @@ export class Identities {
     const isOfDatabase = typeof credentials === 'function' || ('access' in credentials && !('refresh' in credentials));
     const where = isOfDatabase ? [name.namespace, name.database] : [];
     const described = named === undefined ? this.#describe(credentials) : { named };
-    const key = this.#digest([described, ...where]);
+    const key = this.#digest([described, ...where], credentials);
     const known = this.#signIns.get(key);
     const signIn = known ?? new SignIn(key, this.#copy(credentials), name);
     if (known !== undefined && typeof credentials === 'function') known.askInstead(credentials);
@@ -139,15 +146,17 @@ export class Identities {
     return typeof value === 'function' ? value : this.#codec.decode<T>(this.#encode(value));
   }
 
-  #digest(value: unknown): string {
-    return createHash('sha256').update(this.#encode(value)).digest('base64');
+  /** @param given what the value was made from, where that is something else */
+  #digest(value: unknown, given: unknown = value): string {
+    return createHash('sha256').update(this.#encode(value, given)).digest('base64');
   }
 
-  #encode(value: unknown): Uint8Array {
+  #encode(value: unknown, given: unknown = value): Uint8Array {
     try {
       return this.#codec.encode(value);
-    } catch (error) {
-      throw new UsageError(`variables: a value that cannot be sent: ${messageOf(error)}`);
+    } catch (cause) {
+      const fault = findFault(this.#codec, () => given) ?? messageOf(cause);
+      throw new UsageError(`variables: a value cannot be sent: ${fault}`, { cause });
     }
   }
 }

@@ -1,4 +1,6 @@
+import { asItIs, ClosedOptions, type OptionReaders } from '../config/closed-options.js';
 import { type Duration, parseDuration } from '../config/duration.js';
+import { asDuration, asFlag, asSignal } from '../config/option-readers.js';
 import { UsageError } from '../errors/configuration.js';
 
 /** What a transaction may be asked for. */
@@ -51,6 +53,38 @@ export interface WithTransactionOptions extends TransactionOptions {
   /** What is done about a conflict. Default: up to 10 attempts; false: none but the first. */
   retry?: TransactionRetryOptions | false | undefined;
 }
+
+const retryOptions = new ClosedOptions<TransactionRetryOptions>(
+  'The options of withTransaction()',
+  { maxAttempts: asItIs, initialBackoff: asDuration, maxBackoff: asDuration, multiplier: asItIs },
+  undefined,
+  'retry.',
+);
+
+/** What these say is checked as a whole: see {@link readTransactionOptions} and {@link readRetryOptions}. */
+const beginReaders: OptionReaders<TransactionOptions> = {
+  timeout: asDuration,
+  signal: asSignal,
+  verifyCommit: asFlag,
+  allowWithoutUser: asFlag,
+  savepoints: asFlag,
+  onStatementError: asItIs,
+};
+
+export const transactionReaders: OptionReaders<WithTransactionOptions> = {
+  ...beginReaders,
+  retry: (given) => (given === false ? false : retryOptions.read(given)),
+};
+
+export const transactionOptions: ClosedOptions<TransactionOptions> = new ClosedOptions<TransactionOptions>(
+  'The options of beginTransaction()',
+  beginReaders,
+);
+
+export const withTransactionOptions: ClosedOptions<WithTransactionOptions> = new ClosedOptions<WithTransactionOptions>(
+  'The options of withTransaction()',
+  transactionReaders,
+);
 
 /** {@link TransactionOptions} with everything filled in; 0 is no timeout. */
 export interface TransactionSettings {

@@ -1,9 +1,10 @@
 import { type SurrealQueryable, SurrealTransaction, type Uuid } from 'surrealdb';
+import { requireFunction, requireText } from '../calls/arguments.js';
 import { asController } from '../calls/query-channel.js';
 import { UsageError } from '../errors/configuration.js';
 import { Savepoint } from './savepoint.js';
 import type { TransactionChannel } from './transaction-channel.js';
-import type { WithTransactionOptions } from './transaction-options.js';
+import { type WithTransactionOptions, withTransactionOptions } from './transaction-options.js';
 import type { TransactionWord } from './transaction-state.js';
 import { countBuilt } from './unsent-queries.js';
 
@@ -89,6 +90,7 @@ export class Transaction extends SurrealTransaction {
    * @throws UsageError with `savepoints: false`
    */
   async savepoint(name?: string): Promise<Savepoint> {
+    if (name !== undefined) requireText(name, 'savepoint(name)');
     return new Savepoint(this.#channel, await this.#channel.savepoint(name));
   }
 
@@ -110,8 +112,9 @@ export class Transaction extends SurrealTransaction {
    * @throws SavepointDivergedError, SavepointUnsupportedError, SavepointLimitError when it could not be undone, with the
    *   error of the work as `cause`: then the transaction is aborted
    */
-  withSavepoint<T>(work: (transaction: Transaction) => PromiseLike<T> | T): Promise<T> {
-    return this.#channel.withSavepoint(() => work(this));
+  async withSavepoint<T>(work: (transaction: Transaction) => PromiseLike<T> | T): Promise<T> {
+    requireFunction(work, 'withSavepoint(work)');
+    return await this.#channel.withSavepoint(() => work(this));
   }
 
   /**
@@ -119,8 +122,10 @@ export class Transaction extends SurrealTransaction {
    * counts (`retry`, `verifyCommit` and so on), not what is given here.
    * @throws UsageError for a `timeout` or a `signal`: only the whole transaction can be cut off
    */
-  async withTransaction<T>(work: TransactionWork<T>, options: WithTransactionOptions = {}): Promise<T> {
-    if (options.timeout !== undefined || options.signal !== undefined) {
+  async withTransaction<T>(work: TransactionWork<T>, options?: WithTransactionOptions): Promise<T> {
+    requireFunction(work, 'withTransaction(work, options)');
+    const { timeout, signal } = options === undefined ? {} : withTransactionOptions.read(options);
+    if (timeout !== undefined || signal !== undefined) {
       throw new UsageError(
         'a transaction within another one has no timeout and no signal of its own: give them to the outer one',
       );

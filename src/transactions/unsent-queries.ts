@@ -6,6 +6,7 @@ import {
   SurrealQueryable,
   type Uuid,
 } from 'surrealdb';
+import { checkArguments } from '../calls/arguments.js';
 import { asController, type Feature, type QueryChannel } from '../calls/query-channel.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import type { Turn } from './turns.js';
@@ -83,6 +84,7 @@ export function countBuilt<Queryable extends SurrealQueryable>(
   const define = (name: string, make: (self: Queryable) => Make): void => {
     Object.defineProperty(prototype, name, {
       value(this: Queryable, ...parameters: unknown[]): unknown {
+        checkArguments(name, parameters);
         return make(this)(...parameters);
       },
       configurable: true,

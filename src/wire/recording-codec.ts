@@ -1,8 +1,9 @@
-import { CborCodec } from 'surrealdb';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import { encodeQuery, isQueryRequest } from './query-encoder.js';
 import { NotCommonError, ReplyDecoder } from './reply-decoder.js';
+import { refuseHalfCharacters, StrictCodec } from './sendable.js';
+import { findFault } from './unsendable-path.js';
 
 /** A request and its reply, as they were on the wire. Each is undefined until it was sent, or has come. */
 export interface Recording {
@@ -17,11 +18,11 @@ export class EncodedBindings {
 }
 
 /**
- * The SDK's codec, with three additions: it can record exchanges as bytes, it can send parameters that are bytes
- * already, and a value that cannot be sent is a {@link UsageError}. Queries and replies, which are most of what passes, it
- * encodes and decodes itself, faster and to the same.
+ * The codec of requests, with three additions: it can record exchanges as bytes, it can send parameters that are bytes
+ * already, and a value that cannot be sent is a {@link UsageError} that names it. Queries and replies, which are most of what
+ * passes, it encodes and decodes itself, faster and to the same.
  */
-export class RecordingCodec extends CborCodec {
+export class RecordingCodec extends StrictCodec {
   /** Where the request goes that is being encoded. */
   #recording: Recording | undefined;
   /** How many recorded replies have not come yet. */
@@ -29,10 +30,6 @@ export class RecordingCodec extends CborCodec {
   /** The bytes of the replies that came meanwhile, by what was decoded from them. */
   readonly #replies = new WeakMap<object, Uint8Array>();
   readonly #decoder = new ReplyDecoder(this.tagged);
-
-  constructor() {
-    super({});
-  }
 
   /**
    * Sends one request, and records it with its reply.
@@ -65,13 +62,22 @@ export class RecordingCodec extends CborCodec {
       if (this.#recording !== undefined) this.#recording.request = new Uint8Array(bytes);
       return bytes;
     } catch (cause) {
-      throw new UsageError(`a value cannot be sent: ${messageOf(cause)}`, { cause });
+      throw new UsageError(`a value cannot be sent: ${this.#whatIsWrong(data) ?? messageOf(cause)}`, { cause });
     }
+  }
+
+  #whatIsWrong(request: unknown): string | undefined {
+    const { method, params } = Object(request) as { method?: unknown; params?: unknown };
+    const [first, second]: unknown[] = Array.isArray(params) ? params : [];
+    if (method === 'let') return findFault(this, () => second, `$${String(first)}`);
+    if (method !== 'query') return findFault(this, () => first);
+    return findFault(this, () => first, 'the text of the query') ?? parameterFault(this, second);
   }
 
   #encode(data: unknown): Uint8Array {
     if (!isQueryRequest(data)) return super.encode(data);
-    const bindings = data.params[1];
+    const [text, bindings] = data.params;
+    refuseHalfCharacters(text);
     if (bindings instanceof EncodedBindings) return encodeQuery(data, bindings.bytes);
     return encodeQuery(data, isEmpty(bindings) ? undefined : super.encode(bindings));
   }
@@ -101,6 +107,16 @@ function isEmpty(bindings: unknown): boolean {
   if (Object.getPrototypeOf(bindings) !== Object.prototype) return false;
   for (const _ in bindings as object) return false;
   return true;
+}
+
+/** What is wrong with the parameters of a query. Those of a builder have names that its caller never saw. */
+function parameterFault(codec: StrictCodec, bindings: unknown): string | undefined {
+  for (const name of Object.keys(Object(bindings))) {
+    const path = /^bind__\d+$/.test(name) ? '' : `$${name}`;
+    const fault = findFault(codec, () => Reflect.get(Object(bindings), name), path);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 /** The result of a reply: with it comes the number of the call over a socket, and nothing from an embedded engine. */

@@ -27,6 +27,7 @@ describe('what is not given', () => {
   test('has a default', () => {
     expect(read()).toEqual({
       endpoint: 'mem://',
+      endpointIsOfEnvironment: false,
       namespace: 'load',
       database: 'load',
       credentials: null,
@@ -44,6 +45,28 @@ describe('what is not given', () => {
       json: false,
       progress: 1_000,
     });
+  });
+});
+
+describe('the database', () => {
+  const url = 'ws://db:8000';
+
+  test('is that of SURREAL_POOL_URL, where none is given', () => {
+    expect(readLoadOptions([], { SURREAL_POOL_URL: url })).toMatchObject({
+      endpoint: 'ws://db:8000/rpc',
+      endpointIsOfEnvironment: true,
+    });
+    expect(readLoadOptions(['--endpoint', 'mem://'], { SURREAL_POOL_URL: url })).toMatchObject({
+      endpoint: 'mem://',
+      endpointIsOfEnvironment: false,
+    });
+    expect(readLoadOptions([], { SURREAL_POOL_URL: '' })).toMatchObject({ endpoint: 'mem://' });
+  });
+
+  test('is refused by the name of the variable when that holds none', () => {
+    expect(issuesOf([], { SURREAL_POOL_URL: 'http://db' })).toMatchObject([
+      { path: '--endpoint', given: expect.stringContaining('by SURREAL_POOL_URL') },
+    ]);
   });
 });
 

@@ -194,6 +194,34 @@ describe('the environment', () => {
     expect(issueAt(error, 'SURREAL_POOL_SOMETHING').allowed).toContain('SURREAL_POOL_URL, SURREAL_POOL_NAMESPACE');
   });
 
+  test('may hold what Kubernetes makes for a service named surreal-pool, or whose name begins so', () => {
+    const made = (service: string): Record<string, string> => ({
+      [`${service}_SERVICE_HOST`]: '10.0.0.1',
+      [`${service}_SERVICE_PORT`]: '8000',
+      [`${service}_SERVICE_PORT_WS`]: '8000',
+      [`${service}_SERVICE_PORT_HTTP_2`]: '8001',
+      [`${service}_PORT`]: 'tcp://10.0.0.1:8000',
+      [`${service}_PORT_8000_TCP`]: 'tcp://10.0.0.1:8000',
+      [`${service}_PORT_8000_TCP_PROTO`]: 'tcp',
+      [`${service}_PORT_8000_TCP_PORT`]: '8000',
+      [`${service}_PORT_8000_TCP_ADDR`]: '10.0.0.1',
+      [`${service}_PORT_53_UDP_ADDR`]: '10.0.0.1',
+    });
+    const environment = { ...required, ...made('SURREAL_POOL'), ...made('SURREAL_POOL_BLUE') };
+    expect(configFromEnvironment(environment)).toEqual(configFromEnvironment(required));
+  });
+
+  test.each([
+    ['SURREAL_POOL_PORT', '8000'],
+    ['SURREAL_POOL_HOST', 'db'],
+    ['SURREAL_POOL_SERVICE', 'db'],
+    ['SURREAL_POOL_PORT_8000', '8000'],
+    ['SURREAL_POOL_SERVICE_HOSTS', 'db'],
+  ])('is refused for %s=%s, which Kubernetes does not make', (name, value) => {
+    const error = refusalOf(() => configFromEnvironment({ ...required, [name]: value }));
+    expect(error.issues.map(({ path }) => path)).toEqual([name]);
+  });
+
   test('cannot hold a token beside a password', () => {
     const error = refusalOf(() =>
       configFromEnvironment({ ...required, SURREAL_POOL_TOKEN: 't', SURREAL_POOL_USERNAME: 'u' }),

@@ -1185,14 +1185,14 @@ export const faults = [
   },
   {
     name: 'of single calls one joins a message before its text was read alone',
-    from: `if (known === undefined || known.alone || known.usual > slow) return false;`,
-    to: `if (known === undefined) return true; if (known.alone || known.usual > slow) return false;`,
+    from: `if (known === undefined || known.alone || (known.usual ?? 0) > slow) return false;`,
+    to: `if (known === undefined) return true; if (known.alone || (known.usual ?? 0) > slow) return false;`,
     tests: ['test/calls/known-texts.test.ts'],
   },
   {
     name: 'of single calls one joins a message with a text of several statements',
-    from: `known.alone || known.usual > slow`,
-    to: `known.usual > slow`,
+    from: `known.alone || (known.usual ?? 0) > slow`,
+    to: `(known.usual ?? 0) > slow`,
     tests: ['test/calls/known-texts.test.ts'],
   },
   {
@@ -1302,5 +1302,39 @@ export const faults = [
     from: `if (seat.calls > 0) return true;`,
     to: ``,
     tests: ['test/pool/seats.test.ts'],
+  },
+
+  // What is refused before it is sent
+  {
+    name: 'a misspelt option is taken for none',
+    from: `if (!Object.hasOwn(read, name)) continue;
+        throw this.#refused(read);`,
+    to: `continue;`,
+    tests: ['test/manager/closed-doors.test.ts'],
+  },
+  {
+    name: 'an event that there is not is waited for',
+    from: `if (!eventNames.includes(name)) throw unknownEvent(name);`,
+    to: ``,
+    tests: ['test/manager/closed-doors.test.ts'],
+  },
+  {
+    name: 'an int of more than 64 bits is sent as another',
+    from: `if (value <= largestInteger && value >= smallestInteger) return value;`,
+    to: `return value;`,
+    tests: ['test/wire/sendable.test.ts'],
+  },
+  {
+    name: 'a time before 1970 is sent wrongly',
+    from: `const second = Math.floor(time / 1_000);`,
+    to: `const second = Math.trunc(time / 1_000);`,
+    tests: ['test/wire/sendable.test.ts'],
+  },
+  {
+    name: 'a query in a transaction selects from a text',
+    from: `checkArguments(name, parameters);
+        return make(this)(...parameters);`,
+    to: `return make(this)(...parameters);`,
+    tests: ['test/calls/arguments.test.ts'],
   },
 ];

@@ -82,6 +82,7 @@ async function measureSize(
     const end = (): void => over.abort();
     const timer = setTimeout(end, duration);
     stop.addEventListener('abort', end);
+    if (stop.aborted) end();
     await driver.drive({ workers }, over.signal);
     clearTimeout(timer);
     stop.removeEventListener('abort', end);

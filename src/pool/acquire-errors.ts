@@ -24,7 +24,7 @@ export function acquireFailed(details: AcquireErrorDetails): AcquireFailedError 
   return new AcquireFailedError(`connections cannot be opened: ${messageOf(details.cause)}`, details);
 }
 
-/** What a refusal is made of. */
+/** The details of a refused acquire. */
 interface AcquireRefusal {
   readonly snapshot: PoolSnapshot;
   /** In milliseconds. */
@@ -53,7 +53,7 @@ export function acquireRefused(reason: RefusalReason, refusal: AcquireRefusal): 
   }
 }
 
-/** Says in words what stands in the way of an acquire: the pool is busy, or the server is down, or both. */
+/** Describes what blocks an acquire: a busy pool, an unreachable server, or both. */
 function describeObstacle(snapshot: PoolSnapshot): string {
   const { maxConnections, idle, leased, opening, validating, resetting, closing, waiting, lastOpenError } = snapshot;
   if (snapshot.state === 'paused') return `the pool is paused and ${callers(waiting)}: resume() it`;

@@ -11,12 +11,15 @@ interface Check<S> {
   readonly expiresAt: number;
 }
 
-/** Checks differ by this share in both directions, so that connections opened together are not all probed together. */
+/**
+ * Each check is moved by up to this share in either direction, so that connections opened together are not probed
+ * together.
+ */
 const jitter = 0.1;
 
 /**
- * Says which connections have gone without a sign of life for `healthCheckInterval` milliseconds (0: none is ever due). It
- * probes nothing itself. Each connection is looked at once per interval: when it was used meanwhile, its check is put off.
+ * Finds the connections that gave no sign of life for `healthCheckInterval` milliseconds (0: none is ever due). The
+ * caller does the probing. Each connection is looked at once per interval; use in the meantime postpones its check.
  */
 export class CheckSchedule<S extends Watched> {
   readonly #interval: number;
@@ -30,13 +33,13 @@ export class CheckSchedule<S extends Watched> {
     this.#wheel = new ExpiryWheel(now);
   }
 
-  /** The first, and the next, check of a connection is due one interval after its last sign of health. */
+  /** Schedules the first or next check of a connection one interval after its last sign of life. */
   watch(subject: S): void {
     if (this.#interval === 0) return;
     this.#watch(subject, subject.provenAt + this.#interval * (1 + jitter * (2 * this.#random() - 1)));
   }
 
-  /** A check that could not be made now is due again as soon as possible. */
+  /** Schedules a check that could not be made now for as soon as possible. */
   watchSoon(subject: S, now: number): void {
     this.#watch(subject, now);
   }
@@ -55,7 +58,9 @@ export class CheckSchedule<S extends Watched> {
     this.#wheel.remove(check);
   }
 
-  /** Those that have shown no sign of health for long enough. They are watched no longer until asked for again. */
+  /**
+   * Removes and returns the connections that gave no sign of life for long enough. The caller has to watch them anew.
+   */
   takeDue(now: number): S[] {
     const due: S[] = [];
     for (const { subject } of this.#wheel.takeExpired(now)) {

@@ -10,11 +10,11 @@ export type CloseReason =
   | 'recycled'
   /** The probe before lending failed or did not answer. */
   | 'probe-failed'
-  /** It could not be made clean after a lease, or into one of another identity. */
+  /** It could not be reset after a lease, or switched to another identity. */
   | 'reset-failed'
   /** It died by itself: its socket was closed. */
   | 'died'
-  /** A call on it was given up by its caller: its signal was aborted. */
+  /** The caller aborted a call on it by its signal. */
   | 'cut-off'
   /** A call on it got no answer in time. */
   | 'unanswered'

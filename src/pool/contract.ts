@@ -13,23 +13,23 @@ export interface OpenContext<I extends Identity> {
   readonly died: (error: unknown) => void;
 }
 
-/** What the pool lends, as seen by the pool: the things it can do with one. */
+/** What the pool can do with a resource it lends. */
 export interface ResourceFactory<R, I extends Identity> {
   open(context: OpenContext<I>): Promise<R>;
   /**
-   * Makes an idle one into one of another identity. A rejection that {@link ResourceFactory.isFatal | is for good} says
-   * that this identity cannot be had, and has left the resource as it was.
+   * Switches an idle resource to another identity. A {@link ResourceFactory.isFatal | fatal} rejection means that this
+   * identity cannot be had and that the resource is unchanged.
    */
   change(resource: R, identity: I, signal: AbortSignal): Promise<void>;
-  /** Whether nothing a lease did has to be undone: asked at each release, so it must be quick. */
+  /** Whether the lease left nothing to undo. Asked at each release, so it must be quick. */
   isClean(resource: R): boolean;
-  /** Undoes what the last lease did. Rejects when that is impossible. */
+  /** Undoes what the last lease did. Rejects if that is impossible. */
   reset(resource: R, signal: AbortSignal): Promise<void>;
-  /** Proves that it works. Rejects when it does not. */
+  /** Checks that the resource works. Rejects if it does not. */
   probe(resource: R, signal: AbortSignal): Promise<void>;
   /**
-   * Until when it may be lent without a new proof of what it is, on the pool's clock; `Infinity` for always. After that it
-   * is probed first. Asked at each acquire, so it must be quick.
+   * Until when it may be lent without a probe, on the pool's clock; `Infinity` for always. After that it is probed
+   * before it is lent. Asked at each acquire, so it must be quick.
    */
   lendableUntil(resource: R): number;
   /** How long nothing has been asked of it, in milliseconds; undefined while something is under way on it. */
@@ -40,29 +40,34 @@ export interface ResourceFactory<R, I extends Identity> {
   isShareable(resource: R): boolean;
   /** Ends it and all that runs on it; by force once `signal` is aborted. */
   close(resource: R, signal: AbortSignal): Promise<void>;
-  /** Whether a failure to open shows that the endpoint is alive, and only says no. */
+  /** Whether a failure to open came as an answer: the endpoint is alive and refuses. */
   isAnswer(error: unknown): boolean;
   /** Whether trying to open again is pointless, as with wrong credentials. */
   isFatal(error: unknown): boolean;
-  /** What is told of an opening that the pool gave up for this reason; the reason itself where this is left out. */
+  /**
+   * The error reported for an opening that the pool gave up for this reason; left out, the reason itself is reported.
+   */
   givenUp?(reason: unknown): unknown;
   /** When a call on it was answered last, on the pool's clock; `-Infinity` for never. */
   answeredAt(resource: R): number;
-  /** How long, in milliseconds, the server asked to be left alone by this failure to open; undefined when it did not. */
+  /**
+   * How long, in milliseconds, the server asked the pool to wait with this failure to open; undefined when it asked
+   * nothing.
+   */
   retryAfter?(error: unknown): number | undefined;
   /** Whether this end of a connection says something about its server; left out for yes. */
   isIllness?(error: unknown): boolean;
 }
 
-/** The numbers a pool lives by. Durations in milliseconds. */
+/** The settings of a pool. Durations in milliseconds. */
 export interface PoolSettings {
   readonly minConnections: number;
   readonly maxConnections: number;
   /** Which calls that share a connection go in one message. */
   readonly batching: Batching;
-  /** Opened at the same time, at most. */
+  /** How many connections may be opening at the same time. */
   readonly maxConnecting: number;
-  /** Callers that may wait although every connection is leased; `Infinity` for no limit. */
+  /** How many callers may wait while every connection is leased; `Infinity` for no limit. */
   readonly maxWaiters: number;
   /** For the whole acquire; 0 waits for ever. */
   readonly connectionTimeout: number;
@@ -77,17 +82,17 @@ export interface PoolSettings {
   /** 0: never closed for its uses. */
   readonly recycleAfterUses: number;
   readonly validateOnCheckout: boolean;
-  /** Not probed when it showed within this time that it works; 0: always probed. */
+  /** A connection that worked within this time is lent without a probe; 0: always probed. */
   readonly validationInterval: number;
   /** A lease held longer than this is reported, once; 0: never. */
   readonly leakDetectionThreshold: number;
   /** A lease on which nothing was asked for longer than this is reported, once; 0: never. */
   readonly idleLeaseThreshold: number;
-  /** An idle connection that has not shown for so long that it works is probed; 0: only before it is lent. */
+  /** An idle connection without a sign of life for this long is probed; 0: only before it is lent. */
   readonly healthCheckInterval: number;
   /** Probes and calls in a row, on different connections, that get no answer before the pool counts as unhealthy. */
   readonly unhealthyThreshold: number;
-  /** Open the minimum at start and keep it; otherwise the minimum is only not closed for idleness. */
+  /** True: the minimum is opened at start and kept. False: the minimum is merely never closed for being idle. */
   readonly warmConnections: boolean;
 }
 
@@ -99,14 +104,17 @@ export interface PoolSurroundings<R, I extends Identity> {
   /** What the pool is called, in errors. */
   readonly name: string;
   readonly factory: ResourceFactory<R, I>;
-  /** What connections are when nobody asks for another identity: the minimum is kept of these. */
+  /** The identity of connections when the caller asks for no other. The minimum consists of these. */
   readonly home: I;
   readonly clock: Clock;
-  /** In milliseconds: where it runs ahead of the clock, the machine was suspended. Left out, that is not looked for. */
+  /**
+   * The time of day in milliseconds. When it runs ahead of the clock, the machine was suspended. Left out, the pool
+   * does not look for that.
+   */
   readonly timeOfDay?: (() => number) | undefined;
   /** From 0 (inclusive) to 1: for the jitter of lifetimes. */
   readonly random: () => number;
-  /** In which order callers who wait are served; left out for first come, first served. */
+  /** The order in which waiters are served; left out for first come, first served. */
   readonly order?: WaitingOrder<Waiter<R, I>, IdentityGroup<I>> | undefined;
   /** How attempts to open are spaced when they fail, and when the circuit is opened. */
   readonly endpoint: EndpointSettings;
@@ -114,19 +122,19 @@ export interface PoolSurroundings<R, I extends Identity> {
 
 /** How long, and until when, one acquire may wait. */
 export interface AcquireOptions<I extends Identity = Identity> {
-  /** What the connection has to be, instead of the pool's home. */
+  /** The identity the connection must have, instead of the pool's home. */
   readonly identity?: I | undefined;
-  /** Gives up as soon as it is aborted. */
+  /** The acquire is given up as soon as this signal is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Instead of the pool's `connectionTimeout`, in milliseconds; 0 waits for ever. */
   readonly timeout?: number | undefined;
-  /** Only a connection that is opened for this acquire, or later, will do. */
+  /** Accepts only a connection opened after this acquire began. */
   readonly fresh?: boolean | undefined;
   /**
-   * For one call that leaves no trace on the connection: it may be one that other calls are under way on. Without effect
+   * For one call that leaves no state on the connection, so it may share a connection with other calls. No effect
    * together with `fresh`.
    */
   readonly shared?: SharedUse | undefined;
-  /** Who asks, for reports on leases that are held too long. */
+  /** The caller's stack, for reports on leases held too long. */
   readonly origin?: Origin | undefined;
 }

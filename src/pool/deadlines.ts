@@ -6,13 +6,13 @@ interface Expiring<W> {
   readonly timeout: number;
   readonly deadline: number;
   readonly expiry: Place<W>;
-  /** Set when its deadline passed while the event loop was blocked: it may wait until then, and no longer. */
+  /** Set when the deadline passed while the event loop was blocked: the waiter may wait until then. */
   graceUntil: number | undefined;
 }
 
-/** A timer that is later by so many milliseconds shows that the event loop was blocked. */
+/** A timer this many milliseconds late shows that the event loop was blocked. */
 const late = 20;
-/** The grace is no longer than this share of the timeout. */
+/** The longest grace, as a share of the timeout. */
 const longestGrace = 1 / 4;
 
 /**
@@ -25,15 +25,15 @@ const longestGrace = 1 / 4;
  *      2 s:  ● ●
  *     50 ms: ●               ← the earliest of the first ones is what the timer is armed for
  *
- * A timer that fires late shows that the event loop was blocked: this process, and not the server, has used the time, and
- * what frees connections is only being read. Those whose time is over by then get a grace, once: for as long as the timer
- * was late, but no longer than a quarter of their timeout. So a waiter is told at its deadline while the loop turns, and
- * after a blocked loop no later than a quarter of its timeout after the loop turns again. A waiter that the loop has cost
- * its whole timeout once more gets none: it is not served any more either (`Waiter.isTooLate`).
+ * A timer that fires late shows that the event loop was blocked: this process used up the time, not the server, and the
+ * answers that free connections are only now being read. Waiters whose time ran out meanwhile get a grace, once: as
+ * long as the timer was late, at most a quarter of their timeout. So while the loop turns a waiter is rejected at its
+ * deadline, and after a blocked loop at most a quarter of its timeout after the loop turns again. A waiter that lost
+ * its whole timeout again gets no grace, and is not served either (`Waiter.isTooLate`).
  */
 export class Deadlines<W extends Expiring<W>> {
   readonly #byTimeout = new ListsByKey<number, Place<W>>();
-  /** Those in their grace, by timeout as well; the ends of the same timeout are in order too. */
+  /** Waiters in their grace, also by timeout: within one timeout the ends of grace are in order too. */
   readonly #graced = new ListsByKey<number, Place<W>>();
   readonly #clock: Clock;
   readonly #expire: (waiter: W) => void;
@@ -78,7 +78,7 @@ export class Deadlines<W extends Expiring<W>> {
     const now = this.#clock.now();
     const lateness = now - this.#armedFor;
     this.#disarm();
-    // Looked up anew each time: a caller who is told may add and remove others.
+    // Looked up anew each time: a rejected caller may add and remove waiters.
     for (const list of this.#graced.all) {
       for (let first = list.first?.owner; first !== undefined && endOf(first) <= now; first = list.first?.owner) {
         this.#expire(first);
@@ -100,7 +100,8 @@ export class Deadlines<W extends Expiring<W>> {
     const list = this.#graced.of(waiter.timeout);
     const before = list.last?.owner.graceUntil ?? Number.NEGATIVE_INFINITY;
     this.#byTimeout.remove(waiter.timeout, waiter.expiry);
-    // No earlier than the one before it: so the first is the next to end. That one has had a quarter at most, and earlier.
+    // Never earlier than the one before it, so the first in the list ends first. That one got at most a quarter too,
+    // and got it earlier.
     waiter.graceUntil = Math.max(before, now + Math.min(lateness, waiter.timeout * longestGrace));
     this.#graced.of(waiter.timeout).append(waiter.expiry);
   }

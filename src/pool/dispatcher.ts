@@ -9,12 +9,12 @@ import type { Waiter } from './waiter.js';
 import type { WaitingLine } from './waiting-line.js';
 import type { WarmUp } from './warm-up.js';
 
-/** For so long after an acquire was refused the pool goes on as if a caller waited, in milliseconds. */
+/** After refusing an acquire the pool acts as if a caller waited, for this many milliseconds. */
 const askedFor = 2000;
 
 /**
- * For so long a waiter counts on a connection that can still be opened, in milliseconds; then calls that share connections
- * stand back for it, since openings may fail.
+ * How long, in milliseconds, a waiter waits for a connection that can still be opened. After that, calls that share
+ * connections give way to it, since openings may fail.
  */
 const patience = 100;
 
@@ -30,8 +30,8 @@ export interface DispatcherParts<R, I extends Identity> extends PoolParts<R, I> 
 }
 
 /**
- * Gives idle connections to those who wait, then opens what is still wanted: after every event, from the state as it is,
- * never from a count of events.
+ * Gives idle connections to waiters, then opens what is still wanted. Runs after every event and decides from the
+ * present state, never from a count of events.
  */
 export class Dispatcher<R, I extends Identity> {
   readonly #parts: DispatcherParts<R, I>;
@@ -48,12 +48,12 @@ export class Dispatcher<R, I extends Identity> {
     return this.#dispatching;
   }
 
-  /** No connection is opened later on. */
+  /** Stops opening connections. */
   end(): void {
     this.#openTimer?.cancel();
   }
 
-  /** A caller is refused: a connection is tried for those who come after. */
+  /** A caller was refused: try to open a connection for later callers. */
   askedInVain(now: number): void {
     this.#lastAsked = now;
     this.dispatch();
@@ -85,18 +85,18 @@ export class Dispatcher<R, I extends Identity> {
   }
 
   /**
-   * Goes along the line while anything is idle or has a seat to spare. Each waiter is given an idle connection of its
-   * identity, or a seat if that will do, or has a connection made ready for it (probed, or switched to its identity); then
-   * it stays in the line, and gets whichever works first.
+   * Walks the line while a connection is idle or has a free seat. Each waiter gets an idle connection of its identity,
+   * or a seat if it may share. Otherwise a connection is prepared for it (probed, or switched to its identity); the
+   * waiter stays in the line and gets whichever connection is ready first.
    */
   #matchWaiters(now: number): void {
     const { inventory, leasing, lifecycle, line, rejections, sizing } = this.#parts;
     const { idle, shared } = inventory;
-    /** How many of an identity are being made ready for waiters that stand before this one. */
+    /** How many connections of an identity are being prepared for waiters ahead of this one. */
     let claimed: Map<IdentityGroup<I>, number> | undefined;
-    /** How many waiters so far want one that is opened for them. */
+    /** How many waiters so far want a newly opened connection. */
     let fresh = 0;
-    /** A waiter before this one can have nothing until a connection is free of calls: so no further calls are put on any. */
+    /** A waiter ahead of this one needs a connection free of calls, so no connection gets further calls. */
     let seatsEnd = false;
     let waiter = line.first;
     while (waiter !== undefined && (idle.oldest !== undefined || (shared.any && !seatsEnd))) {
@@ -112,7 +112,7 @@ export class Dispatcher<R, I extends Identity> {
       if (waiter.isTooLate(now)) {
         rejections.timeOut(waiter);
       } else if (waiter.fresh) {
-        // There has to be room for the connection that is opened for it.
+        // Room is needed for the connection opened for this waiter.
         const isOnItsWay = ++fresh <= inventory.counts.opening;
         if (member !== undefined && !isOnItsWay && inventory.total >= sizing.max) lifecycle.retire(member, 'recycled');
       } else {
@@ -130,7 +130,7 @@ export class Dispatcher<R, I extends Identity> {
             else if (sizing.mayChange(group, now)) lifecycle.change(member, group);
           }
         } else if (inventory.total >= sizing.max || now - waiter.since >= patience) {
-          // Nothing is to be had for one whose identity does not answer.
+          // A waiter whose identity does not answer gets nothing yet.
           if (sizing.mayPrepare(group, now)) seatsEnd = true;
         }
       }
@@ -138,7 +138,9 @@ export class Dispatcher<R, I extends Identity> {
     }
   }
 
-  /** An idle connection of its identity that needs no probe, or one with a seat to spare where that will do. */
+  /**
+   * An idle connection of the waiter's identity that needs no probe, or one with a free seat if the waiter may share.
+   */
   #lendableTo(
     { group, shared }: Waiter<R, I>,
     idle: PooledResource<R, I> | undefined,
@@ -158,7 +160,7 @@ export class Dispatcher<R, I extends Identity> {
     const atLeast = Math.max(warmUp.wanted, forRefused);
     for (;;) {
       const pause = health.wait(now, asked);
-      // While nothing shows that openings work, one that has become slow holds up no other.
+      // While no opening is known to work, a slow one does not hold up others.
       const openings = !health.proving || pause > 0;
       const counted = { openings, preparations: openings && !lifecycle.probesFail };
       const group = sizing.wanted(now, atLeast, counted);
@@ -180,7 +182,7 @@ export class Dispatcher<R, I extends Identity> {
   #dispatchLater(wait: number): void {
     this.#openTimer?.cancel();
     if (wait === Number.POSITIVE_INFINITY) return;
-    // A part of a millisecond may be lost by rounding, and the pool would look again at the same moment.
+    // At least 1 ms: rounding could lose a fraction, and the pool would look again at the same moment.
     this.#openTimer = this.#parts.clock.timer(Math.max(1, wait), true, () => this.dispatch());
   }
 }

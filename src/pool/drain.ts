@@ -5,7 +5,7 @@ import type { Journal } from './journal.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { AbortedLease, ShutdownReport } from './shutdown-report.js';
 
-/** The parts of a pool that its end needs. */
+/** The parts of a pool that a shutdown needs. */
 export interface DrainParts<R, I extends Identity> {
   readonly clock: Clock;
   readonly inventory: Inventory<R, I>;
@@ -13,7 +13,7 @@ export interface DrainParts<R, I extends Identity> {
   readonly lifecycle: Lifecycle<R, I>;
 }
 
-/** The end of a pool: leases may finish within a grace period, then they are aborted, and everything is closed. */
+/** Shuts a pool down: leases may finish within a grace period, the rest are aborted, and everything is closed. */
 export class Drain<R, I extends Identity> {
   readonly #parts: DrainParts<R, I>;
   readonly #began: number;
@@ -26,10 +26,10 @@ export class Drain<R, I extends Identity> {
   readonly report: Promise<ShutdownReport>;
 
   /**
-   * Closes what no lease holds, and begins to wait for the others.
+   * Closes the connections no lease holds and starts waiting for the others.
    * @param gracePeriod in milliseconds; 0: leases are aborted at once
-   * @param refused callers who waited and were refused
-   * @param reason why openings are given up
+   * @param refused how many waiters were refused
+   * @param reason the error openings under way are given up with
    */
   constructor(parts: DrainParts<R, I>, gracePeriod: number, refused: number, reason: Error) {
     const { clock, inventory, journal, lifecycle } = parts;
@@ -69,7 +69,7 @@ export class Drain<R, I extends Identity> {
     }
   }
 
-  /** When no connection is left: the report is given. @returns whether that ended the drain */
+  /** Resolves the report if no connection is left. @returns whether that ended the drain */
   finish(): boolean {
     const { clock, inventory, journal } = this.#parts;
     if (!inventory.isEmpty || this.#finish === undefined) return false;

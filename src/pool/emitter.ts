@@ -2,19 +2,18 @@ import { messageOf } from '../errors/error-message.js';
 import { inOwnContext, inThisContext } from '../time/own-context.js';
 
 /**
- * A set of typed events. They are delivered in their order, as soon as what is going on has come to an end (in a
- * microtask), never in the middle of it: a listener may call anything. A listener that throws is reported as a process
- * warning, and the others are called all the same.
+ * Typed events. They are delivered in order and in a microtask, never in the middle of a change, so a listener may call
+ * anything. A listener that throws is reported as a process warning; the others are still called.
  */
 export class Emitter<Events> {
   readonly #listeners: { [Name in keyof Events]?: Set<(event: Events[Name]) => void> } = {};
   #count = 0;
   #waiting: (() => void)[] = [];
 
-  /** Calls `listener` after every such event. Returns the function that ends it. */
+  /** Calls `listener` after every such event. Returns a function that unsubscribes. */
   subscribe<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
-    // A wrapper of our own, so that the same function may be subscribed twice and each ended alone.
-    // It runs in the async context of its subscriber, not in that of the request that happened to cause the event.
+    // A wrapper, so that the same function may be subscribed twice and unsubscribed separately. It runs in the async
+    // context of its subscriber, not of the request that caused the event.
     const own = inThisContext((event: Events[Name]): void => listener(event));
     const listeners: Set<(event: Events[Name]) => void> = this.#listeners[name] ?? new Set();
     this.#listeners[name] = listeners;

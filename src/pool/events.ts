@@ -3,7 +3,7 @@ import type { CloseReason } from './close-reason.js';
 /** Why an acquire was refused at once. */
 export type RefusalReason = 'queue-full' | 'shutdown' | 'circuit-open';
 
-/** The name of every event, so that one that is misspelt is not waited for. */
+/** The name of every event, so that subscribing to a misspelt one fails. */
 export const eventNames: readonly string[] = Object.keys({
   started: true,
   acquireStarted: true,
@@ -46,13 +46,13 @@ export const eventNames: readonly string[] = Object.keys({
 } satisfies Record<keyof PoolEvents, true>);
 
 /**
- * Everything the pool tells, step by step. Durations are in milliseconds. Each `acquireStarted` is followed by exactly
- * one of `acquired`, `acquireTimedOut`, `acquireAborted`, `acquireRefused` and `acquireFailed` with the same `acquire`.
+ * The events of the pool. Durations are in milliseconds. Each `acquireStarted` is followed by exactly one of
+ * `acquired`, `acquireTimedOut`, `acquireAborted`, `acquireRefused` and `acquireFailed` with the same `acquire`.
  */
 export interface PoolEvents {
   started: { minConnections: number; maxConnections: number };
   acquireStarted: { acquire: number };
-  /** `reused`: the connection was there before this caller came; false when it was just opened. */
+  /** `reused`: the connection was already open when the caller came; false when it was just opened. */
   acquired: { acquire: number; connection: number; waited: number; reused: boolean };
   acquireTimedOut: { acquire: number; waited: number; error: Error };
   acquireAborted: { acquire: number; waited: number; error: Error };
@@ -62,25 +62,28 @@ export interface PoolEvents {
   released: { connection: number; held: number; uses: number };
   /** Work that holds a connection asked for another one while all were in use; `error` has both stacks. */
   nestedAcquire: { error: Error };
-  /** A lease has been held for longer than `leakDetectionThreshold`; `origin` is the stack of its acquire. Told once. */
+  /**
+   * A lease has been held for longer than `leakDetectionThreshold`; `origin` is the stack of its acquire. Emitted once
+   * per lease.
+   */
   leaseOverdue: { connection: number; held: number; origin: string | undefined };
-  /** Nothing was asked of a lent connection for longer than `idleLeaseThreshold`. Told once a lease. */
+  /** The holder of a lease has made no call for longer than `idleLeaseThreshold`. Emitted once per lease. */
   leaseIdle: { connection: number; held: number; idle: number; origin: string | undefined };
-  /** A lease that nobody can release any more, because nobody holds it, was taken back. */
+  /** The pool took back a lease that no code referenced any more and so could not release. */
   leaseReclaimed: { connection: number; held: number; origin: string | undefined };
-  /** A lease was released a second time: harmless, but a mistake in the caller's code. */
+  /** A caller released a lease a second time: harmless, but a mistake in its code. */
   releasedTwice: { connection: number };
 
-  /** A transaction was open when its connection was released, and is cancelled. */
+  /** A caller released a connection with an open transaction; the pool cancels it. */
   transactionAbandoned: { connection: number };
-  /** A transaction could not be cancelled: nothing of it is applied, and its connection is closed. */
+  /** A transaction could not be cancelled. Nothing of it is applied; the pool closes its connection. */
   rollbackFailed: { connection: number; error: unknown };
 
   opening: { connection: number };
   opened: { connection: number; duration: number };
   /**
-   * `retryIn`: how long the pool waits before it opens again; undefined when the cause is fatal and it stops, and when the
-   * pool itself gave the attempt up. `ownIdentity`: whether it was to be a connection of the pool's own identity.
+   * `retryIn`: how long the pool waits before it tries again; undefined when the cause is fatal and it stops, and when
+   * the pool itself gave the attempt up. `ownIdentity`: whether the connection was for the pool's own identity.
    */
   openFailed: {
     connection: number;
@@ -93,20 +96,23 @@ export interface PoolEvents {
   validationFailed: { connection: number; duration: number; error: unknown };
   reset: { connection: number; duration: number };
   resetFailed: { connection: number; duration: number; error: unknown };
-  /** An idle connection was made into one of another identity, for somebody who waits for that. */
+  /** An idle connection was switched to another identity for a waiter. */
   changed: { connection: number; duration: number };
-  /** That identity could not be had, or the connection did not survive it. */
+  /** Switching a connection to another identity failed: the server refused it, or the connection was lost. */
   changeFailed: { connection: number; duration: number; ownIdentity: boolean; error: unknown };
   /** The pool became able, or unable, to serve: see `healthStatus()`. `unanswered`: probes and calls without an answer. */
   healthChanged: { healthy: boolean; unanswered: number; error: unknown };
-  /** A token was renewed before its end: connections that are opened later need no password. */
+  /** A token was renewed before it expired: connections opened later need no password. */
   tokenRenewed: Record<never, never>;
-  /** A token could not be renewed. It is used to its end, unless it was refused: then who is opened next signs in anew. */
+  /**
+   * A token could not be renewed. It is used until it expires; if the server refused it, the next connection signs in
+   * anew.
+   */
   tokenRenewalFailed: { error: unknown };
-  /** The resource reported its own death. */
+  /** The connection died by itself: its socket was closed. */
   died: { connection: number; error: unknown };
   closing: { connection: number; reason: CloseReason; age: number; uses: number };
-  /** `error`: closing failed or did not end in time; the connection was let go all the same. */
+  /** `error`: closing failed or did not end in time; the pool dropped the connection anyway. */
   closed: { connection: number; reason: CloseReason; age: number; uses: number; duration: number; error?: unknown };
 
   /** `nextProbeIn`: when the next attempt is made, while the circuit is open; else 0. */
@@ -115,7 +121,7 @@ export interface PoolEvents {
   resumed: Record<never, never>;
   resized: { minConnections: number; maxConnections: number };
   recycledAll: { connections: number };
-  /** The process stood still (suspended, or its event loop blocked): idle connections are probed before they are lent. */
+  /** The process was suspended or its event loop blocked: idle connections are probed before they are lent. */
   gap: { duration: number };
   shutdownStarted: { leased: number; waiting: number; gracePeriod: number };
   shutdownFinished: { duration: number; aborted: number };

@@ -6,8 +6,8 @@ interface Expiring {
 }
 
 /**
- * Who expires when, in spokes of one second, so that a sweep looks only at those that are due and costs the same with
- * ten connections and with ten thousand. A member shows up at most one second late.
+ * Members by expiry time, in spokes of one second, so that a sweep looks only at those that are due and costs the same
+ * for ten connections and for ten thousand. A member is returned at most one second late.
  */
 export class ExpiryWheel<T extends Expiring> {
   readonly #spokes = new Map<number, Set<T>>();
@@ -25,14 +25,14 @@ export class ExpiryWheel<T extends Expiring> {
     else members.add(member);
   }
 
-  /** Takes out a member before its time; one that expired already, or never will, is no mistake. */
+  /** Removes a member early. No-op if it has expired or has no expiry. */
   remove(member: T): void {
     const index = Math.floor(member.expiresAt / spoke);
     const members = this.#spokes.get(index);
     if (members?.delete(member) && members.size === 0) this.#spokes.delete(index);
   }
 
-  /** Takes out all that expired in a spoke that is wholly past. */
+  /** Removes and returns the members of every spoke that is wholly past. */
   takeExpired(now: number): T[] {
     const expired: T[] = [];
     for (const current = Math.floor(now / spoke); this.#next < current; this.#next++) {

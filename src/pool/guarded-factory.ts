@@ -2,9 +2,9 @@ import type { OpenContext, ResourceFactory } from './contract.js';
 import type { Identity } from './identity-group.js';
 
 /**
- * A factory whose quick questions never throw: they are asked in the middle of an acquire, a release and a sweep, where a
- * throw would lose the connection or stop a timer. Instead of an answer it gives the one that trusts least. The steps that
- * take time pass through as they are: what they throw is how they failed.
+ * A factory whose synchronous questions never throw. The pool asks them in the middle of an acquire, a release or a
+ * sweep, where a throw would lose the connection or stop a timer. If one throws, the most cautious answer is returned.
+ * Asynchronous steps pass through unchanged: their rejection is their result.
  */
 export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R, I> {
   readonly #factory: ResourceFactory<R, I>;
@@ -33,7 +33,7 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     return this.#factory.close(resource, signal);
   }
 
-  /** Not clean: the reset finds out. */
+  /** If it throws: not clean, so the connection is reset. */
   isClean(resource: R): boolean {
     try {
       return this.#factory.isClean(resource);
@@ -42,7 +42,7 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
-  /** Not without a probe. */
+  /** If it throws: lent only after a probe. */
   lendableUntil(resource: R): number {
     try {
       return this.#factory.lendableUntil(resource);
@@ -67,7 +67,7 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
-  /** Not idle at all. */
+  /** If it throws: not idle. */
   idleFor(resource: R): number | undefined {
     try {
       return this.#factory.idleFor(resource);
@@ -76,7 +76,7 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
-  /** Never. */
+  /** If it throws: never. */
   answeredAt(resource: R): number {
     try {
       return this.#factory.answeredAt(resource);
@@ -85,7 +85,7 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
-  /** Not an answer: a failure. */
+  /** If it throws: a failure, not an answer. */
   isAnswer(error: unknown): boolean {
     try {
       return this.#factory.isAnswer(error);
@@ -94,7 +94,7 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
-  /** Not for good: it is tried again. */
+  /** If it throws: not fatal, so the pool tries again. */
   isFatal(error: unknown): boolean {
     try {
       return this.#factory.isFatal(error);

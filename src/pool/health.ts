@@ -10,31 +10,30 @@ import type { Journal } from './journal.js';
 import type { PooledResource } from './resource.js';
 import type { PoolStatistics } from './statistics.js';
 
-/** A connection that is still there after so many milliseconds has lasted; one that dies before is a failed attempt. */
+/** A connection that dies within this many milliseconds after it was opened counts as a failed attempt. */
 const settlingTime = 1000;
 
-/** Whether the pool can serve now, and why not, in one sentence. */
+/** Whether the pool can serve now; if not, why, in one sentence. */
 export interface Readiness {
   readonly ready: boolean;
   /** Undefined when it is ready. */
   readonly obstacle: string | undefined;
 }
 
-/** What readiness is judged by. */
+/** The state that readiness is derived from. */
 export interface Vitals {
   readonly state: PoolStatistics['state'];
   /** Connections that were ever opened. */
   readonly opened: number;
-  /** Whether a connection is open that has answered, or is older than a moment. */
+  /** Whether an open connection has answered a call, or has outlived the settling time. */
   readonly serves: boolean;
   readonly unhealthyThreshold: number;
   readonly endpoint: Pick<EndpointState, 'failures' | 'unanswered' | 'lastError' | 'silence'>;
 }
 
 /**
- * Ready is a pool that can serve now: it lends, a connection was had at least once, its connections answer, and when
- * openings fail there are others that serve meanwhile. Being busy, or failing to open one more, is
- * no illness.
+ * A pool is ready when it lends, has opened at least one connection, its connections answer, and if openings fail,
+ * other connections still serve. A busy pool, or one that fails to open one more connection, is still ready.
  */
 export function readinessOf({ state, opened, serves, unhealthyThreshold, endpoint }: Vitals): Readiness {
   const { failures, unanswered, lastError, silence } = endpoint;
@@ -63,7 +62,7 @@ export interface HealthParts<R, I extends Identity> {
   readonly journal: Journal;
 }
 
-/** What the pool knows of the health of its server: the one intake of signs, and what follows from them. */
+/** What the pool knows about the health of its server. All signs arrive here, and the consequences are decided here. */
 export class Health<R, I extends Identity> {
   readonly #endpoint: Endpoint;
   readonly #inventory: Inventory<R, I>;
@@ -100,7 +99,9 @@ export class Health<R, I extends Identity> {
     return isSuspect(this.#endpoint.state);
   }
 
-  /** Whether nothing shows that openings work: those under way are not counted on once the next attempt may be made. */
+  /**
+   * Whether no opening is known to work: then openings under way are not counted on once the next attempt may be made.
+   */
   get proving(): boolean {
     return this.#endpoint.proving;
   }
@@ -118,7 +119,7 @@ export class Health<R, I extends Identity> {
     return this.#endpoint.openFor(now);
   }
 
-  /** No connection is there that could serve, and none is opened for now. */
+  /** Whether no open connection could serve and none may be opened now. */
   isCutOff(now: number): boolean {
     return this.circuit === 'open' && this.#inventory.proven === 0 && this.openFor(now) > 0;
   }
@@ -140,10 +141,11 @@ export class Health<R, I extends Identity> {
     else this.report({ sign: 'failed', began, error });
   }
 
-  /** @param isNew whether the connection was probed because something was wrong as it was opened */
+  /** @param isNew whether the connection is new and was probed because the server was suspect */
   probeFailed({ group, since: began }: PooledResource<R, I>, error: unknown, isNew: boolean, now: number): void {
     const isOwn = group === this.#inventory.ownGroup;
-    // Of another identity an answer, such as that its session is over, tells of that identity and not of the server.
+    // For another identity, an answer such as "session expired" says something about that identity, not about the
+    // server.
     if (!isOwn && this.#factory.isAnswer(error)) this.report({ sign: 'answered', began, at: now });
     else if (!isOwn && this.#factory.isFatal(error)) this.report({ sign: 'abandoned', began });
     else {
@@ -165,7 +167,7 @@ export class Health<R, I extends Identity> {
     this.report({ sign: 'unanswered', began, identity, error });
   }
 
-  /** What the calls of a lease have shown of the server. */
+  /** Reports what the calls of a lease showed about the server. */
   released(member: PooledResource<R, I>, leasedAt: number, now: number): void {
     const { group, since: began } = member;
     if (member.retirement === 'unanswered') {
@@ -176,18 +178,18 @@ export class Health<R, I extends Identity> {
     if (at >= leasedAt) this.report({ sign: 'answered', began, at: Math.min(at, now), byCall: true });
   }
 
-  /** A connection was lost: soon after it was opened that is a failed attempt. */
+  /** A connection was lost. If it was opened only a moment ago, this counts as a failed attempt. */
   lost(member: PooledResource<R, I>, error: unknown, now: number): void {
     const young = now - member.since < settlingTime;
     const at = this.#answeredAt(member);
-    // It has served before: so it is the first such failure again, or the second.
+    // It has served before, so this counts as the first such failure again, or the second.
     if (young && member.uses > 0 && at >= member.leasedAt) {
       this.report({ sign: 'answered', began: member.since, at, byCall: true });
     }
     this.report({ sign: young ? 'dropped' : 'lost', began: member.since, error });
   }
 
-  /** Looks whether a connection that was opened since the last failure has lasted. */
+  /** Checks whether a connection opened since the last failure has outlived the settling time. */
   lookForLasting(now: number): void {
     if (!this.troubled) return;
     for (const member of this.#inventory) {
@@ -213,7 +215,7 @@ export class Health<R, I extends Identity> {
     });
   }
 
-  /** A connection that answered only a probe proves little while others were lost again and again. */
+  /** While connections are lost again and again, one that has answered only a probe does not count as serving. */
   #serves(now: number): boolean {
     const { failures, failingSince } = this.#endpoint.state;
     const believed = failures < this.#unhealthyThreshold;
@@ -225,11 +227,11 @@ export class Health<R, I extends Identity> {
     return false;
   }
 
-  /** Tells when the pool became able, or unable, to serve. */
+  /** Emits an event when the pool became able, or unable, to serve. */
   tellChange(state: PoolStatistics['state'], now: number): void {
-    // A pool that was paused or is shut down says so by other events.
+    // Pause and shutdown have events of their own.
     if (state !== 'running' || this.#journal.opened === 0) return;
-    // As it is nearly always, and asked after every event: nothing is wrong, and nothing else was told.
+    // Fast path, as this runs after every event: nothing is wrong, and the last event said so.
     if (this.#told && !this.troubled) return;
     const { ready } = this.readiness(state, now);
     if (ready === this.#told) return;

@@ -1,4 +1,4 @@
-/** What a histogram knows, in milliseconds. All zero before the first sample. */
+/** The summary of a histogram, in milliseconds. All zero before the first sample. */
 export interface HistogramSummary {
   readonly count: number;
   readonly mean: number;
@@ -43,7 +43,7 @@ export class Histogram {
 
   /** @param duration in milliseconds; a negative one counts as 0. */
   record(duration: number): void {
-    // Most acquires wait for nothing: these are to cost nothing.
+    // Fast path: most acquires do not wait.
     if (duration <= 0) {
       this.#counts[0] = (this.#counts[0] ?? 0) + 1;
       this.#count++;
@@ -72,7 +72,7 @@ export class Histogram {
     return Histogram.summaryOf(this, empty);
   }
 
-  /** What two histograms know together, in one walk over their buckets and without a third one. */
+  /** The summary of two histograms together, in one pass over their buckets and without building a third. */
   static summaryOf(one: Histogram, other: Histogram): HistogramSummary {
     const count = one.#count + other.#count;
     if (count === 0) return { count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
@@ -122,14 +122,14 @@ export class Histogram {
     if (other.#max > this.#max) this.#max = other.#max;
   }
 
-  /** Takes all samples of another histogram out again; `left` are those whose samples stay. */
+  /** Subtracts all samples of another histogram; `left` are the histograms whose samples stay. */
   subtract(other: Histogram, left: readonly Histogram[]): void {
     if (other.#count === 0) return;
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       this.#counts[bucket] = (this.#counts[bucket] ?? 0) - (other.#counts[bucket] ?? 0);
     }
     this.#count -= other.#count;
-    // Added up anew: differences of sums would drift.
+    // Summed anew, since repeated subtraction would drift.
     this.#sum = 0;
     this.#max = 0;
     for (const histogram of left) {

@@ -3,30 +3,33 @@ export interface Identity {
   readonly key: string;
 }
 
-/** After an attempt that got no answer the next one waits so long; after each further one twice as long. */
+/** The pause after an attempt without an answer, in milliseconds; doubled with each further one. */
 const silencePause = 1000;
 const longestSilencePause = 30_000;
 
 /**
- * The connections of one identity and the callers who wait for one, in numbers. A pool has one group of its own, and
- * others for as long as a caller has or wants a connection of theirs.
+ * Counts the connections of one identity and the callers waiting for one. A pool keeps the group of its own identity;
+ * other groups exist while a caller holds or wants such a connection.
  */
 export class IdentityGroup<I extends Identity> {
-  /** Connections that are, or are becoming, of this identity. */
+  /** Connections of this identity, including those being switched to it. */
   connections = 0;
   /** Of these, being opened. */
   opening = 0;
-  /** Of these, being probed or switched to this identity: each will be idle soon, or closed. */
+  /** How many of these are being probed or switched to this identity. */
   preparing = 0;
   /** Callers who wait for one. */
   waiting = 0;
-  /** Whether a connection of this identity was ever had: until then they are made one at a time. */
+  /** Whether a connection of this identity ever worked. Until then they are opened one at a time. */
   proven = false;
   /** Attempts in a row that got no answer. */
   silences = 0;
-  /** No further attempt is made before, on the pool's clock. */
+  /** When the next attempt may be made, on the pool's clock. */
   notBefore: number = Number.NEGATIVE_INFINITY;
-  /** A connection was lost as it was switched to this identity: until then further ones are opened for it instead. */
+  /**
+   * Set when a connection was lost while it was switched to this identity: until then connections are opened for it
+   * instead.
+   */
   noChangeBefore: number = Number.NEGATIVE_INFINITY;
 
   constructor(readonly identity: I) {}
@@ -37,7 +40,7 @@ export class IdentityGroup<I extends Identity> {
     this.silences++;
   }
 
-  /** Whether its silence is so old that it says nothing any more. */
+  /** Whether its silence is too old to matter. */
   isForgotten(now: number): boolean {
     return now >= this.notBefore + longestSilencePause;
   }

@@ -4,11 +4,10 @@ import { ListsByKey } from './lists-by-key.js';
 import type { PooledResource } from './resource.js';
 
 /**
- * The idle connections, in two orders at once: all of them by when they were used last, and those of each identity among
- * themselves.
+ * The idle connections by time of last use: one list of all, and one list for each identity.
  *
- *     all:         ● ○ ● ● ○ ●      oldest: grows old and is closed, or is switched to another identity
- *     identity ●:  ●   ● ●   ●      newest: is lent
+ *     all:         ● ○ ● ● ○ ●      oldest: closed when idle too long, or switched to another identity
+ *     identity ●:  ●   ● ●   ●      newest: lent first
  *     identity ○:    ○     ○
  */
 export class IdleConnections<R, I extends Identity> {
@@ -23,13 +22,13 @@ export class IdleConnections<R, I extends Identity> {
     return this.#byGroup.find(group)?.last?.owner;
   }
 
-  /** It was used just now. */
+  /** Adds a connection that was just used. */
   add(member: PooledResource<R, I>): void {
     this.#all.append(member);
     this.#byGroup.of(member.group).append(member.place);
   }
 
-  /** It was idle before, and a probe is not a use: it goes back to where it stood. */
+  /** Puts a probed connection back in its old place: a probe does not count as a use. */
   putBack(member: PooledResource<R, I>): void {
     let before = this.#all.last;
     while (before !== undefined && before.idleSince > member.idleSince) before = before.previous;
@@ -45,7 +44,7 @@ export class IdleConnections<R, I extends Identity> {
     this.#byGroup.of(member.group).remove(member.place);
   }
 
-  /** The identity is not used any more: no list is kept for it. */
+  /** Drops the list of an identity that is no longer in use. */
   forget(group: IdentityGroup<I>): void {
     this.#byGroup.drop(group);
   }

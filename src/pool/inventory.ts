@@ -7,7 +7,7 @@ import type { PoolStatistics } from './statistics.js';
 /** How many connections are in each state. */
 export type StateCounts = Record<ResourceState, number>;
 
-/** How many connections are in each state, as statistics and errors tell it. */
+/** How many connections are in each state, as statistics and errors show it. */
 export type ShownCounts = Pick<PoolStatistics, 'idle' | 'leased' | 'opening' | 'validating' | 'resetting' | 'closing'>;
 
 /**
@@ -25,57 +25,60 @@ export class Inventory<R, I extends Identity> {
     closing: 0,
     closed: 0,
   };
-  /** Only to be read: {@link Inventory.move} brings them in and out. */
+  /** Read only: {@link Inventory.move} adds and removes connections. */
   readonly idle: IdleConnections<R, I> = new IdleConnections();
-  /** Those that are lent to single calls and have a seat to spare. */
+  /** Connections lent to single calls that have a free seat. */
   readonly shared: SharedConnections<R, I> = new SharedConnections();
   readonly #members = new Set<PooledResource<R, I>>();
   readonly #opening = new Set<PooledResource<R, I>>();
-  /** Connections that are new and have to answer a probe before they are lent. */
+  /** New connections that must answer a probe before they are lent. */
   #unproven = 0;
   readonly ownGroup: IdentityGroup<I>;
-  /** All others, by the key of their identity, for as long as they are in use. */
+  /** The groups of other identities in use, by key. */
   readonly #groups = new Map<string, IdentityGroup<I>>();
-  /** Those whose last attempt got no answer, for a while also when they are not in use: the next caller is not the first. */
+  /**
+   * Groups whose last attempt got no answer, kept for a while after their last use, so that the next caller does not
+   * start from zero.
+   */
   readonly #silent = new Map<string, IdentityGroup<I>>();
 
   constructor(own: I) {
     this.ownGroup = new IdentityGroup(own);
   }
 
-  /** The counts as they are told: a connection that is switched to another identity is shown as being reset. */
+  /** The public counts: a connection being switched to another identity is shown as being reset. */
   get shown(): ShownCounts {
     const { idle, leased, opening, validating, changing, resetting, closing } = this.counts;
     return { idle, leased, opening, validating, resetting: resetting + changing, closing };
   }
 
-  /** Connections of the pool: all but those on their way out. */
+  /** Connections of the pool, without those being closed. */
   get total(): number {
     return this.counts.opening + this.live;
   }
 
-  /** Connections that are open, whatever is being done with them. */
+  /** Connections that are open, in any state. */
   get live(): number {
     const { idle, leased, validating, changing, resetting } = this.counts;
     return idle + leased + validating + changing + resetting;
   }
 
-  /** Connections that are open and have answered once, or did not have to. */
+  /** Open connections that have answered their first probe, or did not need one. */
   get proven(): number {
     return this.live - this.#unproven;
   }
 
-  /** Whether none is left, not even on its way out. */
+  /** Whether no connection is left, not even one being closed. */
   get isEmpty(): boolean {
     return this.#members.size === 0;
   }
 
-  /** All that are not closed. They may be moved while these are looked through. */
+  /** All connections that are not closed. They may be moved during the iteration. */
   [Symbol.iterator](): IterableIterator<PooledResource<R, I>> {
     return this.#members.values();
   }
 
-  /** Those that are being opened, the oldest first, as they are now: what is done with one may begin or end others. */
+  /** A copy of the connections being opened, oldest first: acting on one may start or end others. */
   get opening(): readonly PooledResource<R, I>[] {
     return [...this.#opening];
   }
@@ -95,7 +98,7 @@ export class Inventory<R, I extends Identity> {
     if (to === 'idle') this.idle.add(member);
   }
 
-  /** Makes a connection idle that was idle before it was probed: it goes back to where it stood. */
+  /** Makes a probed connection idle again, in its old place. */
   putBack(member: PooledResource<R, I>): void {
     this.#change(member, member.state, 'idle');
     this.idle.putBack(member);
@@ -103,7 +106,7 @@ export class Inventory<R, I extends Identity> {
 
   #change(member: PooledResource<R, I>, from: ResourceState, to: ResourceState): void {
     member.state = to;
-    // By name and not by `counts[state]`, which costs a fifth of an acquire.
+    // By name, since `counts[state]` would cost a fifth of an acquire.
     if (from === 'idle' && to === 'leased') {
       this.counts.idle--;
       this.counts.leased++;
@@ -134,7 +137,7 @@ export class Inventory<R, I extends Identity> {
     }
   }
 
-  /** An idle connection leaves its identity for another one. */
+  /** Moves an idle connection to another identity. */
   regroup(member: PooledResource<R, I>, group: IdentityGroup<I>): void {
     const former = member.group;
     former.connections--;
@@ -147,7 +150,7 @@ export class Inventory<R, I extends Identity> {
     this.forgetUnused(former);
   }
 
-  /** Identities besides the pool's own that a caller has, or waits for, a connection of. */
+  /** How many identities besides the pool's own a caller holds, or waits for, a connection of. */
   get identities(): number {
     return this.#groups.size;
   }
@@ -169,7 +172,7 @@ export class Inventory<R, I extends Identity> {
     this.#silent.set(group.identity.key, group);
   }
 
-  /** A connection of this identity was had. */
+  /** A connection of this identity worked. */
   heard(group: IdentityGroup<I>): void {
     group.proven = true;
     if (group.silences === 0) return;
@@ -177,7 +180,7 @@ export class Inventory<R, I extends Identity> {
     this.#silent.delete(group.identity.key);
   }
 
-  /** When the next identity that callers wait for may be tried again after its silence; `Infinity` for none. */
+  /** When the next silent identity that callers wait for may be tried again; `Infinity` for none. */
   nextAfterSilence(now: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const { waiting, notBefore } of this.#silent.values()) {

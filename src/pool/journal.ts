@@ -7,14 +7,14 @@ import type { ShownCounts } from './inventory.js';
 import { RecentHistogram } from './recent-histogram.js';
 import type { PoolStatistics } from './statistics.js';
 
-/** What the pool knows besides what its journal has counted. */
+/** The present state of the pool, beside the counters of the journal. */
 export type PresentState = ShownCounts &
   Pick<
     PoolStatistics,
     'state' | 'total' | 'minConnections' | 'maxConnections' | 'identities' | 'waiting' | 'oldestWaiter'
   >;
 
-/** What is told of one connection when it is closed. */
+/** What the `closed` event says about one connection. */
 interface Life {
   readonly connection: number;
   readonly reason: CloseReason;
@@ -23,7 +23,7 @@ interface Life {
 }
 
 /**
- * The one pen: each verb counts what happened, records how long it took, and tells the listeners. An event object is made
+ * Counts what happened, records how long it took, and tells the listeners; nothing else does. An event object is built
  * only when there is a listener. Durations in milliseconds.
  */
 export class Journal {
@@ -60,7 +60,10 @@ export class Journal {
     this.#clock = clock;
   }
 
-  /** How long opening a connection usually takes; undefined until one was opened. Asked after every event, so it is kept. */
+  /**
+   * How long opening a connection usually takes; undefined until one was opened. Cached, as it is asked after every
+   * event.
+   */
   get usualOpenTime(): number | undefined {
     return this.#usualOpenTime;
   }
@@ -194,14 +197,14 @@ export class Journal {
     if (this.events.has('closed')) this.events.emit('closed', { ...life, duration, ...failure });
   }
 
-  /** Tells something that is not counted. */
+  /** Emits an event that is not counted. */
   tell<Name extends keyof PoolEvents>(name: Name, event: PoolEvents[Name]): void {
     if (this.events.has(name)) this.events.emit(name, event);
   }
 
   statistics(present: PresentState): PoolStatistics {
     const now = this.#clock.now();
-    // The spread is last: what is added to a copy is added property by property, a hundred times slower.
+    // The spread comes last: properties added after it are added one by one, a hundred times slower.
     return {
       started: this.#started,
       served: this.#served,

@@ -2,7 +2,7 @@ import { LeaseReleasedError } from '../errors/call.js';
 import type { CloseReason } from './close-reason.js';
 import type { Origin } from './origin.js';
 
-/** What is lent, as its lease sees it. */
+/** A lent connection, as its lease sees it. */
 export interface Lent<R> {
   readonly id: number;
   /** How often it was lent, this time included. */
@@ -14,9 +14,9 @@ export interface Lent<R> {
 
 /** A seat on a connection that single calls share, as its lease sees it. */
 export interface LentSeat {
-  /** Whether its calls may go in a message with others. */
+  /** Whether its calls may share a message with others. */
   readonly joins: boolean;
-  /** Its message is being sent: no further call joins. */
+  /** Its message is being sent: further calls cannot join. */
   close(): void;
 }
 
@@ -38,7 +38,7 @@ export class Lease<R> {
 
   /** When the loan began, on the pool's clock. */
   readonly since: number;
-  /** What it has of a connection that single calls share; undefined when it has the connection for itself. */
+  /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
   readonly seat: LentSeat | undefined;
 
   /** @internal */
@@ -62,27 +62,30 @@ export class Lease<R> {
     return this.#lent.id;
   }
 
-  /** Who acquired it, when that was asked for and the loan goes on: an ended lease that is kept holds no stack. */
+  /**
+   * The stack of its acquire, if recorded. Undefined once the lease has ended, so that an ended lease that is kept
+   * holds no stack.
+   */
   get origin(): Origin | undefined {
     return this.#origin;
   }
 
-  /** Whether the loan goes on: false after `release()`, and after a shutdown that did not wait any longer. */
+  /** Whether the lease is still active: false after `release()`, and after a shutdown whose grace period ended. */
   get active(): boolean {
     return this.#state === 'active';
   }
 
   /**
-   * What was lent.
+   * The connection.
    * @throws LeaseReleasedError after the end of the lease.
    */
   get resource(): R {
     if (this.#state !== 'active') throw this.ended();
-    // Every connection that left `opening` for anything but its end has its resource.
+    // A connection that left `opening` without being closed has its resource.
     return this.#lent.resource as R;
   }
 
-  /** Asks for the connection to be closed instead of reused. Without effect after the end of the lease. */
+  /** Marks the connection to be closed at release instead of reused. No effect after the end of the lease. */
   markForRecycling(reason: CloseReason = 'recycled'): void {
     if (this.#state !== 'active') return;
     this.#marked = true;
@@ -98,12 +101,12 @@ export class Lease<R> {
     return this.#lent.sharers.size <= 1;
   }
 
-  /** Gives the connection back. A second call does nothing but an event. Never throws. */
+  /** Gives the connection back. A second call only emits an event. Never throws. */
   release(): void {
     this.#owner.release(this, this.#lent);
   }
 
-  /** The error for a use after the end, saying how it ended. */
+  /** The error for a use after the end; it says how the lease ended. */
   ended(): LeaseReleasedError {
     return new LeaseReleasedError(
       this.#state === 'revoked'
@@ -112,7 +115,7 @@ export class Lease<R> {
     );
   }
 
-  /** @internal Ends the lease, and says what it was before. */
+  /** @internal Ends the lease and returns its state before. */
   end(state: 'released' | 'revoked'): 'active' | 'released' | 'revoked' {
     const before = this.#state;
     if (before === 'active') {

@@ -11,7 +11,7 @@ import type { Seat } from './seat.js';
 import type { SharedUse, Waiter } from './waiter.js';
 import type { WaitingLine } from './waiting-line.js';
 
-/** How many calls go in one message, at most. */
+/** The most calls that go in one message. */
 const callsPerMessage = 16;
 
 /** The parts of a pool that lending needs. */
@@ -19,7 +19,7 @@ export interface LeasingParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly line: WaitingLine<R, I>;
   readonly rejections: Rejections<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
-  /** Whether waiters and connections are being matched at this moment: then no shortcut is taken. */
+  /** Whether the dispatcher is matching waiters and connections right now: then no shortcut is taken. */
   readonly isDispatching: () => boolean;
   /** Something has changed: match waiters and connections again. */
   readonly dispatch: () => void;
@@ -65,12 +65,12 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     return this.#isLendable(member, now) && this.#parts.factory.isShareable(member.resource as R);
   }
 
-  /** A connection of this identity that is lent to single calls and may be given one more. */
+  /** A connection of this identity that is lent to single calls and may take one more. */
   withRoom(group: IdentityGroup<I>, now: number): PooledResource<R, I> | undefined {
     const { shared } = this.#parts.inventory;
     for (let member = shared.firstOf(group); member !== undefined; member = shared.firstOf(group)) {
       if (this.#isShareable(member, now)) return member;
-      // It is looked at again with its next answer.
+      // It is considered again at its next answer.
       shared.setAside(member);
     }
     return undefined;
@@ -82,9 +82,9 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   }
 
   /**
-   * Lends to a waiter, and when its call may go in a message with others, also to those who come next and want the same.
+   * Lends to a waiter. If its call may share a message, the next waiters that want the same join it.
    * @param reused whether the connection was there before the waiter
-   * @returns who comes after these
+   * @returns the waiter after these
    */
   lendTo(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number, reused: boolean): Waiter<R, I> | undefined {
     const { line } = this.#parts;
@@ -97,7 +97,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       next = line.after(joining);
       this.#serve(joining, member, now, reused, seat);
     }
-    // Calls that come now do not overtake those who wait.
+    // New calls must not overtake waiters.
     if (line.length > 0) seat?.close();
     return next;
   }
@@ -173,7 +173,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   release(lease: Lease<R>, member: PooledResource<R, I>): void {
     const { clock, health, journal } = this.#parts;
     const before = lease.end('released');
-    // A lease that the shutdown aborted is released by its holder later, and rightly so.
+    // The holder of a lease that the shutdown aborted rightly releases it later.
     if (before === 'revoked') return;
     if (before === 'released') {
       journal.releasedTwice(member.id);
@@ -192,7 +192,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     const { factory, health, inventory, isDispatching, lifecycle, line, state } = this.#parts;
     member.sharers.delete(lease);
     seat.calls--;
-    // Its message is not answered so far, or another call of it will be told.
+    // Its message is not answered yet, or other calls of it are still being settled.
     if (seat.calls > 0) return true;
     const mayGoOn = lifecycle.whyUnfit(member, now) === undefined && factory.isShareable(member.resource as R);
     inventory.shared.giveBack(seat, mayGoOn);
@@ -208,14 +208,14 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     return true;
   }
 
-  /** Lends to the first waiter, and what seats are left to those behind. */
+  /** Lends to the first waiter, and the free seats to the waiters behind it. */
   #lendToNext(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number): void {
     const { dispatch, inventory, line } = this.#parts;
     this.lendTo(waiter, member, now, true);
     if (line.length > 0 && inventory.shared.any) dispatch();
   }
 
-  /** No lease has it any more. */
+  /** Takes back a connection that no lease holds any more. */
   #takeBack(member: PooledResource<R, I>, now: number): void {
     const { dispatch, factory, isDispatching, lifecycle, line, state } = this.#parts;
     const unfit = lifecycle.whyUnfit(member, now);
@@ -241,7 +241,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     dispatch();
   }
 
-  /** Although it will be closed, what is under way on it may end first. */
+  /** Whether the calls under way on it may end before it is closed. */
   #mayFinish(member: PooledResource<R, I>, unfit: CloseReason): boolean {
     if (unfit === 'died' || unfit === 'cut-off' || unfit === 'unanswered') return false;
     return this.#parts.factory.idleFor(member.resource as R) === undefined;

@@ -8,17 +8,17 @@ import { slowAtLeast } from './sizing.js';
 import { type Outcome, runStep } from './step.js';
 import type { WarmUp } from './warm-up.js';
 
-/** Lifetimes differ by this share in both directions, so that connections born together do not die together. */
+/** Lifetimes vary by this share in either direction, so that connections opened together are not closed together. */
 const lifetimeJitter = 0.1;
-/** After a change to another identity that failed, others are opened for it instead for so long, in milliseconds. */
+/** After a failed switch to another identity, connections are opened for it instead for this long, in milliseconds. */
 const changePause = 1000;
 
-/** What the life of a connection asks of its pool. */
+/** What the life cycle needs from its pool. */
 export interface LifecycleOwner<R, I extends Identity> {
   /** Lends a connection to the first waiter for its identity, or keeps it as idle. */
   offer(member: PooledResource<R, I>, now: number, reused: boolean): void;
   keepIdle(member: PooledResource<R, I>, now: number): void;
-  /** This identity cannot be had: those who wait for it are told. */
+  /** This identity cannot be had: rejects its waiters. */
   failWaiters(group: IdentityGroup<I>, cause: unknown): void;
   /** Something has changed: match waiters and connections again. */
   dispatch(): void;
@@ -31,8 +31,8 @@ export interface LifecycleParts<R, I extends Identity> extends PoolParts<R, I> {
 }
 
 /**
- * The steps in the life of a connection: open, probe, change, reset, close. Each takes time and has a deadline; when it
- * ends, the state is looked at again before anything is done.
+ * The steps in the life of a connection: open, probe, change, reset, close. Each is asynchronous and has a deadline;
+ * when one ends, the state is read again before anything is done.
  */
 export class Lifecycle<R, I extends Identity> {
   readonly #parts: LifecycleParts<R, I>;
@@ -41,7 +41,7 @@ export class Lifecycle<R, I extends Identity> {
   #generation = 0;
   /** Probes older than this do not count: the process was suspended since. */
   #distrustBefore = Number.NEGATIVE_INFINITY;
-  /** The last probe failed: those under way are not counted on. */
+  /** The last probe failed: probes under way are not counted on. */
   #probesFail = false;
 
   constructor(parts: LifecycleParts<R, I>, owner: LifecycleOwner<R, I>) {
@@ -53,21 +53,21 @@ export class Lifecycle<R, I extends Identity> {
     return this.#probesFail;
   }
 
-  /** Nothing that was proven until now counts any more. */
+  /** Discards every proof so far: connections are probed before they are lent. */
   distrust(now: number): void {
     this.#distrustBefore = now;
   }
 
-  /** Connections that are there, or being opened, are of an older generation from now on: they are lent no more. */
+  /** Starts a new generation: connections open or being opened now are not lent again. */
   newGeneration(): void {
     this.#generation++;
-    // As they are given up others are begun, and those stay.
+    // Giving them up starts new openings; those are kept.
     for (const member of this.#parts.inventory.opening) {
       member.abandon?.(new Abandoned('it was begun before recycleAll()'));
     }
   }
 
-  /** Gives up the attempts that began before this one and hang still, now that it has answered: their places are free. */
+  /** Gives up older attempts that still hang, now that this one answered. That frees their places. */
   #abandonOlder(proven: PooledResource<R, I>): void {
     for (const member of this.#parts.inventory) {
       const isAttempt = member.state === 'opening' || (member.state === 'validating' && member.unproven);
@@ -76,7 +76,7 @@ export class Lifecycle<R, I extends Identity> {
     }
   }
 
-  /** Gives up the openings that have become slow, so that others are begun at once. */
+  /** Gives up slow openings, so that new ones start at once. */
   abandonSlow(now: number, limit: number): void {
     for (const member of this.#parts.inventory.opening) {
       if (now - member.since < limit) continue;
@@ -142,9 +142,9 @@ export class Lifecycle<R, I extends Identity> {
     inventory.heard(group);
     if (group === inventory.ownGroup) sizing.askedAgain();
     journal.wasOpened(member.id, duration);
-    // The step ends before its owner may have retired it: then it is closed already.
+    // The connection may have been retired before its step ended: then it is already being closed.
     if (member.state !== 'opening') return;
-    // An opening proves an opening and no more: while something is wrong, a call has to be answered first.
+    // A successful opening proves little: while the server is suspect, a probe must be answered first.
     if (!health.suspect) this.#offerOrRetire(member, now, false);
     else if (this.whyUnfit(member, now) === undefined) this.probe(member);
     else {
@@ -174,7 +174,7 @@ export class Lifecycle<R, I extends Identity> {
     if (fatal) this.#owner.failWaiters(group, error);
   }
 
-  /** @param unfinished Set when opening was given up while it goes on: what it may still bring is closed. */
+  /** @param unfinished Set when an opening was given up but still runs: a connection it still yields is closed. */
   #endWithoutResource(member: PooledResource<R, I>, unfinished: Promise<R> | undefined): void {
     const { clock, factory, inventory, settings } = this.#parts;
     if (unfinished === undefined) {
@@ -196,7 +196,9 @@ export class Lifecycle<R, I extends Identity> {
     });
   }
 
-  /** Probes a connection: before it is lent, because it was not used for long, or because it is new while something is wrong. */
+  /**
+   * Probes a connection: before it is lent, because it was long unused, or because it is new and the server is suspect.
+   */
   probe(member: PooledResource<R, I>): void {
     const { checks, factory, health, inventory, journal, settings } = this.#parts;
     const isNew = member.state === 'opening';
@@ -221,11 +223,11 @@ export class Lifecycle<R, I extends Identity> {
       const { error } = outcome;
       const fatal = factory.isFatal(error);
       this.#probesFail = !fatal;
-      // Given up before its time: the connection was lost, and that is reported already.
+      // Given up before its deadline: the connection was lost, which was already reported.
       const wasLost = outcome.unfinished !== undefined && !(error instanceof DeadlineError);
       if (!wasLost) health.probeFailed(member, error, isNew, now);
       this.retire(member, fatal ? 'signed-out' : 'probe-failed');
-      // The identity cannot be had any more: another connection of it would be refused as well.
+      // The identity cannot be had any more: the server would refuse another connection too.
       if (fatal) this.#owner.failWaiters(group, error);
       journal.validationFailed(member.id, duration, error);
     });
@@ -253,7 +255,7 @@ export class Lifecycle<R, I extends Identity> {
         }
         const { error } = outcome;
         if (factory.isFatal(error)) {
-          // The connection is what it was, and as good as before.
+          // The connection is unchanged and still good.
           if (factory.isAnswer(error)) this.#answered(member, now);
           this.#owner.failWaiters(group, error);
           inventory.regroup(member, inventory.groupOf(former) ?? inventory.addGroup(former));
@@ -263,7 +265,7 @@ export class Lifecycle<R, I extends Identity> {
           if (group !== inventory.ownGroup) group.noChangeBefore = now + changePause;
           if (error instanceof DeadlineError) health.silent(group, error, member.since, now);
           else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: member.since, at: now });
-          // An answer would be the same on the next connection, and on the next.
+          // The server answered, and would answer the same on every other connection.
           if (factory.isAnswer(error)) this.#owner.failWaiters(group, error);
           this.retire(member, 'reset-failed');
         }
@@ -290,7 +292,7 @@ export class Lifecycle<R, I extends Identity> {
     });
   }
 
-  /** Its place is free from now on; closing goes on in the background, under its own deadline. */
+  /** Closes a connection. Its place is free at once; closing goes on in the background under its own deadline. */
   retire(member: PooledResource<R, I>, reason: CloseReason): void {
     const { checks, clock, factory, inventory, journal, lifetimes, settings } = this.#parts;
     const now = clock.now();
@@ -314,8 +316,8 @@ export class Lifecycle<R, I extends Identity> {
   }
 
   /**
-   * Does something with a connection that is on its way from one state to another. The outcome counts only when the
-   * connection still waits for it: it may have been retired meanwhile.
+   * Runs a step on a connection between two states. The outcome counts only if the connection still waits for it: it
+   * may have been retired meanwhile.
    */
   #step(
     member: PooledResource<R, I>,
@@ -369,7 +371,7 @@ export class Lifecycle<R, I extends Identity> {
       if (factory.isIllness(error)) health.lost(member, error, clock.now());
       else health.report({ sign: 'abandoned', began: member.since });
     }
-    // A step under way fails with it. A lease goes on until its user lets go: its calls fail meanwhile.
+    // A step under way fails with it. A lease lasts until its holder releases it; until then its calls fail.
     if (member.abandon !== undefined) member.abandon(error instanceof Error ? error : new Error(messageOf(error)));
     else if (state === 'leased') member.retirement ??= 'died';
     else this.retire(member, 'died');
@@ -377,7 +379,7 @@ export class Lifecycle<R, I extends Identity> {
   }
 }
 
-/** The pool gave an opening up that might still have succeeded. */
+/** The pool gave up an opening that might still have succeeded. */
 class Abandoned extends Error {
   constructor(reason: string) {
     super(`the opening was given up: ${reason}`);

@@ -1,10 +1,10 @@
-/** What a member of a {@link LinkedList} carries: it is its own node, so joining and leaving allocate nothing. */
+/** A member of a {@link LinkedList}. It is its own node, so adding and removing allocate nothing. */
 export interface Linked<T> {
   previous: T | undefined;
   next: T | undefined;
 }
 
-/** Where something stands in a list of its own, while it is itself the node of another one. */
+/** A node for a second list, for an object that is itself the node of another list. */
 export class Place<T> implements Linked<Place<T>> {
   previous: Place<T> | undefined;
   next: Place<T> | undefined;
@@ -22,7 +22,7 @@ export class LinkedList<T extends Linked<T>> {
     this.insert(member, this.last);
   }
 
-  /** Puts a member behind another one; undefined for the first place. */
+  /** Inserts a member behind another; undefined inserts it first. */
   insert(member: T, before: T | undefined): void {
     const after = before === undefined ? this.first : before.next;
     member.previous = before;

@@ -1,13 +1,13 @@
 import { type Linked, LinkedList } from './linked-list.js';
 
-/** A linked list for each key that has members. One that stays empty may be dropped. */
+/** A linked list for each key that has members. An empty list may be dropped. */
 export class ListsByKey<K, T extends Linked<T>> {
   readonly #lists = new Map<K, LinkedList<T>>();
-  /** The list asked for last, which is nearly always the next one too: it spares the look into the map. */
+  /** The list asked for last. It is nearly always the next one too, which saves the map lookup. */
   #key: K | undefined;
   #list: LinkedList<T> = new LinkedList();
 
-  /** The list of this key; a new one where there is none. */
+  /** The list of this key, made if missing. */
   of(key: K): LinkedList<T> {
     const found = this.find(key);
     if (found !== undefined) return found;
@@ -25,7 +25,10 @@ export class ListsByKey<K, T extends Linked<T>> {
     return list;
   }
 
-  /** Takes a member out of the list of its key. Of many lists the empty ones go; the last one stays for the next member. */
+  /**
+   * Removes a member from the list of its key. An empty list is dropped, unless it is the only one: that one is kept
+   * for the next member.
+   */
   remove(key: K, member: T): void {
     const list = this.of(key);
     list.remove(member);
@@ -37,7 +40,7 @@ export class ListsByKey<K, T extends Linked<T>> {
     if (key === this.#key) this.#key = undefined;
   }
 
-  /** As they are now. */
+  /** A copy of the lists. */
   get all(): readonly LinkedList<T>[] {
     return [...this.#lists.values()];
   }

@@ -8,21 +8,21 @@ export interface Ordered<W, G> extends Linked<W> {
 }
 
 /**
- * In which order waiters are served. Everything the pool asks about an order it asks here, so another policy (last come,
- * first served; fair shares between tenants) is another object with these members.
+ * The order in which waiters are served. The pool asks nothing else about order, so another policy (last come, first
+ * served; fair shares between tenants) is another object with these members.
  */
 export interface WaitingOrder<W, G> {
   readonly length: number;
-  /** Who gets the next connection that anyone may have. */
+  /** The waiter that gets the next connection not bound to an identity. */
   readonly first: W | undefined;
-  /** Who gets the next connection of this identity. */
+  /** The waiter that gets the next connection of this identity. */
   firstOf(group: G): W | undefined;
-  /** Who comes after this one. */
+  /** The waiter after this one. */
   after(waiter: W): W | undefined;
-  /** Who has waited longest. */
+  /** The waiter that has waited longest. */
   readonly oldest: W | undefined;
   add(waiter: W): void;
-  /** Takes out a waiter, wherever it stands, in constant time. */
+  /** Removes a waiter from any place in constant time. */
   remove(waiter: W): void;
 }
 

@@ -1,5 +1,5 @@
 /** The stack of the caller who acquired a lease. */
 export interface Origin {
-  /** Written when it is read for the first time, which costs several times what the acquire does. */
+  /** Formatted when first read: formatting costs several times as much as the acquire. */
   readonly text: string;
 }

@@ -11,7 +11,7 @@ import type { PoolState } from './pool-state.js';
 import type { PooledResource } from './resource.js';
 import type { Sizing } from './sizing.js';
 
-/** What the parts of a pool share: one of each in a pool. */
+/** What the parts of a pool share. A pool has one of each. */
 export interface PoolParts<R, I extends Identity> {
   readonly factory: GuardedFactory<R, I>;
   readonly clock: Clock;

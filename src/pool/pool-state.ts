@@ -1,7 +1,7 @@
 import type { PoolStatistics } from './statistics.js';
 
 /**
- * The one word that says where a pool is in its life. It begins to run when it is made:
+ * The state of a pool. A new pool is running:
  *
  *     running ◀──▶ paused
  *        └────┬──────┘
@@ -18,7 +18,7 @@ export class PoolState {
     return this.#word === 'running';
   }
 
-  /** Then nothing is kept, and nothing is counted as a failure. */
+  /** Whether the pool is draining or closed: then no minimum is kept and no failure is counted. */
   get isEnding(): boolean {
     return this.#word === 'draining' || this.#word === 'closed';
   }

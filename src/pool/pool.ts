@@ -30,17 +30,17 @@ import { WaitingLine, type WaitingLineEvents } from './waiting-line.js';
 import { WarmUp } from './warm-up.js';
 
 /**
- * A pool of anything that can be opened, probed, reset and closed. It knows no database, no socket and no clock of its
- * own.
+ * A pool of anything that can be opened, probed, reset and closed. It knows no database and no socket, and is given its
+ * clock.
  *
  *     acquire ─▶ Leasing: an idle connection ─▶ lease ─▶ release ─▶ the first who waits for it, or idle
  *        └─────▶ WaitingLine ◀── Dispatcher ──▶ Lifecycle: open, probe, change, reset, close
  *        └─────▶ Rejections         │
- *              Inventory (what there is) · Sizing (what is wanted) · Health (what the server shows) · Journal (what is told)
+ *              Inventory (what is open) · Sizing (what is wanted) · Health (of the server) · Journal (counters and events)
  *
  * All state changes happen synchronously, each in one place: `Inventory.move` for connections, `WaitingLine.leave` for
- * waiters, `PoolState` for the pool. Work that takes time comes back as an event, and after every event the dispatcher
- * looks at everything again.
+ * waiters, `PoolState` for the pool. Asynchronous work comes back as an event, and after every event the dispatcher
+ * decides anew.
  */
 export class Pool<R, I extends Identity = Identity> {
   readonly #settings: PoolSettings;
@@ -78,7 +78,7 @@ export class Pool<R, I extends Identity = Identity> {
     const lifetimes = new ExpiryWheel<PooledResource<R, I>>(clock.now());
     const checks = new CheckSchedule<PooledResource<R, I>>(settings.healthCheckInterval, random, clock.now());
     const shared: PoolParts<R, I> = { ...known, health, sizing, lifetimes, checks };
-    // Life cycle, leasing and dispatcher need each other; none of them is asked for anything before all are there.
+    // Life cycle, leasing and dispatcher need each other; none is called before all are built.
     const owner: LifecycleOwner<R, I> = {
       offer: (member, now, reused) => leasing.offer(member, now, reused),
       keepIdle: (member, now) => leasing.keepIdle(member, now),
@@ -137,14 +137,14 @@ export class Pool<R, I extends Identity = Identity> {
     return this.#health.unanswered;
   }
 
-  /** Whether it can serve now, and if not, why. */
+  /** Whether the pool can serve now; if not, why. */
   get readiness(): Readiness {
     return this.#health.readiness(this.#state.word, this.#clock.now());
   }
 
   /**
    * Begins to open the warm connections.
-   * @param attempts How often to try before giving up; 0 asks for no connection and resolves at once.
+   * @param attempts How often to try before giving up; 0 opens no connection and resolves at once.
    * @returns Resolves with the first connection; rejects with the cause of the last failure.
    */
   start(attempts: number): Promise<void> {
@@ -160,8 +160,8 @@ export class Pool<R, I extends Identity = Identity> {
   }
 
   /**
-   * Resolves when as many connections are open as are kept (`minConnections`); at once with `warmConnections: false`.
-   * @throws PoolShutdownError, and the cause when they cannot be had for good
+   * Resolves when `minConnections` connections are open; at once with `warmConnections: false`.
+   * @throws PoolShutdownError, and the cause when a failure is final
    */
   warm(): Promise<void> {
     if (this.#state.isEnding) return Promise.reject(this.#rejections.shutDown());
@@ -213,29 +213,29 @@ export class Pool<R, I extends Identity = Identity> {
       const waiter = new Waiter<R, I>(acquire, wanted, now, timeout, resolve, reject, options?.origin, fresh, shared);
       this.#line.join(waiter, signal);
       if (wanted === this.#inventory.ownGroup) this.#sizing.askedAgain();
-      // All are lent, as is common under load: there is nothing to match and nothing to open.
+      // Fast path under load: all connections are lent, so there is nothing to match and nothing to open.
       if (this.#inventory.counts.leased < this.#sizing.max || this.#inventory.shared.any) this.#dispatcher.dispatch();
     });
   }
 
-  /** Counts an acquire that failed before it asked for a connection, and tells of it. */
+  /** Counts and reports an acquire that failed before it asked for a connection. */
   noteFailure(error: AcquireError, identity: I | undefined): void {
     this.#rejections.note(error, identity);
   }
 
-  /** Takes back a lease that no code holds any more. A lease that ended in time is left alone. */
+  /** Takes back a lease that no code references any more. No-op if the lease has ended. */
   reclaim(lease: Lease<R>): void {
     if (!lease.active) return;
     this.#journal.leaseReclaimed(lease.id, this.#clock.now() - lease.since, lease.origin?.text);
     lease.release();
   }
 
-  /** Lends nothing and opens nothing until `resume()`; leases go on, acquires wait on their own deadlines. */
+  /** Lends and opens nothing until `resume()`. Leases go on; acquires wait until their own deadlines. */
   pause(): void {
     if (this.#state.pause()) this.#journal.tell('paused', {});
   }
 
-  /** Ends `pause()`, or tells the pool to open again at once after failures: also what is being opened is begun anew. */
+  /** Ends `pause()`; after failures, makes the pool try again at once, and replaces slow openings by new ones. */
   resume(): void {
     const now = this.#clock.now();
     this.#sizing.askedAgain();
@@ -246,7 +246,7 @@ export class Pool<R, I extends Identity = Identity> {
   }
 
   /**
-   * Changes the bounds at once. What is idle above the maximum is closed; what is leased, at its release.
+   * Changes the bounds at once. Connections above the maximum are closed: idle ones now, leased ones at their release.
    * @throws UsageError
    */
   resize(bounds: Bounds): void {
@@ -260,7 +260,7 @@ export class Pool<R, I extends Identity = Identity> {
     this.#dispatcher.dispatch();
   }
 
-  /** Replaces every connection there is: the idle ones and those being opened now, the leased ones at their release. */
+  /** Replaces every connection: idle ones and those being opened now, leased ones at their release. */
   recycleAll(): void {
     const { idle, total } = this.#inventory;
     this.#journal.tell('recycledAll', { connections: total });
@@ -270,8 +270,8 @@ export class Pool<R, I extends Identity = Identity> {
   }
 
   /**
-   * Refuses callers who wait or come, lets leases finish for `gracePeriod` milliseconds (0: not at all), then aborts
-   * them. Safe at any moment; a second call gets the same report.
+   * Refuses waiters and new callers, lets leases finish for `gracePeriod` milliseconds (0: aborts them at once), then
+   * aborts them. Safe at any moment; a second call gets the same report.
    */
   shutdown(gracePeriod: number): Promise<ShutdownReport> {
     if (this.#drain !== undefined) return this.#drain.report;
@@ -310,7 +310,7 @@ export class Pool<R, I extends Identity = Identity> {
     });
   }
 
-  /** What an error carries: the present state in a few numbers. */
+  /** The present state in a few numbers, for errors. */
   snapshot(): PoolSnapshot {
     return this.#rejections.snapshot();
   }

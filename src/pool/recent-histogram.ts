@@ -1,8 +1,8 @@
 import { Histogram, type HistogramSummary } from './histogram.js';
 
-/** What is known of one kind of duration, in milliseconds: since the pool was made, and lately. */
+/** A summary of one kind of duration, in milliseconds: since the pool was made, and of the last minute. */
 export interface TimeSummary extends HistogramSummary {
-  /** Of the last minute alone: what happens now is not hidden behind the quiet day before it. */
+  /** Of the last minute alone, so that the present is not hidden behind a quiet day. */
   readonly lastMinute: HistogramSummary;
 }
 
@@ -11,20 +11,20 @@ const sliceLength = 5_000;
 const slicesInWindow = 12;
 
 /**
- * A histogram that also knows the last minute. Samples go into a slice of five seconds; a slice that is over is added to
- * the total and to the window, and taken out of the window a minute later. So a sample costs one comparison more than in a
- * plain histogram, and a summary looks at two histograms, not at all slices. Slices change at the next sample or reading:
+ * A histogram that also covers the last minute. Samples go into a slice of five seconds. A finished slice is added to
+ * the total and to the window, and removed from the window a minute later. So a sample costs one comparison more than
+ * in a plain histogram, and a summary reads two histograms, not all slices. Slices turn at the next sample or reading:
  * there is no timer.
  */
 export class RecentHistogram {
   /** Everything but the present slice. */
   readonly #before = new Histogram();
-  /** The last minute but for the present slice. */
+  /** The last minute without the present slice. */
   readonly #window = new Histogram();
   #present = new Histogram();
-  /** The slices of the window, oldest first. Each is made when time first comes to it, and used again after a minute. */
+  /** The slices of the window, oldest first. Each is made when first needed, and reused after a minute. */
   readonly #slices: Histogram[] = [];
-  /** When the present slice is over; before the first sample there is none. */
+  /** When the present slice ends; `-Infinity` before the first sample. */
   #sliceEnds = Number.NEGATIVE_INFINITY;
 
   /**
@@ -43,7 +43,7 @@ export class RecentHistogram {
     return { count, mean, p50, p90, p99, max, lastMinute };
   }
 
-  /** Begins the slice of this moment. */
+  /** Starts the slice for the present time. */
   #begin(now: number): void {
     if (this.#sliceEnds === Number.NEGATIVE_INFINITY) {
       this.#sliceEnds = now + sliceLength;
@@ -52,11 +52,11 @@ export class RecentHistogram {
     const passed = Math.floor((now - this.#sliceEnds) / sliceLength) + 1;
     this.#sliceEnds += passed * sliceLength;
     this.#before.add(this.#present);
-    // After a pause as long as the window every slice of it is empty.
+    // After a pause as long as the window, all its slices are empty.
     for (let step = Math.min(passed, slicesInWindow + 1); step > 0; step--) this.#turn();
   }
 
-  /** The present slice is over: it comes into the window, and the oldest one leaves it. */
+  /** Moves the finished slice into the window and drops the oldest one. */
   #turn(): void {
     this.#slices.push(this.#present);
     this.#window.add(this.#present);

@@ -15,7 +15,7 @@ import type { WaitingLine } from './waiting-line.js';
 
 /** The parts of a pool that a rejection needs. */
 export interface RejectionParts<R, I extends Identity> {
-  /** Of the pool. */
+  /** The name of the pool. */
   readonly name: string;
   readonly clock: Clock;
   readonly settings: PoolSettings;
@@ -27,7 +27,7 @@ export interface RejectionParts<R, I extends Identity> {
   readonly journal: Journal;
 }
 
-/** Every acquire that ends without a connection ends here: it leaves the line, gets its error, and is told of. */
+/** Ends every acquire that gets no connection: takes it out of the line, makes its error, counts it and reports it. */
 export class Rejections<R, I extends Identity> {
   readonly #parts: RejectionParts<R, I>;
 
@@ -35,7 +35,7 @@ export class Rejections<R, I extends Identity> {
     this.#parts = parts;
   }
 
-  /** What an error carries: the present state in a few numbers. */
+  /** The present state in a few numbers, for errors. */
   snapshot(): PoolSnapshot {
     const { name, health, inventory, line, sizing, state } = this.#parts;
     const { lastError } = health;
@@ -59,7 +59,7 @@ export class Rejections<R, I extends Identity> {
 
   abort(waiter: Waiter<R, I>, reason: unknown): void {
     const waited = this.#parts.clock.now() - waiter.since;
-    // Counted without the one that is aborted.
+    // Leaves first, so that the snapshot does not count the aborted waiter.
     this.#leave(waiter, 'aborted');
     waiter.reject(this.aborted(waiter.acquire, waited, reason));
   }
@@ -73,7 +73,7 @@ export class Rejections<R, I extends Identity> {
     }
   }
 
-  /** This identity cannot be had: those who wait for it are told. */
+  /** This identity cannot be had: rejects its waiters. */
   failAll(group: IdentityGroup<I>, cause: unknown): void {
     const { clock, inventory, journal, line } = this.#parts;
     const now = clock.now();
@@ -84,14 +84,14 @@ export class Rejections<R, I extends Identity> {
     }
   }
 
-  /** The error of an acquire that is aborted, which is counted and told of. `waited` in milliseconds. */
+  /** Counts and reports an aborted acquire, and returns its error. `waited` in milliseconds. */
   aborted(acquire: number, waited: number, reason: unknown): AcquireError {
     const error = acquireAborted({ snapshot: this.snapshot(), waited, cause: reason });
     this.#parts.journal.acquireAborted(acquire, error);
     return error;
   }
 
-  /** The error of an acquire that is refused, which is counted and told of. `waited` in milliseconds. */
+  /** Counts and reports a refused acquire, and returns its error. `waited` in milliseconds. */
   refused(acquire: number, reason: RefusalReason, waited: number): AcquireError {
     const { clock, health, journal, settings } = this.#parts;
     const error = acquireRefused(reason, {
@@ -105,7 +105,7 @@ export class Rejections<R, I extends Identity> {
     return error;
   }
 
-  /** Counts an acquire that failed before it asked for a connection, and tells of it. */
+  /** Counts and reports an acquire that failed before it asked for a connection. */
   note(error: AcquireError, identity: I | undefined): void {
     const { inventory, journal } = this.#parts;
     const acquire = journal.acquireStarted();
@@ -117,7 +117,7 @@ export class Rejections<R, I extends Identity> {
     }
   }
 
-  /** The error of everything but an acquire that is asked of a pool that was shut down. */
+  /** The error for every method but `acquire()` after a shutdown. */
   shutDown(): Error {
     return acquireRefused('shutdown', { snapshot: this.snapshot(), waited: 0 });
   }

@@ -4,7 +4,7 @@ import type { Lease, Lent } from './lease.js';
 import { type Linked, Place } from './linked-list.js';
 
 /**
- * The one word that says where a connection is in its life:
+ * The state of a connection:
  *
  *     opening ──▶ idle ◀──▶ leased ──▶ resetting ──▶ idle
  *        │        │▲ ▲        │            │
@@ -13,8 +13,8 @@ import { type Linked, Place } from './linked-list.js';
  *        ▼        ▼    ▼      ▼            ▼
  *        └────────┴────┴── closing ────────┘ ──▶ closed
  *
- * `opening`, `validating`, `changing` and `resetting` are steps with a deadline. All but the last two words count as
- * connections of the pool; `closing` is counted apart: its place is free already.
+ * `opening`, `validating`, `changing` and `resetting` are steps with a deadline. All but the last two count as
+ * connections of the pool; `closing` is counted apart, as its place is already free.
  */
 export type ResourceState =
   | 'opening'
@@ -32,44 +32,44 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
   state: ResourceState = 'opening';
   /** Set once, when opening succeeded. */
   resource: R | undefined = undefined;
-  /** The lease that has it for itself. */
+  /** The lease that has it to itself. */
   lease: Lease<R> | undefined = undefined;
-  /** The leases of the single calls that share it, while it is lent to single calls. */
+  /** The leases of the single calls that share it. */
   readonly sharers: Set<Lease<R>> = new Set();
   /** How many of its seats are taken. */
   seatsTaken = 0;
-  /** Whether it is lent to single calls and has a seat to spare: then `sharing` stands in a list. */
+  /** Whether it is lent to single calls and has a free seat: then `sharing` is in a list. */
   hasRoom = false;
 
-  /** When opening began, then when it succeeded: the start of its age. */
+  /** When opening began; once it succeeded, when it succeeded. Its age counts from here. */
   since: number;
   /** When opening began. */
   readonly begun: number;
-  /** The probe that it is given, or was given last, is its first: it is new, and openings proved little. */
+  /** It is new and must answer its first probe before it is lent. */
   unproven = false;
-  /** End of its lifetime, drawn once at birth. */
+  /** End of its lifetime, drawn once when it was opened. */
   expiresAt: number = Number.POSITIVE_INFINITY;
   /** When it last became idle. */
   idleSince = 0;
-  /** When it last showed that it works: opened, given back, or probed. */
+  /** When it last worked: opened, given back, or probed. */
   provenAt = 0;
   leasedAt = 0;
   /** Its lease was reported as held too long. */
   overdue = false;
-  /** Its lease was reported as held for nothing. */
+  /** Its lease was reported as idle. */
   reportedIdle = false;
   uses = 0;
-  /** Decided while it cannot be carried out yet: it is closed instead of becoming idle again. */
+  /** Set when it is to be closed instead of becoming idle again, but cannot be closed yet. */
   retirement: CloseReason | undefined = undefined;
-  /** Ends the step under way (open, probe, reset) at once, as failed. */
+  /** Fails the step under way (open, probe, reset) at once. */
   abandon: ((reason: Error) => void) | undefined = undefined;
 
   previous: PooledResource<R, I> | undefined = undefined;
   next: PooledResource<R, I> | undefined = undefined;
-  /** Where it stands among the idle ones of its identity. */
+  /** Its place among the idle connections of its identity. */
   readonly place: Place<PooledResource<R, I>> = new Place(this);
 
-  /** Where it stands among those of its identity that have a seat to spare. */
+  /** Its place among the connections of its identity with a free seat. */
   readonly sharing: Place<PooledResource<R, I>> = new Place(this);
 
   constructor(

@@ -5,8 +5,8 @@ import type { PooledResource } from './resource.js';
 import { Seat } from './seat.js';
 
 /**
- * The connections that are lent to single calls and have a seat to spare, by identity. The one that was given a call last
- * comes last, so the calls spread over them.
+ * The connections lent to single calls that have a free seat, by identity. The one that took a call last comes last, so
+ * calls spread over them.
  */
 export class SharedConnections<R, I extends Identity> {
   readonly #withRoom = new ListsByKey<IdentityGroup<I>, Place<PooledResource<R, I>>>();
@@ -14,12 +14,12 @@ export class SharedConnections<R, I extends Identity> {
   /** The seat that the next call of an identity may join. */
   readonly #joinable = new Map<IdentityGroup<I>, Seat<R, I>>();
 
-  /** The next one with a seat to spare. */
+  /** The next connection with a free seat. */
   firstOf(group: IdentityGroup<I>): PooledResource<R, I> | undefined {
     return this.#withRoom.find(group)?.first?.owner;
   }
 
-  /** A seat whose message is not sent so far, with room for one more call. */
+  /** A seat whose message is not sent yet, with room for one more call. */
   joinable(group: IdentityGroup<I>, callsPerMessage: number): Seat<R, I> | undefined {
     const seat = this.#joinable.get(group);
     return seat?.open && seat.calls < callsPerMessage ? seat : undefined;
@@ -36,7 +36,7 @@ export class SharedConnections<R, I extends Identity> {
     return seat;
   }
 
-  /** Gives a seat back; the connection may be given further calls, or not. */
+  /** Gives a seat back. `lendable`: whether the connection may take further calls. */
   giveBack(seat: Seat<R, I>, lendable: boolean): void {
     const { member } = seat;
     seat.close();
@@ -46,12 +46,12 @@ export class SharedConnections<R, I extends Identity> {
     if (lendable && member.seatsTaken > 0) this.#enter(member);
   }
 
-  /** No further call is given to it before one of its seats is given back. */
+  /** Gives it no further call until one of its seats is given back. */
   setAside(member: PooledResource<R, I>): void {
     this.#leave(member);
   }
 
-  /** Whether any has a seat to spare. */
+  /** Whether any connection has a free seat. */
   get any(): boolean {
     return this.#members > 0;
   }

@@ -17,7 +17,7 @@ export interface ShutdownReport {
   readonly refused: number;
   /** Leases that ended by themselves within the grace period. */
   readonly drained: number;
-  /** Leases that did not. */
+  /** Leases still held when the grace period ended, and aborted. */
   readonly aborted: readonly AbortedLease[];
   /** Connections closed. */
   readonly closed: number;

@@ -4,18 +4,18 @@ import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { WaitingLine } from './waiting-line.js';
 
-/** An opening that takes so many times as long as usual is slow: others are begun beside it. */
+/** An opening that takes this many times as long as usual is slow: others may be started beside it. */
 const slowFactor = 4;
-/** No opening is slow before so many milliseconds. */
+/** The least time, in milliseconds, after which an opening is slow. */
 export const slowAtLeast = 250;
-/** While it is not known what is usual. */
+/** The same while the usual time is not known. */
 const slowAtFirst = 1000;
 
-/** Which connections on their way will serve a waiter, as far as can be told. */
+/** Which connections not yet ready are expected to serve a waiter. */
 export interface CountedOn {
-  /** Those being opened, and new ones that are being probed. */
+  /** Connections being opened, and new ones being probed. */
   readonly openings: boolean;
-  /** Those being probed, or switched to another identity. */
+  /** Connections being probed, or switched to another identity. */
   readonly preparations: boolean;
 }
 
@@ -24,13 +24,13 @@ export interface Bounds {
   readonly maxConnections?: number | undefined;
 }
 
-/** How many connections there may and should be, and which one is opened next. */
+/** Decides how many connections there may and should be, and which to open next. */
 export class Sizing<R, I extends Identity> {
   #min: number;
   #max: number;
   /** `start()` was called: the minimum is kept. */
   #started = false;
-  /** Opening failed for good: no connection is opened unasked, until a caller asks again. */
+  /** Opening failed with a fatal error: no connection is opened until a caller asks again. */
   #stopped = false;
   readonly #settings: PoolSettings;
   readonly #inventory: Inventory<R, I>;
@@ -56,7 +56,7 @@ export class Sizing<R, I extends Identity> {
     this.#started = true;
   }
 
-  /** Opening failed for good: another attempt would fail as well, until a caller asks again. */
+  /** Opening failed with a fatal error: stop opening until a caller asks again. */
   stop(): void {
     this.#stopped = true;
   }
@@ -80,15 +80,15 @@ export class Sizing<R, I extends Identity> {
     this.#max = max;
   }
 
-  /** How many connections are kept open although no caller wants them. */
+  /** How many connections are kept open without demand. */
   get kept(): number {
     return this.#started && this.#settings.warmConnections && !this.#stopped ? this.#min : 0;
   }
 
   /**
-   * Which identity one more connection is wanted of: for a waiter no connection is under way for, or for the minimum.
-   * @param atLeast how many connections are wanted in any case, unless opening failed for good
-   * @param counted which of those on their way are counted on
+   * The identity to open one more connection for: for a waiter without a connection under way, or for the minimum.
+   * @param atLeast how many connections are wanted in any case, unless opening failed with a fatal error
+   * @param counted which connections not yet ready are counted on
    */
   wanted(now: number, atLeast: number, counted: CountedOn): IdentityGroup<I> | undefined {
     const { total, proven, ownGroup } = this.#inventory;
@@ -104,8 +104,9 @@ export class Sizing<R, I extends Identity> {
   }
 
   /**
-   * An identity that no connection was ever had of gets one at a time, and one that did not answer only now and then: it
-   * cannot take all places in which connections are opened, nor wear out the connections of others.
+   * Whether a connection may be prepared for this identity. An identity that never worked gets one at a time, and one
+   * that did not answer only now and then: so it cannot take every place for openings, nor use up the connections of
+   * others.
    */
   mayPrepare(group: IdentityGroup<I>, now: number): boolean {
     if (group === this.#inventory.ownGroup) return true;
@@ -123,14 +124,14 @@ export class Sizing<R, I extends Identity> {
   }
 
   /**
-   * How long until one more may be opened beside those that are being opened, in milliseconds: `maxConnecting` at the same
-   * time, not counting those that have become slow. `Infinity` when only another event can tell.
-   * @param history how long opening takes usually; undefined when it is not known
-   * @param counted without those being opened, each of them is slow as soon as it can be
+   * How long until one more connection may be opened, in milliseconds: `maxConnecting` at the same time, slow ones not
+   * counted. `Infinity` when it depends on another event.
+   * @param history how long opening usually takes; undefined when not known
+   * @param counted if openings are not counted on, each is slow after the least time
    */
   untilRoom(now: number, history: { readonly usualOpenTime: number | undefined }, counted: CountedOn): number {
     const { counts } = this.#inventory;
-    // Closing goes on beside, but within bounds: where nothing can be closed any more, nothing is opened either.
+    // Connections being closed are bounded too: if none can be closed any more, none is opened either.
     if (counts.closing + counts.opening > this.#max) return Number.POSITIVE_INFINITY;
     if (counts.opening < this.#settings.maxConnecting) return 0;
     const usual = history.usualOpenTime;

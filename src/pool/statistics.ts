@@ -18,10 +18,10 @@ export interface PoolStatistics {
   readonly validating: number;
   /** Being reset after a lease, or switched to another identity. */
   readonly resetting: number;
-  /** On their way out, not part of `total`. */
+  /** Being closed; not part of `total`. */
   readonly closing: number;
 
-  /** Of how many identities besides the pool's own a caller has, or waits for, a connection. */
+  /** How many identities besides the pool's own a caller holds, or waits for, a connection of. */
   readonly identities: number;
   readonly waiting: number;
   /** How long the oldest waiter has waited, in milliseconds; 0 when no caller waits. */
@@ -29,12 +29,12 @@ export interface PoolStatistics {
 
   readonly started: number;
   readonly served: number;
-  /** Of those served: got a connection that was there before them, not one just opened. */
+  /** How many of `served` got a connection that was already open, not one just opened. */
   readonly reused: number;
   readonly timedOut: number;
   readonly aborted: number;
   readonly refused: number;
-  /** The refused by reason. */
+  /** How many of `refused` were refused because the line was full. */
   readonly refusedQueueFull: number;
   readonly refusedShutdown: number;
   readonly refusedCircuitOpen: number;
@@ -48,11 +48,11 @@ export interface PoolStatistics {
   readonly probesFailed: number;
   readonly resets: number;
   readonly resetsFailed: number;
-  /** Idle connections that became one of another identity. */
+  /** Idle connections that were switched to another identity. */
   readonly changes: number;
   readonly changesFailed: number;
   readonly releasedTwice: number;
-  /** Leases that were lost without a release and taken back. */
+  /** Leases that the caller lost without a release and the pool took back. */
   readonly reclaimed: number;
 
   /**
@@ -60,8 +60,8 @@ export interface PoolStatistics {
    * An acquire that ended at once counts as 0.
    */
   readonly waitTime: TimeSummary;
-  /** How long connections were held, from lend to release. */
+  /** How long connections were held, from acquire to release. */
   readonly leaseTime: TimeSummary;
-  /** How long opening a connection took, when it succeeded. */
+  /** How long successful openings took. */
   readonly openTime: TimeSummary;
 }

@@ -6,10 +6,10 @@ import { patientTimer } from '../time/patient-timer.js';
 /** How one step of work ended. */
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
-  /** `unfinished`: the work itself, when it was given up before it ended. */
+  /** `unfinished`: the work, if it was given up before it ended. */
   | { readonly ok: false; readonly error: unknown; readonly unfinished?: Promise<T> };
 
-/** One step of work: what it is called in errors, how long it may take, and what to do. */
+/** One step of work: its name in errors, its time limit, and the work. */
 export interface Step<T> {
   readonly name: string;
   /** In milliseconds. */
@@ -17,7 +17,7 @@ export interface Step<T> {
   start(signal: AbortSignal): Promise<T>;
 }
 
-/** Whose step it is: it can be told to give it up. */
+/** The owner of a step. It can abandon the step. */
 export interface StepOwner {
   abandon: ((reason: Error) => void) | undefined;
 }

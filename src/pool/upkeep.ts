@@ -5,12 +5,15 @@ import type { Lifecycle } from './lifecycle.js';
 import type { PoolParts } from './parts.js';
 import type { WaitingLine } from './waiting-line.js';
 
-/** How often the pool looks after its connections, in milliseconds. */
+/** How often the pool checks its connections, in milliseconds. */
 const sweepInterval = 1000;
-/** A sweep this late shows that the process stood still, and what it believed of its connections may be old. */
+/**
+ * A sweep this many milliseconds late shows that the process was suspended, so what it knew of its connections may be
+ * outdated.
+ */
 const gapThreshold = 3 * sweepInterval;
 
-/** The parts of a pool that are looked after, and what looks after them. */
+/** The parts of a pool that upkeep needs. */
 export interface UpkeepParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly timeOfDay: (() => number) | undefined;
   readonly line: WaitingLine<R, I>;
@@ -19,7 +22,7 @@ export interface UpkeepParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly swept: () => void;
 }
 
-/** Looks after the connections once a second: those that are too old, idle for too long, or held for too long. */
+/** Once a second, finds connections that are too old, idle for too long, or held for too long. */
 export class Upkeep<R, I extends Identity> {
   readonly #parts: UpkeepParts<R, I>;
   #timer: Timer | undefined;
@@ -39,7 +42,10 @@ export class Upkeep<R, I extends Identity> {
     this.#timer?.cancel();
   }
 
-  /** Before a connection is lent: whether the process stood still, so that what was proven counts no more. */
+  /**
+   * Called before a connection is lent: checks whether the process was suspended, in which case earlier proofs are
+   * discarded.
+   */
   noticeGap(now: number): void {
     if (now - this.#lastSweep > gapThreshold) this.#sweep();
     else this.#noticeSuspension(now);
@@ -80,8 +86,8 @@ export class Upkeep<R, I extends Identity> {
   }
 
   /**
-   * Probes connections that were not used for long, a few at a time, and only while no caller waits: callers come first. A
-   * check that is put off is made at a later sweep.
+   * Probes long unused connections, a few at a time, and only while no caller waits: callers come first. A postponed
+   * check is made at a later sweep.
    */
   #check(now: number): void {
     const { checks, inventory, lifecycle, line, settings } = this.#parts;
@@ -93,8 +99,8 @@ export class Upkeep<R, I extends Identity> {
   }
 
   /**
-   * Closes at most one connection that was idle for the whole of `idleTimeout`, then waits for a quiet window: the
-   * surplus of a burst goes within one more `idleTimeout`, step by step, instead of all in one second.
+   * Closes at most one connection that was idle for the whole of `idleTimeout`, then pauses. So the surplus of a burst
+   * is closed one by one within one more `idleTimeout`, instead of all in one second.
    */
   #retireIdle(now: number): void {
     const { inventory, lifecycle, settings, sizing } = this.#parts;
@@ -106,7 +112,7 @@ export class Upkeep<R, I extends Identity> {
     lifecycle.retire(oldest, 'idle');
   }
 
-  /** Tells of leases that are held for long, and of those on which nothing is asked, each once. */
+  /** Reports leases held for too long, and leases without calls, each once. */
   #reportLeases(now: number): void {
     const { factory, inventory, journal, settings } = this.#parts;
     const { leakDetectionThreshold, idleLeaseThreshold } = settings;
@@ -117,7 +123,7 @@ export class Upkeep<R, I extends Identity> {
       if (lease === undefined) continue;
       const connection = member.id;
       const held = now - lease.since;
-      // Written after a second at the latest: until then it holds what is on the stack, perhaps the connection itself.
+      // Formatted within a second: until then it keeps alive what is on the stack, perhaps the connection itself.
       const origin = lease.origin?.text;
       if (leakDetectionThreshold > 0 && !member.overdue && held >= leakDetectionThreshold) {
         member.overdue = true;

@@ -8,7 +8,7 @@ export interface SharedUse {
   readonly joins: boolean;
 }
 
-/** The one word that decides a waiter's fate; it leaves `waiting` once and never comes back. */
+/** The state of a waiter. It leaves `waiting` once and for all. */
 export type WaiterState = 'waiting' | 'served' | 'timedOut' | 'aborted' | 'refused' | 'failed';
 
 /** An `acquire()` that could not be served at once. */
@@ -16,9 +16,9 @@ export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R
   state: WaiterState = 'waiting';
   previous: Waiter<R, I> | undefined = undefined;
   next: Waiter<R, I> | undefined = undefined;
-  /** Where it stands among those who wait for the same identity. */
+  /** Its place among the waiters for the same identity. */
   readonly place: Place<Waiter<R, I>> = new Place(this);
-  /** Where it stands among those with the same timeout. */
+  /** Its place among the waiters with the same timeout. */
   readonly expiry: Place<Waiter<R, I>> = new Place(this);
   graceUntil: number | undefined = undefined;
   /** Removes the abort listener. */
@@ -26,17 +26,20 @@ export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R
 
   constructor(
     readonly acquire: number,
-    /** What it waits for. */
+    /** The identity it waits for. */
     readonly group: IdentityGroup<I>,
     readonly since: number,
-    /** How long it waits at most, in milliseconds; 0 waits for ever. */
+    /** The longest wait, in milliseconds; 0 waits for ever. */
     readonly timeout: number,
     readonly resolve: (lease: Lease<R>) => void,
     readonly reject: (error: Error) => void,
     readonly origin: Origin | undefined,
-    /** Only a connection that is opened from now on will do. */
+    /** It accepts only a connection opened from now on. */
     readonly fresh: boolean,
-    /** It wants a connection for one call, and shares it with other calls; undefined when it wants one for itself. */
+    /**
+     * Set when it wants a connection for one call and may share it with other calls; undefined when it wants one to
+     * itself.
+     */
     readonly shared: SharedUse | undefined,
   ) {}
 
@@ -45,8 +48,9 @@ export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R
   }
 
   /**
-   * Whether its time is over by so much that it is not served any more. A waiter past its deadline was not told yet because
-   * the event loop was blocked; what frees a connection for it may have come in time, but not for as long again.
+   * Whether it is past its deadline by so much that it is not served any more. A waiter past its deadline is still in
+   * the line only because the event loop was blocked. What frees a connection may have arrived in time, but not if the
+   * loop was blocked for a whole timeout more.
    */
   isTooLate(now: number): boolean {
     return this.timeout > 0 && now >= this.deadline + this.timeout;

@@ -5,18 +5,17 @@ import type { Identity, IdentityGroup } from './identity-group.js';
 import { FirstCome, type WaitingOrder } from './order.js';
 import type { Waiter, WaiterState } from './waiter.js';
 
-/** What becomes of a waiter by itself. */
+/** What can end a wait from outside the pool. */
 export interface WaitingLineEvents<R, I extends Identity> {
-  /** Its deadline has passed; it still stands in the line. */
+  /** Its deadline has passed; it is still in the line. */
   timedOut(waiter: Waiter<R, I>): void;
-  /** Its caller's signal was aborted; it still stands in the line. */
+  /** Its caller's signal was aborted; it is still in the line. */
   aborted(waiter: Waiter<R, I>, reason: unknown): void;
 }
 
 /**
- * The callers who wait, in all the orders there are: who is served next ({@link WaitingOrder}), whose deadline is next,
- * and whose signal was aborted. They come in by {@link WaitingLine.join} and go out by {@link WaitingLine.leave}, and by
- * nothing else.
+ * The waiters, with their order ({@link WaitingOrder}), their deadlines and their signals. Waiters enter only by {@link
+ * WaitingLine.join} and leave only by {@link WaitingLine.leave}.
  */
 export class WaitingLine<R, I extends Identity> {
   readonly #order: WaitingOrder<Waiter<R, I>, IdentityGroup<I>>;
@@ -57,7 +56,7 @@ export class WaitingLine<R, I extends Identity> {
     this.#order.add(waiter);
     this.#deadlines.add(waiter);
     waiter.group.waiting++;
-    // Last: a signal that was aborted a moment ago takes the waiter out again at once.
+    // Last, because a signal that is already aborted removes the waiter at once.
     if (signal !== undefined) {
       waiter.forgetSignal = onAbort(signal, () => this.#events.aborted(waiter, signal.reason));
     }

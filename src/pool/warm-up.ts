@@ -4,7 +4,7 @@ interface Awaited {
   readonly reject: (error: unknown) => void;
 }
 
-/** Who waits for connections without borrowing one: `start()` for the first, `warm()` for the minimum. */
+/** Callers that wait for connections without borrowing one: `start()` for the first, `warm()` for the minimum. */
 export class WarmUp {
   #first: Awaited | undefined;
   /** How many attempts remain for the first connection. */
@@ -25,19 +25,19 @@ export class WarmUp {
     return this.#first.promise;
   }
 
-  /** Resolves when so many connections are open as are kept; rejects when they cannot be had. */
+  /** Resolves when the minimum is open; rejects when it cannot be opened. */
   minimum(): Promise<void> {
     this.#minimum ??= awaited();
     return this.#minimum.promise;
   }
 
-  /** After each event: how many connections are open, and how many are kept. */
+  /** Called after each event with the number of open connections and the minimum. */
   look(live: number, kept: number): void {
     if (live > 0) this.#endFirst()?.resolve();
     if (this.#minimum !== undefined && live >= kept) this.#endMinimum()?.resolve();
   }
 
-  /** An attempt of the pool's own identity failed. `lasting`: another one would fail as well. */
+  /** An attempt for the pool's own identity failed. `lasting`: another one would fail as well. */
   failed(error: unknown, lasting: boolean): void {
     if (this.#first !== undefined && (lasting || --this.#attempts <= 0)) this.#endFirst()?.reject(error);
     if (lasting) this.#endMinimum()?.reject(error);

@@ -21,14 +21,14 @@ import { type ConnectionIdentity, Identities } from './identity.js';
 import { refusedCredentials, Sessions, shareOfCredentials } from './sessions.js';
 import { TokenRenewal } from './token-renewal.js';
 
-/** How many messages are under way on a connection, unless that is set or the server is better off with one. */
+/** How many messages may be in flight on a connection, unless configured or the server works better with one. */
 const usualPipelining = 8;
 
-/** What a factory tells of. */
+/** The listeners of a factory. */
 export interface FactoryListeners {
-  /** How each renewal of a token went: undefined for well. */
+  /** Called after each renewal of a token; `error` is undefined on success. */
   renewed(error: unknown): void;
-  /** Once, when a credentials function is made anew for each request. */
+  /** Called once, when the caller creates a new credentials function for each request. */
   manyFunctions(): void;
 }
 
@@ -39,7 +39,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   readonly #transports: Transports;
   readonly #sessions: Sessions;
   readonly #renewal: TokenRenewal;
-  /** 0: as many as suit the server. */
+  /** 0: as many as suit the server version. */
   readonly #pipelining: number;
   readonly #probeTimeout: number;
   readonly #askTimeout: number;
@@ -76,7 +76,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     );
   }
 
-  /** A socket that takes no further session is no refusal: the next one does. */
+  /** If the server takes no further session on a socket, another socket is tried. */
   async #open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
     for (;;) {
       const transport = await this.#transports.join(context.signal);
@@ -92,7 +92,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   async #openOn(transport: Transport, context: OpenContext<ConnectionIdentity>): Promise<Connection> {
     const { id, identity, signal, died } = context;
-    // A socket that is opened for this connection alone ends with the wish for it: then every step below rejects.
+    // If the open is cancelled and no other connection uses the socket, close it: then every step below rejects.
     const forgetSignal = onAbort(signal, () => {
       if (this.#transports.isLast(transport)) transport.terminate();
     });
@@ -121,7 +121,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     }
   }
 
-  /** A refusal (wrong credentials, no right to the database) leaves the connection as it was. */
+  /** If the server refuses (wrong credentials, no right to the database), the connection is unchanged. */
   async change(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
     const { identity: former, transport } = connection;
     try {
@@ -142,7 +142,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   }
 
   /**
-   * Gets what an identity needs to be signed in, before a connection is taken for it; undefined when there is nothing to do.
+   * Gets the credentials of an identity before a connection is taken for it; undefined when there is nothing to do.
    * Throws, or rejects with, a `ConnectError` when the identity cannot be had.
    */
   prepare(identity: ConnectionIdentity): Promise<unknown> | undefined {
@@ -176,7 +176,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     return connection.answeredAt;
   }
 
-  /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the least. */
+  /** Waits for the calls still in flight, then undoes what was changed, in the order that needs the fewest steps. */
   reset(connection: Connection, signal: AbortSignal): Promise<void> {
     return untilAborted(this.#undo(connection, signal), signal);
   }
@@ -188,7 +188,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     const { changes, identity } = connection;
     await connection.staySignedIn();
     for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);
-    // A transaction belongs to the socket and would outlive even the session. One that cannot be cancelled fails the reset.
+    // A transaction belongs to the socket and would outlive even the session. If it cannot be cancelled, the reset
+    // fails.
     for (const id of changes.transactions) await connection.transport.cancel(id, connection.session);
     if (changes.authentication) {
       await this.#sessions.replace(connection, identity, signal);
@@ -201,7 +202,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     changes.forget();
   }
 
-  /** A refusal of the identity is fatal: a new connection would be refused as well. */
+  /** A refusal of the identity is fatal: the server would refuse a new connection too. */
   async probe(connection: Connection): Promise<void> {
     try {
       await connection.run(() => connection.probe());
@@ -222,7 +223,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     return connection.lendableUntil;
   }
 
-  /** A probe asked for by the user, under the same deadline as the pool's own. */
+  /** A probe requested by the user, with the same deadline as the pool's probes. */
   async checkHealth(connection: Connection): Promise<void> {
     await withDeadline('probing a connection', this.#probeTimeout, [], () => this.probe(connection));
   }
@@ -233,14 +234,16 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     this.#countSignIn(connection.identity, -1);
     connection.cut();
     try {
-      // With its socket the session goes by itself; on a shared transport it has to be told.
+      // The session ends with its own socket; on a shared transport it has to be detached.
       if (!transport.ended && !this.#transports.isLast(transport)) await untilAborted(leave(connection), signal);
     } finally {
       await this.#transports.leave(transport, signal);
     }
   }
 
-  /** Ends all calls of a connection whose session may still be at one of them, and its socket when it has its own. */
+  /**
+   * Fails all calls of a connection whose session may still be executing one, and closes its socket if it has its own.
+   */
   sever(connection: Connection): void {
     connection.cut();
     if (this.#transports.isLast(connection.transport)) connection.transport.terminate();
@@ -254,23 +257,23 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     return (error instanceof ConnectError && error.fatal) || error instanceof ConfigurationError;
   }
 
-  /** Only here it is known where the opening that took too long was going. */
+  /** Adds the endpoint, which only the factory knows, to the error of an opening that took too long. */
   givenUp(reason: unknown): unknown {
     return this.#explain(reason, this.#endpoint);
   }
 
-  /** True when an index was defined on an embedded engine: freeing it does not end its threads then. */
+  /** True when an index was defined on an embedded engine: then freeing it does not end its threads. */
   get holdsProcess(): boolean {
     return this.#transports.holdsProcess;
   }
 
-  /** After the last connection: ends what carries them. */
+  /** Closes the transports, after the last connection. */
   async end(timeout: number): Promise<void> {
     this.#renewal.end();
     await toldToStop('closing the connections', timeout, (signal) => this.#transports.close(signal));
   }
 
-  /** Tokens are renewed as long as somebody is signed in by them. */
+  /** Counts the connections signed in by a token: it is renewed while there are any. */
   #countSignIn({ signIn }: ConnectionIdentity, by: 1 | -1): void {
     if (signIn === undefined) return;
     signIn.connections += by;
@@ -289,19 +292,20 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   }
 }
 
-/** Takes a connection off a transport that goes on without it. */
+/** Detaches a connection from a transport that stays open. */
 async function leave(connection: Connection): Promise<void> {
   const { changes, session, transport } = connection;
-  // A begin that was given up is answered all the same, and its transaction would stay open for as long as the transport.
+  // The server still answers a begin whose caller gave up, and its transaction would stay open as long as the
+  // transport.
   await connection.allBegun();
   for (const id of changes.liveQueries.values()) await killLiveQuery(connection, id);
   for (const id of changes.transactions) await transport.cancel(id, session).catch(() => {});
   await transport.detach(session);
 }
 
-/** A reset does not end live queries on every server: only KILL does. */
+/** Ends a live query by KILL: a reset does not end it on every server. */
 async function killLiveQuery(connection: Connection, id: Uuid): Promise<void> {
   const query = new BoundQuery('KILL $id', { id });
-  // The answer is not looked at: an id that the server does not know any more is as good as killed.
+  // The answer is ignored: an id the server no longer knows counts as killed.
   await connection.transport.query(query, connection.session);
 }

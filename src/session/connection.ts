@@ -23,7 +23,7 @@ import { whoIs, whoseToken } from './who.js';
 export class SessionChanges {
   database = false;
   authentication = false;
-  /** Who the lease signed it in as, in words. */
+  /** The user the lease signed in as, in words. */
   signedInAs: string | undefined;
   readonly variables: Set<string> = new Set();
   readonly liveQueries: Map<string, Uuid> = new Map();
@@ -49,34 +49,37 @@ interface Call {
   readonly fail: (error: Error) => void;
 }
 
-/** A session, and until when what is known of it holds, on the clock of `performance.now()`. */
+/** A session and its deadlines, on the clock of `performance.now()`. */
 export interface Session {
   readonly id: Uuid;
-  /** When to sign in again, a little before the end; `Infinity` for a session without an end. */
+  /** When to sign in again, shortly before the session expires; `Infinity` if it does not expire. */
   readonly signInAgainAt: number;
-  /** Until when it may be lent without another proof of who it is; `Infinity` for an anonymous one. */
+  /** Until when it may be lent without another identity check; `Infinity` for an anonymous session. */
   readonly lendableUntil: number;
   /** Where its user is defined. */
   readonly level: UserLevel;
 }
 
-/** What a connection has done by the sessions it is made of. */
+/** What a connection asks of the code that manages sessions. */
 export interface SessionKeeper {
-  /** Signs the session in anew before it ends, and proves who it is, when nothing else is under way on it. */
+  /** Signs the session in again before it expires and checks its identity, while nothing else is under way on it. */
   signInAgain(connection: Connection): Promise<Session>;
-  /** The same, because the last proof is too old: in the time of a probe. */
+  /** The same when the last identity check is too old, within the time of a probe. */
   proveAgain(connection: Connection): Promise<Session>;
   use(connection: Connection, name: DatabaseName, signal: AbortSignal): Promise<void>;
 }
 
-/** What the pool lends: one session on a transport, the calls in flight on it, and what was changed on it. */
+/** What the pool lends: one session on a transport, with its calls in flight and its changes. */
 export class Connection {
   /** What the verbs below noted, for the reset after the lease. */
   readonly changes: SessionChanges = new SessionChanges();
   readonly order: SessionOrder = new SessionOrder();
-  /** Ends what does not outlive the lease or the connection: live iterators, which would wait for ever, an open transaction. */
+  /**
+   * Callbacks that end what must not outlive the lease or the connection: live iterators, which would wait for ever,
+   * and an open transaction.
+   */
   readonly dependents: Set<(error: Error) => void> = new Set();
-  /** Cut off from its calls before its end: nothing is sent on it any more. */
+  /** Its calls were failed before it is closed: nothing is sent on it any more. */
   severed = false;
   /** When the server answered last, on the clock of `performance.now()`. */
   #answeredAt = Number.NEGATIVE_INFINITY;
@@ -86,7 +89,7 @@ export class Connection {
   readonly #beginning = new Set<Promise<Uuid>>();
   #onQuiet: (() => void) | undefined;
   #session: Session;
-  /** Where the session is: a lease may have moved it. */
+  /** The database of the session; a lease may have changed it. */
   database: DatabaseName;
   #signingIn: Promise<void> | undefined;
   readonly #keeper: SessionKeeper;
@@ -95,7 +98,7 @@ export class Connection {
     readonly id: number,
     readonly transport: Transport,
     session: Session,
-    /** What it is when it is lent. */
+    /** Its identity when it is lent. */
     public identity: ConnectionIdentity,
     keeper: SessionKeeper,
   ) {
@@ -104,7 +107,7 @@ export class Connection {
     this.#keeper = keeper;
   }
 
-  /** Replaced when its authentication was touched, or when it becomes somebody else's. */
+  /** Replaced when its authentication was changed, or when the connection is switched to another identity. */
   get session(): Uuid {
     return this.#session.id;
   }
@@ -117,12 +120,12 @@ export class Connection {
     return this.#answeredAt;
   }
 
-  /** Until when it may be lent without another proof of who it is, on the clock of `performance.now()`. */
+  /** Until when it may be lent without another identity check, on the clock of `performance.now()`. */
   get lendableUntil(): number {
     return this.#session.lendableUntil;
   }
 
-  /** Where the user of its session is defined. */
+  /** The level at which the user of its session is defined. */
   get level(): UserLevel {
     return this.#session.level;
   }
@@ -133,8 +136,8 @@ export class Connection {
   }
 
   /**
-   * Before a call: undefined when the session will last, else a promise for when it was signed in again. A session that
-   * the lease itself signed in or out is its own affair.
+   * Called before a call. Undefined when the session is still valid, else a promise that resolves when it is signed in
+   * again. A session that the lease itself signed in or out is left alone.
    * @throws IdentityLostError
    */
   staySignedIn(): Promise<void> | undefined {
@@ -148,8 +151,8 @@ export class Connection {
   }
 
   /**
-   * What shows the server who the session is, in a request beside it; undefined for an anonymous one. A lease that signed in by
-   * itself has to show its own.
+   * The access token that identifies the session in an HTTP request; undefined for an anonymous session. If the lease
+   * signed in itself, this is the token of that sign-in.
    * @throws IdentityLostError
    */
   async accessToken(): Promise<string | undefined> {
@@ -184,12 +187,12 @@ export class Connection {
     return !this.severed && !this.transport.ended;
   }
 
-  /** Whether nothing is under way on it and nothing has to be undone. */
+  /** Whether no call is under way on it and nothing has to be undone. */
   get clean(): boolean {
     return this.#calls.size === 0 && this.changes.none;
   }
 
-  /** Whether single calls of several callers may be under way on it: nothing of its session was changed, or is being. */
+  /** Whether calls of several callers may share it: its session is unchanged, and no change is under way. */
   get shareable(): boolean {
     return this.usable && this.changes.none && !this.order.isChanging;
   }
@@ -228,7 +231,7 @@ export class Connection {
     }
   }
 
-  /** Fails whatever is in flight: nobody waits for a connection that is closed. */
+  /** Fails all calls in flight, so that no caller waits on a closed connection. */
   cut(): void {
     this.severed = true;
     if (this.#calls.size > 0) {
@@ -256,7 +259,7 @@ export class Connection {
   }
 
   async unset(name: string): Promise<void> {
-    // It may be one of the identity's own, which the next lease must find again.
+    // It may be a variable of the identity, which the reset must restore.
     this.changes.variables.add(name);
     await this.transport.unset(name, this.session);
   }
@@ -275,7 +278,7 @@ export class Connection {
     return tokens;
   }
 
-  /** By a refresh token, where there is one, and else by the access token. Gives the tokens that are good from now on. */
+  /** Signs in by the refresh token, if there is one, else by the access token. Returns the tokens valid from now on. */
   async authenticate(token: Token | Tokens): Promise<Tokens> {
     this.changes.authentication = true;
     const access = typeof token === 'string' ? token : token.access;
@@ -295,7 +298,7 @@ export class Connection {
     this.changes.signedInAs = anonymous;
   }
 
-  /** A live query that a text began: it is ended by a text, or by the reset. */
+  /** Notes a live query started by a LIVE statement. A KILL statement or the reset ends it. */
   liveQueryBegan(id: Uuid): void {
     this.changes.liveQueries.set(id.toString(), id);
   }
@@ -304,17 +307,17 @@ export class Connection {
     this.changes.liveQueries.delete(id.toString());
   }
 
-  /** Who the session is signed in as, for errors. */
+  /** The user of the session, for errors. */
   get user(): string {
     return this.changes.signedInAs ?? this.identity.signIn?.who ?? anonymous;
   }
 
-  /** Whether the session is signed in as the identity of the connection, as far as the lease left it alone. */
+  /** Whether the session is still signed in as the identity of the connection: the lease did not sign in or out. */
   get isItsIdentity(): boolean {
     return this.identity.signIn !== undefined && !this.changes.authentication;
   }
 
-  /** Begins a transaction on the server: the reset cancels it, when nothing else ends it. */
+  /** Begins a transaction on the server; the reset cancels it if nothing else ends it. */
   begin(): Promise<Uuid> {
     const beginning = this.transport.begin(this.session).then((id) => {
       this.changes.transactions.add(id);
@@ -326,12 +329,12 @@ export class Connection {
     return beginning;
   }
 
-  /** Resolves when no transaction is being begun, also those whose caller does not wait any longer. */
+  /** Resolves when no begin is in flight, including those whose caller gave up. */
   async allBegun(): Promise<void> {
     await Promise.allSettled(this.#beginning);
   }
 
-  /** Commits a transaction. When the server has done it, or refused it, nothing is left to undo. */
+  /** Commits a transaction. Once the server has committed or refused it, nothing is left to undo. */
   async commit(transaction: Uuid): Promise<void> {
     try {
       await this.transport.commit(transaction, this.session);
@@ -352,8 +355,8 @@ export class Connection {
   }
 
   /**
-   * Proves the socket, the session, the storage behind it, and, unless a lease changed them, that it is in its database
-   * and signed in. When the last proof of who it is is too old, the server is asked for a new one.
+   * Checks the socket, the session and the storage and, unless a lease changed them, the database and the sign-in. If
+   * the last identity check is too old, it is made again.
    */
   async probe(): Promise<void> {
     const isDue = systemClock.now() >= this.#session.lendableUntil && !this.changes.authentication;

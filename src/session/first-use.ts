@@ -10,8 +10,8 @@ const mostAttempts = 10;
 const longestPause = 50;
 
 /**
- * Chooses namespace and database for sessions. The first use of a new one creates it, and creating it twice at once
- * conflicts: so the first goes alone, the others follow, and a conflict with another process is tried again.
+ * Selects namespace and database for sessions. The first use of a new database creates it, and two concurrent creations
+ * conflict: so the first session goes alone, the others wait for it, and a conflict with another process is retried.
  */
 export class FirstUse {
   readonly #known = new Set<string>();
@@ -23,7 +23,7 @@ export class FirstUse {
     while (!this.#known.has(key)) {
       const first = this.#first.get(key);
       if (first === undefined) {
-        // One that is given up goes first no longer.
+        // An attempt that is given up no longer blocks the others.
         const attempt = untilAborted(useWithRetry(transport, session, name), signal);
         this.#first.set(key, attempt);
         try {
@@ -34,7 +34,7 @@ export class FirstUse {
         }
         return;
       }
-      // Whether it went well or not: then it is known, or the next one tries.
+      // Wait for the first attempt. If it failed, the next session tries.
       await untilAborted(first, signal).catch(() => signal.throwIfAborted());
     }
     await untilAborted(useWithRetry(transport, session, name), signal);

@@ -9,14 +9,14 @@ import { StrictCodec } from '../wire/sendable.js';
 import { findFault } from '../wire/unsendable-path.js';
 import { SignIn } from './sign-in.js';
 
-/** Who a connection is, where it is, and what it brings along: part of what is lent. */
+/** The user, database and variables of a connection. The pool lends a connection only with the identity asked for. */
 export interface ConnectionIdentity extends Identity, DatabaseName {
   /** Undefined: an anonymous session. */
   readonly signIn: SignIn | undefined;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Who a session is that signs in as no user, in errors. */
+/** The user of an anonymous session, in errors. */
 export const anonymous = 'no user';
 
 /** The pool's own identity, as it is configured. */
@@ -24,31 +24,31 @@ export interface HomeOptions extends DatabaseName {
   readonly credentials: Credentials | CredentialsProvider | null;
 }
 
-/** So many identities keep a token at most while no connection uses it; those used longest ago are forgotten first. */
+/** How many identities without a connection keep their token; the least recently used are dropped first. */
 const mostSignIns = 1_000;
-/** So many with a refresh token, which cannot be had again. */
+/** The same for identities with a refresh token, which cannot be obtained again. */
 const mostIrreplaceable = 20_000;
-/** More functions than this with the same text within a minute are one function that is made for each request. */
+/** More functions than this with the same text within a minute mean that the caller creates one for each request. */
 const mostOfOneText = 20;
 const minute = 60_000;
 
 /**
- * Makes identities. Those with the same credentials share one sign-in, and with it the token; those that are the same in
- * everything have the same key, a digest, in which no secret can be read.
+ * Makes identities. Identities with the same credentials share one sign-in and its token. Identities that are equal in
+ * everything have the same key, a digest that reveals no secret.
  */
 export class Identities {
   readonly home: ConnectionIdentity;
-  /** By the digest of their credentials, the one used last at the end. */
+  /** By the digest of the credentials, most recently used last. */
   readonly #signIns = new Map<string, SignIn>();
   readonly #providers = new WeakMap<CredentialsProvider, number>();
   readonly #codec = new StrictCodec();
   #lastProvider = 0;
-  /** How many functions of each text came since `#countedSince`; undefined once that was told. */
+  /** How many functions of each text were seen since `#countedSince`; undefined once reported. */
   #texts: Map<string, number> | undefined = new Map();
   #countedSince = systemClock.now();
   readonly #onManyFunctions: () => void;
 
-  /** @param onManyFunctions told once, when a credentials function is made anew for each request */
+  /** @param onManyFunctions called once, when the caller creates a new credentials function for each request */
   constructor(home: HomeOptions, onManyFunctions: () => void) {
     this.#onManyFunctions = onManyFunctions;
     const { namespace, database, credentials } = home;
@@ -68,7 +68,7 @@ export class Identities {
     return { key: this.#keyOf(name, signIn, variables), ...name, signIn, variables: this.#copy(variables) };
   }
 
-  /** An identity made earlier, with the sign-in that is known now: it may have been forgotten since. */
+  /** An identity made earlier, with the present sign-in: the earlier one may have been dropped. */
   current(identity: ConnectionIdentity): ConnectionIdentity {
     const { signIn } = identity;
     if (signIn === undefined || signIn === this.home.signIn) return identity;
@@ -77,7 +77,7 @@ export class Identities {
     return known === signIn ? identity : { ...identity, signIn: known };
   }
 
-  /** All sign-ins that may have a token to renew. */
+  /** All sign-ins, which may have a token to renew. */
   get signIns(): Iterable<SignIn> {
     return this.#signIns.values();
   }
@@ -95,7 +95,7 @@ export class Identities {
   }
 
   #signInOf(credentials: Credentials | CredentialsProvider, named: string | undefined, name: DatabaseName): SignIn {
-    // An access method is one of a database; other users are the same in all.
+    // An access method belongs to one database; other users are the same in all databases.
     const isOfDatabase = typeof credentials === 'function' || ('access' in credentials && !('refresh' in credentials));
     const where = isOfDatabase ? [name.namespace, name.database] : [];
     const described = named === undefined ? this.#describe(credentials) : { named };
@@ -107,7 +107,7 @@ export class Identities {
     return signIn;
   }
 
-  /** Used just now: the one used longest ago is forgotten, where there are too many. */
+  /** Marks a sign-in as just used; drops the least recently used if there are too many. */
   #note(signIn: SignIn): void {
     this.#signIns.delete(signIn.key);
     this.#signIns.set(signIn.key, signIn);
@@ -120,7 +120,7 @@ export class Identities {
     }
   }
 
-  /** Two functions are two identities, whatever they answer. */
+  /** Two functions are two identities, whatever they return. */
   #describe(credentials: Credentials | CredentialsProvider): unknown {
     if (typeof credentials !== 'function') return Object.entries(credentials).sort();
     const known = this.#providers.get(credentials);
@@ -144,12 +144,12 @@ export class Identities {
     this.#onManyFunctions();
   }
 
-  /** What the key was made from, whatever its owner does to it later. */
+  /** Copies a value, so that the identity stays what its key was made from when the caller changes the value later. */
   #copy<T>(value: T): T {
     return typeof value === 'function' ? value : this.#codec.decode<T>(this.#encode(value));
   }
 
-  /** @param given what the value was made from, where that is something else */
+  /** @param given what the caller gave, if the value was derived from it */
   #digest(value: unknown, given: unknown = value): string {
     return createHash('sha256').update(this.#encode(value, given)).digest('base64');
   }

@@ -2,7 +2,7 @@ import type { AccessRecordAuth, Tokens } from 'surrealdb';
 import { asItIs, ClosedOptions } from '../config/closed-options.js';
 import type { DatabaseName } from '../config/database-name.js';
 
-/** Everything that a sign-in of the SDK may say; which of it go together is for the server to judge. */
+/** All options of a sign-in of the SDK. The server decides which may be combined. */
 interface SignInOptions {
   readonly namespace?: string;
   readonly database?: string;

@@ -1,7 +1,7 @@
 /**
- * The order of calls on one session. Queries run side by side; a change of the session's state (its database,
- * variables, user) runs alone, in its turn. SurrealDB 3.0 deadlocks a session for ever when a change arrives while a
- * query of that session is starting, so the order is kept here, before anything is sent.
+ * Orders the calls on one session. Queries run concurrently; a change of the session's state (its database, variables,
+ * user) runs alone, in its turn. SurrealDB 3.0 deadlocks a session for ever when a change arrives while a query of that
+ * session is starting, so the order is kept here, before anything is sent.
  *
  *     query query query │ change │ query query │ change │ …
  */
@@ -19,7 +19,7 @@ export class SessionOrder {
     return new Promise((start) => this.#waiting.push({ change: false, start }));
   }
 
-  /** Whether a change is under way, or waits for its turn. */
+  /** Whether a change is under way or waiting. */
   get isChanging(): boolean {
     return this.#changing || this.#waiting.length > 0;
   }
@@ -29,7 +29,7 @@ export class SessionOrder {
     this.#next();
   }
 
-  /** Runs a change when everything before it is done, and nothing beside it. */
+  /** Runs a change when all calls before it have ended, with no other call beside it. */
   async change<T>(work: () => Promise<T>): Promise<T> {
     await new Promise<void>((start) => {
       this.#waiting.push({ change: true, start });

@@ -19,28 +19,31 @@ import type { FirstUse } from './first-use.js';
 import type { ConnectionIdentity } from './identity.js';
 import { covers, describeUser } from './token-claims.js';
 
-/** A session is signed in again half a minute before its end, or when a quarter of its life is left. */
+/** A session is signed in again half a minute before it expires, or when a quarter of its life is left. */
 const signInAgainBefore = 30_000;
-/** Of the time for a step, a function that gives the credentials may use so much. */
+/** The share of a step's time that a credentials function may use. */
 export const shareOfCredentials = 0.8;
 
-/** What a session may take, in milliseconds: to be opened, and to be made into one of another identity. */
+/** Time limits of a session, in milliseconds: for opening, and for switching to another identity. */
 export interface SessionTimeouts {
   readonly openTimeout: number;
   readonly resetTimeout: number;
   readonly probeTimeout: number;
-  /** How old the proof of an identity may be when it is lent; 0 for any age. */
+  /** How old an identity check may be when the connection is lent; 0 for any age. */
   readonly identityCheckInterval: number;
 }
 
-/** Makes sessions of an identity, and one identity's into another's. */
+/** Makes sessions for an identity, and switches sessions to another identity. */
 export class Sessions implements SessionKeeper {
   readonly #firstUse: FirstUse;
   readonly #timeouts: SessionTimeouts;
   readonly #own: ConnectionIdentity | undefined;
   #anonymousChecked = false;
 
-  /** @param own the identity of the pool: when it has no credentials, it is looked whether the server wants some */
+  /**
+   * @param own the identity of the pool: if it has no credentials, the first session checks whether the server requires
+   * some
+   */
   constructor(firstUse: FirstUse, timeouts: SessionTimeouts, own?: ConnectionIdentity) {
     this.#firstUse = firstUse;
     this.#timeouts = timeouts;
@@ -51,7 +54,7 @@ export class Sessions implements SessionKeeper {
     return untilAborted(this.#open(transport, identity, signal, this.#timeouts.openTimeout), signal);
   }
 
-  /** Signing out keeps the expiry of a session: only a new one is a clean one. */
+  /** Replaces the session by a new one: signing out would keep the expiry of the old one. */
   async replace(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
     const { session: old, transport } = connection;
     const opening = this.#open(transport, identity, signal, this.#timeouts.resetTimeout);
@@ -62,14 +65,17 @@ export class Sessions implements SessionKeeper {
     });
   }
 
-  /** The same user, another place or other variables. When that is refused, the connection is what it was before. */
+  /**
+   * Switches to another database or other variables with the same user. If the server refuses, the connection is
+   * unchanged.
+   */
   async move(connection: Connection, identity: ConnectionIdentity, signal: AbortSignal): Promise<void> {
     const { identity: former, transport } = connection;
     if (!covers(connection.level, identity)) throw placeRefused(identity.signIn?.user ?? 'a user', identity);
     try {
       await this.#move(connection, former, identity, signal);
     } catch (error) {
-      // The place may have been taken, and some of the variables, before one was refused.
+      // The database and some variables may have been set before the server refused one.
       if (isRefusedForGood(error)) {
         await this.#move(connection, identity, former, signal).catch((cause: unknown) => {
           throw halfDone(transport.endpoint, cause);
@@ -92,7 +98,7 @@ export class Sessions implements SessionKeeper {
     ]);
   }
 
-  /** Leaves of these names only what the identity has, with its values. */
+  /** Sets these variables to the values of the identity, and unsets those it does not have. */
   async setVariables(
     connection: Connection,
     names: Iterable<string>,
@@ -120,16 +126,17 @@ export class Sessions implements SessionKeeper {
   ): Promise<Session> {
     const id = await transport.attach();
     try {
-      // Signing in may leave the session in another database, so the database is chosen last.
+      // Signing in may move the session to another database, so the database is selected last.
       const { signIn } = identity;
       await signIn?.apply(transport, id, signal, shareOfCredentials * timeout).catch(async (error: unknown) => {
         if (!isSignInRefused(error)) throw error;
-        // A mistyped password of somebody else costs the server no further attempts.
+        // Only the pool's own credentials are tried at other levels: a caller's mistyped password must not cost the
+        // server more attempts.
         const why = await signIn.whyRefused(transport, error, signIn === this.#own?.signIn);
         throw refusedCredentials(transport.endpoint, error, why);
       });
       const use = this.#firstUse.use(transport, id, identity, signal).catch((error: unknown) => {
-        // Servers since 3.2 refuse it here; older ones let it pass, and refuse each query.
+        // Servers since 3.2 refuse a user without rights here; older ones refuse each query instead.
         const isNotItsPlace = identity.signIn !== undefined && isRefusedAuthentication(error);
         throw isNotItsPlace ? placeRefused(identity.signIn.user, identity, error) : error;
       });
@@ -137,19 +144,19 @@ export class Sessions implements SessionKeeper {
       await together([use, ...variables.map(([name, value]) => transport.set(name, value, id))]);
       await this.#checkAnonymous(transport, id, identity);
       const session = await this.#prove(transport, id, identity, identity);
-      // Answered too late: nobody would ever end it.
+      // If the answer came too late, throw, so that the session is detached below.
       signal.throwIfAborted();
       return session;
     } catch (error) {
-      // Others may go on using the transport: nothing of this attempt stays on it.
+      // Other connections may share the transport, so this session is removed from it.
       await transport.detach(id).catch(() => {});
       throw error;
     }
   }
 
-  /** The first session without credentials finds out whether the server answers such sessions at all, and says so. */
+  /** Checks with the first session without credentials whether the server answers anonymous sessions at all. */
   async #checkAnonymous(transport: Transport, session: Uuid, identity: ConnectionIdentity): Promise<void> {
-    // A lease that asks for no credentials wants none.
+    // A lease that asks for an anonymous session gets one unchecked.
     if (identity.signIn !== undefined || identity !== this.#own || this.#anonymousChecked) return;
     this.#anonymousChecked = true;
     const refusal = await transport.info(session).then(
@@ -177,17 +184,18 @@ export class Sessions implements SessionKeeper {
       await identity.signIn?.apply(transport, session, signal, shareOfCredentials * timeout).catch((error: unknown) => {
         throw isIdentityRefused(error) ? refusedCredentials(transport.endpoint, error) : error;
       });
-      // Given up meanwhile: others may be under way on the session by now.
+      // If given up meanwhile, stop: other calls may be under way on the session by now.
       signal.throwIfAborted();
-      // Signing in took a record user back to the database of the token.
+      // Signing in moved a record user back to the database of the token.
       await this.use(connection, connection.database, signal);
-      // A lease may go where its user has no rights.
+      // A lease may move to a database where its user has no rights.
       return await this.#prove(transport, session, identity, connection.changes.database ? undefined : identity);
     });
   }
 
   /**
-   * Asks the session who it is, where its user has rights, and when both end: an identity that cannot be proven is none.
+   * Asks the session for its user, the databases where the user has rights, and when token and session expire. Rejects
+   * if the identity cannot be confirmed.
    * @param place where the user must have rights
    */
   async #prove(
@@ -202,7 +210,7 @@ export class Sessions implements SessionKeeper {
     const { expiry, tokenEnd, now, level, user, record, isThere } = await askWho(transport, id);
     if (place !== undefined && !covers(level, place)) throw placeRefused(user, place);
     if (record !== undefined) signIn.checkRecord(record, isThere);
-    // All by the clock of the server, which may differ from ours.
+    // Computed by the clock of the server, which may differ from ours.
     const endOf = (seconds: number | undefined): number =>
       seconds === undefined ? Number.POSITIVE_INFINITY : asked + seconds * 1000 - now;
     const life = expiry === undefined ? Number.POSITIVE_INFINITY : endOf(expiry) - asked;
@@ -218,11 +226,11 @@ export class Sessions implements SessionKeeper {
   }
 }
 
-/** What a session says of itself; all times in seconds since 1970, but for `now`, which is in milliseconds. */
+/** What a session says about itself. Times are in seconds since 1970, except `now`, which is in milliseconds. */
 interface Who {
   readonly level: { readonly namespace: string | undefined; readonly database: string | undefined };
   readonly user: string;
-  /** Of a record user: its record, and whether the user itself can see that. */
+  /** For a record user: its record, and whether the user can see it. */
   readonly record: string | undefined;
   readonly isThere: boolean;
   readonly expiry: number | undefined;
@@ -256,7 +264,7 @@ async function askWho(transport: Transport, id: Uuid): Promise<Who> {
   throw new Error('the session is anonymous although it was signed in');
 }
 
-/** A user is where it has no rights: its queries would fail, or see less than there is. */
+/** The error for a user without rights in the database: its queries would fail, or see less than there is. */
 function placeRefused(user: string, { namespace, database }: DatabaseName, cause?: unknown): CredentialsFailure {
   return new CredentialsFailure(
     `${user} has no rights in "${namespace}/${database}"`,
@@ -265,8 +273,8 @@ function placeRefused(user: string, { namespace, database }: DatabaseName, cause
 }
 
 /**
- * Waits for changes of one session that were sent one behind the other, in one round trip. Every server takes changes so;
- * a query among them deadlocks the session before 3.3, or misses some of them. All have ended when this does.
+ * Waits for changes of one session that were sent one behind the other, in one round trip. Every server accepts that; a
+ * query among them deadlocks the session before 3.3, or misses some of them. When this settles, all have ended.
  */
 async function together(changes: readonly (Promise<void> | undefined)[]): Promise<void> {
   for (const change of await Promise.allSettled(changes)) {
@@ -274,7 +282,7 @@ async function together(changes: readonly (Promise<void> | undefined)[]): Promis
   }
 }
 
-/** The server, or what brings the credentials, says that an identity cannot be had. @param why where more is known */
+/** The error when the server or the credentials function refuses an identity. @param why more detail, if known */
 export function refusedCredentials(endpoint: string, cause: unknown, why?: string): ConnectError {
   const message =
     cause instanceof CredentialsFailure
@@ -284,7 +292,10 @@ export function refusedCredentials(endpoint: string, cause: unknown, why?: strin
   return new ConnectError(`${message}${more}`, { endpoint, fatal: true, cause });
 }
 
-/** Neither what it was nor what it should become: never taken for a refusal, after which it would be lent again. */
+/**
+ * The error for a session between two identities. It must not count as a refusal, after which the pool would lend the
+ * connection again.
+ */
 function halfDone(endpoint: string, cause: unknown): ConnectError {
   const message = `a session at ${endpoint} was left between two identities: ${messageOf(cause)}`;
   return new ConnectError(message, { endpoint, fatal: false, cause });

@@ -6,10 +6,10 @@ import type { Transport } from '../wire/transport.js';
 type Level = Pick<PasswordCredentials, 'namespace' | 'database'>;
 
 /**
- * Why a password was refused. A server answers a wrong password, a user it does not know and a user of another level with
- * the same words, so the same user and password are tried at the other levels, on a session that is thrown away.
+ * Finds out why the server refused a password. It answers a wrong password, an unknown user and a user of another level
+ * with the same words, so the same user and password are tried at the other levels, on a temporary session.
  *
- * @param place where the pool is: the namespace and the database whose users are tried
+ * @param place the namespace and the database whose users are tried
  */
 export async function whyRefused(
   transport: Transport,
@@ -33,7 +33,7 @@ export async function whyRefused(
   return passwordRefused(given);
 }
 
-/** The same where other levels are not tried. */
+/** The same without trying other levels. */
 export function passwordRefused(level: Level): string {
   return `the password is wrong, or it is not that of ${kindOf(level)}`;
 }

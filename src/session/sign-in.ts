@@ -14,23 +14,26 @@ import { passwordRefused, whyRefused } from './sign-in-advice.js';
 import { claimsOf, describeUser, remainingLife, wholeLife } from './token-claims.js';
 import { whoIs, whoseToken } from './who.js';
 
-/** A token is renewed a minute before its end, or when a quarter of its life is left if that is less. */
+/** A token is renewed a minute before it expires, or when a quarter of its life is left if that is less. */
 const renewBefore = 60_000;
-/** It is used until ten seconds before its end, or an eighth of its life. */
+/** A token is used until ten seconds before it expires, or until an eighth of its life is left if that is less. */
 const useNoMore = 10_000;
 /** The shortest pause between two attempts to renew it, in milliseconds. */
 const renewalPause = 1_000;
-/** Credentials that a function gave are used within this time, or it is asked again: they may have changed. */
+/**
+ * How long credentials returned by a function are used, in milliseconds. After that it is called again: they may have
+ * changed.
+ */
 const answerLife = 10_000;
 
-/** A token, and until when it is of use, on our own clock: the server's may differ. */
+/** A token and when it expires, on our own clock: the server's may differ. */
 interface IssuedToken {
   readonly text: string;
   readonly usableUntil: number;
   readonly renewAt: number;
 }
 
-/** Credentials that a function gave before a connection was taken, for the sign-in on that connection. */
+/** Credentials that a function returned before a connection was taken, for the sign-in on that connection. */
 interface Answer {
   readonly credentials: Credentials;
   readonly usableUntil: number;
@@ -41,35 +44,38 @@ interface Answer {
  * in with the credentials and all others use the token it got, until that token nears its end or is refused.
  */
 export class SignIn {
-  /** The same for the same credentials; no secret can be read in it. */
+  /** Equal for equal credentials; reveals no secret. */
   readonly key: string;
-  /** Connections that are signed in by it. */
+  /** How many connections are signed in by it. */
   connections = 0;
-  /** Where the credentials come from: of functions with one key, the one given last. */
+  /** The credentials, or the function that returns them: of functions with the same key, the one given last. */
   #source: Credentials | CredentialsProvider;
-  /** The record of its user, once a session has seen it: from then on it has to be there. */
+  /** The record of its user, once a session has seen it. From then on the record must exist. */
   #seenRecord: string | undefined;
   readonly #database: DatabaseName;
   #token: IssuedToken | undefined;
-  /** The refresh token that was issued last, which no other program has. */
+  /** The latest refresh token, which only this program has. */
   #refresh: string | undefined;
-  /** Goes on when its caller gives up, since it has spent the refresh token: others must wait for the next one. */
+  /**
+   * Goes on when its caller gives up, since it has used up the refresh token: other callers must wait for the next
+   * token.
+   */
   #refreshing: Promise<void> | undefined;
   #answer: Answer | undefined;
   #why: Promise<string> | undefined;
   #asking: Promise<Credentials> | undefined;
   #signingIn: Promise<void> | undefined;
-  /** When its only token ends, on the clock of `performance.now()`, once the server has told. */
+  /** When its only token expires, on the clock of `performance.now()`; known once the server has told. */
   #end = Number.POSITIVE_INFINITY;
 
-  /** @param database where a record user signs in, unless the credentials say */
+  /** @param database where a record user signs in, unless the credentials name a database */
   constructor(key: string, source: Credentials | CredentialsProvider, database: DatabaseName) {
     this.key = key;
     this.#source = source;
     this.#database = database;
   }
 
-  /** The token that its sessions are signed in by, while there is one that is good for a while. */
+  /** The token for signing in sessions, if there is one that does not expire too soon. */
   usableToken(): string | undefined {
     return this.#usableToken()?.text;
   }
@@ -78,19 +84,20 @@ export class SignIn {
     return this.connections > 0;
   }
 
-  /** Whether it holds what cannot be had again when it is forgotten: the next refresh token. */
+  /** Whether it holds a refresh token, which cannot be obtained again once dropped. */
   get isIrreplaceable(): boolean {
     return this.#refresh !== undefined;
   }
 
-  /** Whether its sessions are signed in by a token that was brought, and not by one that the pool signed in for. */
+  /** Whether its sessions use a token given by the caller, not one that the pool signed in for. */
   get bringsToken(): boolean {
     return typeof this.#source === 'function' || tokensOf(this.#source) !== undefined;
   }
 
   /**
-   * Why the server refuses the credentials, as far as it can be found out; undefined for others than a name and a password.
-   * @param triesLevels whether they may be tried at other levels than the one given, which is done once
+   * Why the server refuses the credentials, as far as can be found out; undefined unless they are a name and a
+   * password.
+   * @param triesLevels whether they may be tried, once, at other levels than the one given
    */
   async whyRefused(transport: Transport, error: unknown, triesLevels: boolean): Promise<string | undefined> {
     const source = this.#source;
@@ -100,28 +107,28 @@ export class SignIn {
     return await this.#why.catch(() => passwordRefused(source));
   }
 
-  /** Who it is, for errors: whom the credentials name, or the last token where a function brings them. */
+  /** The user, for errors: as named by the credentials or, with a credentials function, by the last token. */
   get who(): string {
     const { text } = this.#token ?? {};
     return typeof this.#source === 'function' && text !== undefined ? whoseToken(text) : whoIs(this.#source);
   }
 
-  /** Who it is, for messages: the kind of user and its place. */
+  /** The user, for messages: its kind and its level. */
   get user(): string {
     return describeUser(this.#token === undefined ? {} : claimsOf(this.#token.text));
   }
 
-  /** When its token is to be renewed, on the clock of `performance.now()`; never while no connection uses it. */
+  /** When to renew its token, on the clock of `performance.now()`; `Infinity` while no connection uses it. */
   get renewAt(): number {
     return (this.inUse ? this.#token?.renewAt : undefined) ?? Number.POSITIVE_INFINITY;
   }
 
   /**
-   * Gets what a sign-in needs, before a connection is taken for it: asks the function for credentials, once for all callers
-   * at the time. Undefined when there is nothing to ask.
+   * Calls the credentials function before a connection is taken, once for all concurrent callers. Undefined when there
+   * is nothing to ask.
    *
    * @param askTimeout how long the function may take, in milliseconds
-   * @throws CredentialsFailure when its only token has ended; the promise rejects with one when the function fails
+   * @throws CredentialsFailure when its only token has expired; the promise rejects with one when the function fails
    */
   prepare(askTimeout: number): Promise<unknown> | undefined {
     this.#refuseEnded();
@@ -133,8 +140,8 @@ export class SignIn {
 
   /**
    * Signs in the session, or rejects: a session is never left anonymous.
-   * @param askTimeout How long a function may take to give the credentials, in milliseconds: less than what `signal` leaves
-   * in all, so that it is known what took so long.
+   * @param askTimeout How long a function may take to return the credentials, in milliseconds: less than `signal`
+   * leaves in all, so that the error can name the function.
    */
   async apply(transport: Transport, session: Uuid, signal: AbortSignal, askTimeout: number): Promise<void> {
     for (;;) {
@@ -146,14 +153,15 @@ export class SignIn {
           return;
         } catch (error) {
           if (!isAnswer(error)) throw error;
-          // The token may have been revoked; whether the credentials still hold is for the server to say.
+          // The token may have been revoked. Sign in by the credentials, so that the server decides.
           if (this.#token === token) this.#token = undefined;
         }
       } else if (this.#signingIn === undefined) {
         await this.#lead(transport, session, signal, askTimeout);
         return;
       } else {
-        // On success there is a token; on failure the next session signs in. Only a refusal is one for all.
+        // On success there is a token; on failure this session signs in itself. Only a refusal of the credentials
+        // counts for all.
         await untilAborted(this.#signingIn, signal).catch((error: unknown) => {
           if (signal.aborted || isSignInRefused(error)) throw error;
         });
@@ -161,29 +169,31 @@ export class SignIn {
     }
   }
 
-  /** Gets a new token before the old one ends, on a session made for that, unless a session is just being signed in. */
+  /**
+   * Gets a new token before the old one expires, on a session made for that. No-op while another session is signing in.
+   */
   renew(transport: Transport, signal: AbortSignal, askTimeout: number): Promise<void> {
     return untilAborted(this.#renew(transport, signal, askTimeout), signal);
   }
 
-  /** The server told when the token of a session ends, on the clock of `performance.now()`. */
+  /** Notes when the server says the token expires, on the clock of `performance.now()`. */
   learnEnd(end: number): void {
     if (this.#onlyToken !== undefined) this.#end = end;
   }
 
-  /** Of functions with one key, the one given last is asked. */
+  /** Replaces the credentials function: of functions with the same key, the one given last is called. */
   askInstead(provider: CredentialsProvider): void {
     this.#source = provider;
   }
 
   /**
-   * A session told whether its user can see its own record.
+   * Notes whether the user of a session can see its own record.
    * @throws CredentialsFailure when an earlier session saw it, and it is gone
    */
   checkRecord(record: string, isThere: boolean): void {
     if (isThere) this.#seenRecord = record;
     else if (this.#seenRecord === record) {
-      // The same credentials may find another one.
+      // Signing in again with the same credentials may find another record.
       this.#token = undefined;
       throw new CredentialsFailure('the record of its user is gone, or may not be seen by that user any more');
     }
@@ -196,12 +206,12 @@ export class SignIn {
 
   #endOfToken(): string {
     const { exp } = claimsOf(this.#onlyToken ?? '');
-    // As a whole: a made-up number may be no date.
+    // The whole value may be out of range: a made-up number may be no date.
     const date = new Date((exp ?? Number.NaN) * 1000);
     return Number.isNaN(date.getTime()) ? '' : ` at ${date.toISOString()}`;
   }
 
-  /** The token that it has, where nothing can bring another one. */
+  /** Its token, if there is no way to get another one. */
   get #onlyToken(): string | undefined {
     const tokens = typeof this.#source === 'function' ? undefined : tokensOf(this.#source);
     return tokens?.refresh === undefined ? tokens?.access : undefined;
@@ -220,7 +230,7 @@ export class SignIn {
   async #renew(transport: Transport, signal: AbortSignal, askTimeout: number): Promise<void> {
     const token = this.#token;
     if (token === undefined) return;
-    // When it fails, the old one is used as long as it lives, and this is tried again, ever more often.
+    // If this fails, the old token is used until it expires, and renewal is tried again, more and more often.
     const now = systemClock.now();
     this.#token = { ...token, renewAt: now + Math.max(renewalPause, (token.usableUntil - now) / 2) };
     if (this.#signingIn !== undefined) return;
@@ -229,7 +239,7 @@ export class SignIn {
       signal.throwIfAborted();
       await this.#lead(transport, session, signal, askTimeout);
     } catch (error) {
-      // Refused: the old one is not used any more either, and the next session asks the credentials again.
+      // The server refused: drop the old token too, so that the next session signs in by the credentials.
       if (isSignInRefused(error) && !(error instanceof CredentialsFailure)) this.#token = undefined;
       throw error;
     } finally {
@@ -237,7 +247,7 @@ export class SignIn {
     }
   }
 
-  /** One that is given up leads no longer: the next session signs in for itself and the others. */
+  /** Signs in for all waiting sessions. If it is given up, the next session takes over. */
   async #lead(transport: Transport, session: Uuid, signal: AbortSignal, askTimeout: number): Promise<void> {
     const signingIn = untilAborted(this.#signIn(transport, session, askTimeout), signal);
     this.#signingIn = signingIn;
@@ -260,7 +270,7 @@ export class SignIn {
     try {
       const ask = (): Promise<Credentials | null> => resolveCredentials(this.#source);
       const credentials = await withDeadline(askingStep, askTimeout, [], ask);
-      // No credentials are not the same as no sign-in: never anonymous.
+      // A function that returns no credentials is an error. The session must not become anonymous.
       if (credentials === null) throw new Error('it answered null');
       this.#answer = { credentials, usableUntil: systemClock.now() + answerLife };
       return credentials;
@@ -269,7 +279,7 @@ export class SignIn {
     }
   }
 
-  /** The credentials for one sign-in: after it the function is asked anew. */
+  /** The credentials for one sign-in; the next one calls the function again. */
   async #credentials(askTimeout: number): Promise<Credentials> {
     const source = this.#source;
     if (typeof source !== 'function') return source;
@@ -286,11 +296,11 @@ export class SignIn {
     } else if (tokens !== undefined) {
       await transport.authenticate(tokens.access, session).catch((error: unknown) => {
         if (!isTokenExpired(error)) throw error;
-        // The next caller is told without asking the server again.
+        // The next caller is rejected without asking the server again.
         this.learnEnd(systemClock.now());
         throw new CredentialsFailure(`its token ended${this.#endOfToken()}`, { cause: error });
       });
-      // Only a function may bring another one the next time.
+      // Only a function can return another token next time.
       this.#keep(tokens.access, remainingLife(tokens.access), typeof this.#source === 'function');
     } else {
       const { namespace, database } = this.#database;
@@ -301,9 +311,9 @@ export class SignIn {
     }
   }
 
-  /** The access token as long as it lives, then a new pair for the refresh token. */
+  /** Signs in by the access token until it expires, then gets a new pair by the refresh token. */
   async #signInByRefresh(transport: Transport, session: Uuid, given: Readonly<Required<Tokens>>): Promise<void> {
-    // A pair that a function brings is newer than what came of the one before.
+    // A pair from a function is newer than the pair kept from before.
     const refresh = typeof this.#source === 'function' ? given.refresh : (this.#refresh ?? given.refresh);
     if (refresh === given.refresh && this.#token === undefined && remainingLife(given.access) > 0) {
       const isGood = await transport.authenticate(given.access, session).then(
@@ -328,7 +338,7 @@ export class SignIn {
       this.#refresh = tokens.refresh;
       this.#keep(tokens.access, wholeLife(tokens.access), true);
     });
-    // Its callers are told of a failure; where none is left, it must not end the process.
+    // Callers see a failure; if none is left, the unhandled rejection must not end the process.
     this.#refreshing.catch(() => {});
     try {
       await this.#refreshing;
@@ -340,7 +350,7 @@ export class SignIn {
   #keep(text: string, life: number, renewable: boolean): void {
     const now = systemClock.now();
     const end = now + life;
-    // One that is over by our clock may be good by the server's: it is not asked for all the time.
+    // A token expired by our clock may be valid by the server's, so renewal is not tried without pause.
     const renewAt = Math.max(now + renewalPause, end - Math.min(renewBefore, life / 4));
     this.#token = {
       text,
@@ -359,5 +369,5 @@ function tokensOf(credentials: Credentials): Tokens | undefined {
   return token.refresh === undefined ? { access: token.access } : { access: token.access, refresh: token.refresh };
 }
 
-/** As it stands in errors. */
+/** Its name in errors. */
 export const askingStep = 'the credentials function';

@@ -1,4 +1,4 @@
-/** What a token says of itself: when it was issued and when it ends, in seconds since 1970, and whose it is. */
+/** The claims of a token: when it was issued and when it expires, in seconds since 1970, and its user. */
 export interface TokenClaims {
   readonly exp?: number | undefined;
   readonly iat?: number | undefined;
@@ -8,14 +8,14 @@ export interface TokenClaims {
   readonly id?: string | undefined;
 }
 
-/** Reads a token without checking it; one that cannot be read says nothing. */
+/** Reads a token without checking its signature. A token that cannot be read gives no claims. */
 export function claimsOf(token: string): TokenClaims {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
     const record = Object(claims) as Record<string, unknown>;
     const numberOf = (name: string): number | undefined =>
       typeof record[name] === 'number' ? (record[name] as number) : undefined;
-    // The server knows each of these under three names.
+    // The server accepts three names for each of these.
     const textOf = (short: string): string | undefined => {
       const names = [short.toUpperCase(), short, `https://surrealdb.com/${short}`];
       return names.map((name) => record[name]).find((value) => typeof value === 'string') as string | undefined;
@@ -33,13 +33,13 @@ export function claimsOf(token: string): TokenClaims {
   }
 }
 
-/** How long a token lives that was issued just now, in milliseconds: both ends by the clock of its issuer. */
+/** How long a token issued just now lives, in milliseconds. Both times are by the clock of its issuer. */
 export function wholeLife(token: string): number {
   const { exp, iat } = claimsOf(token);
   return exp === undefined || iat === undefined ? remainingLife(token) : (exp - iat) * 1000;
 }
 
-/** How long a token still lives, in milliseconds; one that does not say so is used until it is refused. */
+/** How long a token still lives, in milliseconds. A token without an expiry is used until the server refuses it. */
 export function remainingLife(token: string): number {
   const { exp } = claimsOf(token);
   return exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000 - Date.now();
@@ -59,7 +59,7 @@ export function covers(level: UserLevel, name: { readonly namespace: string; rea
 
 /** The kind of user, with the access method and the place, for messages. The name of the user is left out. */
 export function describeUser({ namespace, database, access, id }: TokenClaims): string {
-  // Of an access method the id of a record user is a record; that of a system user is a name.
+  // With an access method, the id of a record user is a record id; that of a system user is a name.
   const isRecord = access !== undefined && id?.includes(':') === true;
   const kind = isRecord ? 'a record user' : 'a user';
   const by = access === undefined ? '' : ` by access method "${access}"`;

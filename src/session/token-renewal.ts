@@ -5,19 +5,19 @@ import type { SignIn } from './sign-in.js';
 
 /** What a renewal needs of the pool around it. */
 export interface RenewalSurroundings {
-  /** All that may have a token. */
+  /** All sign-ins that may have a token. */
   readonly signIns: () => Iterable<SignIn>;
-  /** One that is open, if there is one. */
+  /** An open transport, if there is one. */
   readonly transport: () => Transport | undefined;
   /** How long one renewal may take, in milliseconds. */
   readonly timeout: number;
-  /** Told how each renewal went: undefined for well. */
+  /** Called after each renewal; `error` is undefined on success. */
   readonly renewed: (error: unknown) => void;
 }
 
 /**
- * Renews tokens before they end, with one timer for all of them, so that no connection that is opened later needs the
- * password again. Only those that some connection uses are renewed.
+ * Renews tokens before they expire, with one timer for all, so that connections opened later do not need the password.
+ * Only tokens in use by a connection are renewed.
  */
 export class TokenRenewal {
   readonly #surroundings: RenewalSurroundings;
@@ -29,7 +29,7 @@ export class TokenRenewal {
     this.#surroundings = surroundings;
   }
 
-  /** Looks when the next one is due: after every change of what there is to renew. */
+  /** Sets the timer for the next renewal. Called whenever that may have changed. */
   arm(): void {
     let next = Number.POSITIVE_INFINITY;
     for (const { renewAt } of this.#surroundings.signIns()) next = Math.min(next, renewAt);
@@ -59,7 +59,7 @@ export class TokenRenewal {
         await renewing.then(() => renewed(undefined), renewed);
       }
     }
-    // Without a carrier there is nothing to renew on: the next connection that is opened arms it again.
+    // Without an open transport nothing can be renewed: the next connection opened sets the timer again.
     if (carrier !== undefined || due.length === 0) this.arm();
   }
 }

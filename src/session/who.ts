@@ -2,7 +2,7 @@ import type { AnyAuth } from 'surrealdb';
 import type { Credentials, CredentialsProvider, PasswordCredentials } from '../config/options.js';
 import { claimsOf, describeUser } from './token-claims.js';
 
-/** Whom credentials sign in, with the level of that user and its name, for errors. No secret is read for it. */
+/** Describes the user of credentials by level and name, for errors. Reads no secret. */
 export function whoIs(credentials: Credentials | CredentialsProvider | AnyAuth): string {
   if (typeof credentials === 'function') return 'the user of the credentials function';
   if ('username' in credentials) {
@@ -20,7 +20,7 @@ export function whoIs(credentials: Credentials | CredentialsProvider | AnyAuth):
     : `record user by access method "${credentials.access}"`;
 }
 
-/** Whom a token signs in, as far as it can be read. */
+/** Describes the user of a token, as far as the token can be read. */
 export function whoseToken(token: string | { readonly access: string }): string {
   return describeUser(claimsOf(typeof token === 'string' ? token : token.access));
 }

@@ -6,17 +6,17 @@ import type { Connection } from '../session/connection.js';
 import type { CommitFence } from './commit-fence.js';
 import { plainQuery } from './plain-query.js';
 
-/** How a transaction of the server is to be. */
+/** What a transaction of the server should have. */
 export interface ServerTransactionWishes {
   readonly fence: CommitFence;
-  /** The record that proves its commit, when that is to be verified. */
+  /** The record that proves its commit; undefined when the commit is not verified. */
   readonly marker: RecordId | undefined;
-  /** Whether a record user may have one in which the server has forgotten that user. */
+  /** Whether a record user may have a transaction although the server forgets that user in it. */
   readonly allowWithoutUser: boolean;
 }
 
 /**
- * Opens a transaction on the server, and notes it as something to be undone at the release.
+ * Opens a transaction on the server and notes it, so that the release cancels it.
  * @throws UnsupportedFeatureError, UsageError, CommitVerificationError
  */
 export async function openServerTransaction(lease: LeaseChannel, wishes: ServerTransactionWishes): Promise<Uuid> {
@@ -29,7 +29,7 @@ export async function openServerTransaction(lease: LeaseChannel, wishes: ServerT
     if (marker !== undefined) await lease.ask((connection) => fence.mark(connection, id, marker));
     return id;
   } catch (error) {
-    // When this fails too, the reset of the connection cancels it.
+    // If this fails too, the reset of the connection cancels it.
     await lease.ask((connection) => connection.cancel(id)).catch(() => {});
     throw error;
   }
@@ -43,7 +43,7 @@ async function begin(connection: Connection): Promise<Uuid> {
   }
 }
 
-/** What was found out about the user of a session. Whoever changes the user of one has it asked again each time. */
+/** Whether the user of a session is a record user. Not cached when the lease has changed the user. */
 const recordUsers = new WeakMap<Uuid, boolean>();
 
 async function isRecordUser(lease: LeaseChannel): Promise<boolean> {

@@ -14,45 +14,45 @@ import { type SpareConnectionSource, SpareConnections } from './spare-connection
 
 export { markerTable } from './marker.js';
 
-/** A transaction older than this, in milliseconds, may have had its marker swept: its fence proves nothing any more. */
+/** The marker of a transaction older than this, in milliseconds, may have been swept: then a fence proves nothing. */
 const trustedAge = 30 * 60_000;
 /** The longest pause between two attempts to set a fence, in milliseconds. */
 const longestPause = 500;
-/** How long the outcome is still sought when the time of the transaction is up, in milliseconds. */
+/** How long the pool still looks for the outcome after the time of the transaction is up, in milliseconds. */
 const lastMoment = 500;
 
 const settling = 'finding out about a commit';
 
-/** What decides how long the outcome of a commit is sought, in milliseconds. */
+/** How long the pool looks for the outcome of a commit, in milliseconds. */
 export interface FenceSettings {
   readonly url: string;
-  /** In all; 0: until the pool is shut down. */
+  /** The total time; 0: until the pool is shut down. */
   readonly timeout: number;
-  /** One attempt. */
+  /** The time of one attempt. */
   readonly attemptTimeout: number;
 }
 
-/** What became of a commit. `unknown` only when the database could not be asked: then `cause` says why. */
+/** The outcome of a commit. `unknown` only when the database could not be asked; `cause` says why. */
 export type CommitOutcome =
   | { readonly outcome: 'committed' }
   | { readonly outcome: 'not-committed' }
   | { readonly outcome: 'unknown'; readonly cause: unknown };
 
 /**
- * Finds out whether a commit without an answer was applied. The transaction itself creates a record, its marker. When the
- * answer to the commit does not come, the pool creates the *same* record from another connection, as a fence:
+ * Finds out whether a commit without an answer was applied. The transaction itself creates a record, its marker. If the
+ * answer to the commit is lost, the pool creates the *same* record from another connection, as a fence:
  *
  *     the record is there: the transaction was committed
- *     it could be created: it was not, and never can be, for its own CREATE conflicts with the fence from now on
+ *     it could be created: it was not, and never can be, since its own CREATE now conflicts with the fence
  *
- * Looking for the marker would prove nothing: a commit that is still on its way may succeed after the look. And a fence in a
- * table that is not the one the marker was written to, because that was removed meanwhile, proves nothing either.
+ * Reading the marker would prove nothing: a commit still in flight may succeed after the read. A fence proves nothing
+ * either if the table of the marker was removed and defined again meanwhile.
  */
 export class CommitFence {
   readonly #settings: FenceSettings;
   readonly #spares: SpareConnections;
   readonly #table: MarkerTable;
-  /** The birth of the table before the marker was written to it: see {@link MarkerTable}. */
+  /** The id of the table before the marker was written to it: see {@link MarkerTable}. */
   readonly #births = new WeakMap<RecordId, string>();
 
   constructor(settings: FenceSettings, source: SpareConnectionSource) {
@@ -66,9 +66,9 @@ export class CommitFence {
   }
 
   /**
-   * Opens a transaction that is to have this marker, in a database with a table for it. When the table turns out to be
-   * gone, the fence defines it again and has the transaction opened once more, which has done nothing so far.
-   * @param signal ends the waiting for the table
+   * Opens a transaction with this marker, in a database with a table for it. If the table turns out to be gone, the
+   * fence defines it again and opens the transaction once more, which has done nothing yet.
+   * @param signal ends the wait for the table
    * @throws CommitVerificationError, PoolShutdownError, and what opening throws
    */
   async openMarked<T>(
@@ -77,7 +77,7 @@ export class CommitFence {
     signal: AbortSignal | undefined,
     open: () => Promise<T>,
   ): Promise<T> {
-    // A transaction that takes the place of another has the marker of that one, and the table of then is what counts.
+    // A transaction that replaces another keeps its marker, so the table of the first one counts.
     const isFirst = !this.#births.has(marker);
     for (let again = false; ; again = true) {
       const preparing = this.#prepare(connection);
@@ -95,16 +95,17 @@ export class CommitFence {
 
   /** Writes the marker, as part of the transaction. */
   async mark(connection: Connection, transaction: Uuid, marker: RecordId): Promise<void> {
-    // It may have been moved since: a marker elsewhere would be looked for in vain, and its commit taken for none.
+    // The lease may have changed the database since. The fence would not find a marker there, and would take the commit
+    // for not applied.
     refuseChanged(connection);
     const created = await plainQuery(connection, creation(marker, 'committed'), transaction);
-    // A user who may not create a record is told nothing, and gets none.
+    // A user without the right to create a record gets no error, only an empty answer.
     if (created === undefined) throw noRight('create records in');
   }
 
   /**
-   * Sets the fence and tells what became of the commit. Never rejects.
-   * @param signal the time of the transaction: soon after it is up, the outcome is unknown
+   * Sets the fence and returns the outcome of the commit. Never rejects.
+   * @param signal ends the time of the transaction: soon after, the outcome is given as unknown
    */
   async settle(
     connection: Connection,
@@ -130,7 +131,7 @@ export class CommitFence {
           } catch (cause) {
             limit.throwIfAborted();
             failure = cause;
-            // A conflict is a race with the commit itself: the next attempt sees which won.
+            // A conflict is a race with the commit itself: the next attempt shows which of them won.
             const time = isConflict(cause) ? 0 : Math.random() * bound;
             await pause(systemClock, time, [limit]);
             limit.throwIfAborted();
@@ -145,7 +146,7 @@ export class CommitFence {
     }
   }
 
-  /** Gives up whatever is sought. */
+  /** Gives up looking for outcomes. */
   async end(reason: unknown): Promise<void> {
     await this.#spares.end(reason);
   }
@@ -161,7 +162,7 @@ export class CommitFence {
   }
 }
 
-/** @param birth the birth of the table before the marker was written to it */
+/** @param birth the id of the table before the marker was written to it */
 async function fence(
   spare: Connection,
   marker: RecordId,
@@ -173,12 +174,12 @@ async function fence(
   } catch (error) {
     if (isTableMissing(error)) return 'unknown';
     if (!(error instanceof ServerError) || error.kind !== 'AlreadyExists') throw error;
-    // No later write changes the record; it may be a fence of our own whose answer was lost.
+    // Nothing changes the record once written; it may be our own fence whose answer was lost.
     const state = await plainQuery(spare, new BoundQuery('SELECT VALUE state FROM ONLY $marker', { marker }));
     if (state === 'committed') return 'committed';
     if (state !== 'fenced') throw unreadable();
   }
-  // A table that is still the same was there all the time, and with it the marker, if that was ever committed.
+  // If the table is still the same, it was there all the time, and so was the marker if it was committed.
   return (await birthOfTable(spare)) === birth ? 'not-committed' : 'unknown';
 }
 
@@ -193,7 +194,7 @@ function refuseChanged({ changes }: Connection): void {
   );
 }
 
-/** A signal that is aborted some time after another one, with its reason. */
+/** A signal that aborts some time after another one, with the same reason. */
 function later(signal: AbortSignal | undefined, time: number): { signal: AbortSignal | undefined; end(): void } {
   if (signal === undefined) return { signal, end: () => {} };
   const controller = new AbortController();

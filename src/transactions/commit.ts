@@ -10,23 +10,23 @@ import { lost, type Rollback } from './rollback.js';
 import type { ServerTransaction } from './server-transaction.js';
 import type { TransactionState } from './transaction-state.js';
 
-/** What a commit goes by. */
+/** What a commit needs. */
 export interface CommitParts {
   readonly lease: LeaseChannel;
   readonly server: ServerTransaction;
   readonly state: TransactionState;
   readonly rollback: Rollback;
-  /** Finds out what became of a commit without an answer; undefined when that was not asked for. */
+  /** Finds out the outcome of a commit without an answer; undefined without `verifyCommit`. */
   readonly verify: (() => Promise<CommitOutcome>) | undefined;
-  /** Resolves when the calls that were begun before are over. */
+  /** Resolves when the calls begun before the commit have ended. */
   readonly drained: () => Promise<void>;
-  /** Why it would not be whole; undefined when it is. */
+  /** Why the commit would be incomplete; undefined when it is complete. */
   readonly incomplete: () => string | undefined;
 }
 
 /**
- * The commit of a transaction: waits for the calls before it, is sent only when the transaction is whole, and says what
- * became of it.
+ * The commit of a transaction. It waits for the calls before it, is sent only when the transaction is complete, and
+ * reports the outcome.
  */
 export class Commit {
   readonly #parts: CommitParts;
@@ -52,7 +52,7 @@ export class Commit {
     state.to('committed');
   }
 
-  /** Rolls back instead of committing what is not whole. */
+  /** Rolls back an incomplete transaction instead of committing it. */
   async #refuseIncomplete(): Promise<void> {
     const { state, rollback, incomplete } = this.#parts;
     if (state.word !== 'draining' && state.word !== 'aborted') throw state.failure ?? state.tooLate('commit()');
@@ -64,7 +64,7 @@ export class Commit {
     throw failure ?? new UsageError(`the transaction was rolled back instead of committed: ${why}`);
   }
 
-  /** What a commit that failed comes to: returns when it was applied all the same, else throws. */
+  /** Handles a failed commit: returns if it was applied after all, else throws. */
   async #settle(error: unknown): Promise<void> {
     const { lease, state, rollback, verify } = this.#parts;
     if (isConflict(error)) {

@@ -6,8 +6,8 @@ import type { TransactionChannel } from './transaction-channel.js';
 import type { TransactionState } from './transaction-state.js';
 
 /**
- * Tells an open transaction that its connection or its lease is over. The connection holds this, and this must not hold
- * the lease: one that nobody else holds counts as lost, and is taken back.
+ * Tells an open transaction that its connection or lease has ended. The connection references this object, which must
+ * not reference the lease: the pool takes back a lease that no code references.
  */
 export class ConnectionTie {
   readonly #connection: Connection;
@@ -24,7 +24,7 @@ export class ConnectionTie {
     channel.state.atEnd(this);
   }
 
-  /** The transaction is over first. */
+  /** The transaction has ended first. */
   end(): void {
     this.#connection.dependents.delete(this.#over);
   }

@@ -4,7 +4,10 @@ import { messageOf } from '../errors/error-message.js';
 import { TransactionAbortedError, type TransactionLostError } from '../errors/transaction.js';
 import { lost } from './rollback.js';
 
-/** What an error means with which a transaction is lost, for the transaction and for the call; undefined when it is not. */
+/**
+ * The errors for the transaction and for the call when this error means that the transaction is lost; undefined when it
+ * is not lost.
+ */
 export function lossOf(error: unknown): { ofTransaction: TransactionLostError; ofCall: Error } | undefined {
   if (error instanceof ConnectionLostError) {
     const loss = lost(error);
@@ -12,13 +15,13 @@ export function lossOf(error: unknown): { ofTransaction: TransactionLostError; o
   }
   const cutOff = error instanceof QueryTimeoutError || error instanceof CallAbortedError;
   if (!cutOff || error.outcome !== 'unknown') return undefined;
-  // Whether the server has executed the call is unknown, but no commit was sent: it is not applied.
+  // The server may have executed the call, but no commit was sent, so nothing was applied.
   const message = `${error.message}; the transaction is lost with its connection, and nothing of it was applied`;
   const Kind = error instanceof QueryTimeoutError ? QueryTimeoutError : CallAbortedError;
   return { ofTransaction: lost(error), ofCall: new Kind(message, { outcome: 'not-sent', cause: error }) };
 }
 
-/** Why a transaction is aborted by a call that failed. @param notUndone why the call could not be undone alone */
+/** The error of a transaction aborted by a failed call. @param notUndone why the call could not be undone alone */
 export function abortedBy(error: unknown, text: string, notUndone?: unknown): TransactionAbortedError {
   const statement = shortened(text);
   const message = `the transaction is aborted and can only be rolled back, because this failed: ${statement}: ${messageOf(error)}`;
@@ -27,7 +30,7 @@ export function abortedBy(error: unknown, text: string, notUndone?: unknown): Tr
   return new TransactionAbortedError(more, { statement, cause: causedBy(notUndone, error) });
 }
 
-/** Why a transaction is aborted by a piece of work whose rollback failed. */
+/** The error of a transaction aborted by nested work whose rollback failed. */
 export function notUndone(failure: unknown, error: unknown): TransactionAbortedError {
   return new TransactionAbortedError(
     `the transaction is aborted and can only be rolled back, because a part of it that failed could not be undone: ${messageOf(failure)}`,
@@ -35,7 +38,7 @@ export function notUndone(failure: unknown, error: unknown): TransactionAbortedE
   );
 }
 
-/** An error that says what it followed from, when it does not say another cause already. */
+/** Adds a cause to an error that has none. */
 function causedBy(error: unknown, cause: unknown): unknown {
   if (error instanceof Error && error.cause === undefined) error.cause = cause;
   return error;

@@ -6,7 +6,7 @@ import type { ConnectionIdentity } from '../session/identity.js';
 import type { TransactionFaults } from '../surrealql/mended-text.js';
 import { plainQuery } from './plain-query.js';
 
-/** Writes records, reads them, and takes all back: a statement is a transaction, and one that throws has none. */
+/** Writes records, reads them, and undoes all: a statement is a transaction, and one that throws applies nothing. */
 const probe = `{
   DEFINE TABLE surreal_pool_probe;
   CREATE surreal_pool_probe:1 SET n = 1;
@@ -18,15 +18,15 @@ const probe = `{
 }`;
 
 /**
- * Finds out what a server gets wrong within transactions. Each version of a server is asked once; where a user may not
- * ask, its version decides.
+ * Finds out which faults a server has within transactions. Each server version is probed once; where the user has no
+ * right to probe, the version decides.
  */
 export class FaultProbe {
   readonly #known = new Map<string, TransactionFaults>();
-  /** Who has asked in vain. */
+  /** Identities without the right to probe. */
   readonly #refused = new WeakSet<ConnectionIdentity>();
 
-  /** Asked by several at once, it probes several times, which does no harm. */
+  /** Concurrent callers may each probe, which does no harm. */
   async faultsOf(lease: LeaseChannel): Promise<TransactionFaults> {
     const { transport, identity } = lease.connection;
     const version = await transport.version();
@@ -44,7 +44,7 @@ export class FaultProbe {
   }
 }
 
-/** Undefined when this user may not ask. */
+/** Undefined when this user has no right to probe. */
 async function ask(connection: Connection): Promise<TransactionFaults | undefined> {
   try {
     await plainQuery(connection, new BoundQuery(probe));
@@ -56,7 +56,7 @@ async function ask(connection: Connection): Promise<TransactionFaults | undefine
   return undefined;
 }
 
-/** By the servers that were asked: 3.0.2 has both faults, 3.0.5 the first, 3.1.6 and 3.3.5 none. */
+/** From servers probed before: 3.0.2 has both faults, 3.0.5 the first, 3.1.6 and 3.3.5 none. */
 function byVersion(version: string): TransactionFaults {
   const [major = 0, minor = 0, patch = 0] = (/(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
   const is30 = major < 3 || (major === 3 && minor === 0);

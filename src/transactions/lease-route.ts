@@ -9,8 +9,8 @@ import type { ExportContent } from '../wire/export-requests.js';
 import type { TransactionChannel } from './transaction-channel.js';
 
 /**
- * What every SDK object of one lease is made with. It decides whose a call is: that of the transaction that is open on the
- * lease, or of the lease itself.
+ * The channel of every SDK object of one lease. It sends each call to the transaction open on the lease, or else to the
+ * lease itself.
  */
 export class LeaseRoute implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
@@ -22,14 +22,14 @@ export class LeaseRoute implements QueryChannel {
     this.lease = lease;
   }
 
-  /** The transaction that is open. */
+  /** The open transaction, if any. */
   get transaction(): TransactionChannel | undefined {
     return this.#transaction?.status === 'connected' ? this.#transaction : undefined;
   }
 
   /**
-   * Opens a transaction. From then until its end, calls are part of it.
-   * @throws UsageError when one is open, or being begun
+   * Opens a transaction. Until it ends, calls are part of it.
+   * @throws UsageError when a transaction is open, or being opened
    */
   async begin(open: () => Promise<TransactionChannel>): Promise<TransactionChannel> {
     if (this.#isBeginning || this.transaction !== undefined) {
@@ -45,7 +45,7 @@ export class LeaseRoute implements QueryChannel {
   }
 
   /**
-   * Changes the state of the session, alone.
+   * Changes the state of the session, with no other call under way.
    * @throws UsageError while a transaction is open
    */
   async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -63,7 +63,7 @@ export class LeaseRoute implements QueryChannel {
   }
 
   async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
-    // The lease may have ended since the query was made; its transaction has ended with it.
+    // The lease may have ended since the query was built, and its transaction with it.
     yield* (this.transaction ?? this.lease).query<T>(query, session);
   }
 

@@ -4,26 +4,26 @@ import { markerTable } from './marker.js';
 import { plainQuery } from './plain-query.js';
 import type { SpareConnections } from './spare-connection.js';
 
-/** A marker is kept for longer than its outcome can be asked for; a fence for longer than a commit can be on its way. */
+/** Markers are kept longer than their outcome may be asked for, and fences longer than a commit can be in flight. */
 const markerLife = '1h';
 const fenceLife = '6h';
-/** How many records one step looks at: few enough for a slow server, and for a transaction of the server. */
+/** How many records one step reads: few enough for a slow server and for one transaction. */
 const pageSize = 2_000;
 const hour = 60 * 60_000;
 
-/** What one step did. */
+/** The result of one step. */
 interface Page {
   readonly read: number;
-  /** The id of the last record that it looked at. */
+  /** The id of the last record it read. */
   readonly last: RecordId | undefined;
 }
 
 /**
- * Deletes old markers and fences, in steps of a transaction and a deadline each. What was deleted stays deleted when a step
- * fails or the pool is shut down. Two pools may sweep at once: where both delete the same records the server refuses one of
- * them, which leaves the rest to the other.
+ * Deletes old markers and fences in steps; each step is a transaction with a deadline. Finished steps stay when a later
+ * one fails or the pool is shut down. Two pools may sweep at once: if both delete the same records, the server refuses
+ * one, and that pool leaves the rest to the other.
  *
- * Only the time that the server wrote decides. The ids, which sort by the clock of the process that made them, only tell
+ * Only the time written by the server decides. The ids sort by the clock of the process that made them, and only tell
  * where to look:
  *
  *     numbers, texts │ old ids ······ an hour ago ······ now ······ tomorrow │ random ids of older versions, wrong clocks
@@ -73,7 +73,7 @@ function runStep(spares: SpareConnections, connection: Connection, query: BoundQ
   return spares.run(`sweeping the table ${markerTable}`, connection, undefined, (spare) => plainQuery(spare, query));
 }
 
-/** The least id that a process whose clock is right makes at this time, in milliseconds. */
+/** The least id that a process with a right clock makes at this time, in milliseconds. */
 function idAt(time: number): Uuid {
   const digits = time.toString(16).padStart(12, '0');
   return new Uuid(`${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`);

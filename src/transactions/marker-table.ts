@@ -15,21 +15,21 @@ import type { SpareConnections } from './spare-connection.js';
 
 /** How often, in milliseconds, a pool sweeps a database. */
 const sweepEvery = 10 * 60_000;
-/** How often the pool tries to define the table, when other pools define it at the same moment. */
+/** How often the pool tries to define the table while other pools define it too. */
 const mostDefinitions = 10;
 /** The longest pause between two of these attempts, in milliseconds. */
 const longestPause = 500;
 
-/** The birth of the table that a query is asked for: see {@link MarkerTable}. */
+/** SurrealQL for the id of the table: see {@link MarkerTable}. */
 const birth = `(INFO FOR DB STRUCTURE).tables[WHERE name = '${markerTable}'][0].comment`;
 
 /**
- * The table of markers and fences in each database. Its comment says when it was born, by a random id: a table with another
- * birth, or none, is not the table that a marker was written to, and a marker that is missing there proves nothing.
+ * The table of markers and fences in each database. Its comment holds a random id, made when the table was defined. A
+ * table with another id, or none, is not the table the marker was written to, so a missing marker proves nothing.
  */
 export class MarkerTable {
   readonly #spares: SpareConnections;
-  /** The birth of the table, by database. */
+  /** The id of the table, by database. */
   readonly #births = new SingleFlight<string, string>();
   readonly #sweptAt = new Map<string, number>();
 
@@ -38,7 +38,7 @@ export class MarkerTable {
   }
 
   /**
-   * Defines the table, once for each database, and now and then sweeps it. Gives the birth of the table.
+   * Defines the table once for each database, sweeps it now and then, and returns its id.
    * @throws CommitVerificationError, PoolShutdownError, ServerError
    */
   async prepare(connection: Connection): Promise<string> {
@@ -48,7 +48,7 @@ export class MarkerTable {
     return birth;
   }
 
-  /** Has the table defined again at the next need, because this birth was found to be over. */
+  /** Makes the next caller define the table again, because the table with this id is gone. */
   async forget(connection: Connection, birth: string): Promise<void> {
     await this.#births.forget(databaseOf(connection), birth);
   }
@@ -69,7 +69,7 @@ export class MarkerTable {
         throw noRight('define');
       } catch (error) {
         if (isRefusedAuthentication(error)) throw noRight('define', error);
-        // Another pool defines it at the same moment.
+        // A conflict means that another pool is defining it.
         if (!isConflict(error) || attempt === mostDefinitions) throw notBegun(error);
         await pause(systemClock, Math.random() * longestPause, [this.#spares.over]);
       }
@@ -80,17 +80,17 @@ export class MarkerTable {
     const now = systemClock.now();
     if (now - (this.#sweptAt.get(key) ?? Number.NEGATIVE_INFINITY) < sweepEvery) return;
     this.#sweptAt.set(key, now);
-    // What is not swept now is swept the next time.
+    // Errors are ignored: the next sweep does the rest.
     sweepMarkers(this.#spares, connection).catch(() => {});
   }
 }
 
-/** The birth of the table that is there now; undefined when there is none, or not one that a pool has defined. */
+/** The id of the present table; undefined when there is no table, or none defined by a pool. */
 export async function birthOfTable(connection: Connection): Promise<unknown> {
   return await plainQuery(connection, new BoundQuery(`RETURN ${birth}`));
 }
 
-/** Whether the server refused because there is no table of markers: it was removed, or its database was made again. */
+/** Whether the server refused because the marker table is missing: it was removed, or its database was recreated. */
 export function isTableMissing(error: unknown): boolean {
   return error instanceof ServerError && error.kind === 'NotFound' && error.message.includes(`'${markerTable}'`);
 }
@@ -102,7 +102,7 @@ export function noRight(what: string, cause?: unknown): CommitVerificationError 
   );
 }
 
-/** An error that says for certain that nothing was begun, whatever became of the definition. */
+/** An error that says that no transaction was begun, whether or not the table was defined. */
 function notBegun(error: unknown): unknown {
   if (error instanceof ServerError || outcomeOf(error) !== 'unknown') return error;
   return new CommitVerificationError(

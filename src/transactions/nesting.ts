@@ -1,22 +1,22 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { UsageError } from '../errors/configuration.js';
 
-/** One piece of work that is undone alone. Used only for its identity. */
+/** One piece of nested work. Used only for its identity. */
 type Piece = Readonly<Record<never, never>>;
 
-/** The pieces of work that are around what runs now, of all transactions, followed through `await`. */
+/** The nested work that encloses the running code, for all transactions, tracked through `await`. */
 const around = new AsyncLocalStorage<readonly Piece[]>();
 
 /**
- * The pieces of work of one transaction that are undone alone, each within the one before. Two beside each other would
- * undo each other's calls, so the second is refused.
+ * The nested work of one transaction, each piece within the one before. Two pieces side by side would undo each other's
+ * calls, so the second is refused.
  */
 export class Nesting {
   /** Stands for the work of the whole transaction. */
   readonly #whole: Piece = {};
   #innermost: Piece | undefined;
 
-  /** Whether one is under way. */
+  /** Whether nested work is running. */
   get busy(): boolean {
     return this.#innermost !== undefined;
   }
@@ -26,14 +26,14 @@ export class Nesting {
     return await around.run([...(around.getStore() ?? []), this.#whole], work);
   }
 
-  /** Whether the caller is part of the work of the transaction, and not something that runs beside it. */
+  /** Whether the caller runs inside the work of the transaction, not beside it. */
   get isAroundCaller(): boolean {
     return around.getStore()?.includes(this.#whole) === true;
   }
 
   /**
-   * @param piece is told how to find out whether all within it has ended
-   * @throws UsageError when another one is under way that is not around this one
+   * @param piece gets a function that tells whether all work nested in it has ended
+   * @throws UsageError when other work is running that does not enclose this one
    */
   async run<T>(piece: (isInnermost: () => boolean) => Promise<T>): Promise<T> {
     const outer = this.#innermost;

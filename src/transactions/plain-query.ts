@@ -1,7 +1,9 @@
 import type { BoundQuery, Uuid } from 'surrealdb';
 import type { Connection } from '../session/connection.js';
 
-/** A query of the pool's own with one statement: its result, past everything that concerns queries of the user. */
+/**
+ * Runs a query of the pool itself with one statement, past the layers for the user's queries, and returns its result.
+ */
 export async function plainQuery(connection: Connection, query: BoundQuery, transaction?: Uuid): Promise<unknown> {
   let result: unknown;
   for (const chunk of await connection.transport.query(query, connection.session, transaction)) {

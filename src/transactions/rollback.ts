@@ -12,7 +12,7 @@ export class Rollback {
   readonly #onFailed: (error: unknown) => void;
   #cancelling: Promise<void> | undefined;
 
-  /** @param onFailed told of a transaction that could not be cancelled */
+  /** @param onFailed called when the transaction could not be cancelled */
   constructor(
     server: ServerTransaction,
     state: TransactionState,
@@ -25,7 +25,7 @@ export class Rollback {
     this.#onFailed = onFailed;
   }
 
-  /** Cancels it on the server. Never rejects: nothing of it is applied, whatever happens. */
+  /** Cancels the transaction on the server. Never rejects: nothing of it is applied, whatever happens. */
   cancel(): Promise<void> {
     this.#cancelling ??= this.#cancel();
     return this.#cancelling;
@@ -36,7 +36,7 @@ export class Rollback {
       await this.#server.cancel();
       this.#state.to('rolledBack');
     } catch (error) {
-      // Never committed, it ends with the connection at the latest.
+      // Without a commit it ends with the connection at the latest.
       this.#lease.discard();
       this.#state.lose(lost(error));
       this.#onFailed(error);
@@ -44,7 +44,7 @@ export class Rollback {
   }
 }
 
-/** The error of a transaction that is gone with its connection. */
+/** The error of a transaction that was lost with its connection. */
 export function lost(cause: unknown): TransactionLostError {
   return new TransactionLostError(
     `the transaction was lost with its connection (${messageOf(cause)}); nothing of it was applied`,

@@ -2,8 +2,8 @@ import type { SavepointMark } from '../savepoints/savepoints.js';
 import type { TransactionChannel } from './transaction-channel.js';
 
 /**
- * A place in a transaction to which it can be rolled back. It ends with the transaction, with its release, and with a
- * rollback to an earlier one.
+ * A point in a transaction to which it can be rolled back. It ends with the transaction, with its release, or with a
+ * rollback to an earlier savepoint.
  *
  * ```ts
  * const savepoint = await transaction.savepoint();
@@ -20,18 +20,18 @@ export class Savepoint {
     this.#mark = mark;
   }
 
-  /** The name it was given, or one made up for it. */
+  /** The name given by the caller, or a generated one. */
   get name(): string {
     return this.#mark.name;
   }
 
   /**
-   * Undoes everything since, also when a call failed: the transaction is active again. The savepoint remains, later ones
-   * are gone. Waits for the calls that were begun before. Every answer of the transaction is verified, those of the undone
-   * calls too. When it fails, the transaction is as it was.
-   * @throws SavepointDivergedError when an answer is another one now
+   * Undoes every call since the savepoint. A transaction aborted by a failed call becomes active again. The savepoint
+   * remains; later ones are gone. Waits for the calls begun before. Every answer of the transaction is verified, those
+   * of the undone calls too. If the rollback fails, the transaction is unchanged.
+   * @throws SavepointDivergedError when an answer differs now
    * @throws SavepointUnsupportedError when an answer cannot be verified
-   * @throws SavepointLimitError when there is too much to keep or to make again
+   * @throws SavepointLimitError when there is too much to keep or to replay
    * @throws SavepointNotFoundError when it is gone
    * @throws TransactionLostError, TransactionEndedError, TransactionAbortedError (its time was up)
    */
@@ -40,7 +40,7 @@ export class Savepoint {
   }
 
   /**
-   * Forgets it and the later ones; what was done since stays.
+   * Drops the savepoint and the later ones; the calls since then stay.
    * @throws SavepointNotFoundError when it is gone
    * @throws TransactionLostError, TransactionEndedError, TransactionAbortedError
    */

@@ -10,25 +10,27 @@ import { systemClock } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
 import type { Answer } from '../wire/answer.js';
 
-/** What a transaction of the server is reached by. */
+/** What a server transaction needs. */
 export interface ServerTransactionParts {
-  /** The lease, for what has to be done even when the time of the transaction is up. */
+  /** The lease, for steps that must run even after the time of the transaction is up. */
   readonly lease: LeaseChannel;
-  /** The lease within the time and the signal of the transaction: for its calls. */
+  /** The lease bounded by the time and signal of the transaction, for its calls. */
   readonly bounded: LeaseChannel;
   /** How long a rollback may take, in milliseconds. */
   readonly rollbackTimeout: number;
   /** Counts the transactions of a pool from 1. */
   readonly number: number;
-  /** What the server gets wrong within transactions. */
+  /** Faults of the server within transactions. */
   readonly faults: TransactionFaults;
-  /** Opens another one like the first. */
+  /** Opens another server transaction like the first. */
   readonly open: () => Promise<Uuid>;
-  /** Opens one that is thrown away in any case: it needs no marker of a commit. */
+  /** Opens one that is always cancelled, so it needs no commit marker. */
   readonly openWitness: () => Promise<Uuid>;
 }
 
-/** The transaction of the server behind one of the pool. Another one can take its place, unseen from outside. */
+/**
+ * The server transaction behind a transaction of the pool. It can be replaced by another one without callers noticing.
+ */
 export class ServerTransaction {
   readonly #parts: ServerTransactionParts;
   #current: Uuid;
@@ -38,27 +40,27 @@ export class ServerTransaction {
     this.#current = first;
   }
 
-  /** Whose it is and in which database: the same text for the same. */
+  /** A key for its user and database. */
   get place(): string {
     const { database, identity, transport } = this.#parts.lease.connection;
     return JSON.stringify([transport.endpoint, database.namespace, database.database, identity.key]);
   }
 
-  /** Asks something outside of the transaction, for the pool itself, and gives the answers. */
+  /** Runs a query of the pool outside the transaction and returns the answers. */
   async ask(text: string): Promise<EncodedValue[]> {
     const recording = newRecording();
     await this.#parts.bounded.request(new Call({ text, bindings: {}, recording }));
     return answersOf(recording);
   }
 
-  /** The server's clock against that of this process. */
+  /** The offset between the server's clock and that of this process. */
   async clock(): Promise<ServerClock> {
     const from = systemClock.now();
     const [answer] = await this.ask(askTime);
     return new ServerClock(answer?.get('result'), { from, until: systemClock.now() });
   }
 
-  /** What is added to texts, for what the server gets wrong. */
+  /** What is added to queries to work around faults of the server. */
   get mending(): Mending {
     return mendingOf(this.#parts.faults, this.#parts.lease.connection.database);
   }
@@ -67,24 +69,24 @@ export class ServerTransaction {
     return this.#parts.bounded.send(call.with({ transaction: this.#current, inTransaction: this.#parts.number }));
   }
 
-  /** Opens another one like the first, which can be adopted. */
+  /** Opens another server transaction like the first, which can be adopted. */
   openAnother(): Promise<Uuid> {
     return this.#parts.open();
   }
 
-  /** Opens one that is thrown away in any case. */
+  /** Opens one that is always cancelled. */
   openWitness(): Promise<Uuid> {
     return this.#parts.openWitness();
   }
 
-  /** Goes on in this one; the one before is cancelled. */
+  /** Continues in this server transaction and cancels the one before. */
   adopt(second: Uuid): void {
     const first = this.#current;
     this.#current = second;
     void this.drop(first);
   }
 
-  /** Where calls can be made again, past all that concerns the calls of the user. */
+  /** A target for replayed calls, past the layers for the user's calls. */
   target(transaction: Uuid): RerunTarget {
     const { bounded } = this.#parts;
     return {
@@ -97,25 +99,25 @@ export class ServerTransaction {
     };
   }
 
-  /** Commits the one of now, within the time of the transaction. */
+  /** Commits the present server transaction, within the time of the transaction. */
   async commit(): Promise<void> {
     await this.#parts.bounded.ask((connection) => connection.commit(this.#current));
   }
 
   /**
-   * Cancels the one of now, also when the time of the transaction is up.
+   * Cancels the present server transaction, even after the time of the transaction is up.
    * @throws DeadlineError when it takes longer than a rollback may
    */
   async cancel(): Promise<void> {
     await this.#cancelInTime(this.#current);
   }
 
-  /** Cancels one that is not needed any more. Never rejects, so that nothing has to wait for it. */
+  /** Cancels a server transaction that is no longer needed. Never rejects, so nothing has to wait for it. */
   async drop(transaction: Uuid): Promise<void> {
     try {
       await this.#cancelInTime(transaction);
     } catch {
-      // Never committed, it ends with the connection at the latest.
+      // Without a commit it ends with the connection at the latest.
       this.#parts.lease.discard();
     }
   }

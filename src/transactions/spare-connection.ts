@@ -4,14 +4,14 @@ import { withDeadline } from '../time/deadline.js';
 import { inOwnContext } from '../time/own-context.js';
 import { untilAborted } from '../time/until-aborted.js';
 
-/** How a connection is made that does not count as one of the pool's. */
+/** Opens connections that do not count towards the pool. */
 export interface SpareConnectionSource {
-  /** Opens one for the same user and database as this one. */
+  /** Opens a connection for the same user and database as `like`. */
   open(like: Connection, signal: AbortSignal): Promise<Connection>;
   close(connection: Connection): Promise<void>;
 }
 
-/** A connection that is open, or being opened, for as long as it has users. */
+/** A connection that is open, or being opened, while it has users. */
 interface Spare {
   readonly key: string;
   readonly opening: Promise<Connection>;
@@ -20,15 +20,15 @@ interface Spare {
 }
 
 /**
- * Connections beside the pool's, one for each identity, open only while they are needed and shared by all who need them.
- * They are not the pool's, because their users hold one of the pool's already: they would wait for each other when all
+ * Connections beside the pool, one for each identity, open only while needed and shared by all that need one. They do
+ * not come from the pool, because their users already hold a pooled connection and would wait for each other when all
  * are in use.
  */
 export class SpareConnections {
   readonly #source: SpareConnectionSource;
   /** How long one piece of work may take, in milliseconds, its opening included. */
   readonly #timeout: number;
-  /** The one of now for each identity. One that failed is not in here any more, and ends with its last user. */
+  /** The present connection of each identity. A failed one is removed here, and closed with its last user. */
   readonly #current = new Map<string, Spare>();
   readonly #running = new Set<Promise<unknown>>();
   readonly #over = new AbortController();
@@ -44,7 +44,7 @@ export class SpareConnections {
   }
 
   /**
-   * Runs work on one; when that fails by the connection, the next user gets another one.
+   * Runs work on a spare connection. If the connection fails, the next user gets another one.
    * @throws DeadlineError, the reason of the signal or of the shutdown, and what opening and the work throw
    */
   async run<T>(
@@ -59,13 +59,13 @@ export class SpareConnections {
     return await running;
   }
 
-  /** Keeps the connection open between several pieces of work. Returns the way to let go of it. */
+  /** Keeps the connection open between several pieces of work. Returns a function that ends this. */
   hold(like: Connection): () => void {
     const spare = this.#join(like);
     return () => this.#leave(spare);
   }
 
-  /** Ends everything that is under way. */
+  /** Ends all work under way. */
   async end(reason: unknown): Promise<void> {
     this.#over.abort(reason);
     await Promise.all(this.#running);
@@ -80,7 +80,7 @@ export class SpareConnections {
         limit,
       );
     } catch (error) {
-      // A caller that gives up by itself says nothing about the connection; one without an answer does.
+      // A caller's own abort says nothing about the connection; a missing answer does.
       if (limit.reason instanceof DeadlineError || !(await isUsable(spare, limit))) this.#replace(spare);
       throw error;
     } finally {
@@ -110,13 +110,13 @@ export class SpareConnections {
     spare.opening.then((connection) => this.#source.close(connection)).catch(() => {});
   }
 
-  /** Gives the next user another one; who is still at it goes on. */
+  /** Gives the next user another connection; present users go on. */
   #replace(spare: Spare): void {
     if (this.#current.get(spare.key) === spare) this.#current.delete(spare.key);
   }
 }
 
-/** Of one that is still being opened nothing bad is known. */
+/** A connection that is still being opened counts as usable. */
 async function isUsable(spare: Spare, limit: AbortSignal): Promise<boolean> {
   if (limit.aborted) return true;
   return await spare.opening.then(

@@ -25,40 +25,40 @@ import type { TransactionState } from './transaction-state.js';
 import { type Turn, Turns } from './turns.js';
 import type { Undo } from './undo.js';
 
-/** What a transaction is made of. */
+/** The parts of a transaction. */
 export interface TransactionParts {
   readonly lease: LeaseChannel;
-  /** Ends the time of the transaction. */
+  /** Aborted when the time of the transaction is up. */
   readonly signal: AbortSignal | undefined;
-  /** What it is on the server. */
+  /** The transaction on the server. */
   readonly server: ServerTransaction;
   readonly state: TransactionState;
   readonly trace: Omit<TransactionTrace, 'step'>;
-  /** Undefined when there are to be none. */
+  /** Undefined with `savepoints: false`. */
   readonly savepoints: Savepoints | undefined;
   readonly undo: Undo | undefined;
   /** Whether a failed call is undone alone. */
   readonly undoesFailures: boolean;
-  /** Told when the server does not let this user have what it gets wrong mended. */
+  /** Called when the server does not let this user have its faults worked around. */
   onMendingRefused(): void;
-  /** Finds out what became of a commit without an answer; undefined when that was not asked for. */
+  /** Finds out the outcome of a commit without an answer; undefined without `verifyCommit`. */
   readonly verify: (() => Promise<CommitOutcome>) | undefined;
-  /** Told of a transaction that could not be cancelled. */
+  /** Called when the transaction could not be cancelled. */
   onRollbackFailed(error: unknown): void;
 }
 
 /**
- * What every query of one transaction goes through: all of them one after the other, in the order in which they were
- * begun, through these layers:
+ * Runs every query of one transaction, one after the other, in the order in which they were begun, through these
+ * layers:
  *
  *     whileOpen ▸ guarded ▸ abortsOnFailure ▸ kept ▸ mended ▸ the layers of the lease
  *
- * A call that failed leaves the transaction aborted, also when its caller does not look at the answer.
+ * A failed call leaves the transaction aborted, even if its caller ignores the error.
  */
 export class TransactionChannel implements QueryChannel {
-  /** SurrealDB keeps what a failed statement wrote: to send it again inside the same transaction would be wrong. */
+  /** SurrealDB keeps what a failed statement wrote, so sending it again in the same transaction would be wrong. */
   readonly retry: RetryOptions = { ...conflictRetry, retryable: () => false };
-  /** Queries that were made from the transaction and not sent so far, by what made them. */
+  /** Queries built from the transaction and not sent yet, with the method that built them. */
   readonly unsent: Set<{ readonly name: string }> = new Set();
   readonly nesting: Nesting = new Nesting();
   readonly #parts: TransactionParts;
@@ -119,8 +119,8 @@ export class TransactionChannel implements QueryChannel {
   }
 
   /**
-   * Sends a call in its turn. Every query of the transaction comes by here.
-   * @param entered its place in the order; without it, it is the last
+   * Sends a call in its turn. Every query of the transaction passes here.
+   * @param entered its place in the order; left out, the last
    */
   async run(query: BoundQuery, entered?: Turn): Promise<Answer> {
     let turn = entered;
@@ -138,7 +138,7 @@ export class TransactionChannel implements QueryChannel {
     return answer;
   }
 
-  /** What the caller of something of the transaction is rejected with. */
+  /** The error that a caller of the transaction gets. */
   forCaller(error: unknown, statement?: string): Promise<unknown> {
     return forCaller(error, () => this.#asked(statement));
   }
@@ -148,7 +148,7 @@ export class TransactionChannel implements QueryChannel {
     return lease.asked(statement, trace.transaction);
   }
 
-  /** Makes a savepoint, after the calls that were begun before. */
+  /** Makes a savepoint after the calls begun before it. */
   async savepoint(name?: string): Promise<SavepointMark> {
     const { savepoints } = this.#undoing();
     return await this.#inTurn('savepoint', () => savepoints.add(name, this.unsent, () => this.#parts.server.clock()));
@@ -159,10 +159,10 @@ export class TransactionChannel implements QueryChannel {
     await this.#inTurn('releaseSavepoint', async () => savepoints.release(savepoints.find(which)));
   }
 
-  /** Undoes what came after a savepoint. When it fails, everything is as it was. */
+  /** Undoes the calls after a savepoint. If that fails, the transaction is unchanged. */
   async rollbackTo(which: string | SavepointMark): Promise<void> {
     const { savepoints } = this.#undoing();
-    // Queries that are made from now on are not among those that it undoes.
+    // Queries built from now on are not undone.
     const unsent = [...this.unsent];
     let turn: Turn | undefined;
     try {
@@ -191,7 +191,7 @@ export class TransactionChannel implements QueryChannel {
         const result = await work();
         if (!isInnermost())
           throw new UsageError('a withTransaction() or withSavepoint() within this one was not awaited');
-        // Work may have ended the whole transaction by itself.
+        // The work may have ended the whole transaction itself.
         if (!this.state.ended) await this.releaseSavepoint(made);
         return result;
       } catch (error) {
@@ -201,7 +201,7 @@ export class TransactionChannel implements QueryChannel {
     });
   }
 
-  /** Asked for twice, it happens once. */
+  /** A second call gets the outcome of the first. */
   commit(): Promise<void> {
     const { word } = this.state;
     if (this.#committing !== undefined && (word === 'draining' || word === 'committing' || word === 'unknown'))
@@ -210,11 +210,11 @@ export class TransactionChannel implements QueryChannel {
     return this.#committing;
   }
 
-  /** Undoes everything. Never rejects when the transaction was open: nothing of it is applied, whatever happens. */
+  /** Undoes everything. Never rejects while the transaction is open: nothing of it is applied, whatever happens. */
   async rollback(): Promise<void> {
     const { state } = this;
     const { word } = state;
-    // To say anything else would hide that it may have been committed, from callers who roll back whatever fails.
+    // Callers roll back after any failure, so this must repeat that it may have been committed.
     if (word === 'unknown') return await this.#committing;
     if (word === 'draining' || word === 'committing' || word === 'committed') throw state.tooLate('rollback()');
     if (state.ended) return;
@@ -225,13 +225,13 @@ export class TransactionChannel implements QueryChannel {
     });
   }
 
-  /** Ends it before its time: from now on it can only be rolled back. A commit that was sent has an outcome of its own. */
+  /** Aborts it: from now on it can only be rolled back. A commit already sent keeps its own outcome. */
   abort(reason: TransactionAbortedError): void {
     const { word } = this.state;
     if (word === 'active' || word === 'draining') this.state.abort(reason);
   }
 
-  /** Its connection or its lease is over. What a commit or a rollback under way comes to is for its own answer to say. */
+  /** Its connection or lease has ended. A commit or rollback under way reports its own outcome. */
   lose(cause: unknown): void {
     const { state } = this;
     if (state.word === 'committing' || state.word === 'rollingBack' || state.ended) return;
@@ -239,7 +239,7 @@ export class TransactionChannel implements QueryChannel {
     else state.lose(lost(cause));
   }
 
-  /** Live queries are not part of a transaction; other features are for the server to refuse. */
+  /** Refuses live queries, which are not part of a transaction; other features are left to the server. */
   assertFeature(feature: Feature): void {
     if (feature !== Features.LiveQueries) return;
     throw new UsageError('a live query is not part of a transaction: call live() on the connection, outside of it');
@@ -270,7 +270,7 @@ export class TransactionChannel implements QueryChannel {
     try {
       answer = await next(call);
     } catch (error) {
-      // What was refused before it was sent has done nothing.
+      // A call refused before it was sent has done nothing.
       if (error instanceof UsageError) throw error;
       throw await this.#failed(error, call.text, before);
     }
@@ -279,7 +279,7 @@ export class TransactionChannel implements QueryChannel {
     return answer;
   };
 
-  /** Notes that a call failed, and gives what its caller is told. */
+  /** Notes that a call failed and returns the error for its caller. */
   async #failed(error: unknown, text: string, before: Mark | undefined): Promise<unknown> {
     if (error instanceof LeaseReleasedError) return error;
     const loss = lossOf(error);
@@ -308,14 +308,14 @@ export class TransactionChannel implements QueryChannel {
     throw state.tooLate('a call');
   }
 
-  /** Going back is for failed calls. It does not bring back what has ended, or whose time is up. */
+  /** Throws if the transaction has ended or its time is up: a rollback to a savepoint repairs only failed calls. */
   #refuseReturn(): void {
     const { word } = this.state;
     if (word !== 'active' && word !== 'aborted' && word !== 'draining') this.#refuseLateCalls();
     this.#parts.signal?.throwIfAborted();
   }
 
-  /** Makes the transaction what it was at a place in the log, or leaves it as it is and throws. */
+  /** Brings the transaction back to a place in the log; if that fails, leaves it unchanged and throws. */
   async #undo(mark: Mark): Promise<void> {
     const { undo } = this.#undoing();
     try {
@@ -328,7 +328,7 @@ export class TransactionChannel implements QueryChannel {
     }
   }
 
-  /** Undoes a piece of work that threw. What cannot be undone is not committed either. */
+  /** Undoes nested work that threw. If it cannot be undone, the transaction is aborted. */
   async #undoWork(made: SavepointMark, outer: readonly SavepointMark[], error: unknown): Promise<void> {
     const { state } = this;
     if (state.word !== 'active' && state.word !== 'aborted') return;
@@ -337,7 +337,7 @@ export class TransactionChannel implements QueryChannel {
       this.#undoing().savepoints.release(made);
     } catch (failure) {
       if (state.ended || this.#parts.signal?.aborted) return;
-      // To go back to a savepoint within it would keep a part of it.
+      // Drop its inner savepoints: going back to one would keep a part of the failed work.
       this.#undoing().savepoints.keepOnly(outer);
       const reason = notUndone(failure, error);
       state.abort(reason);
@@ -352,7 +352,7 @@ export class TransactionChannel implements QueryChannel {
     throw new UsageError('this transaction was begun with savepoints: false');
   }
 
-  /** Something that asks the server nothing, in its turn among the calls. */
+  /** Runs a step without a server call, in its turn among the calls. */
   async #inTurn<T>(step: TransactionTrace['step'], work: () => Promise<T>): Promise<T> {
     let turn: Turn | undefined;
     try {

@@ -3,7 +3,10 @@ import { TransactionAbortedError } from '../errors/transaction.js';
 import { systemClock, type Timer } from '../time/clock.js';
 import { onAbort } from '../time/on-abort.js';
 
-/** What ends a transaction, or all attempts of a `withTransaction()`, before its time: a timeout, a signal of its own or of its lease. */
+/**
+ * Ends a transaction, or all attempts of a `withTransaction()`, early: by a timeout, by its own signal, or by that of
+ * its lease.
+ */
 export class TransactionDeadline {
   /** Aborted with a {@link TransactionAbortedError}; undefined when nothing can end it early. */
   readonly signal: AbortSignal | undefined;
@@ -31,12 +34,12 @@ export class TransactionDeadline {
     }
   }
 
-  /** The time that is left, in milliseconds; `Infinity` without a timeout. */
+  /** The remaining time, in milliseconds; `Infinity` without a timeout. */
   get left(): number {
     return this.#endsAt - systemClock.now();
   }
 
-  /** Nobody needs it any more. */
+  /** Removes the timer and the listeners. */
   end(): void {
     this.#timer?.cancel();
     for (const forget of this.#forget) forget();

@@ -6,9 +6,9 @@ import {
 import type { TransactionCounters } from '../telemetry/transaction-counters.js';
 
 /**
- * Where a transaction stands. After a failed call it is `aborted`, as in PostgreSQL: it can only be rolled back, or back
- * to a savepoint. `draining` waits for the calls that were begun before the commit; with `committing` the commit is sent.
- * The words of the last line are final.
+ * The state of a transaction. After a failed call it is `aborted`, as in PostgreSQL: it can only be rolled back, wholly
+ * or to a savepoint. `draining` waits for the calls begun before the commit; in `committing` the commit has been sent.
+ * The states in the last line are final.
  *
  *                a call failed
  *     active ◀──────────────────▶ aborted        (back again: by a rollback to a savepoint)
@@ -45,7 +45,7 @@ const next: Readonly<Record<TransactionWord, readonly TransactionWord[]>> = {
   abandoned: [],
 };
 
-/** What each word says in a sentence that begins with "the transaction". */
+/** Each state in words, to follow "the transaction". */
 const inWords: Readonly<Record<TransactionWord, string>> = {
   active: 'is open',
   aborted: 'is aborted: roll it back',
@@ -60,7 +60,7 @@ const inWords: Readonly<Record<TransactionWord, string>> = {
   abandoned: 'was cancelled, because it was open when its connection was released',
 };
 
-/** The state of one transaction, which changes here and nowhere else. */
+/** The state of one transaction. It changes only here. */
 export class TransactionState {
   #word: TransactionWord = 'active';
   #wasAborted = false;
@@ -73,7 +73,7 @@ export class TransactionState {
     counters.count('begun');
   }
 
-  /** Ends something with the transaction. */
+  /** Calls `end()` when the transaction ends. */
   atEnd(what: { end(): void }): void {
     this.#atEnd.push(what);
   }
@@ -98,31 +98,31 @@ export class TransactionState {
     if (this.ended) for (const what of this.#atEnd.splice(0)) what.end();
   }
 
-  /** Why it is aborted, or lost; undefined while it is neither. */
+  /** Why it is aborted or lost; undefined when it is neither. */
   get failure(): TransactionAbortedError | TransactionLostError | undefined {
     return this.#failure;
   }
 
-  /** From now on it can only be rolled back, or back to a savepoint. */
+  /** From now on it can only be rolled back, wholly or to a savepoint. */
   abort(failure: TransactionAbortedError): void {
     this.#failure = failure;
     if (this.#word !== 'aborted') this.to('aborted');
   }
 
-  /** It is gone with its connection. Gives the error back, to be thrown. */
+  /** It was lost with its connection. Returns the error, to be thrown. */
   lose(failure: TransactionLostError): TransactionLostError {
     this.#failure = failure;
     this.to('lost');
     return failure;
   }
 
-  /** It is what it was before a call failed: that call was undone. */
+  /** The failed call was undone: the transaction is in its state before the failure again. */
   recover(word: 'active' | 'draining'): void {
     this.#failure = undefined;
     this.to(word);
   }
 
-  /** The error for what comes too late. */
+  /** The error for a call after the end. */
   tooLate(what: string, cause?: unknown): TransactionEndedError {
     return new TransactionEndedError(`${what} came too late: the transaction ${inWords[this.#word]}`, {
       state: this.#word,

@@ -8,14 +8,14 @@ import { type WithTransactionOptions, withTransactionOptions } from './transacti
 import type { TransactionWord } from './transaction-state.js';
 import { countBuilt } from './unsent-queries.js';
 
-/** What is done within a transaction. `attempt` is 1 the first time, more after a conflict. */
+/** The work of a transaction. `attempt` counts from 1 and grows after each conflict. */
 export type TransactionWork<T> = (transaction: Transaction, attempt: number) => PromiseLike<T> | T;
 
 /**
- * An open transaction: every query and builder of the SDK, and {@link Transaction.commit | commit()} or
- * {@link Transaction.rollback | rollback()} at the end. Its calls run one after the other, in the order in which they were
- * begun. Once a call has failed, it can only be rolled back, or back to a {@link savepoint}. At the end of its block, `await using` rolls back what was
- * not committed.
+ * An open transaction: every query and builder of the SDK, and {@link Transaction.commit | commit()} or {@link
+ * Transaction.rollback | rollback()} at the end. Its calls run one after the other, in the order in which they were
+ * begun. After a failed call it can only be rolled back, wholly or to a {@link savepoint}. At the end of its block,
+ * `await using` rolls it back unless it was committed.
  *
  * ```ts
  * await using transaction = await connection.beginTransaction();
@@ -34,14 +34,15 @@ export class Transaction extends SurrealTransaction {
 
   /** @internal */
   constructor(channel: TransactionChannel, session: Uuid) {
-    // The last is for the SDK's own transaction: the channel names its own, which a rollback to a savepoint replaces.
+    // The last argument is for the SDK only: the channel uses the id of the server transaction, which a rollback to a
+    // savepoint replaces.
     super(asController(channel), session, session);
     this.#channel = channel;
     this.#session = session;
   }
 
   /**
-   * Where it stands: `active`, `aborted` (a call failed), `draining` (its commit waits for the calls before it),
+   * The state: `active`, `aborted` (a call failed), `draining` (its commit waits for the calls before it),
    * `committing`, `committed`, `rolledBack` and so on.
    */
   get state(): TransactionWord {
@@ -49,25 +50,25 @@ export class Transaction extends SurrealTransaction {
   }
 
   /**
-   * Waits for the calls that were begun before it, takes no more, and applies everything at once or nothing.
+   * Commits: takes no more calls, waits for those begun before, and applies everything or nothing.
    * @throws TransactionAbortedError when a call had failed; everything is rolled back
-   * @throws UsageError when a query was made and never sent; everything is rolled back
+   * @throws UsageError when a query was built and never awaited; everything is rolled back
    * @throws TransactionConflictError when a concurrent transaction changed the same records first
    * @throws TransactionLostError when the connection was lost; nothing was applied
    * @throws CommitOutcomeUnknownError when the answer to the commit was lost
-   * @throws TransactionEndedError when it was over already; `outcomeOf()` says whether it was applied
+   * @throws TransactionEndedError when it had already ended; `outcomeOf()` says whether it was applied
    */
   override async commit(): Promise<void> {
     try {
       await this.#channel.commit();
     } catch (error) {
-      // A commit that was asked for twice happens once, and fails for each of the two.
+      // Two calls of `commit()` share one commit, and each gets its own error.
       throw await this.#channel.forCaller(error);
     }
   }
 
   /**
-   * Undoes everything. Does nothing when that has happened already; with the connection lost, nothing is there to undo.
+   * Undoes everything. No-op if it was already rolled back, or if the connection was lost and nothing is left to undo.
    * @throws TransactionEndedError after a commit, and during one
    * @throws CommitOutcomeUnknownError when the answer to the commit was lost: the error of the commit again
    */
@@ -84,13 +85,16 @@ export class Transaction extends SurrealTransaction {
     return this.rollback();
   }
 
-  /** The same transaction as the SDK's type, for code that asks for one: what it queries is part of the transaction. */
+  /**
+   * This transaction as the SDK's type, for code that takes a `SurrealQueryable`: its queries are part of the
+   * transaction.
+   */
   connection(): SurrealQueryable {
     return this;
   }
 
   /**
-   * Makes a savepoint: a place to which the transaction can be rolled back. Waits for the calls that were begun before it.
+   * Makes a savepoint: a point to which the transaction can be rolled back. Waits for the calls begun before it.
    * @param name for {@link rollbackToSavepoint} and {@link releaseSavepoint}; a second one of a name hides the first
    * @throws SavepointUnsupportedError when a call was made that cannot be replayed
    * @throws SavepointLimitError when the calls so far and their answers are too large to keep
@@ -108,15 +112,15 @@ export class Transaction extends SurrealTransaction {
     return this.#channel.rollbackTo(name);
   }
 
-  /** Forgets the savepoint of that name; see {@link Savepoint.release}. */
+  /** Drops the savepoint of that name; see {@link Savepoint.release}. */
   releaseSavepoint(name: string): Promise<void> {
     return this.#channel.releaseSavepoint(name);
   }
 
   /**
-   * Runs work that is undone alone when it throws, or when it hides that a call failed: what was done before it remains,
-   * and the transaction goes on. Its error is given as it is. Runs one at a time; calls that are made beside it, and not
-   * by it, are undone with it.
+   * Runs nested work. If it throws, or catches the error of a failed call and returns, only this work is undone:
+   * earlier calls stay, and the transaction goes on. The error of the work is rethrown unchanged. Only one runs at a
+   * time; calls made beside it are undone with it.
    * @throws what the work throws, and what {@link savepoint} does
    * @throws SavepointDivergedError, SavepointUnsupportedError, SavepointLimitError when it could not be undone, with the
    *   error of the work as `cause`: then the transaction is aborted
@@ -127,9 +131,9 @@ export class Transaction extends SurrealTransaction {
   }
 
   /**
-   * A transaction within this one: {@link withSavepoint}. It is committed with the whole, so what the whole was begun with
-   * counts (`retry`, `verifyCommit` and so on), not what is given here.
-   * @throws UsageError for a `timeout` or a `signal`: only the whole transaction can be cut off
+   * A nested transaction: {@link withSavepoint}. It is committed with the outer one, so the options of the outer one
+   * count (`retry`, `verifyCommit` and so on), not those given here.
+   * @throws UsageError for a `timeout` or a `signal`: only the outer transaction can have them
    */
   async withTransaction<T>(work: TransactionWork<T>, options?: WithTransactionOptions): Promise<T> {
     requireFunction(work, 'withTransaction(work, options)');
@@ -142,7 +146,7 @@ export class Transaction extends SurrealTransaction {
     return await this.withSavepoint((transaction) => work(transaction, 1));
   }
 
-  /** Rolls back what was not committed. */
+  /** Rolls back unless committed. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { word } = this.#channel.state;
     if (word === 'active' || word === 'aborted') await this.rollback();

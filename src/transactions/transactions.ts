@@ -66,7 +66,7 @@ export class Transactions {
     this.#settings = settings;
   }
 
-  /** Begins a transaction on the connection of a lease, whose own queries run in it from now on. */
+  /** Begins a transaction on the connection of a lease. From now on the queries of the lease run in it. */
   async begin(route: LeaseRoute, options: TransactionOptions): Promise<Transaction> {
     const settings = readTransactionOptions(options);
     const deadline = new TransactionDeadline(settings.timeout, [settings.signal, route.lease.signal]);
@@ -82,10 +82,10 @@ export class Transactions {
   }
 
   /**
-   * Runs work in a transaction: commits when it returns, rolls back when it throws, and begins again after a conflict or
-   * when it could not be rolled back to a savepoint because others had changed what it reads. Only what was certainly not
-   * applied is done again. A retry budget has no say in it: a conflict is the answer of a server that works, and the number of
-   * attempts and the time of the transaction bound it.
+   * Runs work in a transaction: commits when it returns, rolls back when it throws. Starts again after a conflict, or
+   * when a rollback to a savepoint failed because others had changed what it reads. Only work that was certainly not
+   * applied is repeated. The retry budget does not count here: a conflict is the answer of a working server, and the
+   * number of attempts and the time of the transaction bound the repeats.
    */
   async run<T>(route: LeaseRoute, work: TransactionWork<T>, options: WithTransactionOptions): Promise<T> {
     const settings = readTransactionOptions(options);
@@ -115,7 +115,7 @@ export class Transactions {
           const waiting = (): Promise<boolean> => pauseOn(route.lease, length, deadline.signal);
           const lasted = await traced(transactionChannel, trace, waiting);
           if (deadline.signal?.aborted) throw await channel.forCaller(deadline.signal.reason);
-          // The lease is over, or its connection: there is nothing on which it could be done again.
+          // The lease or its connection has ended, so it cannot be repeated.
           if (!lasted) throw await last();
         }
       }
@@ -138,11 +138,11 @@ export class Transactions {
       result = await within(working, deadline.signal);
     } catch (error) {
       const told = await afterFailure(channel, error, deadline.signal);
-      // What the work threw has come to its caller once already.
+      // An error thrown by the work has already reached its caller once.
       const isMadeHere = told !== error || error === deadline.signal?.reason;
       throw isMadeHere ? await channel.forCaller(told) : told;
     }
-    // Work may have ended it by itself, one way or the other.
+    // The work may have committed or rolled back itself.
     if (channel.state.word === 'committed' || channel.state.word === 'rolledBack') return result;
     try {
       await channel.commit();
@@ -187,11 +187,11 @@ export class Transactions {
         const found = await this.#probe.faultsOf(bounded);
         return [await open(), found];
       });
-      // The lease may be over by now, and the reset undoes what was begun.
+      // Throws if the lease has ended; then the reset undoes what was begun.
       lease.connection;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      // No commit was sent, whatever became of the begin.
+      // No commit was sent, whether or not the begin was executed.
       throw lossOf(error)?.ofTransaction ?? error;
     }
 
@@ -250,12 +250,12 @@ export class Transactions {
   }
 }
 
-/** The outcome of work, or the reason of the signal; the work itself goes on. */
+/** Settles as the work does, or rejects when the signal aborts; the work itself goes on. */
 function within<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   return signal === undefined ? work : untilAborted(work, signal);
 }
 
-/** Waits between two attempts. False when the lease or its connection ended meanwhile, also at once. */
+/** Waits between two attempts. False as soon as the lease or its connection ends. */
 async function pauseOn(lease: LeaseChannel, length: number, signal: AbortSignal | undefined): Promise<boolean> {
   const over = new AbortController();
   const end = (): void => over.abort();
@@ -273,7 +273,7 @@ async function pauseOn(lease: LeaseChannel, length: number, signal: AbortSignal 
   }
 }
 
-/** A conflict of the commit tells how often it was tried; one that the work threw is the caller's own. */
+/** Adds the number of attempts to a conflict of the commit; a conflict thrown by the work is left as it is. */
 async function afterAttempts(error: unknown, attempts: number, channel: TransactionChannel): Promise<unknown> {
   if (!(error instanceof TransactionConflictError)) return error;
   const tried = attempts === 1 ? '' : ` (tried ${attempts} times)`;
@@ -281,7 +281,7 @@ async function afterAttempts(error: unknown, attempts: number, channel: Transact
   return await channel.forCaller(new TransactionConflictError(`${message}${tried}`, { attempts, cause }));
 }
 
-/** Whether a rollback to a savepoint failed because of others, and that is why the transaction failed. */
+/** Whether the transaction failed because a rollback to a savepoint met changes by others. */
 function isDivergence(error: unknown): boolean {
   const cause = error instanceof TransactionAbortedError ? error.cause : error;
   return cause instanceof SavepointDivergedError && cause.retryable;

@@ -1,11 +1,11 @@
 /**
- * The order of the calls of one transaction: one after the other, as they were begun. SurrealDB would run them side by
- * side, and go on with those that were behind a failed one.
+ * Runs the calls of one transaction one after the other, in the order they were begun. SurrealDB would run them
+ * concurrently, and go on with those behind a failed one.
  *
  * The SDK announces a call (it asks its connection whether it is ready) and sends it a few microtasks later, builders
- * later than plain queries; its place counts from the announcement. A call that fails before it is sent, such as one
- * with a bad name of a function, never arrives at its place: whoever comes next waits for it until the end of the
- * present turn of the event loop, and not longer.
+ * later than plain queries; the announcement sets its place. A call that fails before it is sent, for example by a bad
+ * function name, never takes its place: the next call waits for it only until the end of the present turn of the event
+ * loop.
  */
 export class Turns {
   #last: Turn | undefined;
@@ -15,7 +15,7 @@ export class Turns {
     return this.#last;
   }
 
-  /** Resolves when every call that has a place by now is over. */
+  /** Resolves when every call that has a place now has ended. */
   async over(): Promise<void> {
     await this.#last?.over();
   }
@@ -32,7 +32,7 @@ export class Turn {
     this.#before = before;
   }
 
-  /** The call is there: resolves when those before it are over. */
+  /** The call has arrived: resolves when those before it have ended. */
   async come(): Promise<void> {
     this.#arrived = true;
     await this.#before?.over();

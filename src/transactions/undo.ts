@@ -12,49 +12,52 @@ import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { systemClock } from '../time/clock.js';
 import type { ServerTransaction } from './server-transaction.js';
 
-/** How many calls one transaction may make again. */
+/** How many calls one transaction may replay. */
 export const replayBudget: number = 100_000;
 
-/** What a transaction has done: the calls before the place it is brought back to, and those behind. */
+/** The calls of a transaction before the place it returns to, and those after it. */
 interface History {
   readonly before: readonly LogEntry[];
   readonly behind: readonly LogEntry[];
 }
 
-/** What is done in one transaction to verify something. */
+/** The steps of one verifying transaction. */
 interface Plan {
   readonly entries: readonly LogEntry[];
-  /** Reads that are compared with the same in another transaction, and before which of the entries; default: behind all. */
+  /**
+   * Reads that are compared with those of another transaction, and the entry before which each runs; default: after
+   * all.
+   */
   readonly looks?: readonly Look[];
   readonly lookAt?: number;
-  /** Looks whether reads can write. */
+  /** Statements that find out whether reads can write. */
   readonly scan?: readonly string[] | undefined;
 }
 
-/** What came of it. */
+/** The result of a plan. */
 interface Outcome {
   readonly difference: CallDifference | undefined;
   readonly looked: readonly EncodedValue[];
   readonly comparison: AnswerComparison;
-  /** Whether the reads among them have certainly not written. */
+  /** Whether its reads have certainly not written. */
   readonly onlyRead: boolean;
 }
 
 /**
- * The way back to a place in a transaction. The server cannot take anything back, so another transaction takes the place
- * of the first. Everything the program has seen is verified before that: in the second, and what the second must not do,
- * in a third one, the witness, which is thrown away.
+ * Brings a transaction back to an earlier place. The server cannot undo calls, so a second transaction replaces the
+ * first. Before that, every answer the program has seen is verified: in the second one, or, where the second must not
+ * repeat a call, in a third one, the witness, which is cancelled.
  *
  *     first     begin ── before ──┬── reads ── writes ───────────────────────────────────────── cancel
  *     second                      └── begin ── before ── reads ── look ─── as they were? ────── goes on
  *     witness                              └── begin ── before ── reads ── look ── writes ── as they were? ── cancel
  *
- * - The second does not make the reads again when a read may write in this database: see {@link SchemaScan}.
- * - The witness is for what stands behind the first undone write, for what was undone earlier, and for times that the
- *   server has made: those are others in all three, while what others have changed is the same in both of the later ones.
- * - Both look at what the undone writes were made from, before these are made: so both see the same of it.
+ * - The second does not repeat reads if a read may write in this database: see {@link SchemaScan}.
+ * - The witness verifies calls after the first undone write, calls undone earlier, and times made by the server. Such
+ *   times differ in all three, while changes by others are the same in both later ones.
+ * - Both read the inputs of the undone writes before these are made, so both see the same.
  *
- * Nothing is given up before everything is verified; when it is not, the first goes on as it is.
+ * The first transaction is given up only when everything is verified; otherwise it goes on unchanged.
  */
 export class Undo {
   readonly #server: ServerTransaction;
@@ -72,7 +75,7 @@ export class Undo {
 
   /**
    * Undoes what came after a place in the log.
-   * @param refuse throws when the way back is not wanted any more
+   * @param refuse throws if the rollback is no longer wanted
    * @throws SavepointUnsupportedError, SavepointLimitError, SavepointDivergedError, and what the server's calls throw
    */
   async to(mark: Mark, refuse: () => void): Promise<void> {
@@ -89,7 +92,7 @@ export class Undo {
     this.#counters.replayTime.record(systemClock.now() - begunAt);
   }
 
-  /** What cannot be made again in the witness cannot be verified: then nothing is undone. */
+  /** Throws if a call cannot be replayed in the witness, and so cannot be verified: then nothing is undone. */
   async #refuseUnverifiable(history: readonly LogEntry[]): Promise<void> {
     if (!this.#savepoints.log.complete) throw this.#savepoints.limit();
     for (const { call } of history) {
@@ -102,9 +105,10 @@ export class Undo {
   }
 
   /**
-   * Opens the second transaction, verifies it and goes on in it.
-   * @param scan looks whether reads can write, and has the second make the reads again; without it, the second makes none
-   * @returns false when reads may have written, so that the second cannot be gone on in
+   * Opens the second transaction, verifies it and continues in it.
+   * @param scan statements that find out whether reads can write, with which the second repeats the reads; left out, it
+   * makes none
+   * @returns false when reads may have written, so that the second cannot be used
    */
   async #goOver(history: History, scan: readonly string[] | undefined, refuse: () => void): Promise<boolean> {
     const { log } = this.#savepoints;
@@ -115,7 +119,7 @@ export class Undo {
         void this.#server.drop(second);
         return false;
       }
-      // Much may have happened meanwhile.
+      // The transaction may have ended meanwhile.
       refuse();
       this.#server.adopt(second);
       for (const moment of replaced) log.replaced.add(moment);
@@ -127,7 +131,7 @@ export class Undo {
     }
   }
 
-  /** @returns the times that the server has made anew in the second; undefined when reads may have written in it */
+  /** @returns the times the server made anew in the second; undefined when reads may have written in it */
   async #verify(
     second: Uuid,
     { before, behind }: History,
@@ -143,7 +147,7 @@ export class Undo {
     const all = { entries: [...before, ...behind], looks, lookAt: before.length + reads.length };
     const needsWitness = !mayRead || writes.length > 0 || branches.length > 0;
     const [adopted, early] = await bothSettled(
-      // Where nothing is read that is undone, there is nothing to scan for.
+      // Without undone reads there is nothing to scan for.
       this.#rerun(second, { entries: own, looks, scan: own.length + looks.length > kept.length ? scan : undefined }),
       needsWitness ? this.#witness(all) : undefined,
     );
@@ -153,13 +157,13 @@ export class Undo {
     const witness = early ?? (await this.#witness(all));
     const difference = adopted.difference ?? witness.difference;
     if (difference !== undefined) {
-      // Where both found the same, there is nothing to explain.
+      // If both found the same, there is nothing to explain.
       throw agree(adopted, witness)
         ? diverged(difference.call, difference, false)
         : await this.#explain(difference, all.entries);
     }
     refuseOtherSnapshot(adopted, witness, looks);
-    // What was undone earlier, the program may go on believing.
+    // The program may still rely on answers of calls undone earlier.
     for (const entries of branches) {
       const found = await this.#witness({ entries });
       if (found.difference !== undefined) throw await this.#explain(found.difference, entries);
@@ -168,8 +172,8 @@ export class Undo {
   }
 
   /**
-   * Finds out why a call answered something else. Two witnesses tell: when they agree about it, or see by reading that others
-   * change what the history is made from, the transaction can be done again; when not, no attempt would help.
+   * Finds out why a call answered differently, by two witnesses. If they agree, or their reads show that others changed
+   * the inputs of the history, repeating the transaction can help; otherwise it cannot.
    */
   async #explain({ call, path, expected, found }: CallDifference, history: readonly LogEntry[]): Promise<Error> {
     const calls = history.map((entry) => entry.call);
@@ -184,9 +188,9 @@ export class Undo {
   }
 
   /**
-   * Makes a history again in a witness. What was undone in it has left nothing behind, as far as its text shows, and so is
-   * made again with the rest. Where a field writes when it is read or checked, it does leave something: when that may be why
-   * an answer differs, each undone part is made again by itself, and the rest without them.
+   * Replays a history in a witness. Undone parts left nothing behind as far as their text shows, so they are replayed
+   * with the rest. But a field may write when it is read or checked: if that may be why an answer differs, each undone
+   * part is replayed by itself, and the rest without them.
    */
   async #witness(plan: Plan): Promise<Outcome> {
     const whole = await this.#inWitness(plan);
@@ -210,7 +214,7 @@ export class Undo {
 
   async #rerun(transaction: Uuid, { entries, looks = [], lookAt = entries.length, scan }: Plan): Promise<Outcome> {
     const calls = entries.map(({ call }) => call);
-    // They count even when it fails: the server has had the work.
+    // Failed replays count too: the server did the work.
     this.#replayed += calls.length + looks.length;
     if (this.#replayed > replayBudget) {
       this.#counters.count('refusedLimit');
@@ -227,15 +231,15 @@ export class Undo {
 }
 
 /**
- * The second transaction and the witness have begun one after the other. Others may have changed something in between,
- * which they had changed before the second began: then the witness sees it as it was, and the second does not.
+ * Refuses if the second transaction and the witness, which began one after the other, see different data: others may
+ * have changed a value back in between, so that the witness sees the old value and the second does not.
  * @throws SavepointDivergedError
  */
 function refuseOtherSnapshot(adopted: Outcome, witness: Outcome, looks: readonly Look[]): void {
   const comparison = new AnswerComparison();
   for (const [old, made] of adopted.comparison.moments) {
     const again = witness.comparison.moments.get(old);
-    // Made by the server, it is another one in each run; that of others is the same one in both.
+    // A time made by the server differs in each run; a time written by others is the same in both.
     if (again?.young === made.young) throw diverged(made.call, nothing, false);
     if (again !== undefined) comparison.moments.set(made.young, again);
   }
@@ -246,13 +250,13 @@ function refuseOtherSnapshot(adopted: Outcome, witness: Outcome, looks: readonly
   }
 }
 
-/** Whether both have found the same answers, as far as they go. */
+/** Whether both found the same answers, as far as both got. */
 function agree({ difference: one }: Outcome, { difference: other }: Outcome): boolean {
   if (one === undefined || other === undefined) return one === other;
   return one.call === other.call && one.path === other.path && isSame(one.found, other.found);
 }
 
-/** Whether both have read the same before they did anything. */
+/** Whether both read the same before they wrote. */
 function sawTheSame(one: Outcome, other: Outcome, looks: readonly Look[]): boolean {
   return looks.every(({ call }, index) => {
     const compared = { ...knowsNothing, call };
@@ -275,7 +279,7 @@ function withoutUndone({ entries, lookAt = entries.length, ...plan }: Plan): Pla
   return { ...plan, entries: entries.filter(remains), lookAt: entries.slice(0, lookAt).filter(remains).length };
 }
 
-/** Both outcomes, when both are there: nothing goes on behind the back of a failure. */
+/** Waits for both outcomes, so that neither still runs after the other failed. */
 async function bothSettled(
   one: Promise<Outcome>,
   other: Promise<Outcome> | undefined,

@@ -11,10 +11,10 @@ import { asController, type Feature, type QueryChannel } from '../calls/query-ch
 import type { TransactionChannel } from './transaction-channel.js';
 import type { Turn } from './turns.js';
 
-/** The methods of a queryable that make one query; `api` makes an object that makes them. */
+/** The methods of a queryable that build one query; `api` returns an object that builds them. */
 const makers = ['query', 'select', 'create', 'insert', 'relate', 'update', 'upsert', 'delete', 'run', 'auth'] as const;
 
-/** One query that was made from a transaction, with everything that was refined from it: what these go through. */
+/** The channel of one query built from a transaction, and of everything refined from it. */
 class BuiltCall implements QueryChannel {
   readonly name: string;
   readonly #transaction: TransactionChannel;
@@ -23,7 +23,7 @@ class BuiltCall implements QueryChannel {
   constructor(transaction: TransactionChannel, name: string) {
     this.#transaction = transaction;
     this.name = name;
-    // Too late it is refused when it is sent, as everything else.
+    // A query built after the end is refused when it is sent, like any other call.
     if (transaction.state.word === 'active') transaction.unsent.add(this);
   }
 
@@ -69,16 +69,16 @@ class BuiltCall implements QueryChannel {
   propagateError(): void {}
 }
 
-/** The makers of one call. */
+/** Builds one call. */
 class CallMaker extends SurrealQueryable {}
 
 type Make = (...parameters: unknown[]) => unknown;
 
 /**
- * Has every query that objects of this class make count as made, until it is sent. The SDK sends nothing that is not
- * awaited, and says nothing of it: a commit would leave it out in silence.
+ * Counts every query built by objects of this class until it is sent. The SDK does not send a query that is not awaited
+ * and does not say so, so a commit would leave it out silently.
  *
- * @param transactionOf the transaction to count in, if there is one now
+ * @param transactionOf the open transaction to count in, if any
  */
 export function countBuilt<Queryable extends SurrealQueryable>(
   prototype: Queryable,
@@ -112,7 +112,7 @@ function maker({ channel, session }: { channel: TransactionChannel; session: Uui
   return new CallMaker(asController(new BuiltCall(channel, name)), session);
 }
 
-/** An `api()` each of whose requests is a call of its own. */
+/** An `api()` whose requests are counted one by one. */
 function countedApi(make: (name: string) => object): object {
   const headers: unknown[][] = [];
   return new Proxy(

@@ -5,8 +5,8 @@ import type { TransactionChannel } from './transaction-channel.js';
 import type { TransactionWord } from './transaction-state.js';
 
 /**
- * Ends a transaction whose work has failed, or was given up, and gives what the caller is told. Work may commit by itself:
- * then what became of that is the truth.
+ * Ends a transaction whose work failed or was given up, and returns the error for the caller. If the work had committed
+ * itself, the error tells the outcome of that commit.
  */
 export async function afterFailure(
   channel: TransactionChannel,
@@ -29,8 +29,8 @@ export async function afterFailure(
 }
 
 /**
- * Whether an error says something else of the transaction than what became of it. The work may throw that of another call,
- * which says what became of that one: that it was refused, for example, when this transaction was committed before.
+ * Whether an error contradicts the outcome of the transaction. The work may throw the error of another call, which
+ * tells the outcome of that call only: for example "refused", although this transaction was committed.
  */
 function denies(error: unknown, word: TransactionWord): boolean {
   const told = outcomeOf(error);
@@ -38,10 +38,10 @@ function denies(error: unknown, word: TransactionWord): boolean {
   return word === 'unknown' ? told !== 'unknown' : told === 'applied';
 }
 
-/** What became of the transaction, with what its work threw as the cause. */
+/** The outcome of the transaction as an error, with the error of the work as its cause. */
 async function truth(channel: TransactionChannel, error: unknown): Promise<unknown> {
   const { state } = channel;
-  // It is known why its outcome is not.
+  // Reuse the commit's error: it says why the outcome is unknown.
   if (state.word === 'unknown') return await channel.commit().catch((failure: unknown) => failure);
   if (state.word === 'committed') {
     const message = `the work failed when its transaction was committed already: ${messageOf(error)}`;

@@ -8,16 +8,16 @@ import {
   type ServerError,
 } from 'surrealdb';
 
-/** What one statement is answered with, as the SDK hands it on. */
+/** The answer to one statement, in the form of the SDK. */
 export interface StatementAnswer extends QueryChunk<unknown> {
-  /** How long the server took, as it writes it: `12.5µs`. */
+  /** How long the server took, as the server writes it: `12.5µs`. */
   readonly time: string;
 }
 
-/** A statement that the server refused; the type of the SDK lacks the cause. */
+/** A failed statement. The SDK's type lacks the cause. */
 type FailedStatement = RpcQueryResultErr & Pick<RpcErrorObject, 'cause'>;
 
-/** What a query is answered with: in the order of its statements. */
+/** The answers to a query, in the order of its statements. */
 export type Answer = StatementAnswer[];
 
 /** Whether a statement of it failed. */
@@ -31,7 +31,7 @@ export function failureIn(answer: Answer): Error | undefined {
   return answer.find(({ error }) => error !== undefined)?.error;
 }
 
-/** Makes of a reply what the SDK's engines make of it, in one piece and at once. */
+/** Converts a reply as the SDK's engines do, but synchronously and in one piece. */
 export function answerOf(results: readonly RpcQueryResult[]): Answer {
   return results.map(statementAnswer);
 }
@@ -44,7 +44,7 @@ function statementAnswer(result: RpcQueryResult, query: number): StatementAnswer
     bytesScanned: -1,
     recordsReceived: -1,
     recordsScanned: -1,
-    // Read when it is asked for: it costs as much as all the rest, and hardly anybody asks.
+    // Parsed only when read: parsing costs as much as all the rest, and callers hardly ever read it.
     get duration(): Duration {
       return Duration.parseFloat(time);
     },
@@ -57,11 +57,14 @@ function statementAnswer(result: RpcQueryResult, query: number): StatementAnswer
   return { query, batch: 0, kind: 'single', time, stats, type, result: [value] };
 }
 
-/** The error of a statement. Servers write it otherwise than that of a whole call, for which the SDK has a function. */
+/**
+ * The error of a statement. Servers write it differently from the error of a whole call, for which the SDK has a
+ * function.
+ */
 function statementError({ kind, result: message, details, cause }: FailedStatement): ServerError {
   const isWrapped = details?.kind === (kind || 'Internal') && typeof details.details === 'object';
   const inner = isWrapped ? (details.details as RpcErrorObject['details']) : details;
-  // The SDK takes these members as they come, also those that are undefined.
+  // The SDK copies these members as they are, including undefined ones.
   return parseRpcError({ code: 0, message, kind, details: inner, cause } as RpcErrorObject);
 }
 

@@ -16,7 +16,7 @@ import { isAnswerTo, isServerError, isUnreadRequest, parseErrorCode } from './re
 import type { SocketObserver } from './socket.js';
 import { UnreadRequests } from './unread-requests.js';
 
-/** The SDK's engines, driven without its controller: no reconnect, no resending, no renewal behind our back. */
+/** The SDK's engines, driven without its controller, so that it does not reconnect, resend or renew on its own. */
 export type SdkEngine = RpcEngine & SurrealEngine;
 
 export type CreateEngine = (
@@ -25,7 +25,7 @@ export type CreateEngine = (
   handshakeTimeout: number,
 ) => SdkEngine;
 
-/** Where the SDK's engine for sockets notes which call waits for which reply. An embedded engine has no such notes. */
+/** The table of pending calls in the SDK's socket engine. An embedded engine has none. */
 interface PendingCalls {
   handleRpcResponse?: Settle;
 }
@@ -35,34 +35,31 @@ type Settle = (reply: { readonly id?: unknown; readonly result?: unknown; readon
 /** A call that was sent and has no answer. */
 export interface SentCall {
   readonly method: string;
-  /** The size of its message; 0 where nothing is sent, as to an embedded engine. */
+  /** The size of its message; 0 for an embedded engine, which is sent none. */
   readonly bytes: number;
-  /**
-   * The server did not take this message, since it was too large, or never read it, since an earlier one was; or it cannot
-   * be read.
-   */
+  /** Why the server did not read this message: it was too large, an earlier one was too large, or it is malformed. */
   refused: 'too-large' | 'unread' | 'malformed' | undefined;
 }
 
 /** What the engine tells the transport around it. */
 export interface EngineObserver extends Omit<SocketObserver, 'created' | 'sending'> {
-  /** An answer cannot be read. Returns what its caller is told. */
+  /** An answer cannot be read. Returns the error for the caller. */
   unreadable(method: string): Error;
-  /** A call failed. Returns what its caller is told. */
+  /** A call failed. Returns the error for the caller. */
   explain(error: unknown, call: SentCall): unknown;
 }
 
-/** Stands in the place of an error that cannot be read. */
+/** Replaces an error that cannot be read. */
 const unreadable = Symbol('unreadable');
 
-/** One engine of the SDK with everything that is mended in it: between it and the callers stand our own checks. */
+/** One engine of the SDK with its faults worked around: our own checks run between it and the callers. */
 export class Engine {
   readonly sdk: SdkEngine;
   readonly #observer: EngineObserver;
   readonly #codec: RecordingCodec;
   readonly #pending = new Map<string, SentCall>();
   readonly #unread = new UnreadRequests();
-  /** Where the next request and its reply are recorded. */
+  /** The recording for the next request and its reply. */
   #recording: Recording | undefined;
   #socket: WebSocket | undefined;
   #calls = 0;
@@ -109,8 +106,8 @@ export class Engine {
   }
 
   /**
-   * The server refused a message for its size. At least one was larger than it takes, so the largest was; and it read
-   * nothing behind that one.
+   * The server refused a message for its size. At least one exceeded its limit, so the largest did; and the server read
+   * nothing after that one.
    */
   refusedForSize(): void {
     const calls = [...this.#pending.values()];
@@ -126,7 +123,7 @@ export class Engine {
     const settle = pendingCalls.handleRpcResponse?.bind(pendingCalls);
     if (settle !== undefined) {
       pendingCalls.handleRpcResponse = (reply) => {
-        // The SDK would drop it, and the call wait for ever.
+        // The SDK would drop this reply, and the call would wait for ever.
         if (isUnreadRequest(reply)) return this.#refuseUnread(this.#unread.told(this.#pending.keys()), settle);
         const readable = !reply.error || isServerError(reply.error);
         settle(readable ? reply : { id: reply.id, result: unreadable });
@@ -172,7 +169,7 @@ export class Engine {
     try {
       result = await reply;
     } catch (error) {
-      // A request that could not be encoded stays in the engine's notes for ever: an empty answer takes it out.
+      // A request that could not be encoded stays in the engine's table for ever; an empty answer removes it.
       if (id !== undefined) (this.sdk as PendingCalls).handleRpcResponse?.({ id });
       throw this.#observer.explain(error, call);
     } finally {
@@ -187,7 +184,7 @@ export class Engine {
 export async function engineFor(url: string): Promise<CreateEngine> {
   const scheme = new URL(url).protocol.slice(0, -1);
   if (scheme === 'ws' || scheme === 'wss') {
-    // Loaded here, for it brings HTTP and TLS along: half the time of the import, and an embedded engine has no sockets.
+    // Loaded on demand: it brings HTTP and TLS, half the import time, and an embedded engine has no sockets.
     const { socketClass } = await import('./socket.js');
     return (context, observer, handshakeTimeout) =>
       new WebSocketEngine({ ...context, options: { websocketImpl: socketClass(observer, handshakeTimeout) } });

@@ -3,23 +3,23 @@ import { ExportError } from '../errors/backup.js';
 import { messageOf } from '../errors/error-message.js';
 import type { SdkEngine } from './engine.js';
 
-/** What is exported: the SDK's own options. */
+/** What to export: the SDK's own options. */
 export type ExportContent = Partial<SqlExportOptions>;
 
-/** One database that is exported, and as whom. */
+/** The database to export and the user to export it as. */
 export interface ExportRequest {
   readonly namespace: string;
   readonly database: string;
-  /** The access token of who asks; undefined for an anonymous one. An embedded engine looks at none. */
+  /** The access token of the user; undefined for an anonymous session. An embedded engine ignores it. */
   readonly token: string | undefined;
   readonly content: ExportContent;
 }
 
 /**
- * Asks a server for an export, which it gives over HTTP only, at the port of its sockets.
+ * Asks a server for an export. Servers export over HTTP only, on the same port as WebSockets.
  *
  * @param signal ends the request, also while its answer is being read
- * @throws ExportError when the server refuses, or its answer is none; what `fetch` throws when there is no answer
+ * @throws ExportError when the server refuses or sends no export; what `fetch` throws when there is no answer
  */
 export async function requestExport(url: string, request: ExportRequest, signal: AbortSignal): Promise<Response> {
   const { namespace, database, token, content } = request;
@@ -33,7 +33,7 @@ export async function requestExport(url: string, request: ExportRequest, signal:
   };
   if (token !== undefined) headers.Authorization = `Bearer ${token}`;
   const body = JSON.stringify(content);
-  // A redirection would carry the token elsewhere.
+  // Following a redirect would send the token elsewhere.
   const response = await fetch(address, { method: 'POST', headers, body, signal, redirect: 'error' });
   if (response.status === 200) return response;
   const refusal = await response.text().catch(() => '');
@@ -42,7 +42,7 @@ export async function requestExport(url: string, request: ExportRequest, signal:
   });
 }
 
-/** The server reads names out of headers as they are, and HTTP takes away the spaces around them. */
+/** Checks a name for a header: the server reads it unescaped, and HTTP strips spaces around it. */
 function headerOf(name: string): string {
   if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(name)) return name;
   throw new ExportError(
@@ -51,7 +51,7 @@ function headerOf(name: string): string {
   );
 }
 
-/** What a server says of it, in short. */
+/** The reason in the server's answer, shortened. */
 function reasonIn(text: string): string {
   const longest = 200;
   try {
@@ -63,8 +63,8 @@ function reasonIn(text: string): string {
 }
 
 /**
- * The exports of one embedded engine. It makes them on its own session, which is in one database at a time and which nothing
- * else uses: so they are made one after the other. Calls on other sessions go on meanwhile.
+ * Runs the exports of one embedded engine one after the other. The engine exports on its default session, which is in
+ * one database at a time and which nothing else uses. Calls on other sessions go on meanwhile.
  */
 export class EmbeddedExports {
   readonly #engine: SdkEngine;
@@ -74,7 +74,7 @@ export class EmbeddedExports {
     this.#engine = engine;
   }
 
-  /** @param signal a request that is aborted before its turn is not made; one that is under way cannot be ended */
+  /** @param signal skips a request aborted before its turn; one under way cannot be stopped */
   run({ namespace, database, content }: ExportRequest, signal: AbortSignal): Promise<Response> {
     const mine = this.#last.then(async () => {
       signal.throwIfAborted();

@@ -1,17 +1,17 @@
 import type { WebSocket } from 'ws';
 import { type Clock, systemClock, type Timer } from '../time/clock.js';
 
-/** How long a socket may be silent, and how long it then has to answer, in milliseconds. */
+/** How long a socket may be silent, and how long it then has to answer a ping, in milliseconds. */
 export interface LivenessSettings {
-  /** 0: never asked. */
+  /** 0: never pinged. */
   readonly livenessTimeout: number;
   readonly probeTimeout: number;
 }
 
 /**
- * Finds out that the other side is gone when nothing says so: a cable that was pulled, a machine that was switched off,
- * a firewall that forgot the connection. SurrealDB sends a ping every five seconds; a socket on which nothing arrives for
- * three times as long is asked for a sign of life, and given up when none comes.
+ * Detects a dead peer that sends no close: a pulled cable, a machine switched off, a firewall that dropped the
+ * connection. SurrealDB sends a ping every five seconds; a socket on which nothing arrives for `livenessTimeout` is
+ * pinged, and closed if no answer comes.
  */
 export class Liveness {
   readonly #settings: LivenessSettings;
@@ -38,7 +38,7 @@ export class Liveness {
     const look = (due: number): void => {
       const now = this.#clock.now();
       const silent = now - this.#lastArrival;
-      // The event loop was blocked meanwhile: the ping may have left this process only now, so it is asked once more.
+      // The event loop was blocked meanwhile, so the ping may only just have left this process: ping once more.
       const blocked = now - due > probeTimeout / 2;
       if (this.#askedAt !== undefined && this.#lastArrival < this.#askedAt && !blocked) {
         this.#giveUp(new Error(`nothing arrived for ${Math.round(silent)} ms, and a ping was not answered`));

@@ -3,10 +3,10 @@ import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import type { SentCall } from './engine.js';
 
-/** A message that is at least so large is told with its size when its answer is lost. */
+/** From this size on, in bytes, the error of a lost call mentions the size of its message. */
 const largeMessage = 2 ** 20;
 
-/** What the caller of a call is told whose connection was lost: whether it can have been executed. */
+/** The error of a call whose connection was lost. It says whether the call may have been executed. */
 export function lostCall(endpoint: string, { method, bytes, refused }: SentCall, cause: unknown): Error {
   const why = messageOf(cause);
   if (refused === 'too-large') {
@@ -27,7 +27,7 @@ export function lostCall(endpoint: string, { method, bytes, refused }: SentCall,
   );
 }
 
-/** What the caller of a call is told whose message the server could not read. */
+/** The error of a call whose message the server could not read. */
 export function malformedCall(endpoint: string, method: string, cause: unknown): UsageError {
   return new UsageError(
     `"${method}" was not executed: ${endpoint} cannot read its message; is there a StringRecordId in it that is no record id?`,
@@ -35,7 +35,7 @@ export function malformedCall(endpoint: string, method: string, cause: unknown):
   );
 }
 
-/** SurrealDB ends the connection of a message that is too large without a word. */
+/** Mentions the size, since SurrealDB closes the connection on a message that is too large without saying why. */
 function hintAtSize(bytes: number): string {
   return bytes < largeMessage
     ? ''

@@ -5,9 +5,9 @@ import { messageOf } from '../errors/error-message.js';
 import { isRefusedForGood } from '../errors/server-errors.js';
 import { UpgradeRefusedError } from '../errors/upgrade-refused.js';
 
-/** What the caller of an opening is told, by why it failed. */
+/** The error of a failed opening. */
 export function connectFailure(url: string, failure: unknown): ConnectError {
-  // The SDK's error says nothing of its own.
+  // The SDK's own error adds nothing.
   const cause = failure instanceof UnexpectedConnectionError ? (failure.cause ?? failure) : failure;
   const endpoint = withoutQuery(url);
   const retryAfter = cause instanceof UpgradeRefusedError ? cause.retryAfter : undefined;
@@ -15,7 +15,7 @@ export function connectFailure(url: string, failure: unknown): ConnectError {
   return new ConnectError(message, { endpoint, fatal: isRefusedForGood(cause), retryAfter, cause });
 }
 
-/** Who holds the files of an embedded database, as far as the words of its storage tell; empty when they are free. */
+/** Says who holds the files of an embedded database, as far as the storage's error tells; empty when they are free. */
 function lockedBy(cause: unknown): string {
   const words = messageOf(cause);
   if (/lock hold by current process/i.test(words)) return 'another engine of this process has its files open: ';

@@ -37,8 +37,8 @@ export function isQueryRequest(data: unknown): data is QueryRequest {
 }
 
 /**
- * Encodes a query as the SDK's codec does, to the same bytes, in a fifth of its time: what is the same in all of them is
- * copied, and the text goes into its place without a `TextEncoder`.
+ * Encodes a query to the same bytes as the SDK's codec, in a fifth of the time: constant parts are copied, and the text
+ * is written in place without a `TextEncoder`.
  * @param bindings encoded; undefined for none
  */
 export function encodeQuery({ id, params, session, txn }: QueryRequest, bindings: Uint8Array = emptyMap): Uint8Array {
@@ -65,7 +65,7 @@ function key(name: string): Buffer {
   return Buffer.from([head.text | name.length, ...Buffer.from(name)]);
 }
 
-// Each puts something at a place, and gives the place behind it.
+// Each function writes at a position and returns the position after it.
 
 function put(bytes: Buffer, part: Uint8Array, at: number): number {
   bytes.set(part, at);
@@ -83,7 +83,7 @@ function putText(bytes: Buffer, text: string, length: number, at: number): numbe
     bytes[at] = head.text | 25;
     start = bytes.writeUInt16BE(length, start);
   } else {
-    // No text of JavaScript is as long as 2^32.
+    // No JavaScript string is as long as 2^32.
     bytes[at] = head.text | 26;
     start = bytes.writeUInt32BE(length, start);
   }

@@ -5,35 +5,35 @@ import { NotCommonError, ReplyDecoder } from './reply-decoder.js';
 import { refuseHalfCharacters, StrictCodec } from './sendable.js';
 import { findFault } from './unsendable-path.js';
 
-/** A request and its reply, as they were on the wire. Each is undefined until it was sent, or has come. */
+/** The bytes of a request and its reply. Each is undefined until sent or received. */
 export interface Recording {
   request: Uint8Array | undefined;
   reply: Uint8Array | undefined;
 }
 
-/** Parameters that are encoded already: they go over the wire as these bytes. */
+/** Parameters already encoded: they are sent as these bytes. */
 export class EncodedBindings {
   /** @param bytes a map, in CBOR */
   constructor(readonly bytes: Uint8Array) {}
 }
 
 /**
- * The codec of requests, with three additions: it can record exchanges as bytes, it can send parameters that are bytes
- * already, and a value that cannot be sent is a {@link UsageError} that names it. Queries and replies, which are most of what
- * passes, it encodes and decodes itself, faster and to the same.
+ * The codec of requests, with three additions: it records exchanges as bytes, sends parameters already encoded, and
+ * throws a {@link UsageError} that names a value that cannot be sent. It encodes queries and decodes replies, most of
+ * the traffic, itself: faster, with the same result.
  */
 export class RecordingCodec extends StrictCodec {
-  /** Where the request goes that is being encoded. */
+  /** The recording for the request being encoded. */
   #recording: Recording | undefined;
-  /** How many recorded replies have not come yet. */
+  /** How many recorded requests have no reply yet. */
   #awaited = 0;
-  /** The bytes of the replies that came meanwhile, by what was decoded from them. */
+  /** The bytes of the replies that came meanwhile, by their decoded value. */
   readonly #replies = new WeakMap<object, Uint8Array>();
   readonly #decoder = new ReplyDecoder(this.tagged);
 
   /**
    * Sends one request, and records it with its reply.
-   * @param send Sends it; the SDK's engines encode it before they return.
+   * @param send Sends the request; the SDK's engines encode it before they return.
    */
   async record<Result>(send: () => Promise<Result>, recording: Recording): Promise<Result> {
     this.#awaited++;
@@ -46,7 +46,7 @@ export class RecordingCodec extends StrictCodec {
     }
   }
 
-  /** Whatever becomes of this request, the next one is not recorded in its place. */
+  /** Clears the recording even if the request fails, so that the next request is not recorded in its place. */
   #recorded<Result>(send: () => Promise<Result>, recording: Recording): Promise<Result> {
     this.#recording = recording;
     try {
@@ -86,7 +86,7 @@ export class RecordingCodec extends StrictCodec {
     const value = this.#decode<T>(bytes);
     if (this.#awaited > 0) {
       const result = resultIn(value);
-      // A copy: what arrived may be part of a larger buffer. The `slice()` of a Buffer would be no copy.
+      // Copied, since what arrived may be part of a larger buffer. The `slice()` of a Buffer would not copy.
       if (typeof result === 'object' && result !== null) this.#replies.set(result, new Uint8Array(bytes));
     }
     return value;
@@ -102,14 +102,17 @@ export class RecordingCodec extends StrictCodec {
   }
 }
 
-/** Whether these are no parameters. Something else than a plain object is for the SDK to look at. */
+/** Whether there are no parameters. Anything but a plain object is left to the SDK. */
 function isEmpty(bindings: unknown): boolean {
   if (Object.getPrototypeOf(bindings) !== Object.prototype) return false;
   for (const _ in bindings as object) return false;
   return true;
 }
 
-/** What is wrong with the parameters of a query. Those of a builder have names that its caller never saw. */
+/**
+ * What is wrong with the parameters of a query. Parameters of a builder have generated names, which the caller never
+ * saw.
+ */
 function parameterFault(codec: StrictCodec, bindings: unknown): string | undefined {
   for (const name of Object.keys(Object(bindings))) {
     const path = /^bind__\d+$/.test(name) ? '' : `$${name}`;
@@ -119,7 +122,7 @@ function parameterFault(codec: StrictCodec, bindings: unknown): string | undefin
   return undefined;
 }
 
-/** The result of a reply: with it comes the number of the call over a socket, and nothing from an embedded engine. */
+/** The result in a reply. A socket wraps it with the number of the call; an embedded engine does not. */
 function resultIn(reply: unknown): unknown {
   return typeof reply === 'object' && reply !== null && 'result' in reply ? reply.result : reply;
 }

@@ -1,4 +1,4 @@
-/** What the SDK makes of a tagged value, by its tag. */
+/** How the SDK converts tagged values, by tag. */
 export type Tags = Readonly<Record<number, ((value: never) => unknown) | undefined>>;
 
 /** Kinds of items in CBOR: RFC 8949, section 3.1. */
@@ -6,18 +6,18 @@ const major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, t
 
 const nothing = Buffer.alloc(0);
 
-/** The largest number that the SDK gives as a number. */
+/** The largest integer that the SDK returns as a number. */
 const largestNumber = 2 ** 53;
-/** The longest key, in bytes, that is remembered, and how many are. */
+/** The longest key, in bytes, that is cached, and how many are. */
 const longestKey = 32;
 const rememberedKeys = 1_024;
 
 /**
- * Decodes replies as the SDK's codec does, to equal values, in a third of its time: a key that came before is recognised
- * by its bytes, and a text is decoded without a `TextDecoder`, which costs more than most texts are long. Two things
- * differ, for the better: a text keeps a byte order mark at its start, and a key `__proto__` is a key.
+ * Decodes replies to the same values as the SDK's codec, in a third of the time: known keys are recognised by their
+ * bytes, and texts are decoded without a `TextDecoder`, whose fixed cost exceeds that of most texts. Two things are
+ * better: a text keeps a byte order mark at its start, and a key `__proto__` is a key.
  *
- * What servers do not send, such as items without a length, is left to the SDK.
+ * Items that servers do not send, such as those without a length, are left to the SDK.
  */
 export class ReplyDecoder {
   readonly #tags: Tags;
@@ -30,7 +30,7 @@ export class ReplyDecoder {
     this.#tags = tags;
   }
 
-  /** @throws NotCommonError when the SDK has to decode it, or to say what is wrong with it */
+  /** @throws NotCommonError when the SDK has to decode it, or report what is wrong with it */
   decode(bytes: Uint8Array): unknown {
     const { buffer, byteOffset, byteLength } = bytes;
     this.#bytes = Buffer.from(buffer, byteOffset, byteLength);
@@ -129,14 +129,14 @@ export class ReplyDecoder {
     return number > largestNumber ? number : Number(number);
   }
 
-  /** How many bytes, items or entries follow: each takes a byte at least. */
+  /** How many bytes, items or entries follow. Each takes at least one byte, so a larger count is an error. */
   #count(length: number): number {
     const count = this.#number(length);
     if (count > this.#bytes.length - this.#at) throw new NotCommonError();
     return Number(count);
   }
 
-  /** Passes over so many bytes. @returns where they end */
+  /** Skips this many bytes. @returns where they end */
   #skip(count: number): number {
     this.#at += count;
     if (this.#at > this.#bytes.length) throw new NotCommonError();
@@ -151,7 +151,7 @@ export class ReplyDecoder {
     const end = this.#skip(length);
     const bytes = this.#bytes;
     if (length === 0 || length > longestKey) return bytes.toString('utf8', start, end);
-    // Keys are there: the text has one byte at least.
+    // The key has at least one byte.
     const place = (length * 31 + Number(bytes[start]) * 7 + Number(bytes[end - 1]) * 131) % rememberedKeys;
     const remembered = String(this.#keys[place]);
     if (isText(remembered, bytes, start, length)) return remembered;
@@ -161,14 +161,14 @@ export class ReplyDecoder {
   }
 }
 
-/** What it was asked to decode is none of what servers send. */
+/** The bytes are not of the form that servers send. */
 export class NotCommonError extends Error {
   constructor() {
     super('not a common reply');
   }
 }
 
-/** Whether the bytes are this text. One with a character of several bytes is shorter than its bytes, and never is. */
+/** Whether the bytes are this text. False for a text with multi-byte characters, which is shorter than its bytes. */
 function isText(text: string, bytes: Buffer, start: number, length: number): boolean {
   if (text.length !== length) return false;
   for (let index = 0; index < length; index++) {

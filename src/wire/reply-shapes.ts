@@ -1,9 +1,9 @@
 import { Uuid } from 'surrealdb';
 
 /**
- * What a server may answer to a method. The SDK takes whatever comes for what it expects, and stumbles over it somewhere
- * behind: with an error that tells nothing, or by forgetting the call without an answer to whoever waits for it. So what
- * is no answer is found out before. Methods that are not named here may be answered by anything.
+ * What a server may answer to a method. The SDK does not check answers and fails later on a bad one: with an error that
+ * says nothing, or by dropping the call, so that its caller waits for ever. So answers are checked before. Methods not
+ * named here may have any answer.
  */
 const answers: Readonly<Record<string, (result: unknown) => boolean>> = {
   query: (result) => Array.isArray(result) && result.every(isStatementResult),
@@ -18,15 +18,18 @@ export function isAnswerTo(method: string, result: unknown): boolean {
   return answers[method]?.(result) ?? true;
 }
 
-/** Whether this is an error as a server tells it, with the errors that caused it. */
+/** Whether this is a well-formed server error, including its causes. */
 export function isServerError(error: unknown): boolean {
   return isObject(error) && typeof error.message === 'string' && isKindAndCause(error);
 }
 
-/** Of JSON-RPC: the other side could not read a message. */
+/** The JSON-RPC code for a message that the other side could not read. */
 export const parseErrorCode = -32700;
 
-/** Whether this says that the server could not read a message. It cannot say which: the number of the call is in there. */
+/**
+ * Whether the server says that it could not read a message. It cannot say which: the number of the call is in the
+ * message.
+ */
 export function isUnreadRequest({ id, error }: { readonly id?: unknown; readonly error?: unknown }): boolean {
   return (id === undefined || id === null) && isObject(error) && error.code === parseErrorCode;
 }

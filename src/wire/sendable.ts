@@ -4,12 +4,12 @@ import { CborCodec } from 'surrealdb';
 /** What the SDK takes for a codec. */
 export type CodecOptions = ConstructorParameters<typeof CborCodec>[0];
 
-/** A value would arrive as another one, or not at all. The message says why, and what to send instead. */
+/** A value that would arrive changed, or not at all. The message says why and what to send instead. */
 export class Unsendable extends Error {
   override readonly name = 'Unsendable';
 }
 
-/** The numbers that the SDK sends as an int are from -2^53 to 2^53, and an int of SurrealDB has 64 bits. */
+/** The SDK sends numbers from -2^53 to 2^53 as an int; an int of SurrealDB has 64 bits. */
 const largestNumber = 2 ** 53;
 const largestInteger = 2n ** 63n - 1n;
 const smallestInteger = -(2n ** 63n);
@@ -22,7 +22,7 @@ const longestDuration = 2n ** 64n - 1n;
 const largestDigits = 2n ** 96n - 1n;
 const mostDecimals = 28;
 
-/** What the SDK writes for a value of SurrealDB: a tag of CBOR with a value. The package does not export the class. */
+/** What the SDK writes for a value of SurrealDB: a CBOR tag with a value. The SDK does not export this class. */
 interface Tagged {
   tag: number;
   value: unknown;
@@ -31,8 +31,8 @@ interface Tagged {
 const tags = { datetime: 12, record: 8, decimal: 10, duration: 14, durationAsText: 13 } as const;
 
 /**
- * The SDK's codec, but a value that it would send as another one is refused: {@link Unsendable}. It looks at each value
- * when it is encoded, so that nothing is walked through twice.
+ * The SDK's codec, but it refuses a value that would arrive changed: {@link Unsendable}. It checks each value while
+ * encoding, so nothing is walked twice.
  */
 export class StrictCodec extends CborCodec {
   constructor({ valueEncodeVisitor: visit, ...options }: CodecOptions = {}) {
@@ -42,7 +42,7 @@ export class StrictCodec extends CborCodec {
       visit === undefined ? (value) => prepared(value, replacer) : (value) => prepared(visit(value), replacer);
   }
 
-  /** What stands on the wire for this value, whose parts are still to be looked at. For what looks for the part at fault. */
+  /** What is sent for this value, with its parts not yet checked. Used to find the part at fault. */
   partsOf(value: unknown): unknown {
     const part: unknown = this.replacer(value);
     return isTagged(part) ? part.value : part;
@@ -90,7 +90,7 @@ function prepared(value: unknown, replacer: Replacer): unknown {
   }
 }
 
-/** An array, or an object without a class, also one of another realm. */
+/** An array or an object without a class, from any realm. */
 function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -98,12 +98,12 @@ function isPlain(value: object): boolean {
 }
 
 function preparedObject(value: object, replacer: Replacer): unknown {
-  // Also one of another realm, as each test file of Jest is.
+  // `types.isDate` accepts Dates of another realm, as each test file of Jest is.
   if (types.isDate(value)) {
     const time = Number(value);
     if (Number.isNaN(time)) throw new Unsendable('an invalid Date');
     const replaced = replacer(new Date(time));
-    // Before 1970 the SDK counts the part of a second backwards, which no server reads.
+    // Before 1970 the SDK counts the fraction of a second backwards, which no server reads.
     const second = Math.floor(time / 1_000);
     if (isTagged(replaced))
       replaced.value = [BigInt(second), BigInt(time - second * 1_000) * nanosecondsPerMillisecond];
@@ -128,7 +128,7 @@ function preparedObject(value: object, replacer: Replacer): unknown {
   return value;
 }
 
-/** What arrives as bytes, as it is. */
+/** Returns a view that arrives as bytes; refuses the others. */
 function bytesOf(view: ArrayBufferView): unknown {
   if (view instanceof Uint8Array || view instanceof Int8Array) return view;
   if (types.isUint8Array(view) || types.isInt8Array(view)) {
@@ -142,7 +142,7 @@ function bytesOf(view: ArrayBufferView): unknown {
   );
 }
 
-/** Refuses what the SDK takes for an object with the properties that it happens to have, which is not its content. */
+/** Refuses objects of which the SDK would send only own properties and lose the content. */
 function refuseWithoutContent(value: object): void {
   if (types.isNativeError(value)) {
     throw new Unsendable('an Error, whose message would be lost: give what is to be kept of it');
@@ -159,12 +159,12 @@ function refuseWithoutContent(value: object): void {
   }
 }
 
-/** Whether an object has no properties that would be sent, and others that would not. */
+/** Whether an object has no properties that would be sent, but some that would not. */
 function hidesContent(value: object): boolean {
   if (Object.keys(value).length > 0) return false;
   if (Symbol.toStringTag in value) return true;
   let prototype: object | null = Object.getPrototypeOf(value);
-  // The prototype of all objects, of this realm or another, has none of its own.
+  // `Object.prototype`, of this realm or another, has no prototype itself.
   for (let next: object | null; prototype !== null; prototype = next) {
     next = Object.getPrototypeOf(prototype);
     if (next === null) return false;
@@ -184,7 +184,7 @@ function isTagged(value: unknown): value is Tagged {
   return typeof value === 'object' && value !== null && 'tag' in value && 'value' in value && !isPlain(value);
 }
 
-/** Refuses a value of SurrealDB that its server would change, or would not read. */
+/** Refuses a value of SurrealDB that the server would change, or could not read. */
 function withinRange(replaced: unknown, original: object): unknown {
   if (!isTagged(replaced)) return replaced;
   const { tag, value } = replaced;
@@ -216,7 +216,10 @@ function refuseMoment(compact: unknown): void {
   }
 }
 
-/** Its seconds need 64 bits without a sign, which an int has not: the longest duration that a server has is one. */
+/**
+ * Whether its seconds need 64 unsigned bits, which an int does not have. The longest duration of a server is one of
+ * these.
+ */
 function isLongDuration(compact: unknown): boolean {
   const [seconds]: unknown[] = Array.isArray(compact) ? compact : [];
   if (typeof seconds !== 'bigint' || seconds <= largestInteger) return false;

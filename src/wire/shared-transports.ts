@@ -6,10 +6,10 @@ import { type SocketSettings, Transport, type TransportFullError } from './trans
 /** What decides how connections share transports. */
 export interface TransportSettings {
   readonly url: string;
-  /** How many connections a transport carries at most; `Infinity` for an embedded engine, which carries all. */
+  /** The most connections on one transport; `Infinity` for an embedded engine, which carries all. */
   readonly sessionsPerTransport: number;
   readonly socket: SocketSettings;
-  /** How values are read from the wire. */
+  /** The SDK's codec options: how values are read from the wire. */
   readonly codec?: CodecOptions | undefined;
 }
 
@@ -18,9 +18,9 @@ interface Shared {
   readonly abandon: AbortController;
   /** Set once it is open. */
   transport: Transport | undefined;
-  /** A connection waited for its opening in vain: no further one is sent here. */
+  /** A connection timed out waiting for it to open; others are not sent here. */
   openingTimedOut: boolean;
-  /** Connections that are on it or wait for it. */
+  /** Connections that use it or wait for it. */
   users: number;
 }
 
@@ -33,7 +33,7 @@ export class Transports {
   readonly #keepsEmpty: boolean;
   readonly #shared = new Set<Shared>();
   readonly #byTransport = new Map<Transport, Shared>();
-  /** How many connections the server took on a socket when it refused one more. Asked anew once a socket ended. */
+  /** How many connections the server took on a socket when it refused one more. Reset once a socket ends. */
   #serverLimit = Number.POSITIVE_INFINITY;
 
   constructor(settings: TransportSettings) {
@@ -61,11 +61,11 @@ export class Transports {
     }
   }
 
-  /** The server refused a session on a transport: no socket gets more than it took there, until a socket ended. */
+  /** The server refused a session on a transport. Until a socket ends, no socket gets more than it took there. */
   full({ transport, sessions }: TransportFullError): void {
     const users = this.#byTransport.get(transport)?.users;
     if (users === undefined) return;
-    // A connection that only wanted to change its session has one already: it needs a place to spare.
+    // A connection that was only switching its session already has one, so one place must stay free.
     this.#serverLimit = Math.max(1, Math.min(this.#serverLimit, sessions, users - 1));
   }
 
@@ -74,7 +74,7 @@ export class Transports {
     return !this.#keepsEmpty && (this.#byTransport.get(transport)?.users ?? 1) === 1;
   }
 
-  /** Any transport that is open. */
+  /** Any open transport. */
   get anyOpen(): Transport | undefined {
     for (const transport of this.#byTransport.keys()) {
       if (!transport.ended) return transport;
@@ -89,7 +89,7 @@ export class Transports {
     return false;
   }
 
-  /** Leaves a transport, and closes it when no connection is left on it. */
+  /** Leaves a transport and closes it if no connection is left on it. */
   async leave(transport: Transport, signal: AbortSignal): Promise<void> {
     const shared = this.#byTransport.get(transport);
     if (shared === undefined) return;
@@ -117,7 +117,7 @@ export class Transports {
   }
 
   #takesMore({ transport, openingTimedOut }: Shared): boolean {
-    // There is only one embedded engine to wait for: a second one would be another database, or find the files locked.
+    // An embedded engine must be waited for: a second one would be another database, or find the files locked.
     if (transport === undefined) return !openingTimedOut || this.#keepsEmpty;
     return !transport.ended;
   }
@@ -136,7 +136,7 @@ export class Transports {
         }
         shared.transport = transport;
         this.#byTransport.set(transport, shared);
-        // Each connection on it listens for its death by itself.
+        // Each connection on it has its own listener for its end.
         transport.onDeath(() => this.#forget(shared));
       },
       () => this.#shared.delete(shared),
@@ -145,7 +145,7 @@ export class Transports {
   }
 
   #forget(shared: Shared): void {
-    // What the server allows may have been changed since.
+    // The limit of the server may have changed.
     this.#serverLimit = Number.POSITIVE_INFINITY;
     this.#shared.delete(shared);
     if (shared.transport !== undefined) this.#byTransport.delete(shared.transport);

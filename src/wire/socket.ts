@@ -7,34 +7,33 @@ import { UpgradeRefusedError } from '../errors/upgrade-refused.js';
 import { systemClock } from '../time/clock.js';
 import { patientTimer } from '../time/patient-timer.js';
 
-/** What the transport learns from its socket beyond what the SDK tells. */
+/** What the transport learns from its socket beyond what the SDK reports. */
 export interface SocketObserver {
   /** The socket exists; nothing is connected yet. */
   created(socket: WebSocket): void;
   /** A message of this size is being sent. */
   sending(bytes: number): void;
-  /** Something arrived, of whatever kind: the other side is there. */
+  /** Something arrived, so the other side is alive. */
   arrived(): void;
   /**
-   * The other side began to close the socket, or ended its half of the connection: no answer can come any more, though
-   * the connection itself may last for another round trip. May be called more than once.
+   * The other side began to close the socket, or ended its half of the connection: no further answer can come, though
+   * the connection may last for another round trip. May be called more than once.
    */
   closing(cause: SocketClosedError): void;
-  /** Why the socket failed, or how it was closed: called once or more, the first tells most. */
+  /** Why the socket failed or was closed. Called once or more; the first cause says most. */
   failed(cause: Error): void;
 }
 
 /**
- * The socket class that the SDK's engine builds its socket from. It keeps the real cause of a failure, gives up a
- * handshake that is not answered, tells of a close as soon as it is announced, never takes a call for a socket that is
- * closing, and has the `dispatchEvent` that the SDK calls when it cannot read a frame: without it a corrupt frame would
- * end the process.
+ * The socket class for the SDK's engine. It keeps the real cause of a failure, gives up an unanswered handshake,
+ * reports a close as soon as it is announced, and refuses calls on a closing socket. It has the `dispatchEvent` that
+ * the SDK calls when it cannot read a frame: without it a corrupt frame would end the process.
  */
 export function socketClass(observer: SocketObserver, handshakeTimeout: number): typeof globalThis.WebSocket {
   class ObservedSocket extends WebSocket {
     constructor(address: string, protocols: string) {
       super(address, protocols, { perMessageDeflate: false });
-      // Not by `ws`, whose timer fires before the socket is read.
+      // Not the timeout of `ws`, whose timer fires before the socket is read.
       const timer = patientTimer(systemClock, handshakeTimeout, true, () => {
         observer.failed(new Error(`the handshake was not answered within ${handshakeTimeout} ms`));
         this.terminate();
@@ -42,7 +41,7 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
       for (const end of ['open', 'close']) this.once(end, () => timer.cancel());
       this.on('error', (error) => {
         observer.failed(explained(error));
-        // `ws` would ask the other side to close and wait half a minute for it: nothing works on this socket any more.
+        // The socket is unusable; `ws` would ask the other side to close and wait half a minute for it.
         this.terminate();
       });
       for (const sign of ['message', 'ping', 'pong']) this.on(sign, () => observer.arrived());
@@ -50,7 +49,7 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
         observer.failed(new UpgradeRefusedError(response));
         this.terminate();
       });
-      // Bun has a `ws` of its own, which shows no socket: there the end of the other half is seen with the close.
+      // Bun has its own `ws`, which exposes no socket: there the end of the other half is seen only at the close.
       this.on('upgrade', ({ socket }: { socket: Socket | null }) => {
         socket?.once('end', () => observer.closing(new SocketClosedError(1006, '')));
       });
@@ -58,16 +57,16 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
       observer.created(this);
     }
 
-    /** Called by the user of the socket, and by `ws` itself as soon as a close frame arrived. */
+    /** Called by the user of the socket, and by `ws` itself as soon as a close frame arrives. */
     override close(code?: number, reason?: string | Buffer): void {
-      // With a code and no reason it is for a frame that breaks the protocol: the event `error` tells of that.
+      // A code without a reason means a frame that breaks the protocol, which the event `error` reports.
       const announced = this.readyState === WebSocket.OPEN && (code === undefined || reason !== undefined);
       super.close(code, reason);
       if (announced) observer.closing(new SocketClosedError(code ?? 1005, reason?.toString() ?? ''));
     }
 
     override send(data: Uint8Array): void {
-      // `ws` would drop it without a word, and nobody could tell any more that it was never sent.
+      // `ws` would drop the message silently, and the pool could not know that it was never sent.
       if (this.readyState !== WebSocket.OPEN) throw new ConnectionUnavailableError();
       observer.sending(data.byteLength);
       super.send(data, (error) => {
@@ -85,7 +84,7 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
   return ObservedSocket as unknown as typeof globalThis.WebSocket;
 }
 
-/** `ws` does not say of which side the limit is that a message was over. */
+/** Says that the limit is this client's: the error of `ws` does not say which side's limit a message exceeded. */
 function explained(error: Error): Error {
   const { code } = error as { code?: unknown };
   if (code !== 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return error;

@@ -27,43 +27,46 @@ import { lostCall, malformedCall } from './lost-call.js';
 import { connectFailure } from './opening-failure.js';
 import type { EncodedBindings, Recording } from './recording-codec.js';
 
-/** A text with its parameters, as values or encoded already. */
+/** A query text with its parameters, as values or already encoded. */
 export interface Statement {
   readonly query: string;
   readonly bindings: Readonly<Record<string, unknown>> | EncodedBindings;
 }
 
-/** What a socket goes by, in milliseconds. */
+/** The time limits of a socket, in milliseconds. */
 export interface SocketSettings extends LivenessSettings {
   /** How long the handshake may take. */
   readonly openTimeout: number;
 }
 
-/** The oldest server with sessions, which every pooled connection is. */
+/** The oldest server version with sessions; every pooled connection is one. */
 const oldestServer = 3;
 
 /**
  * One WebSocket to a server, or one embedded engine. It carries sessions and calls, and dies once: as soon as no answer
- * can come any more. Then every call in flight fails, saying whether it can have been executed, and every listener of
- * {@link Transport.onDeath} is told why.
+ * can come any more. Then every call in flight fails with an error that says whether it may have been executed, and
+ * every listener of {@link Transport.onDeath} gets the cause.
  */
 export class Transport {
-  /** The address as it may be shown: without what follows a question mark. */
+  /** The address without its query string, for errors and logs. */
   readonly endpoint: string;
   readonly #url: string;
   readonly #engine: Engine;
   readonly #liveness: Liveness;
   #exports: EmbeddedExports | undefined;
   readonly #sessions = new Map<Uuid, ConnectionSession>();
-  /** An embedded engine on which an index was defined keeps its threads after `close()`, and the process with them. */
+  /**
+   * Set when an index was defined on an embedded engine, which then keeps its threads, and so the process, after
+   * `close()`.
+   */
   definedIndex = false;
-  /** Made while the server was asked for its version, for the first caller of {@link Transport.attach}. */
+  /** Made together with the version request, for the first caller of {@link Transport.attach}. */
   #firstSession: Uuid | undefined;
   #version: Promise<string> | undefined;
   #holdsSmallAnswersBack = false;
   readonly #deathListeners = new Set<(cause: Error) => void>();
   #ended = false;
-  /** Ends the wait for an embedded engine to open, which cannot be told to stop. */
+  /** Ends the wait for an embedded engine to open, which cannot be cancelled. */
   #stopWaiting: (() => void) | undefined;
   #cause: Error | undefined;
 
@@ -72,7 +75,7 @@ export class Transport {
     this.endpoint = withoutQuery(url);
     this.#liveness = new Liveness(settings, (cause) => {
       this.#cause ??= cause;
-      // Not `terminate()`: nobody asked for this end, so its listeners are told.
+      // Not `terminate()`: no caller asked for this end, so the listeners must hear of it.
       this.#engine.socket?.terminate();
     });
     const observer = {
@@ -89,7 +92,7 @@ export class Transport {
 
   /**
    * Opens a transport.
-   * @param signal Aborted when the time for it is over.
+   * @param signal Gives the opening up.
    * @throws ConnectError
    */
   static async open(
@@ -100,7 +103,7 @@ export class Transport {
   ): Promise<Transport> {
     const createEngine = await engineFor(url);
     const transport = new Transport(url, createEngine, settings, codec);
-    // Whatever it waits for, it stops waiting for when the transport ends.
+    // Ending the transport ends every wait below.
     const forgetSignal = onAbort(signal, () => transport.terminate());
     try {
       signal.throwIfAborted();
@@ -116,27 +119,27 @@ export class Transport {
     return transport;
   }
 
-  /** True from the moment it cannot carry a call any more. */
+  /** True as soon as it cannot carry calls any more. */
   get ended(): boolean {
     return this.#ended;
   }
 
   /**
-   * Whether the server waits for an acknowledgement before it sends another small answer on a socket, up to 40 ms: those
-   * before 3.2 do (`TCP_NODELAY` is not set there).
+   * Whether the server waits up to 40 ms for an acknowledgement before it sends another small answer on a socket.
+   * Servers before 3.2 do (they do not set `TCP_NODELAY`).
    */
   get holdsSmallAnswersBack(): boolean {
     return this.#holdsSmallAnswersBack;
   }
 
-  /** Calls back once, when it ends without having been asked to. Returns what removes the listener. */
+  /** Calls back once if it ends without `close()` or `terminate()`. Returns a function that removes the listener. */
   onDeath(listener: (cause: Error) => void): () => void {
     this.#deathListeners.add(listener);
     return () => this.#deathListeners.delete(listener);
   }
 
   /**
-   * Makes a session: nothing chosen, nobody signed in.
+   * Makes a session without database and user.
    * @throws TransportFullError when the server takes no further session on this socket
    */
   async attach(): Promise<Uuid> {
@@ -152,11 +155,11 @@ export class Transport {
 
   supports(feature: (typeof Features)[keyof typeof Features]): boolean {
     const { features } = this.#engine.sdk;
-    // By name as well: bundled into a program, the SDK is another copy than the one that the embedded engine imports.
+    // Compared by name too: in a bundle, the SDK is another copy than the one the embedded engine imports.
     return features.has(feature) || [...features].some(({ name }) => name === feature.name);
   }
 
-  /** Chooses namespace and database; both, since a server may not bear one without the other. */
+  /** Selects namespace and database together, since some servers do not accept one without the other. */
   async use(place: { readonly namespace: string; readonly database: string }, session: Uuid): Promise<void> {
     await this.#engine.sdk.use({ namespace: place.namespace, database: place.database }, session);
   }
@@ -201,7 +204,7 @@ export class Transport {
     return this.#engine.sdk.cancel(transaction, session);
   }
 
-  /** @param recording where the request and its reply are kept, as they are on the wire */
+  /** @param recording receives the bytes of the request and its reply */
   async query(query: Statement, session: Uuid, transaction?: Uuid, recording?: Recording): Promise<Answer> {
     const engine = this.#engine;
     if (engine.socket === undefined && !this.definedIndex) {
@@ -218,30 +221,30 @@ export class Transport {
     return this.#engine.sdk.liveQuery(id);
   }
 
-  /** Asks for the record of the user who is signed in: a call that every session may make that may query at all. */
+  /** Asks for the record of the signed-in user: a call allowed to every session that may query. */
   async info(session: Uuid): Promise<void> {
     await this.#engine.sdk.send({ method: 'info', params: [], session });
   }
 
-  /** What the server says it is: `surrealdb-3.0.5`. */
+  /** The version as the server gives it: `surrealdb-3.0.5`. */
   version(): Promise<string> {
     this.#version ??= this.#engine.sdk.version().then(({ version }) => version);
     return this.#version;
   }
 
-  /** Whether the database is in this process: an engine that takes each session for one that may do everything. */
+  /** Whether the database runs in this process: such an engine lets every session do everything. */
   get isEmbedded(): boolean {
     return this.#engine.socket === undefined;
   }
 
-  /** Asks for a database as a text, beside the sessions; an embedded engine does not look at who asks. */
+  /** Exports a database as text, outside of the sessions; an embedded engine does not check the user. */
   export(request: ExportRequest, signal: AbortSignal): Promise<Response> {
     if (!this.isEmbedded) return requestExport(this.#url, request, signal);
     this.#exports ??= new EmbeddedExports(this.#engine.sdk);
     return this.#exports.run(request, signal);
   }
 
-  /** Ends it in good order: a socket says goodbye, an engine is freed. By force once `signal` is aborted. */
+  /** Closes it in order: a socket by a close frame, an engine by freeing it. By force once `signal` is aborted. */
   async close(signal: AbortSignal): Promise<void> {
     this.#ended = true;
     const forgetSignal = onAbort(signal, () => this.terminate());
@@ -252,18 +255,18 @@ export class Transport {
     }
   }
 
-  /** Ends it at once, without waiting for anybody. Calls in flight fail. */
+  /** Ends it at once, without waiting for the other side. Calls in flight fail. */
   terminate(): void {
     this.#ended = true;
     const { socket, sdk } = this.#engine;
     if (socket !== undefined) socket.terminate();
-    // The engine forgets an opening that is closed, though it goes on and holds the files: it is closed once it is open.
+    // The engine cannot close while it opens, and goes on holding the files: so it is closed once it is open.
     else if (this.#stopWaiting !== undefined) this.#stopWaiting();
     else sdk.close().catch(() => {});
   }
 
   #connect(): Promise<void> {
-    // The SDK wants its own reconnect object here; ours says no to everything.
+    // The SDK expects its own reconnect object here; ours refuses everything.
     const reconnect = { enabled: false, allowed: false, reset() {}, propagate() {}, iterate: async () => {} };
     const state = {
       url: new URL(this.#url),
@@ -296,10 +299,10 @@ export class Transport {
     });
   }
 
-  /** Asks for the version, and in the same round trip for a first session. */
+  /** Asks for the version and, in the same round trip, for a first session. */
   async #greet(): Promise<void> {
     const attaching = this.#attach();
-    // A server that is too old refuses it; its version says why.
+    // A server that is too old refuses the session; its version says why.
     attaching.catch(() => {});
     const version = await this.version();
     const [, major, minor] = (/(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
@@ -314,7 +317,7 @@ export class Transport {
   }
 
   async #attach(): Promise<Uuid> {
-    // Not Uuid.v4(): where a test runs in a realm of its own, as in Jest, the SDK cannot encode what that makes.
+    // Not Uuid.v4(): in a test with its own realm, as in Jest, the SDK cannot encode the result.
     const session = new Uuid(randomUUID());
     // The SDK's engine looks up the session of a call.
     this.#sessions.set(session, {
@@ -331,7 +334,7 @@ export class Transport {
       await this.#engine.sdk.attach(session);
     } catch (error) {
       this.#sessions.delete(session);
-      // A server that does not even take one session has no room on any socket.
+      // Only if it took one before: a server that takes no session at all has no room on any socket.
       if (isMethodRefused(error, 'attach') && this.#sessions.size > 0)
         throw new TransportFullError(this, this.#sessions.size);
       throw error;
@@ -339,18 +342,18 @@ export class Transport {
     return session;
   }
 
-  /** Ends it with the first sign that no answer can come any more: the end of the connection itself may be far. */
+  /** Ends it at the first sign that no further answer can come: the connection itself may end much later. */
   #lose(cause: SocketClosedError): void {
     if (this.#ended) return;
     this.#cause ??= cause;
     if (cause.isTooLarge) this.#engine.refusedForSize();
     this.#die();
-    // The calls under way fail with it, and need not wait for the end of the connection. Not at once, since the answer to a
+    // Calls under way fail with it, without waiting for the end of the connection. Deferred, since the answer to a
     // close frame is still to be sent.
     setImmediate(() => this.terminate());
   }
 
-  /** A server that sends such an answer cannot be trusted with the next call: the socket ends with it. */
+  /** Closes the socket: a server that sends such an answer cannot be trusted with the next call. */
   #unreadable(method: string): ConnectionLostError {
     const error = new ConnectionLostError(
       `${this.endpoint} answered "${method}" with something that is no answer; it may have been executed`,
@@ -359,7 +362,7 @@ export class Transport {
     const { socket } = this.#engine;
     if (socket !== undefined) {
       this.#cause ??= error;
-      // At once, before the socket tells of its end: no connection on it is lent meanwhile.
+      // At once, before the socket reports its end, so that no connection on it is lent meanwhile.
       this.#die();
       socket.terminate();
     }
@@ -373,7 +376,10 @@ export class Transport {
     for (const listener of [...this.#deathListeners]) listener(cause);
   }
 
-  /** A call that failed with the transport says whether it can have been executed; what a server answers stays as it is. */
+  /**
+   * Makes the error of a call that failed with the transport say whether it may have been executed. Answers of a server
+   * are left unchanged.
+   */
   #explain(error: unknown, call: SentCall): unknown {
     if (call.refused === 'malformed') return malformedCall(this.endpoint, call.method, error);
     const cause = this.#cause ?? error;
@@ -389,9 +395,9 @@ export class Transport {
   }
 }
 
-/** The server takes no further session on this socket, and on another it may. */
+/** The server takes no further session on this socket, but may on another. */
 export class TransportFullError extends Error {
-  /** @param sessions how many it took */
+  /** @param sessions how many sessions it took */
   constructor(
     readonly transport: Transport,
     readonly sessions: number,

@@ -1,7 +1,7 @@
 /**
- * Finds the calls whose message the server could not read. It says so once for each, without the number of the call, so
- * it can be any that is under way; but one that is answered was read, and when as many are left as it could not read, it
- * is these.
+ * Finds the calls whose message the server could not read. The server says so once for each, without the number of the
+ * call, so it may be any call under way. A call that is answered was read; when as many calls are left as the server
+ * could not read, it is these.
  */
 export class UnreadRequests {
   readonly #candidates = new Set<string>();
@@ -19,7 +19,7 @@ export class UnreadRequests {
   }
 
   /**
-   * A call has its answer.
+   * A call was answered.
    * @returns the calls it is known of now
    */
   answered(id: string): string[] {

@@ -1,25 +1,25 @@
 import { messageOf } from '../errors/error-message.js';
 import { type StrictCodec, Unsendable } from './sendable.js';
 
-/** Where a value that cannot be sent stands in what was to be sent, and what is wrong with it. */
+/** The path to a value that cannot be sent, and what is wrong with it. */
 interface Fault {
-  /** As it is written in JavaScript: `.items[3].at`; empty for the whole. */
+  /** The path in JavaScript notation: `.items[3].at`; empty for the whole value. */
   readonly path: string;
-  /** Goes on after the path: `is an invalid Date`. */
+  /** What is wrong, to follow the path: `is an invalid Date`. */
   readonly clause: string;
 }
 
-/** Deeper than a server reads. */
+/** Deeper nesting than a server reads. */
 const deepest = 1_000;
-/** A key is a text of the caller's, and can be any: it stays short. */
+/** A longer key is shortened: the caller may use any text as a key. */
 const longestKey = 40;
 
 /**
- * What is wrong with the first value that cannot be sent, with where it stands: `$v.items[3].at is an invalid Date`. Asked
- * after the encoding has failed: only then is a second walk worth it. Undefined when everything can be sent, since a getter
- * may throw once and not again. It never shows a value, which may be secret.
+ * Describes the first value that cannot be sent, with its path: `$v.items[3].at is an invalid Date`. Called only after
+ * the encoding failed, since it walks the value again. Undefined when everything can be sent: a getter may throw once
+ * and not again. It never shows a value, which may be secret.
  *
- * @param read gives the value; it may throw, as a getter does
+ * @param read returns the value; may throw, as a getter does
  * @param path of the value
  */
 export function findFault(codec: StrictCodec, read: () => unknown, path = ''): string | undefined {
@@ -52,7 +52,7 @@ function search(codec: StrictCodec, read: () => unknown, path: string, around: o
   }
 }
 
-/** What is within a value, each with how it is reached. */
+/** The parts of a value, each with the path step to it. */
 function* stepsOf(value: object): Generator<readonly [step: string, read: () => unknown]> {
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) yield [`[${index}]`, () => value[index]];
@@ -63,7 +63,7 @@ function* stepsOf(value: object): Generator<readonly [step: string, read: () => 
     return;
   }
   for (const key of Object.keys(value)) {
-    // A key is a text that is sent, as others are.
+    // A key is sent as a text, so it is checked too.
     yield [stepTo(key), () => key];
     yield [stepTo(key), () => Reflect.get(value, key)];
   }

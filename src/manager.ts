@@ -18,11 +18,11 @@ import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
 import { inThisContext } from './time/own-context.js';
 
 /**
- * A pool of connections to one SurrealDB database. Itself a queryable: `pool.select(…)`, `pool.query(…)` and all other
- * builders borrow a connection for one call. For more than one call on the same session, {@link PoolScope.acquire}.
+ * A pool of connections to one SurrealDB database. It is a queryable itself: `pool.select(…)`, `pool.query(…)` and all
+ * other builders borrow a connection for one call. For several calls on the same session use {@link PoolScope.acquire}.
  */
 export class ConnectionManager extends PoolScope {
-  /** What the pool is called in logs, errors, metrics and traces: the option `name`. */
+  /** The name of the pool in logs, errors, metrics and traces: the option `name`. */
   readonly name: string;
   readonly #parts: Parts;
   #shutdown: Promise<ShutdownReport> | undefined;
@@ -37,8 +37,9 @@ export class ConnectionManager extends PoolScope {
   }
 
   /**
-   * Makes a pool and opens its first connection. With `failFast: false` it does not wait for that, and goes on trying.
-   * @throws ConfigurationError when the configuration cannot be used
+   * Makes a pool and opens its first connection. With `failFast: false` it does not wait for that connection, and keeps
+   * trying.
+   * @throws ConfigurationError when the configuration is not valid
    * @throws ConnectError when no connection can be opened, after `retryPolicy.maxAttempts` attempts
    */
   static create(config: DatabaseConfig): Promise<ConnectionManager> {
@@ -68,7 +69,7 @@ export class ConnectionManager extends PoolScope {
 
   /**
    * Calls back after every such event, in a microtask, until the returned function is called.
-   * @throws ConfigurationError for a name that is no event
+   * @throws ConfigurationError for an unknown event
    */
   subscribe<Name extends keyof PoolEvents>(name: Name, listener: (event: PoolEvents[Name]) => void): () => void {
     requireFunction(listener, 'subscribe(name, listener)');
@@ -76,7 +77,7 @@ export class ConnectionManager extends PoolScope {
     return this.#parts.pool.events.subscribe(name, inThisContext(listener));
   }
 
-  /** What the pool has counted and what it holds at this instant; costs the same however many connections there are. */
+  /** The counters and the present state of the pool; costs the same for any number of connections. */
   poolStats(): PoolStats {
     const { pool, batches, transactions } = this.#parts;
     const { counters, savepointCounters } = transactions;
@@ -88,7 +89,7 @@ export class ConnectionManager extends PoolScope {
     );
   }
 
-  /** Whether the pool can do its work, and if not, why not. It sends nothing: it tells what the pool has seen by itself. */
+  /** Whether the pool can serve; if not, why. It sends nothing: it reports what the pool has seen. */
   healthStatus(): HealthStatus {
     return healthOf(this.#parts.pool, this.#parts.config.url);
   }
@@ -98,7 +99,7 @@ export class ConnectionManager extends PoolScope {
     return { pool: this.name, time: Date.now(), stats: this.poolStats(), health: this.healthStatus() };
   }
 
-  /** Lends nothing until {@link ConnectionManager.resume}; leases go on, acquires wait within their own time. */
+  /** Lends nothing until {@link ConnectionManager.resume}. Leases go on; acquires wait until their own timeouts. */
   pause(): void {
     this.#parts.pool.pause();
   }
@@ -109,17 +110,18 @@ export class ConnectionManager extends PoolScope {
   }
 
   /**
-   * Changes how many connections there may be. What is idle above the maximum is closed now, what is in use at release.
-   * @throws ConfigurationError for a name that is no option, UsageError for a number that cannot be
+   * Changes how many connections the pool may have. Connections above the maximum are closed: idle ones now, leased
+   * ones at their release.
+   * @throws ConfigurationError for an unknown option, UsageError for a number out of range
    */
   resize(bounds: { minConnections?: number; maxConnections?: number }): void {
     this.#parts.pool.resize(boundsOptions.read(bounds));
   }
 
   /**
-   * Resolves when as many connections are open as are kept (`minConnections`), at once with `warmConnections: false`:
-   * `createPool()` waits for the first one only.
-   * @throws PoolShutdownError, and `ConnectError` when they cannot be had for good, as with wrong credentials
+   * Resolves when `minConnections` connections are open; at once with `warmConnections: false`. `createPool()` waits
+   * only for the first one.
+   * @throws PoolShutdownError, and `ConnectError` when a failure is final, such as wrong credentials
    */
   async warm(): Promise<void> {
     try {
@@ -129,21 +131,21 @@ export class ConnectionManager extends PoolScope {
     }
   }
 
-  /** Replaces every connection: the idle ones and those being opened now, the others when they are given back. */
+  /** Replaces every connection: idle ones and those being opened now, leased ones at their release. */
   recycleAll(): void {
     this.#parts.pool.recycleAll();
   }
 
-  /** True from the first call of `shutdown()` on, also when it has ended. */
+  /** True from the first call of `shutdown()` on, also after it has ended. */
   isShuttingDown(): boolean {
     const { state } = this.#parts.pool;
     return state === 'draining' || state === 'closed';
   }
 
   /**
-   * Refuses callers who wait or come, lets leases finish until `gracePeriod` (default: `shutdownGracePeriod`; 0 does not
-   * wait), aborts those that did not, closes everything. A second call gets the same report. Rejects only with
-   * `ConfigurationError`, for a period that is none; then nothing was shut down.
+   * Refuses waiters and new callers, lets leases finish within `gracePeriod` (default: `shutdownGracePeriod`; 0 does
+   * not wait), aborts the rest, and closes everything. A second call gets the same report. Rejects only with
+   * `ConfigurationError`, for an invalid period; then nothing was shut down.
    */
   shutdown(options?: { gracePeriod?: Duration }): Promise<ShutdownReport> {
     const { shutdownGracePeriod } = this.#parts.config.pool;
@@ -162,7 +164,7 @@ export class ConnectionManager extends PoolScope {
   }
 }
 
-/** What pools are made of: by it the constructor knows that it was called from here. */
+/** The parts made by this module. The constructor accepts no others. */
 const assembled = new WeakSet<Parts>();
 
 function newIsNoWay(): UsageError {

@@ -28,15 +28,15 @@ import {
   type WithTransactionOptions,
 } from './transactions/transaction-options.js';
 
-/** What a scope is made with. */
+/** What a scope needs. */
 export interface ScopeParts extends Parts {
-  /** The scope that code runs in, by {@link PoolScope.runInScope}. */
+  /** The entered scope of the running code, see {@link PoolScope.runInScope}. */
   readonly scopes: ScopeStorage<PoolScope>;
 }
 
 /**
- * Everything that is asked of a pool, as one identity and with the same options: queries and builders, leases, transactions.
- * The pool itself is the scope of its own identity. A scope holds no connection: each call borrows one.
+ * The methods of a pool for one identity and one set of options: queries and builders, leases, transactions. The pool
+ * itself is the scope of its own identity. A scope holds no connection: each call borrows one.
  *
  * ```ts
  * const acme = pool.scope({ namespace: 'tenants', database: 'acme' });
@@ -47,12 +47,12 @@ export interface ScopeParts extends Parts {
 export class PoolScope extends SurrealQueryable {
   readonly #parts: ScopeParts;
   readonly #options: ScopeOptions;
-  /** Resolved once; undefined for the pool's own. */
+  /** The identity, resolved once; undefined for the pool's own. */
   readonly #identity: ConnectionIdentity | undefined;
   readonly #channel: PoolChannel;
-  /** Whether it is the pool itself, whose calls belong to the scope that they are made in. */
+  /** Whether it is the pool itself, whose calls belong to the scope in which they are made. */
   readonly #isPool: boolean;
-  /** Whether a lease keeps the stack of its caller, for reports of leases that are held for long. */
+  /** Whether a lease keeps the stack of its caller, for reports of leases held too long. */
   readonly #keepsOrigin: boolean;
 
   static {
@@ -73,9 +73,9 @@ export class PoolScope extends SurrealQueryable {
   }
 
   /**
-   * The same pool as another user, in another database, with other variables, under a signal or with other limits. Within a
-   * scope, what is given here replaces what the scope says: variables by their names, and both signals abort. Without options
-   * it is the pool's own identity, said outright: see `requireScope`.
+   * The same pool as another user, in another database, with other variables, a signal or other limits. Within a scope,
+   * options given here replace those of the scope; variables are merged by name, and both signals abort. Without
+   * options it is the pool's own identity, chosen explicitly: see `requireScope`.
    *
    * ```ts
    * const tenant = pool.scope({ namespace: 'tenants', database: 'acme', signal: request.signal });
@@ -90,17 +90,17 @@ export class PoolScope extends SurrealQueryable {
   }
 
   /**
-   * Runs work in a scope: every call of the pool itself that is made in it (queries and builders, `acquire`,
-   * `withTransaction` and so on) is made in {@link PoolScope.scope | scope(options)}. It follows the work as
-   * `AsyncLocalStorage` does, through each `await`, timer and callback, and keeps the scopes of parallel requests apart. A
-   * call belongs to the scope in which it is written down, wherever it is awaited. What is asked of a scope object belongs to
-   * that object, and options of a single call replace those of the scope.
+   * Runs work in a scope: every call of the pool made by the work (queries and builders, `acquire`, `withTransaction`
+   * and so on) is made in {@link PoolScope.scope | scope(options)}. The scope follows the work through each `await`,
+   * timer and callback, as `AsyncLocalStorage` does, and scopes of parallel requests stay separate. A query belongs to
+   * the scope in which it is built, wherever it is awaited. Calls of a scope object belong to that object, and options
+   * of a single call replace those of the scope.
    *
    * ```ts
    * app.use((request, response, next) => pool.runInScope({ credentials: { token: tokenOf(request) } }, next));
    * ```
    * @returns what the work returns
-   * @throws ConfigurationError when an option cannot be used, or is none; then the work was not begun
+   * @throws ConfigurationError when an option is invalid or unknown; then the work was not started
    */
   runInScope<T>(options: ScopeOptions, work: () => T): T {
     requireFunction(work, 'runInScope(options, work)');
@@ -136,7 +136,7 @@ export class PoolScope extends SurrealQueryable {
     return new PooledConnection(lease, channel, parts);
   }
 
-  /** Borrows a connection for as long as `work` takes, and gives it back however it ends. */
+  /** Borrows a connection for `work`, and gives it back however the work ends. */
   async withConnection<T>(
     work: (connection: PooledConnection) => Promise<T> | T,
     options?: AcquireOptions,
@@ -153,12 +153,12 @@ export class PoolScope extends SurrealQueryable {
   }
 
   /**
-   * Borrows a connection for `work`, and does both again when that failed in a way that another attempt may mend:
-   * at once when nothing was sent, after a pause (`retryPolicy`) when the server refused because of a concurrent
-   * transaction, or no connection could be had. `work` is told the number of its attempt, from 1. What its calls did before
-   * the one that failed is not undone, and is done again: see {@link PoolScope.withTransaction}.
+   * Borrows a connection for `work`, and repeats both after a failure that another attempt may fix: at once when
+   * nothing was sent; after a pause (`retryPolicy`) when the server refused because of a concurrent transaction, or no
+   * connection could be had. `work` gets the number of its attempt, from 1. Calls before the failed one are not undone,
+   * and are made again: to undo them use {@link PoolScope.withTransaction}.
    *
-   * @throws what the last attempt threw, after `retryPolicy.maxAttempts` attempts
+   * @throws the error of the last attempt, after `retryPolicy.maxAttempts` attempts
    */
   async executeWithRetry<T>(
     work: (connection: PooledConnection, attempt: number) => Promise<T> | T,
@@ -174,9 +174,9 @@ export class PoolScope extends SurrealQueryable {
   }
 
   /**
-   * Borrows a connection and runs work in a transaction on it: commits it when the work returns, rolls it back when the
-   * work throws, with the error unchanged. When the commit is refused because of a concurrent transaction, all of it is
-   * done again, as `retry` says. `timeout` is for everything together, waiting for the connection included.
+   * Borrows a connection and runs work in a transaction on it: commits when the work returns; rolls back when the work
+   * throws, and rethrows its error unchanged. When the server refuses the commit because of a concurrent transaction,
+   * everything is repeated as `retry` says. `timeout` covers everything, including the wait for the connection.
    *
    * ```ts
    * await pool.withTransaction(async (transaction) => {
@@ -192,7 +192,7 @@ export class PoolScope extends SurrealQueryable {
   ): Promise<T> {
     requireFunction(work, 'withTransaction(work, options)');
     const scope = this.#entered ?? this;
-    // Read before a connection is taken. What is left of it below keeps the mark of having been read.
+    // Read before a connection is taken. The rest below keeps the mark of checked options.
     const asked = poolTransactionOptions.read(options);
     const { timeout } = readTransactionOptions(asked);
     readRetryOptions(asked.retry);
@@ -211,17 +211,17 @@ export class PoolScope extends SurrealQueryable {
   }
 
   /**
-   * The database as SurrealQL, from which `import()` makes it again: as a text, or with `raw()` as a `Response` whose body is
-   * a stream. It is sent when it is awaited, and may take as long as it does: `queryTimeout` is for each wait for its next
-   * piece, and `signal` for all of it. It takes no connection while it runs. Until its first piece has come it is made again
-   * as reads are.
+   * Exports the database as SurrealQL, from which `import()` restores it: as a text, or with `raw()` as a `Response`
+   * whose body is a stream. It is sent when it is awaited. It may take any time: `queryTimeout` limits each wait for
+   * the next piece, and `signal` ends all of it. It holds no connection while it runs. Until its first piece arrives it
+   * is retried like a read.
    *
    * ```ts
    * const text = await pool.export();
    * const { body } = await pool.export({ tables: ['person'] }).raw();
    * ```
    * @param options what to leave out, and which tables; default: everything but older versions of records
-   * @throws ConfigurationError at once, for an option that there is not
+   * @throws ConfigurationError synchronously, for an unknown option
    * @throws ExportError, CallAbortedError, QueryTimeoutError, and what `acquire()` does
    */
   export(options: Partial<SqlExportOptions> = {}): ExportPromise {
@@ -229,31 +229,32 @@ export class PoolScope extends SurrealQueryable {
   }
 
   /**
-   * Executes SurrealQL as `export()` gives it, statement by statement, on one connection. A stream is sent as it comes, some
-   * statements in each message; each message is within `queryTimeout`, and `signal` ends all of it. It stops with the first
-   * message in which a statement fails. Nothing is undone then, and nothing is ever sent twice.
+   * Executes SurrealQL as written by `export()`, statement by statement, on one connection. A stream is sent as it
+   * arrives, several statements in each message; `queryTimeout` limits each message, and `signal` ends all of it. It
+   * stops after the first message in which a statement fails. Statements executed before are not undone, and nothing is
+   * ever sent twice.
    * @throws ImportError when a statement failed, and what `acquire()` does
-   * @throws UsageError when the text moves to another database, or is none
+   * @throws UsageError when the text changes to another database, or the input is no text
    */
   async import(input: ImportInput): Promise<void> {
     const scope = this.#entered ?? this;
     await scope.withConnection((connection) => connection.import(input));
   }
 
-  /** What the server says it is: `{ version: 'surrealdb-3.3.5' }`. */
+  /** The version of the server: `{ version: 'surrealdb-3.3.5' }`. */
   async version(): Promise<VersionInfo> {
     return await (this.#entered ?? this).#channel.version();
   }
 
-  /** The scope that a call of the pool itself belongs to, when one is entered. */
+  /** The entered scope to which a call of the pool itself belongs, if any. */
   get #entered(): PoolScope | undefined {
     return this.#isPool ? this.#parts.scopes.current : undefined;
   }
 
-  /** What a call asks for that says so much by itself. */
+  /** The options and identity of a call, from its own options and those of this scope. */
   #asked(given: ScopeOptions): { asked: ScopeOptions; identity: ConnectionIdentity | undefined } {
     const { borrowing, factory } = this.#parts;
-    // Looked at by itself first: half a place must not be filled up by the other half of this scope.
+    // Checked on its own first: a namespace without a database must not be completed from this scope.
     const own = borrowing.identityOf(given);
     const asked = this.#options === noOptions ? given : optionsWithin(this.#options, given);
     if (this.#identity === undefined) return { asked, identity: own };
@@ -277,8 +278,8 @@ const sharing: SharedUse = { joins: false };
 const joining: SharedUse = { joins: true };
 
 /**
- * What the queries of a scope go through.
- * @throws ConfigurationError when a duration cannot be used
+ * The channel of the queries of a scope.
+ * @throws ConfigurationError when a duration is not valid
  */
 function channelOf(
   { label, borrowing, rules, factory, batches, exports, config }: Parts,

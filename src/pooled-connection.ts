@@ -38,25 +38,29 @@ import {
 import type { Transactions } from './transactions/transactions.js';
 import { countBuilt } from './transactions/unsent-queries.js';
 
-/** How long choosing another database may take, in milliseconds: other callers who want it for the first time wait for it. */
+/**
+ * How long selecting another database may take, in milliseconds: other callers that use it for the first time wait for
+ * this.
+ */
 const longestUse = 10_000;
 
-/** What all connections of one pool are lent with. */
+/** What the lent connections of one pool share. */
 export interface LeaseParts {
   readonly factory: ConnectionFactory;
   readonly transactions: Transactions;
-  /** What has to be waited for before the first use of a database. */
+  /** The preparation to wait for before the first use of a database, if any. */
   prepare(name: DatabaseName): Promise<void> | undefined;
-  /** Where a lease is known until its release, when leases are looked for that were dropped without one. */
+  /** The registry that detects leases dropped without a release; undefined when the pool does not look for them. */
   readonly lostLeases: FinalizationRegistry<Lease<Connection>> | undefined;
 }
 
 /**
- * A lent connection: everything a SurrealDB session can do, until {@link PooledConnection.release | release()}. All
- * queries and builders of the SDK are here (`query`, `select`, `create`, `live` and so on). Whatever was made from it,
- * a query, a builder, a live subscription, fails with `LeaseReleasedError` once the lease is over.
+ * A lent connection: a SurrealDB session until {@link PooledConnection.release | release()}. It has all queries and
+ * builders of the SDK (`query`, `select`, `create`, `live` and so on). Queries, builders and live subscriptions made
+ * from it fail with `LeaseReleasedError` once the lease has ended.
  *
- * What a lease changes on its session (database, variables, user, live queries) is undone before another caller gets it.
+ * The pool undoes what a lease changes on its session (database, variables, user, live queries) before another caller
+ * gets the connection.
  *
  * ```ts
  * await using connection = await pool.acquire();
@@ -68,11 +72,11 @@ export class PooledConnection extends SurrealSession {
   readonly #route: LeaseRoute;
   readonly #parts: LeaseParts;
   #transaction: Transaction | undefined;
-  /** Where {@link use} moved it. */
+  /** The database selected by {@link use}. */
   #place: DatabaseName | undefined;
 
   static {
-    // While a transaction is open, the queries of the connection belong to it from the moment they are made.
+    // While a transaction is open, queries of the connection belong to it from the moment they are built.
     countBuilt(PooledConnection.prototype, (self) => self.#within());
   }
 
@@ -87,15 +91,15 @@ export class PooledConnection extends SurrealSession {
 
   /**
    * Subscribes to changes of a table. Its messages end with `ConnectionLostError` when the connection is lost and with
-   * `LeaseReleasedError` at the release; a handler given to `subscribe()` gets a last message `KILLED` instead. One that
-   * throws becomes a process warning, and is called again for the next message.
+   * `LeaseReleasedError` at the release; a handler given to `subscribe()` gets a last message `KILLED` instead. A
+   * handler that throws causes a process warning, and is called again for the next message.
    */
   override live<T>(what: LiveResource): ReturnType<typeof SurrealQueryable.prototype.live<T>> {
     checkArguments('live', [what]);
     return guardLive(super.live<T>(what), () => this.#route.lease.connection);
   }
 
-  /** Subscribes to a live query that was made by its text; ends as that of {@link PooledConnection.live} does. */
+  /** Subscribes to a live query started by a LIVE statement; ends like that of {@link PooledConnection.live}. */
   override liveOf(id: Uuid): ReturnType<typeof SurrealQueryable.prototype.liveOf> {
     return guardLive(super.liveOf(id), () => this.#route.lease.connection);
   }
@@ -110,24 +114,24 @@ export class PooledConnection extends SurrealSession {
     return this.#lease.uses;
   }
 
-  /** The same connection as the SDK's type, for code that asks for one. It ends with the lease. */
+  /** This connection as the SDK's type, for code that takes a `SurrealSession`. It ends with the lease. */
   connection(): SurrealSession {
     return this;
   }
 
-  /** The namespace of its queries. */
+  /** The namespace in which its queries run. */
   override get namespace(): string {
     return (this.#place ?? this.#lease.resource.identity).namespace;
   }
 
-  /** The database of its queries. */
+  /** The database in which its queries run. */
   override get database(): string {
     return (this.#place ?? this.#lease.resource.identity).database;
   }
 
   /**
-   * Asks the server whether the connection works: its socket, its session, its database and the storage behind it.
-   * When it does not, it is marked for recycling. Never rejects but with `LeaseReleasedError`.
+   * Probes the connection: its socket, session, database and storage. If the probe fails, the connection is marked for
+   * recycling. Rejects only with `LeaseReleasedError`.
    */
   async checkHealth(): Promise<boolean> {
     const connection = this.#lease.resource;
@@ -141,9 +145,9 @@ export class PooledConnection extends SurrealSession {
   }
 
   /**
-   * Begins a transaction, in which all queries run that are made from it or from this connection until its end. One that
-   * is still open at the release is cancelled.
-   * @throws UsageError when one is open already
+   * Begins a transaction. Until its end, all queries made from it or from this connection run in it. The release
+   * cancels it if it is still open.
+   * @throws UsageError when a transaction is already open
    * @throws UnsupportedFeatureError when the server has no interactive transactions
    * @throws CommitVerificationError when `verifyCommit` cannot be had
    */
@@ -153,12 +157,12 @@ export class PooledConnection extends SurrealSession {
     return this.#transaction;
   }
 
-  /** Commits the transaction that was begun last; see {@link Transaction.commit}. */
+  /** Commits the last transaction; see {@link Transaction.commit}. */
   async commitTransaction(): Promise<void> {
     await this.#begun('commitTransaction').commit();
   }
 
-  /** Rolls back the transaction that was begun last; see {@link Transaction.rollback}. */
+  /** Rolls back the last transaction; see {@link Transaction.rollback}. */
   async rollbackTransaction(): Promise<void> {
     await this.#begun('rollbackTransaction').rollback();
   }
@@ -173,16 +177,16 @@ export class PooledConnection extends SurrealSession {
     await this.#current('rollbackToSavepoint').rollbackToSavepoint(name);
   }
 
-  /** Forgets the savepoint of that name; see {@link Savepoint.release}. */
+  /** Drops the savepoint of that name; see {@link Savepoint.release}. */
   async releaseSavepoint(name: string): Promise<void> {
     await this.#current('releaseSavepoint').releaseSavepoint(name);
   }
 
   /**
-   * Runs work in a transaction: commits it when the work returns, rolls it back when the work throws, with the error
-   * unchanged. When the commit is refused because of a concurrent transaction, all of it is done again, as `retry` says.
-   * Called from the work of a withTransaction() on this connection, it is a part of that; see
-   * {@link Transaction.withTransaction}. Elsewhere it is refused while a transaction is open.
+   * Runs work in a transaction: commits when the work returns; rolls back when the work throws, and rethrows its error
+   * unchanged. When the server refuses the commit because of a concurrent transaction, everything is repeated as
+   * `retry` says. Called inside the work of another withTransaction() on this connection, it is nested; see {@link
+   * Transaction.withTransaction}. Otherwise it is refused while a transaction is open.
    * @throws what the work throws, and what {@link Transaction.commit} does
    */
   async withTransaction<T>(work: TransactionWork<T>, options?: WithTransactionOptions): Promise<T> {
@@ -190,7 +194,7 @@ export class PooledConnection extends SurrealSession {
     const asked = options === undefined ? {} : withTransactionOptions.read(options);
     const { transaction } = this.#route;
     if (transaction === undefined) return await this.#parts.transactions.run(this.#route, work, asked);
-    // Not called from the work of that transaction, this work would be committed or rolled back by other code.
+    // Called outside the work of that transaction, this work would be committed or rolled back by other code.
     if (!transaction.nesting.isAroundCaller) {
       throw new UsageError(
         'a transaction is open on this connection, and this withTransaction() is not called from its work: wait for its end, acquire() another connection, or call withTransaction() on the transaction itself to be a part of it',
@@ -200,27 +204,27 @@ export class PooledConnection extends SurrealSession {
   }
 
   /**
-   * The database that this connection is in, as SurrealQL; see {@link PoolScope.export}. It ends with the lease.
-   * @throws UsageError while a transaction is open, and after the lease has signed in or out by itself
+   * Exports the database of this connection as SurrealQL; see {@link PoolScope.export}. The export ends with the lease.
+   * @throws UsageError while a transaction is open, and after the lease itself signed in or out
    */
   export(options: Partial<SqlExportOptions> = {}): ExportPromise {
     return new ExportPromise(asController(this.#route), resolveExport(options), false);
   }
 
   /**
-   * Executes SurrealQL as `export()` gives it; see {@link PoolScope.import}.
+   * Executes SurrealQL as written by `export()`; see {@link PoolScope.import}.
    * @throws ImportError, UsageError
    */
   async import(input: ImportInput): Promise<void> {
     await this.#route.import(input);
   }
 
-  /** What the server says it is. */
+  /** The version of the server. */
   async version(): Promise<VersionInfo> {
     return await this.#route.version();
   }
 
-  /** Has the connection closed at its release instead of lent again. */
+  /** Marks the connection to be closed at its release instead of lent again. */
   markForRecycling(): void {
     this.#lease.markForRecycling();
   }
@@ -231,15 +235,15 @@ export class PooledConnection extends SurrealSession {
   }
 
   /**
-   * Gives the connection back; it is free at once when there is nothing to undo. Calls still in flight are waited for
-   * before another caller gets it. A second release does nothing.
+   * Gives the connection back. It is free at once if there is nothing to undo; otherwise the pool first waits for calls
+   * in flight and undoes changes. A second release does nothing.
    */
   release(): void {
     const connection = this.#lease.active ? this.#lease.resource : undefined;
     this.#lease.release();
-    // Collecting an object that the registry still knows costs several times what the lease does.
+    // Collecting an object that is still registered costs several times as much as the lease.
     this.#parts.lostLeases?.unregister(this.#lease);
-    // The error takes a stack, which costs more than the release: made only where a caller will see it.
+    // The error captures a stack, which costs more than the release, so it is made only if a caller will see it.
     if (connection !== undefined && connection.dependents.size > 0) connection.endDependents(this.#lease.ended());
   }
 
@@ -258,7 +262,7 @@ export class PooledConnection extends SurrealSession {
    * @throws LeaseReleasedError, UsageError, and what `onFirstUse` rejects with, for its first use
    */
   override async use(name: { namespace: string; database: string }): Promise<NamespaceDatabase> {
-    // Code for the SDK's session may give nothing.
+    // Code written for the SDK's session may pass nothing.
     const { namespace, database }: typeof name = useOptions.read(name ?? {});
     if (typeof namespace !== 'string' || typeof database !== 'string' || namespace === '' || database === '') {
       throw new UsageError('use() takes both a namespace and a database: { namespace: "app", database: "main" }');
@@ -284,7 +288,7 @@ export class PooledConnection extends SurrealSession {
     await this.#route.change((connection) => connection.unset(name));
   }
 
-  /** Signs the session in as another user, until the release. The pool replaces the session then. */
+  /** Signs the session in as another user, until the release. The pool then replaces the session. */
   override async signin(credentials: AnyAuth): Promise<Tokens> {
     signInOptions.read(credentials);
     return await this.#route.change((connection) => connection.signIn(credentials));
@@ -297,8 +301,8 @@ export class PooledConnection extends SurrealSession {
   }
 
   /**
-   * Signs the session in by a token, until the release, and gives back the tokens that are good from now on: with a refresh
-   * token a new pair, since it can be used once; else the same access token.
+   * Signs the session in by a token, until the release. Returns the tokens valid from now on: for a refresh token,
+   * which can be used once, a new pair; else the same access token.
    */
   override async authenticate(token: Token | Tokens): Promise<Tokens> {
     if (typeof token !== 'string') tokensOptions.read(token);
@@ -315,29 +319,29 @@ export class PooledConnection extends SurrealSession {
     this.release();
   }
 
-  // What else a session of the SDK has, and a lease has not.
+  // Members of an SDK session that a lease does not have.
 
   /** Undefined: the pool shows the tokens of its users to no caller. */
   override get accessToken(): undefined {
     return undefined;
   }
 
-  /** @throws UsageError the pool shows variables to no caller, for they may be secret */
+  /** @throws UsageError always: the pool shows variables to no caller, since they may be secret */
   override get parameters(): never {
     throw new UsageError('a connection of the pool does not show its variables: ask the server for one, RETURN $name');
   }
 
-  /** @throws UsageError a lease has no events */
+  /** @throws UsageError always: a lease has no events */
   override subscribe(): never {
     throw new UsageError('a connection of the pool has no events: subscribe to those of the pool');
   }
 
-  /** @throws UsageError a lease is one session */
+  /** @throws UsageError always: a lease is one session */
   override async forkSession(): Promise<never> {
     throw new UsageError('a connection of the pool is one session: acquire another one instead of forkSession()');
   }
 
-  /** @throws UsageError what a lease changed is undone after its release */
+  /** @throws UsageError always: the pool undoes what a lease changed after its release */
   override async reset(): Promise<never> {
     throw new UsageError('reset() is for the pool: release the connection, and acquire another one');
   }
@@ -347,7 +351,7 @@ export class PooledConnection extends SurrealSession {
     throw new UsageError(`${method}() without a transaction: call beginTransaction() before it`);
   }
 
-  /** The transaction that is open, or the one that was begun last. */
+  /** The open transaction, or else the last one. */
   #current(method: string): Transaction {
     const within = this.#within();
     return within === undefined ? this.#begun(method) : new Transaction(within.channel, within.session);

@@ -4,19 +4,20 @@ import { ConnectionManager } from './manager.js';
 
 const signals = ['SIGTERM', 'SIGINT'] as const;
 
-/** The pools that are to be shut down at a signal. All of them share one handler: the signal is raised again after the last. */
+/** The pools to shut down at a signal. They share one handler, which raises the signal again after the last. */
 const registered = new Set<{ readonly manager: ConnectionManager }>();
 let ending = false;
 
 /**
- * Shuts the pool down when the process is told to end, by SIGTERM or SIGINT. After the last pool with such a handler the
- * process ends as it would have: the signal is raised again. Where the program listens for the signal itself, it is not
- * raised again, because that would end the process in the middle of what the program does: its own listener ends the process.
+ * Shuts the pool down when the process gets SIGTERM or SIGINT. After the last pool with such a handler the signal is
+ * raised again, so that the process ends as it would have. If the program listens for the signal itself, it is not
+ * raised again, because that would end the process in the middle of the program's own handling: its listener must end
+ * the process.
  *
- * A second signal that the program does not listen for ends the process at once, without waiting for the leases.
+ * A second signal, if the program does not listen for it, ends the process at once, without waiting for the leases.
  *
- * @returns takes the handlers away again
- * @throws UsageError for what is no pool, and in a worker thread, which hears of no signals
+ * @returns a function that removes the handlers
+ * @throws UsageError for anything but a pool, and in a worker thread, which gets no signals
  */
 export function shutdownOnSignals(manager: ConnectionManager): () => void {
   if (!isMainThread) {
@@ -28,10 +29,10 @@ export function shutdownOnSignals(manager: ConnectionManager): () => void {
     throw new UsageError('shutdownOnSignals(pool) takes a pool: was it awaited? pool = await createPool(…)');
   }
   const registration = { manager };
-  // Before the listeners of the program: one made with once() is gone from the list by the time it is called.
+  // Before the listeners of the program: one added with once() has left the list by the time it is called.
   if (registered.size === 0) for (const signal of signals) process.prependListener(signal, onSignal);
   registered.add(registration);
-  // One that comes while the others end has come too late to go on.
+  // A pool registered while the others shut down is shut down too.
   if (ending) void manager.shutdown();
   return () => {
     if (registered.delete(registration) && registered.size === 0) removeHandlers();
@@ -39,7 +40,7 @@ export function shutdownOnSignals(manager: ConnectionManager): () => void {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  // No other listener is there, so that the signal would have ended the process.
+  // Without another listener the signal would have ended the process.
   const isOurs = process.listenerCount(signal) === 1;
   if (!ending) void endAll(signal, isOurs);
   else if (isOurs) end(signal);
@@ -48,12 +49,12 @@ function onSignal(signal: NodeJS.Signals): void {
 async function endAll(signal: NodeJS.Signals, isOurs: boolean): Promise<void> {
   ending = true;
   for (const { manager } of registered) void manager.shutdown();
-  // A second call gets the same report; and a set brings what is added while it is walked through.
+  // A second call gets the same report, and iterating a set also visits entries added meanwhile.
   for (const { manager } of registered) await manager.shutdown();
   end(isOurs ? signal : undefined);
 }
 
-/** @param signal raised again, when it is this function that ends the process */
+/** @param signal the signal to raise again, if this function ends the process */
 function end(signal: NodeJS.Signals | undefined): void {
   registered.clear();
   removeHandlers();

@@ -2,12 +2,12 @@ import { BoundQuery, SurrealQueryable, Table } from 'surrealdb';
 import { describe } from '../config/refusal.js';
 import { UsageError } from '../errors/configuration.js';
 
-// What the types refuse is refused at run time as well, before anything is sent: most of it the server would take for
+// What the types refuse is refused at run time too, before anything is sent: the server would read most of it as
 // something else, and answer.
 
 /**
- * Refuses what is no function.
- * @param call as the caller is to write it
+ * Refuses anything but a function.
+ * @param call the call as the caller should write it
  * @throws UsageError
  */
 export function requireFunction(given: unknown, call: string): void {
@@ -15,15 +15,15 @@ export function requireFunction(given: unknown, call: string): void {
 }
 
 /**
- * Refuses what is no text.
- * @param call as the caller is to write it
+ * Refuses anything but a text.
+ * @param call the call as the caller should write it
  * @throws UsageError
  */
 export function requireText(given: unknown, call: string): void {
   if (typeof given !== 'string') throw new UsageError(`${call} takes a text, and was given ${describe(given)}`);
 }
 
-/** What the arguments of a method of the SDK have to be: throws UsageError when they are something else. */
+/** Checks the arguments of a method of the SDK: throws UsageError for the wrong kind. */
 type Check = (parameters: readonly unknown[]) => void;
 
 const targetOf =
@@ -46,12 +46,12 @@ const checks: Readonly<Record<string, Check>> = {
   run: ([name, second, third]) => requireRun(name, typeof second === 'string' ? third : second),
 };
 
-/** Refuses arguments that a method of the SDK would send as something else; others are left to the server. */
+/** Refuses arguments that a method of the SDK would send as something else; other mistakes are left to the server. */
 export function checkArguments(method: string, parameters: readonly unknown[]): void {
   checks[method]?.(parameters);
 }
 
-/** Has the methods of a class that make queries check their arguments. */
+/** Makes the query methods of a class check their arguments. */
 export function guardArguments(prototype: SurrealQueryable): void {
   for (const [name, check] of Object.entries(checks)) {
     if (Object.hasOwn(prototype, name)) continue;
@@ -82,7 +82,7 @@ function requireTarget(what: unknown, method: string): void {
   }
 }
 
-/** A text is one, and no table: `SELECT * FROM "person"` answers `["person"]`. */
+/** Refuses a text in place of a table: `SELECT * FROM "person"` answers `["person"]`. */
 function refuseText(given: unknown, method: string): never {
   const text = String(given);
   const shown = JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
@@ -123,7 +123,7 @@ function requireQuery(text: unknown, bindings: unknown): void {
 
 const dollar = '$'.charCodeAt(0);
 
-/** The server would take the dollar for a part of the name, and the variable for one that is not there. */
+/** Refuses a leading dollar: the server would take it as part of the name, and find no such variable. */
 export function refuseDollar(name: string): never {
   const shown = name.length > 40 ? `${name.slice(0, 40)}…` : name;
   throw new UsageError(

@@ -17,11 +17,11 @@ interface Joined {
 }
 
 /**
- * Calls of one seat that go in one message. It is sent when what goes on at this moment has come to an end, without any
- * delay; what comes later goes in the next one.
+ * Calls of one seat that go in one message. It is sent at the end of the present turn, without any delay; later calls
+ * go in the next message.
  *
- * A call without parameters is sent as it is. One with parameters becomes a block that gives them their names back, so
- * that no other call of the message sees them, nor any field, event or function that another call reaches:
+ * A call without parameters is sent unchanged. A call with parameters becomes a block that restores their names, so
+ * that neither other calls of the message see them, nor any field, event or function those calls reach:
  *
  *     SELECT * FROM person;
  *     { LET $id = $call1_id; SELECT * FROM $id };
@@ -39,7 +39,7 @@ export class Batch implements Message {
     this.#counters = counters;
   }
 
-  /** Sends a call with those that join in the meantime; at once, while calls come one after the other. */
+  /** Sends a call together with those that join meanwhile; at once while calls come one after the other. */
   send(call: CallDetails, connection: Connection): Promise<Answer> {
     if (this.#counters.isLonely) {
       this.#seat.close();
@@ -101,10 +101,10 @@ export class Batch implements Message {
   }
 }
 
-/** Before the names of parameters: no text can name those of another call, for want of knowing it. */
+/** A prefix for parameter names. It is random, so no text can name the parameters of another call. */
 const prefix = `_${randomUUID().slice(0, 8)}_`;
 
-/** One message for all. @returns what each was answered with */
+/** Sends one message for all. @returns the answer to each call */
 async function ask(joined: readonly Joined[], connection: Connection): Promise<Answer[]> {
   const texts: string[] = [];
   const bindings: Record<string, unknown> = {};
@@ -114,7 +114,7 @@ async function ask(joined: readonly Joined[], connection: Connection): Promise<A
       texts.push(`${call.text}\n`);
       return;
     }
-    // The end of the line ends a comment that the text may end with.
+    // The line end closes a comment that the text may end with.
     let scope = '';
     for (const [name, value] of names) {
       scope += `LET $${name} = $${prefix}${index}_${name}; `;
@@ -133,7 +133,7 @@ export class Batches {
   readonly counters: MessageCounters = new MessageCounters();
   readonly #bySeat = new WeakMap<LentSeat, Batch>();
 
-  /** Of this seat; undefined when its calls go by themselves. */
+  /** The batch of this seat; undefined when its calls go alone. */
   of(seat: LentSeat | undefined): Batch | undefined {
     if (!seat?.joins) return undefined;
     const batch = this.#bySeat.get(seat) ?? new Batch(seat, this.texts, this.counters);

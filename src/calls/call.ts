@@ -9,14 +9,14 @@ import { SurrealText } from '../surrealql/surreal-text.js';
 import type { Answer, StatementAnswer } from '../wire/answer.js';
 import { EncodedBindings, type Recording } from '../wire/recording-codec.js';
 
-/** One thing that is asked of the server on the session of a connection. */
+/** One request to the server on the session of a connection. */
 export class Request<T> {
-  /** By what the time that one call may take is multiplied: a request may stand for several calls. */
+  /** Multiplies the time limit of a call: one request may stand for several calls. */
   timeoutFactor = 1;
   readonly #work: (connection: Connection, message: Message | undefined) => Promise<T>;
   #state: 'waiting' | 'sent' | 'givenUp' = 'waiting';
 
-  /** @param work sends it, and reads the answer to its end */
+  /** @param work sends it and reads the whole answer */
   constructor(work: (connection: Connection, message: Message | undefined) => Promise<T>) {
     this.#work = work;
   }
@@ -27,8 +27,8 @@ export class Request<T> {
   }
 
   /**
-   * Sends it, but not when its caller gave it up while it waited for its turn.
-   * @param message in which it goes with others
+   * Sends it, unless its caller gave up while it waited for its turn.
+   * @param message the message it shares with other calls
    */
   send(connection: Connection, message?: Message): Promise<T> {
     if (this.#state === 'givenUp') {
@@ -38,50 +38,50 @@ export class Request<T> {
     return this.#work(connection, message);
   }
 
-  /** The caller does not wait for it any longer. */
+  /** The caller no longer waits for it. */
   giveUp(): void {
     if (this.#state === 'waiting') this.#state = 'givenUp';
   }
 }
 
-/** What was recorded of a call. */
+/** The recording of a call. */
 export interface CallRecording extends Recording {
-  /** Which answers are to statements that the pool has added. */
+  /** Which answers belong to statements added by the pool. */
   added: AddedAnswers;
 }
 
-/** A recording of a call that was not sent so far. */
+/** A recording of a call not sent yet. */
 export function newRecording(): CallRecording {
   return { request: undefined, reply: undefined, added: new Set() };
 }
 
-/** A message that several calls go in. */
+/** A message that carries several calls. */
 export interface Message {
   send(call: CallDetails, connection: Connection): Promise<Answer>;
 }
 
-/** What a call is made of. */
+/** The parts of a call. */
 export interface CallDetails {
-  /** As the caller wrote it: what guards read, errors and traces show. */
+  /** The text as the caller wrote it, for guards, errors and traces. */
   readonly text: string;
   readonly bindings: Readonly<Record<string, unknown>> | EncodedBindings;
-  /** What is sent instead of `text`, where the pool has added statements of its own, and which answers are theirs. */
+  /** The text sent instead of `text` when the pool added statements, and which answers belong to those. */
   readonly sentText?: string | undefined;
   readonly added?: AddedAnswers | undefined;
   readonly transaction?: Uuid | undefined;
   /** The number of the transaction of the pool, for traces and errors. */
   readonly inTransaction?: number | undefined;
-  /** Where the request and its reply are kept, as they are on the wire. */
+  /** Receives the bytes of the request and its reply. */
   readonly recording?: CallRecording | undefined;
 }
 
 /**
- * One query on its way to the server. It is read from the SDK's object once and never changed: a layer that wants
- * something else sent hands on another call (see {@link Call.with}).
+ * One query on its way to the server. It is read from the SDK's object once and never changed: a layer that wants to
+ * send something else passes on another call (see {@link Call.with}).
  */
 export class Call extends Request<Answer> {
   readonly details: CallDetails;
-  /** The connection that it was sent on last, for errors: a call of the pool may be made again on another one. */
+  /** The connection it was last sent on, for errors: a call of the pool may be repeated on another one. */
   connection: number | undefined;
   #surrealText: SurrealText | undefined;
 
@@ -98,19 +98,19 @@ export class Call extends Request<Answer> {
     return this.details.text;
   }
 
-  /** Its text, for guards and others who look into it: it is read at most once. */
+  /** Its parsed text, for guards and other layers: parsed at most once. */
   get surrealText(): SurrealText {
     this.#surrealText ??= new SurrealText(this.details.text);
     return this.#surrealText;
   }
 
-  /** Whether it changes nothing, for certain: see {@link onlyReads}. */
+  /** Whether it certainly changes nothing: see {@link onlyReads}. */
   get onlyReads(): boolean {
     const { bindings } = this.details;
     return onlyReads(this.surrealText, bindings instanceof EncodedBindings ? {} : bindings);
   }
 
-  /** The same call, but for these details. */
+  /** A copy of the call with these details changed. */
   with(details: Partial<CallDetails>): Call {
     const call = new Call({ ...this.details, ...details });
     call.timeoutFactor = this.timeoutFactor;
@@ -118,15 +118,15 @@ export class Call extends Request<Answer> {
     return call;
   }
 
-  /** The same call, that was not sent. */
+  /** A copy of the call that was not sent yet. */
   again(): Call {
     return this.with({});
   }
 }
 
 /**
- * Sends a query. The whole answer comes in one message, and is read to its end whatever its reader does with it: what a
- * LIVE in it began has to be undone even when an error before it is all that the reader sees.
+ * Sends a query. The whole answer comes in one message and is read to its end, even if its reader stops early: a live
+ * query it started must be undone even when the reader sees only an error before it.
  */
 export async function sendAlone(connection: Connection, details: CallDetails): Promise<Answer> {
   const { text, sentText = text, bindings, transaction, recording } = details;
@@ -136,7 +136,7 @@ export async function sendAlone(connection: Connection, details: CallDetails): P
   return noted(connection, answer);
 }
 
-/** Notes what has to be known of an answer as soon as it is there. */
+/** Notes what the connection must know about an answer, as soon as it arrives. */
 export function noted(connection: Connection, answer: Answer): Answer {
   let failed = false;
   for (const chunk of answer) {
@@ -147,7 +147,7 @@ export function noted(connection: Connection, answer: Answer): Answer {
   return answer;
 }
 
-/** What a failed call says of itself when the server refused it. */
+/** The outcome of a call that the server refused. */
 export const refused: { readonly outcome: CallOutcome } = { outcome: 'refused' };
 
 function note(connection: Connection, chunk: StatementAnswer): void {

@@ -4,8 +4,9 @@ import { answerForCaller, forCaller } from '../errors/for-caller.js';
 import { type Answer, hasFailed } from '../wire/answer.js';
 
 /**
- * The statements of an answer, one after the other, as the SDK reads them. The query is sent when the first is asked for.
- * An async generator would do the same with three promises for each. What the query fails with leads to its caller.
+ * The statements of an answer, one after the other, as the SDK reads them. The query is sent when the first is
+ * requested. An async generator would do the same with three promises for each. The error of a failed query has the
+ * caller's line in its stack.
  */
 export class Chunks<T> implements AsyncIterableIterator<QueryChunk<T>> {
   readonly #ask: () => Promise<Answer>;
@@ -15,7 +16,7 @@ export class Chunks<T> implements AsyncIterableIterator<QueryChunk<T>> {
 
   /**
    * @param ask sends the query
-   * @param asked what it asks for, for the error when it fails
+   * @param asked what the query asked for, for its error
    */
   constructor(ask: () => Promise<Answer>, asked: () => Asked) {
     this.#ask = ask;

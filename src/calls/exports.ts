@@ -10,18 +10,18 @@ import type { ExportRequest } from '../wire/export-requests.js';
 import type { Transport } from '../wire/transport.js';
 import type { CallLimits } from './limits.js';
 
-/** What an export needs, once it is known who asks for it: no connection of the pool is taken while it runs. */
+/** What an export needs once its user is known. It holds no connection of the pool while it runs. */
 export interface ExportPermit {
   readonly transport: Transport;
   readonly request: ExportRequest;
 }
 
-/** Ends an export with what it is told, when what it belongs to ends. */
+/** Ends an export with this error when its lease or pool ends. */
 export type Stop = (error: Error) => void;
 
 /**
- * An export that is under way. The server sends it piece by piece for as long as it takes: it may not be silent for longer
- * than `queryTimeout` while a reader waits for a piece, and the signal ends all of it.
+ * An export under way. The server sends it piece by piece, for any length of time. While a reader waits for a piece,
+ * the server may be silent for `queryTimeout` at most; the signal ends the whole export.
  */
 class RunningExport {
   readonly #permit: ExportPermit;
@@ -32,7 +32,7 @@ class RunningExport {
   #pieces: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #received = 0;
 
-  /** @param onEnd called once, when its last piece was read or no other will be */
+  /** @param onEnd called once, when the last piece was read or no further one will come */
   constructor(permit: ExportPermit, limits: CallLimits, onEnd: () => void) {
     this.#permit = permit;
     this.#limits = limits;
@@ -51,7 +51,7 @@ class RunningExport {
     this.#stop.abort(error);
   }
 
-  /** @throws ExportError, CallAbortedError, QueryTimeoutError, and what it was stopped with */
+  /** @throws ExportError, CallAbortedError, QueryTimeoutError, and the error it was stopped with */
   async begin(): Promise<Response> {
     const { transport, request } = this.#permit;
     const response = await this.#within(transport.export(request, this.#stop.signal));
@@ -81,7 +81,7 @@ class RunningExport {
     return new Response(body, { headers: { 'Content-Type': 'text/plain; charset=utf-8' } });
   }
 
-  /** One that its reader dropped goes on for nobody. */
+  /** Ends an export whose reader dropped it. */
   abandon(): void {
     this.#end();
     this.#stop.abort(new Error('the export was dropped by its reader'));
@@ -110,7 +110,7 @@ class RunningExport {
     }
   }
 
-  /** A server answers for a database that is not there with nothing. */
+  /** Refuses an empty export: that is how a server answers for a database that does not exist. */
   #finish(): void {
     this.#end();
     if (this.#received > 0) return;
@@ -123,19 +123,19 @@ class RunningExport {
   #end(): void {
     this.#forgetSignal?.();
     this.#onEnd();
-    // The signal alone does not end a request whose response was dropped: `fetch` forgets it then.
+    // Cancel the body too: the signal does not end a request whose response was dropped, since `fetch` forgets it then.
     this.#pieces?.cancel().catch(() => {});
   }
 }
 
-/** Knows the body that a reader holds, and not what ends it. */
+/** Watches the body that a reader holds, without holding it. */
 const abandoned = new FinalizationRegistry<RunningExport>((running) => running.abandon());
 
 function cutOff({ endpoint }: Transport, cause: unknown): ExportError {
   return new ExportError(`an export of ${endpoint} was cut off: ${messageOf(cause)}`, { outcome: 'unknown', cause });
 }
 
-/** The exports of one pool that no lease ends: its shutdown does. */
+/** The exports of one pool that belong to no lease. The shutdown ends them. */
 export class Exports {
   readonly #running = new Set<Stop>();
   #onQuiet: (() => void) | undefined;
@@ -150,7 +150,7 @@ export class Exports {
     return await running.begin();
   }
 
-  /** Gives those that are under way this long, in milliseconds. */
+  /** Gives exports under way this long to finish, in milliseconds, then ends them. */
   async end(gracePeriod: number): Promise<void> {
     if (this.#running.size > 0) {
       await new Promise<void>((resolve) => {
@@ -168,7 +168,7 @@ export class Exports {
   }
 }
 
-/** An export that ends with its lease. */
+/** Runs an export that ends with its lease. */
 export async function exportWithLease(
   permit: ExportPermit,
   limits: CallLimits,

@@ -6,12 +6,12 @@ import { type ImportPiece, ImportPieces } from '../surrealql/import-pieces.js';
 import { Call } from './call.js';
 import type { LeaseChannel } from './lease-channel.js';
 
-/** A text to import: as a whole, or as it comes. */
+/** A text to import: whole, or as a stream. */
 export type ImportInput = string | Blob | ReadableStream<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
 
 /**
- * Imports a text by queries on the session of a lease: so it is its user who imports, each statement has its own answer, and
- * each message is within `queryTimeout`. The way that servers have for imports tells of no statement that failed.
+ * Imports a text by queries on the session of a lease, so that its user does the import, each statement has its own
+ * answer, and each message is within `queryTimeout`. The import endpoint of servers does not report failed statements.
  *
  * @throws ImportError, UsageError
  */
@@ -30,7 +30,7 @@ export async function importInto(channel: LeaseChannel, input: ImportInput): Pro
   if (rest !== undefined) await send([rest]);
 }
 
-/** @returns how many statements were executed, which are all of them */
+/** @returns how many statements were executed, which is all of them */
 async function sendPiece(
   channel: LeaseChannel,
   { text, statements, added }: ImportPiece,
@@ -50,7 +50,7 @@ async function sendPiece(
     const error = errors[index];
     return error === undefined ? [] : [{ ...one, error }];
   });
-  // Of OPTION there may be an answer or none: an error that is no statement's by number is one all the same.
+  // OPTION may or may not have an answer, so an error that matches no statement by number counts too.
   const [other] = errors.slice(numbered.length).filter((error) => error !== undefined);
   if (other !== undefined && first !== undefined) failures.push({ ...first, error: other });
   if (failures.length > 0) throw failed(failures, before + statements.length - failures.length, 'refused');

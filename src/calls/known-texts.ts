@@ -4,28 +4,31 @@ import { type Answer, millisecondsOf } from '../wire/answer.js';
 import type { Call } from './call.js';
 import { Room } from './small-values.js';
 
-/** Statements of these kinds leave nothing behind in their session, so they may go in a message with others. */
+/** Statements of these kinds leave nothing in their session, so they may share a message. */
 const kinds = new Set('SELECT CREATE UPDATE UPSERT DELETE INSERT RELATE RETURN'.split(' '));
-/** Names that the server gives a meaning of its own, or protects: a call that binds one goes alone. */
+/** Names with a special meaning for the server, or protected by it: a call that binds one goes alone. */
 const reserved = new Set(
   'this parent value before after event input request reference auth session token access __proto__'.split(' '),
 );
 /**
- * What a RETURN may follow a record link with. Servers before 3.2 refuse to in a block ("Specify a database to use"), in
- * which a call with parameters goes.
+ * What may follow a record link in a RETURN. Servers before 3.2 refuse that in a block ("Specify a database to use"),
+ * and a call with parameters is sent in a block.
  */
 const link = /[.[]|->|<-|\bFETCH\b/i;
 const plainName = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** The longest text, in characters, and the largest parameters, in characters or numbers, that go in a message with others. */
+/** The longest text, in characters, and the largest parameters, in characters or numbers, that share a message. */
 const longestText = 1_024;
 const largestBindings = 4_096;
-/** A statement that usually takes longer on the server, in milliseconds, goes alone: those behind it would wait for it. */
+/**
+ * A statement that usually takes longer than this on the server, in milliseconds, goes alone: those behind it would
+ * wait for it.
+ */
 const slow = 2;
-/** So does one that answers with more records. */
+/** A statement that answers with more records than this goes alone too. */
 const manyRecords = 100;
 /**
- * The share of the newest answer in what is usual. One that took longer counts little, since the server may just be busy:
- * then what is quick by itself must go on sharing messages. One that took very long, in milliseconds, counts fully.
+ * The weight of the newest answer in the usual time. A slower one counts little: the server may just be busy, and quick
+ * statements must then go on sharing messages. One that took very long, in milliseconds, counts fully.
  */
 const [share, shareOfLonger, veryLong] = [0.2, 0.02, 20];
 
@@ -33,14 +36,14 @@ interface Known {
   /** How long the server usually takes, in milliseconds; undefined before the first answer. */
   usual: number | undefined;
   alone: boolean;
-  /** With parameters it goes alone. */
+  /** Whether it goes alone when it has parameters. */
   readonly aloneWithParameters: boolean;
 }
 
 /**
- * What the pool has learnt of texts: whether one may go in a message with others. It may when the server has read it by
- * itself before, as one statement, so that a syntax error of one caller cannot fail the call of another; when its kind
- * leaves nothing behind; and when it is usually answered quickly.
+ * Remembers which texts may share a message. A text may when the server has executed it alone before, as one statement,
+ * so that a syntax error of one caller cannot fail the call of another; when its kind leaves nothing in the session;
+ * and when the server usually answers it quickly.
  */
 export class KnownTexts {
   readonly #known = new RecentTexts<Known>();
@@ -63,7 +66,7 @@ export class KnownTexts {
     if (records > manyRecords) known.alone = true;
   }
 
-  /** A message that contained it was not understood as what it was made of. */
+  /** The server did not split a message with this text into its calls: send the text alone from now on. */
   goesAlone(text: string): void {
     const known = this.#known.of(shapeOf(text));
     if (known !== undefined) known.alone = true;
@@ -84,7 +87,10 @@ function usualWith(newest: number, usual = newest): number {
   return usual + (isCommon ? share : shareOfLonger) * (newest - usual);
 }
 
-/** The SDK gives each parameter of a `surql` text, and of `select()` and the like, a number that it never gives again. */
+/**
+ * The text without parameter numbers: the SDK gives each parameter of `surql`, `select()` and so on a number that it
+ * never uses again.
+ */
 function shapeOf(text: string): string {
   return text.includes('$bind__') ? text.replace(/\$bind__\d+/g, '$bind__') : text;
 }
@@ -101,7 +107,7 @@ function keywordOfFirst({ split }: SurrealText): string | undefined {
   return first?.kind === 'word' ? first.value : undefined;
 }
 
-/** Whether parameters may be given other names, take little room, and cannot fail the message that they go in. */
+/** Whether parameters may be renamed, are small, and cannot fail the message they share. */
 function isSmall(bindings: Call['details']['bindings']): boolean {
   const room = new Room(largestBindings);
   return Object.entries(bindings).every(([name, value]) => {

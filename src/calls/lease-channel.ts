@@ -33,19 +33,19 @@ import { lossless } from './lossless.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 
-/** A request on its way, and the channel of the lease that it goes through. */
+/** A request and the channel of its lease. */
 interface Asked<R extends Request<unknown>> {
   readonly channel: LeaseChannel;
   readonly request: R;
-  /** With which other calls it goes in one message; undefined when it goes by itself. */
+  /** The message it shares with other calls; undefined when it goes alone. */
   readonly message?: Message | undefined;
 }
 
-/** A layer that does not look at what is asked, nor at what is answered. */
+/** A layer that reads neither the request nor its answer. */
 type RequestLayer = Layer<Asked<Request<unknown>>, unknown>;
 type CallLayer = Layer<Asked<Call>, Answer>;
 
-/** The layers, put together. They are the same for all leases: a lease that asks little must cost little. */
+/** The composed layers. All leases share them, so that a lease with few calls costs little. */
 interface Ways {
   readonly query: Next<Asked<Call>, Answer>;
   readonly call: Next<Asked<Call>, Answer>;
@@ -54,14 +54,14 @@ interface Ways {
 }
 
 /**
- * What every SDK object of one lease goes through. It knows the lease: after its end nothing gets past here, whatever
- * was kept of it. A call goes through these layers:
+ * The channel of every SDK object of one lease. After the end of the lease it refuses every call, also of objects the
+ * caller kept. A call goes through these layers:
  *
  *     query      guarded ▸ retiresByAnswer ▸ traced ▸ ┐
  *     request                                         └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
  *     change                                             retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
  *
- * The two that retire are there only when the pool has a `retireOn`.
+ * The two retiring layers exist only when the pool has a `retireOn`.
  */
 export class LeaseChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
@@ -77,7 +77,7 @@ export class LeaseChannel implements QueryChannel {
     this.#ways = limits.retireOn === undefined ? LeaseChannel.#plain : LeaseChannel.#retiring;
   }
 
-  /** The connection, while the lease goes on and its transport lives. */
+  /** The connection. Throws when the lease has ended or the connection is lost. */
   get connection(): Connection {
     const connection = this.#lease.resource;
     if (!connection.usable) {
@@ -100,7 +100,7 @@ export class LeaseChannel implements QueryChannel {
     }
   }
 
-  /** What a call asked for that failed. */
+  /** What a failed call asked for. */
   asked(statement?: string, transaction?: number): WhatWasAsked {
     const lease = this.#lease;
     const connection = lease.active ? lease.resource : undefined;
@@ -117,7 +117,7 @@ export class LeaseChannel implements QueryChannel {
     };
   }
 
-  /** A channel of the same lease whose calls are aborted by another signal. */
+  /** A channel of the same lease with another signal for its calls. */
   withSignal(signal: AbortSignal): LeaseChannel {
     return new LeaseChannel(this.#lease, this.#pool, { ...this.#limits, signal });
   }
@@ -128,8 +128,8 @@ export class LeaseChannel implements QueryChannel {
   }
 
   /**
-   * Finds out whether an export may be asked for here, and what it needs. An embedded engine gives one to whoever asks: it is
-   * refused here as a server would.
+   * Finds out whether this session may export, and what the export needs. An embedded engine exports for every user, so
+   * the pool refuses here what a server would.
    * @throws UsageError, ExportError
    */
   async exportPermit(content: ExportContent): Promise<ExportPermit> {
@@ -153,7 +153,7 @@ export class LeaseChannel implements QueryChannel {
     return { transport, request: { namespace, database, token, content } };
   }
 
-  /** Whether the user of the session came by an access method, as record users do. */
+  /** Whether the user of the session signed in by an access method, as record users do. */
   async #isByAccess(): Promise<boolean> {
     const text = 'RETURN $access != NONE OR $auth != NONE OR $token = NONE';
     const [{ error, result } = {}] = await this.send(new Call({ text, bindings: {} }));
@@ -167,12 +167,12 @@ export class LeaseChannel implements QueryChannel {
     return await exportWithLease(permit, this.#limits, this.connection.dependents);
   }
 
-  /** What the server says it is. */
+  /** The version of the server. */
   async version(): Promise<VersionInfo> {
     return { version: await this.ask(({ transport }) => transport.version()) };
   }
 
-  /** Has the connection closed at the end of the lease. */
+  /** Marks the connection to be closed at the end of the lease. */
   discard(): void {
     this.#lease.markForRecycling();
   }
@@ -185,30 +185,30 @@ export class LeaseChannel implements QueryChannel {
   }
 
   /**
-   * Sends a query that has passed its guards already.
-   * @param message in which it goes with others
+   * Sends a query that has already passed its guards.
+   * @param message the message it shares with other calls
    */
   send(call: Call, message?: Message): Promise<Answer> {
     return this.#ways.call({ channel: this, request: call, message });
   }
 
-  /** Sends something of the pool's own that leaves the state of the session alone: beside the others. */
+  /** Sends a request of the pool itself that does not change the state of the session, beside other calls. */
   request<T>(request: Request<T>): Promise<T> {
-    // The layers hand on the answer of the request as it is.
+    // The layers pass on the answer of the request unchanged.
     return this.#ways.request({ channel: this, request: request as Request<unknown> }) as Promise<T>;
   }
 
-  /** The same, by what sends it. */
+  /** The same, given a function that sends it. */
   ask<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     return this.request(new Request(work));
   }
 
-  /** Changes the state of the session (its database, variables or user): in its turn, alone. */
+  /** Changes the state of the session (its database, variables or user), in its turn and alone. */
   change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     return this.#ways.change({ channel: this, request: new Request<unknown>(work) }) as Promise<T>;
   }
 
-  /** Waits for something that others do, for as long as the lease and its connection go on. */
+  /** Waits for work done elsewhere, while the lease and its connection last. */
   async waitWithLease<T>(work: Promise<T>): Promise<T> {
     const { dependents } = this.connection;
     const { signal } = this.#limits;
@@ -247,12 +247,12 @@ export class LeaseChannel implements QueryChannel {
     return this.#lease.active;
   }
 
-  /** The SDK asks to be told of reconnects here; a pooled connection never comes back, it is replaced. */
+  /** The SDK subscribes to reconnects here; a pooled connection never reconnects, it is replaced. */
   subscribe(): () => void {
     return () => {};
   }
 
-  /** What comes here was thrown to the caller as well. */
+  /** The SDK reports errors here that the caller gets too. */
   propagateError(): void {}
 
   #judge(failure: unknown): void {
@@ -263,7 +263,7 @@ export class LeaseChannel implements QueryChannel {
     }
   }
 
-  /** Refuses a text that does nothing lasting by itself. */
+  /** Refuses a text that would have no effect by itself. */
   static readonly #guarded: CallLayer = async (asked, next) => {
     refuseStatements(asked.request.surrealText, 'session');
     return await next(asked);
@@ -271,7 +271,7 @@ export class LeaseChannel implements QueryChannel {
 
   static readonly #traced: CallLayer = (asked, next) => {
     const { channel, request } = asked;
-    // Of a connection that is gone there is no call to tell of.
+    // Throws first if the connection is gone: then there is no call to trace.
     const { id, database: place } = channel.connection;
     if (!queryChannel.hasSubscribers) return next(asked);
     const trace = {
@@ -285,7 +285,7 @@ export class LeaseChannel implements QueryChannel {
     return tracedAnswer(queryChannel, trace, () => next(asked), failureIn);
   };
 
-  /** A call that fails as `retireOn` says has its connection closed at the release. */
+  /** Closes the connection at release when a call fails as `retireOn` says. */
   static readonly #retires: RequestLayer = async (asked, next) => {
     try {
       return await next(asked);
@@ -295,7 +295,7 @@ export class LeaseChannel implements QueryChannel {
     }
   };
 
-  /** The same for statements that the server refused, which fail in the answer of their call. */
+  /** The same for failed statements inside an answer. */
   static readonly #retiresByAnswer: CallLayer = async (asked, next) => {
     const answer = await next(asked);
     for (const { error } of answer) if (error !== undefined) asked.channel.#judge(error);
@@ -329,13 +329,13 @@ export class LeaseChannel implements QueryChannel {
     return signingIn === undefined ? next(asked) : signingIn.then(() => next(asked));
   };
 
-  /** Beside other queries, and never beside a change of the session. */
+  /** Runs beside other queries, but never beside a change of the session. */
   static readonly #inTurn: RequestLayer = async (asked, next) => {
     const { order } = asked.channel.connection;
     const turn = order.query();
     if (turn !== undefined) await turn;
     try {
-      // The turn may come after the end of the lease: `wire` finds that out.
+      // The turn may come after the end of the lease, which `wire` detects.
       return await next(asked);
     } finally {
       order.queryDone();
@@ -352,7 +352,7 @@ export class LeaseChannel implements QueryChannel {
     const change = pipeline([...before, LeaseChannel.#alone], wire);
     const call = pipeline(
       retiring ? [LeaseChannel.#retiresByAnswer, LeaseChannel.#traced] : [LeaseChannel.#traced],
-      // The layers hand on the answer of the request as it is.
+      // The layers pass on the answer of the request unchanged.
       (asked: Asked<Call>) => request(asked) as Promise<Answer>,
     );
     return { query: pipeline([LeaseChannel.#guarded], call), call, request, change };

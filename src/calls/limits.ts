@@ -6,21 +6,21 @@ import { onAbort } from '../time/on-abort.js';
 import { patientTimer } from '../time/patient-timer.js';
 import type { Request } from './call.js';
 
-/** What bounds every call of one lease. */
+/** The limits of every call of one lease. */
 export interface CallLimits {
-  /** How long a call may take, in milliseconds, of which a blocked event loop uses up a quarter at most; 0 for ever. */
+  /** How long a call may take, in milliseconds; a blocked event loop uses up a quarter of it at most. 0: for ever. */
   readonly queryTimeout: number;
   /** Aborts the calls of the lease. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether this failure of a call shows that its connection is not to be lent again. */
+  /** Whether the connection is to be closed after a call failed with this error. */
   readonly retireOn?: ((error: unknown) => boolean) | undefined;
-  /** Ends a connection whose session may still be at a call that its caller gave up. */
+  /** Ends a connection whose session may still be executing a call that its caller gave up. */
   sever(connection: Connection): void;
 }
 
 /**
- * Runs a call within limits. One that was sent and is given up ends its connection: the server may still be at it. An
- * answer that has arrived by then wins.
+ * Runs a call within limits. Giving up a call that was sent ends its connection: the server may still be executing it.
+ * An answer that has arrived by then wins.
  */
 export function withinLimits<T>(
   request: Request<T>,
@@ -47,7 +47,7 @@ export function withinLimits<T>(
       request.giveUp();
       if (!request.sent) return;
       lease.markForRecycling(error instanceof QueryTimeoutError ? 'unanswered' : 'cut-off');
-      // Other calls on it may still be answered: it is closed after the last of them.
+      // If other calls share the connection, it is closed after the last of them.
       if (lease.isAlone) limits.sever(connection);
     };
     const outcome = (): { outcome: 'not-sent' | 'unknown' } => ({ outcome: request.sent ? 'unknown' : 'not-sent' });
@@ -57,7 +57,7 @@ export function withinLimits<T>(
       giveUp(new CallAbortedError('a call was aborted by its signal', { ...outcome(), cause: signal?.reason }));
     const timer = queryTimeout === 0 ? undefined : patientTimer(systemClock, queryTimeout, true, onTimeout);
     if (signal !== undefined) {
-      // One that was not sent has no answer to wait for, and must not be sent meanwhile.
+      // A call that was not sent has no answer to wait for, and must not be sent meanwhile.
       let reading: Timer | undefined;
       const forget = onAbort(signal, () => {
         if (request.sent) reading = afterReading(onSignal);

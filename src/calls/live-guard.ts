@@ -4,8 +4,8 @@ import type { Connection } from '../session/connection.js';
 import { lossless } from './lossless.js';
 
 /**
- * The SDK's live iterators wait for ever when their socket is lost or their session goes to somebody else. These end
- * with an error then: `ConnectionLostError`, or `LeaseReleasedError` at the end of the lease.
+ * A live iterator that ends with an error when its socket is lost (`ConnectionLostError`) or its lease ends
+ * (`LeaseReleasedError`). The SDK's own iterators would wait for ever.
  */
 class GuardedIterator implements AsyncIterableIterator<LiveMessage> {
   readonly #messages: AsyncIterator<LiveMessage>;
@@ -78,7 +78,7 @@ function guardSubscription(subscription: LiveSubscription, connection: () => Con
     const pump = async (): Promise<void> => {
       for await (const message of messages) tell(message);
     };
-    // A handler has no other way to learn of the end than the message that says so.
+    // A handler learns of the end only by a last message.
     pump().catch(() => {
       if (subscription.id !== undefined) tell({ queryId: subscription.id, action: 'KILLED' } as LiveMessage);
     });
@@ -88,10 +88,10 @@ function guardSubscription(subscription: LiveSubscription, connection: () => Con
 }
 
 /**
- * Guards what a live builder of the SDK will bring. Builders are made anew by each of their methods (`where`, `fields`
- * and so on), so each of these is guarded in its turn.
+ * Guards the subscription of a live builder of the SDK. Each method of a builder (`where`, `fields` and so on) returns
+ * a new builder, so these are guarded too.
  *
- * @param connection gives the connection, or throws when the lease is over
+ * @param connection returns the connection, or throws when the lease has ended
  */
 export function guardLive<Builder extends PromiseLike<LiveSubscription>>(
   builder: Builder,
@@ -103,7 +103,7 @@ export function guardLive<Builder extends PromiseLike<LiveSubscription>>(
     if (typeof method !== 'function') continue;
     const guarded = (...parameters: unknown[]): unknown => {
       const result: unknown = method.apply(builder, parameters);
-      // `dispatch` sends the query and brings the subscription; a method that brings another builder refines it.
+      // `dispatch` sends the query and returns the subscription; a method that returns a builder refines the query.
       if (name === 'dispatch') {
         return (result as Promise<LiveSubscription>).then((live) => guardSubscription(live, connection));
       }

@@ -1,11 +1,12 @@
-/** What the SDK's `ChannelIterator` has besides what an iterator has. */
+/** The extra members of the SDK's `ChannelIterator`. */
 interface Channel<T> extends AsyncIterator<T> {
   submit?: (message: T) => void;
 }
 
 /**
- * The SDK's channel hands a message to whoever waits, and forgets that nobody waits any more until the next `next()`: a
- * second message in the same moment is lost. This keeps it until it is asked for.
+ * Keeps messages that the SDK's channel would lose. The channel gives a message to the waiting reader, but still counts
+ * that reader as waiting until the next `next()`, so a second message in the same moment is lost. This keeps it until
+ * it is read.
  */
 export function lossless<T>(channel: AsyncIterator<T>): AsyncIterator<T> {
   const patient: Channel<T> = channel;
@@ -27,7 +28,7 @@ export function lossless<T>(channel: AsyncIterator<T>): AsyncIterator<T> {
     if (value !== undefined) return Promise.resolve({ value, done: false });
     waiting = true;
     return next().then((result) => {
-      // Served from what the channel had kept itself, before it became patient.
+      // The message was one the channel had already queued itself.
       waiting = false;
       return result;
     });

@@ -5,10 +5,10 @@ import { Call } from './call.js';
 import type { Layer } from './pipeline.js';
 
 /**
- * A layer that mends what a server gets wrong within transactions: it adds statements to the text, and takes their answers
- * out. The caller, its traces and its errors never see them.
- * @param mending what to add now
- * @param onRefused the server did not let this user empty the cache
+ * A layer that works around faults of a server within transactions: it adds statements to the text and removes their
+ * answers. Callers, traces and errors never see them.
+ * @param mending returns what to add now
+ * @param onRefused called when the server did not let this user empty the cache
  */
 export function mended(mending: () => Mending, onRefused: () => void): Layer<Call, Answer> {
   return async (call, next) => {
@@ -19,7 +19,8 @@ export function mended(mending: () => Mending, onRefused: () => void): Layer<Cal
       answer = await next(call.with({ sentText: text, added }));
     } catch (error) {
       if (!isParseError(error)) throw error;
-      // Nothing of it ran. The error is to show the caller's own text; if that can be read by itself, it runs now.
+      // Nothing of it ran. Send the caller's own text, so that the error shows that text; if the server can parse it
+      // alone, it runs now.
       answer = await next(call);
       await next(new Call({ text: emptyCache, bindings: {}, transaction: call.details.transaction }));
       return answer;

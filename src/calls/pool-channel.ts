@@ -26,18 +26,20 @@ import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 
-/** So many attempts of a call may find a connection that is closing, and sent nothing, without being counted. */
+/** How many attempts of a call may meet a closing connection, and send nothing, without being counted. */
 const unsentAttempts = 10;
-/** After so many of these, no connection is taken that has not answered since. */
+/** After this many of these, only a connection that has answered since is taken. */
 const unsentBeforeProof = 3;
 
 /**
- * Borrows a connection for one call. `fresh`: only one that is opened from now on; `joins`: the call may go in a message
- * with others.
+ * Borrows a connection for one call. `fresh`: only one opened from now on; `joins`: the call may share a message with
+ * others.
  */
 export type Borrow = (how: { readonly fresh: boolean; readonly joins: boolean }) => Promise<Lease<Connection>>;
 
-/** What queries made from the pool itself go through: each call borrows a connection and gives it back with the answer. */
+/**
+ * The channel of queries made from the pool itself: each call borrows a connection and gives it back with the answer.
+ */
 export class PoolChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly status = 'connected';
@@ -88,7 +90,7 @@ export class PoolChannel implements QueryChannel {
     }
   }
 
-  /** What a call asked for that failed. */
+  /** What a failed call asked for. */
   #asked({ text, connection }: Call): Asked {
     const { namespace, database, signIn } = this.#identity();
     return {
@@ -112,7 +114,7 @@ export class PoolChannel implements QueryChannel {
         batch,
       );
       texts.answered(call, chunks);
-      // The text was read before it was sent, so the server took for LIVE what the pool could not see.
+      // The guard read the text before it was sent, so the server found a LIVE that the pool did not see.
       if (chunks.some(({ type }) => type === 'live')) throw liveNeedsLease('unknown');
       if (chunks.every(({ error }) => error !== undefined)) {
         const conflict = chunks.find(({ error }) => isConflict(error))?.error;
@@ -125,7 +127,7 @@ export class PoolChannel implements QueryChannel {
     }
   }
 
-  /** Borrows a connection to find out who asks, and runs without one; made again until it has begun. */
+  /** Borrows a connection to find out the user, then runs without one; repeated until it has begun. */
   async exportSql(content: ExportContent): Promise<Response> {
     return await withRetry(
       async (_, unsent) => {
@@ -158,7 +160,7 @@ export class PoolChannel implements QueryChannel {
     throw liveNeedsLease();
   }
 
-  /** Other features are for the server to refuse: which connection will carry the call is not known yet. */
+  /** Refuses live queries. Other features are left to the server: the connection for the call is not known yet. */
   assertFeature(feature: Feature): void {
     if (feature === Features.LiveQueries) throw liveNeedsLease();
   }
@@ -174,10 +176,12 @@ export class PoolChannel implements QueryChannel {
   propagateError(): void {}
 }
 
-/** What changes nothing, for the rules by which it is made again. */
+/** A call that only reads, for the retry rules. */
 const reading = { onlyReads: true };
 
-/** Every statement was refused, one of them because of a concurrent transaction: all of it may be sent again. */
+/**
+ * The server refused every statement, one of them because of a concurrent transaction, so all of it may be sent again.
+ */
 class NothingApplied extends Error {
   constructor(
     readonly chunks: Answer,

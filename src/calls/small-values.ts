@@ -1,15 +1,15 @@
 import { DateTime, Decimal, Duration, RecordId, Table, Uuid } from 'surrealdb';
 
-/** The years 1 to 9999, in milliseconds: a server refuses a whole message for a time that is too far away. */
+/** The years 1 to 9999, in milliseconds: a server refuses a whole message for a time outside its range. */
 const firstTime = -62_135_596_800_000;
 const lastTime = 253_402_300_799_999;
 const largestInteger = 2n ** 63n - 1n;
-/** As many digits as a server takes. */
+/** A decimal with no more digits than a server takes. */
 const plainDecimal = /^-?\d{1,14}(?:\.\d{1,14})?$/;
 
 /**
- * Room for values in a message that several calls share. A value has none, however small, when it is of a type that the
- * SDK or a server may refuse: they refuse the message as a whole, or the server does not even answer it.
+ * The room for values in a message that several calls share. A value of a type that the SDK or a server may refuse
+ * never fits: they would refuse the whole message, or the server would not answer it at all.
  */
 export class Room {
   #left: number;

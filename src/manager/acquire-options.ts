@@ -1,11 +1,11 @@
 import type { Duration } from '../config/duration.js';
 import type { IdentityOptions } from '../config/options.js';
 
-/** What one acquire asks for, and how it waits. */
+/** Options of one acquire: the identity it needs, and how long it waits. */
 export interface AcquireOptions extends IdentityOptions {
   /**
    * Aborts the acquire (`AcquireAbortedError`) and, once the connection is lent, its calls (`CallAbortedError`); the
-   * `cause` is the signal's reason. A call that was cut off closes its connection, for the server may still be at it.
+   * `cause` is the signal's reason. Aborting a call closes its connection, since the server may still be executing it.
    */
   signal?: AbortSignal | undefined;
   /** Instead of the pool's `connectionTimeout`; 0 waits for ever. */
@@ -14,12 +14,12 @@ export interface AcquireOptions extends IdentityOptions {
   queryTimeout?: Duration | undefined;
 }
 
-/** How calls are repeated that failed. */
+/** How failed calls are repeated. */
 export interface CallRetryOptions {
   /**
-   * Whether doing it twice is as good as once. With true, a call whose outcome is unknown is made again too; with false, only
-   * what was certainly not executed is. Default: as false, but a call of the pool that only reads is also made again when its
-   * connection ended under way (`retryPolicy.repeatReads`).
+   * Whether executing it twice does no harm. True: a call whose outcome is unknown is repeated too. False: only a call
+   * that was certainly not executed is. Default: as false, but a call of the pool that only reads is also repeated when
+   * its connection was lost under way (`retryPolicy.repeatReads`).
    */
   idempotent?: boolean | undefined;
 }

@@ -28,13 +28,13 @@ import { NestedAcquireGuard } from './nested-acquire-guard.js';
 const manyFunctions =
   'more than 20 credentials functions with the same text came within a minute: each is an identity of its own and signs in for itself; make one function for each user and keep it, or name them with credentialsKey';
 
-/** The pool of one connection that prepares a database. */
+/** The size of a pool for the one connection that prepares a database. */
 const forOne = { minConnections: 0, maxConnections: 1, maxLifetime: 0, idleTimeout: 0 };
 
-/** What a manager is made of. */
+/** The parts of a manager. */
 export interface Parts {
   readonly config: ResolvedConfig;
-  /** What tells the pool from others in logs, errors, traces and metrics. */
+  /** The label of the pool in logs, errors, traces and metrics. */
   readonly label: PoolLabel;
   readonly pool: Pool<Connection, ConnectionIdentity>;
   readonly factory: ConnectionFactory;
@@ -44,23 +44,23 @@ export interface Parts {
   readonly exports: Exports;
   readonly transactions: Transactions;
   readonly fence: CommitFence;
-  /** Those on which a database is being prepared by `onFirstUse`. */
+  /** The connections on which `onFirstUse` prepares databases. */
   readonly extraConnections: ExtraConnections;
-  /** Undefined when the database is ready; else a promise for the end of its preparation by `onFirstUse`. */
+  /** Undefined when the database is ready; else a promise that resolves when `onFirstUse` has prepared it. */
   prepare(database: DatabaseName): Promise<void> | undefined;
   /** Undefined when nested acquires are ignored. */
   readonly guard: NestedAcquireGuard | undefined;
   /**
-   * Finds leases that were dropped without a release; undefined when they are not looked for. It watches the channel,
-   * which every SDK object of a lease holds, and not the lease object, which may be gone while a query of it is still
-   * under way.
+   * Finds leases that were dropped without a release; undefined when the pool does not look for them. It watches the
+   * channel, which every SDK object of a lease holds: the lease object may be collected while one of its queries is
+   * still under way.
    */
   readonly lostLeases: FinalizationRegistry<Lease<Connection>> | undefined;
   /** Aborted when the shutdown begins. */
   readonly ending: AbortController;
 }
 
-/** Makes the parts of a pool, from the ground up; none of them does anything yet. */
+/** Builds the parts of a pool, bottom up; none of them starts anything yet. */
 export function assemble(config: ResolvedConfig): Parts {
   const { name } = config;
   const label = poolLabel(name, config.url);
@@ -81,7 +81,7 @@ export function assemble(config: ResolvedConfig): Parts {
   const extraConnections = new ExtraConnections({
     makePool: () => makePool({ name, pool: { ...config.pool, ...forOne } }, factory),
     identityIn: (database) => factory.identities.of(database),
-    // It prepares the database itself, and would wait for itself.
+    // No preparation: this connection prepares the database, and would wait for itself.
     connectionOf: (lease) =>
       new PooledConnection(lease, new LeaseChannel(lease, label, rules.limits({})), {
         ...{ factory, transactions },

@@ -27,7 +27,7 @@ import { withDeadline } from '../time/deadline.js';
 import type { AcquireOptions } from './acquire-options.js';
 import type { NestedAcquireGuard } from './nested-acquire-guard.js';
 
-/** What the acquires of one pool go by. */
+/** What the acquires of one pool need. */
 export interface BorrowingParts {
   readonly label: PoolLabel;
   readonly pool: Pool<Connection, ConnectionIdentity>;
@@ -37,23 +37,23 @@ export interface BorrowingParts {
   /** Undefined when nested acquires are ignored. */
   readonly guard: NestedAcquireGuard | undefined;
   readonly nestedAcquire: NestedAcquirePolicy;
-  /** How long an acquire waits that gives no time of its own, in milliseconds; 0 for ever. */
+  /** The timeout of an acquire without its own, in milliseconds; 0 waits for ever. */
   readonly connectionTimeout: number;
-  /** Aborted when the shutdown begins: no step before a connection is waited for after that. */
+  /** Aborted when the shutdown begins: after that no acquire waits for credentials or preparation. */
   readonly ending: AbortSignal;
 }
 
-/** What the face of the pool says of an acquire, beside its options. */
+/** What the public methods add to the options of an acquire. */
 interface BorrowDetails {
-  /** The stack of its caller, where leases are reported by it. */
+  /** The stack of its caller, if leases are reported with it. */
   readonly origin?: Origin | undefined;
-  /** Only a connection that is opened from now on will do. */
+  /** Accepts only a connection opened from now on. */
   readonly fresh?: boolean | undefined;
-  /** It is for one call, which shares a connection with others. */
+  /** Set for one call that may share a connection with others. */
   readonly shared?: SharedUse | undefined;
 }
 
-/** What one acquire asks the pool for. */
+/** The request of one acquire. */
 interface Wish extends BorrowDetails {
   /** Undefined for the pool's own. */
   readonly identity: ConnectionIdentity | undefined;
@@ -62,19 +62,19 @@ interface Wish extends BorrowDetails {
   readonly timeout: number;
 }
 
-/** Something that has to be done before a connection is taken. */
+/** A step before a connection is taken. */
 interface StepBefore {
-  /** Undefined when it is done. */
+  /** Undefined when the step is already done. */
   readonly work: Promise<unknown> | undefined;
-  /** Names it in errors. */
+  /** The name of the step in errors. */
   readonly name: string;
   readonly failed: (cause: unknown, waited: number) => AcquireFailedError;
 }
 
 /**
- * Borrows connections from the pool. What can hang without a server being to blame, the credentials function of a user and
- * the preparation of a database, comes before a connection is taken, so that it keeps none from other callers. All of it
- * is within the time of the acquire, and what fails there counts as an acquire that failed.
+ * Borrows connections from the pool. The user's code, a credentials function or `onFirstUse`, may hang; it runs before
+ * a connection is taken, so that it keeps none from other callers. All of it is within the timeout of the acquire, and
+ * a failure there counts as a failed acquire.
  */
 export class Borrowing {
   readonly #parts: BorrowingParts;
@@ -89,7 +89,7 @@ export class Borrowing {
     this.#snapshot = () => parts.pool.snapshot();
   }
 
-  /** What an acquire asked for that failed. */
+  /** What a failed acquire asked for. */
   askedBy(identity: ConnectionIdentity = this.#factory.identities.home): Asked {
     const { namespace, database, signIn } = identity;
     return { pool: this.#parts.label.name, namespace, database, user: signIn?.who ?? anonymous };
@@ -97,7 +97,7 @@ export class Borrowing {
 
   /**
    * Undefined for the pool's own.
-   * @throws ConfigurationError when the identity cannot be used
+   * @throws ConfigurationError when the identity is not valid
    */
   identityOf(options: AcquireOptions): ConnectionIdentity | undefined {
     const chosen = resolveIdentity(options);
@@ -105,8 +105,8 @@ export class Borrowing {
   }
 
   /**
-   * @throws at once: NestedAcquireError, and ConfigurationError when `timeout` is no duration; the promise rejects with the
-   * other subclasses of AcquireError
+   * @throws synchronously: NestedAcquireError, and ConfigurationError when `timeout` is no duration. The promise
+   * rejects with the other subclasses of AcquireError
    */
   lease(
     { signal, timeout }: AcquireOptions,
@@ -115,7 +115,7 @@ export class Borrowing {
   ): Promise<Lease<Connection>> {
     this.#refuseNested();
     const longest = timeout === undefined ? this.#parts.connectionTimeout : parseDuration(timeout);
-    // Written out: a copy by spreading costs a third of an acquire.
+    // Written out, since spreading would cost a third of an acquire.
     const wish = { identity, signal, timeout: longest, origin, fresh, shared };
     if (!acquireChannel.hasSubscribers) return this.#borrow(wish);
     const trace: AcquireTrace = { ...traceOf(this.#parts.label), connection: undefined };
@@ -134,10 +134,10 @@ export class Borrowing {
     if (this.#parts.nestedAcquire === 'error') throw error;
   }
 
-  /** Begins what has to be there before a connection is taken; where it is there already, takes one at once. */
+  /** Starts the steps before a connection is taken; if there are none, takes one at once. */
   #borrow(wish: Wish): Promise<Lease<Connection>> {
     const { state } = this.#pool;
-    // The pool itself refuses the acquire then.
+    // The pool itself refuses the acquire.
     if (state === 'draining' || state === 'closed') return this.#pool.acquire(wish);
     const { identity = this.#factory.identities.home } = wish;
     let credentials: Promise<unknown> | undefined;
@@ -148,7 +148,7 @@ export class Borrowing {
     }
     const preparing = this.#parts.preparation?.of(identity);
     if (credentials === undefined && preparing === undefined) return this.#pool.acquire(wish);
-    // Both are under way, and are waited for one after the other: the second may fail before its failure is awaited.
+    // Both steps run at once and are awaited one after the other: the second may fail before it is awaited.
     credentials?.catch(() => {});
     preparing?.catch(() => {});
     return this.#borrowAfter(wish, [
@@ -169,7 +169,7 @@ export class Borrowing {
         await withDeadline(name, left(), [ending, signal], () => work);
       } catch (cause) {
         if (signal?.aborted) throw this.#noted(acquireAborted(this.#detailsOf(signal.reason, waited())), identity);
-        // The pool itself says why it lends nothing any more.
+        // The pool itself gives the error for a shutdown.
         if (ending.aborted) break;
         if (timeout > 0 && cause instanceof DeadlineError && cause.step === name) {
           const message = `no connection within ${timeout} ms: ${name} is still under way`;
@@ -190,7 +190,7 @@ export class Borrowing {
     return new AcquireFailedError(`onFirstUse failed: ${messageOf(cause)}`, this.#detailsOf(cause, waited));
   }
 
-  /** Counts an acquire that did not come as far as the pool, and tells of it. */
+  /** Counts and reports an acquire that failed before it reached the pool. */
   #noted<Failure extends AcquireError>(error: Failure, identity: ConnectionIdentity | undefined): Failure {
     this.#pool.noteFailure(error, identity);
     return error;

@@ -9,20 +9,20 @@ import { RetryBudget } from '../time/retry-budget.js';
 import type { AcquireOptions, CallRetryOptions } from './acquire-options.js';
 
 /**
- * How many calls are made again when a server refused them because it ends or has no room, or did not answer them: one in
- * five, one a second, and at the start ten. The pool may save as many as it has connections, because a node that ends
- * refuses one call on each of them.
+ * How many calls may be repeated that a server refused because it is shutting down or overloaded, or did not answer:
+ * one in five, one a second, and ten at the start. The pool may save up as many as it has connections, because a node
+ * that shuts down refuses one call on each of them.
  */
 const retryBudget = { share: 0.2, perSecond: 1, reserve: 10 } as const;
 
-/** What bounds the calls of one pool, and how they are made again: as the pool is configured, and as a caller asks. */
+/** The limits and retry rules of calls: from the configuration of the pool and the options of the caller. */
 export class CallRules {
   readonly #limits: CallLimits;
   readonly #retryPolicy: ResolvedRetryPolicy;
   readonly #budget: RetryBudget;
   readonly #ending: AbortSignal;
 
-  /** @param ending aborted when the shutdown begins: nothing is tried again after that */
+  /** @param ending aborted when the shutdown begins: after that nothing is retried */
   constructor(config: ResolvedConfig, sever: CallLimits['sever'], ending: AbortSignal) {
     const { queryTimeout, retryPolicy, maxConnections } = config.pool;
     this.#limits = { queryTimeout, retireOn: config.retireOn, sever };
@@ -43,7 +43,7 @@ export class CallRules {
     };
   }
 
-  /** The rules for single calls, each of which says whether it reads only, and for other work, which does not. */
+  /** The retry rules for single calls, which know whether they only read, and for other work, which does not. */
   retry({ idempotent, signal }: CallRetryOptions & Pick<AcquireOptions, 'signal'>): RetryRules<MayRead> {
     const retryPolicy = this.#retryPolicy;
     const mayRepeatReads = idempotent === undefined && retryPolicy.repeatReads;
@@ -58,7 +58,7 @@ export class CallRules {
   }
 }
 
-/** A single call, as far as the rules look at it. */
+/** A single call, as the rules see it. */
 interface MayRead {
   readonly onlyReads: boolean;
 }

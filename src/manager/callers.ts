@@ -1,8 +1,9 @@
 import type { Origin } from '../pool/origin.js';
 
 /**
- * The stack above a function: who called it. It is captured at once and written when it is read. Until then it holds the
- * functions on the stack and their objects, which may be what a lost lease is known by: read it before long, or drop it.
+ * The stack of the callers of a function. It is captured at once and formatted when first read. Until then it keeps the
+ * functions on the stack and their objects alive, perhaps those by which a lost lease is detected: so read it soon, or
+ * drop it.
  */
 export class Callers implements Origin {
   #captured: { readonly stack?: unknown } | undefined = {};
@@ -26,7 +27,7 @@ function written(captured: { readonly stack?: unknown }): string {
     const { stack } = captured;
     return typeof stack === 'string' ? stack.split('\n').slice(1).join('\n') : '';
   } catch {
-    // The `Error.prepareStackTrace` of the process threw: a report goes without its stack.
+    // The process's `Error.prepareStackTrace` threw: the report has no stack.
     return '';
   }
 }

@@ -7,22 +7,22 @@ import type { ConnectionIdentity } from '../session/identity.js';
 
 type ConnectionPool = Pool<Connection, ConnectionIdentity>;
 
-/** What extra connections are made with. */
+/** What extra connections need. */
 export interface ExtraConnectionsParts {
   /** Makes a pool for one connection. */
   makePool(): ConnectionPool;
   /** The pool's own identity, in this database. */
   identityIn(database: DatabaseName): ConnectionIdentity;
-  /** What a caller sees of a lease. */
+  /** Wraps a lease for the caller. */
   connectionOf(lease: Lease<Connection>): PooledConnection;
-  /** How long the end of a connection is waited for when its work is done, in milliseconds. */
+  /** How long closing a connection may take after its work, in milliseconds. */
   readonly endTimeout: number;
 }
 
 /**
- * Connections that do not count as connections of the pool, because callers of the pool wait for the work on them: were they
- * taken from the pool, callers could hold all of it and wait for a connection that is never free. Each has a pool of its
- * own, which opens, resets and closes it as any other.
+ * Connections that do not count towards the pool, because callers of the pool wait for the work on them: if they came
+ * from the pool, callers could hold all its connections and wait for one that is never free. Each has a pool of its
+ * own, which opens, resets and closes it like any other.
  */
 export class ExtraConnections {
   readonly #parts: ExtraConnectionsParts;
@@ -50,7 +50,7 @@ export class ExtraConnections {
     }
   }
 
-  /** Gives the work that is under way this long, in milliseconds. */
+  /** Gives work under way this long to finish, in milliseconds, then ends it. */
   async end(gracePeriod: number): Promise<void> {
     await Promise.all([...this.#pools].map((pool) => pool.shutdown(gracePeriod)));
   }

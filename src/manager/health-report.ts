@@ -6,32 +6,35 @@ import type { PoolStats } from '../telemetry/pool-stats.js';
 /** The state of an address the pool connects to. */
 export interface EndpointHealth {
   readonly url: string;
-  /** Connections that are open there. */
+  /** Connections open there. */
   readonly connections: number;
   /** Why the last attempt to open a connection failed; undefined when it succeeded. */
   readonly lastError: string | undefined;
-  /** Probes that failed, and calls that got no answer in time, in a row and on different connections. */
+  /** Failed probes and calls without an answer in time, in a row and on different connections. */
   readonly unanswered: number;
 }
 
-/** Whether the pool can do its work, and if not, why not. */
+/** Whether the pool can serve; if not, why. */
 export interface HealthStatus {
   /**
-   * True when the pool can serve now: it lends, a connection was had at least once, fewer than `unhealthyThreshold` probes
-   * and calls in a row went without an answer, and when openings fail, other connections serve meanwhile.
+   * True when the pool can serve now: it lends, it has opened at least one connection, fewer than `unhealthyThreshold`
+   * probes and calls in a row went without an answer, and if openings fail, other connections still serve.
    */
   readonly healthy: boolean;
-  /** In one sentence, for a person. */
+  /** The reason in one sentence, for people. */
   readonly reason: string;
   readonly state: PoolStats['state'];
-  /** `open` while the endpoint keeps failing and no attempt is made; `half-open` while it is found out whether it is well again. */
+  /**
+   * `open` while the endpoint keeps failing and the pool makes no attempt; `half-open` while the pool tries whether it
+   * is back.
+   */
   readonly circuitBreakerState: Circuit;
   readonly endpoints: readonly EndpointHealth[];
 }
 
-/** Everything the pool knows of itself at one instant. */
+/** A snapshot of the pool. */
 export interface Metrics {
-  /** The name of the pool: its address, namespace and database. */
+  /** The name of the pool: the option `name`. */
   readonly pool: string;
   /** The time of day, in milliseconds since 1970. */
   readonly time: number;
@@ -39,7 +42,7 @@ export interface Metrics {
   readonly health: HealthStatus;
 }
 
-/** What a pool says of its health. */
+/** The part of a pool that a health report reads. */
 type Observed = Pick<Pool<unknown, never>, 'snapshot' | 'readiness' | 'circuit' | 'unanswered'>;
 
 /** @param url the address the pool connects to */

@@ -5,7 +5,7 @@ import type { Bounds } from '../pool/sizing.js';
 import { transactionReaders, type WithTransactionOptions } from '../transactions/transaction-options.js';
 import type { AcquireOptions, CallRetryOptions } from './acquire-options.js';
 
-/** What those write who have not the names of the pool at hand. */
+/** Names that callers often write instead of those of the pool. */
 const hints: ReadonlyMap<string, string> = new Map([
   ['db', 'database (did you mean that?)'],
   ['ns', 'namespace (did you mean that?)'],
@@ -17,7 +17,7 @@ const hints: ReadonlyMap<string, string> = new Map([
   ['auth', 'credentials (did you mean that?)'],
 ]);
 
-/** Who the connection is and where is read as a whole: see `resolveIdentity`. */
+/** User, database and variables are read together: see `resolveIdentity`. */
 const acquireReaders: OptionReaders<AcquireOptions> = {
   namespace: asItIs,
   database: asItIs,
@@ -43,7 +43,7 @@ export const poolTransactionOptions: ClosedOptions<AcquireOptions & WithTransact
   AcquireOptions & WithTransactionOptions
 >('The options of withTransaction()', { ...acquireReaders, ...transactionReaders }, hints);
 
-/** An acquire without options. */
+/** The options of an acquire without any. */
 export const noOptions: AcquireOptions = Object.freeze(acquireOptions.read({}));
 
 export const boundsOptions: ClosedOptions<Bounds> = new ClosedOptions<Bounds>('The options of resize()', {

@@ -5,14 +5,17 @@ import type { Origin } from '../pool/origin.js';
 /** The connection that the work of a `withConnection()` holds. */
 interface HeldConnection {
   readonly id: number;
-  /** Where it was acquired; undefined when it is held no more: timers that the work left behind go on with this. */
+  /**
+   * Where it was acquired; undefined once it is released, since timers left behind by the work still see this object.
+   */
   origin: Origin | undefined;
 }
 
 /**
- * Notices an acquire by work that holds a connection already, while all connections are in use. That is the classic outage
- * of a pool: all connections are held by work that waits for one more. AsyncLocalStorage follows the work through each
- * `await`. Only `withConnection()` is followed, because the guard cannot see where the work of a bare `acquire()` ends.
+ * Detects an acquire by work that already holds a connection, while all connections are in use. That is the classic
+ * deadlock of a pool: all connections are held by work that waits for one more. AsyncLocalStorage tracks the work
+ * through each `await`. Only `withConnection()` is tracked, because the guard cannot see where the work of a bare
+ * `acquire()` ends.
  */
 export class NestedAcquireGuard {
   readonly #storage = new AsyncLocalStorage<HeldConnection>();
@@ -21,14 +24,14 @@ export class NestedAcquireGuard {
   async run<T>(connection: number, origin: Origin, work: () => Promise<T> | T): Promise<T> {
     const held: HeldConnection = { id: connection, origin };
     try {
-      // Awaited inside: a query that is returned and not awaited is sent only then.
+      // Awaited inside: a query that the work returns without awaiting is sent only now.
       return await this.#storage.run(held, async () => await work());
     } finally {
       held.origin = undefined;
     }
   }
 
-  /** The error for an acquire of now; undefined when its caller holds no connection, or the pool has one to lend. */
+  /** The error for an acquire now; undefined when its caller holds no connection, or the pool has one to lend. */
   refusal(snapshot: () => PoolSnapshot): NestedAcquireError | undefined {
     const held = this.#storage.getStore();
     if (held?.origin === undefined) return undefined;

@@ -1,6 +1,6 @@
 import type { SurrealQueryable } from 'surrealdb';
 
-/** The methods of a queryable that make a query, or an object that makes them. */
+/** The methods of a queryable that build a query, or an object that builds queries. */
 const makers = [
   ...(['query', 'select', 'create', 'insert', 'relate', 'update', 'upsert', 'delete', 'run', 'auth', 'api'] as const),
   ...(['live', 'liveOf'] as const),
@@ -9,10 +9,10 @@ const makers = [
 type Make = (...parameters: unknown[]) => unknown;
 
 /**
- * Has the queries of a pool made by the scope that the code runs in, when there is one. A query is sent when it is awaited,
- * which may be elsewhere, so that only the code that makes it can tell where it belongs.
+ * Makes the queries of a pool belong to the scope in which they are built, if any. A query is sent when it is awaited,
+ * which may be elsewhere, so the scope is read when the query is built.
  *
- * The methods are put on the object itself, at its first use of a scope: a pool without scopes keeps those of its class.
+ * The methods are put on the pool itself at the first use of a scope: a pool without scopes keeps those of its class.
  */
 export function makeQueriesIn(pool: SurrealQueryable, current: () => SurrealQueryable | undefined): void {
   for (const name of makers) {

@@ -5,29 +5,29 @@ import type { Parts } from './assembly.js';
 /** How a shutdown went. */
 export interface ShutdownReport extends PoolShutdownReport {
   /**
-   * True when something will keep the process alive that no one can end: an embedded engine on which an index was
-   * defined. Call `process.exit()` then.
+   * True when an embedded engine keeps the process alive and cannot be ended, because an index was defined on it. Call
+   * `process.exit()` then.
    */
   readonly holdsProcess: boolean;
 }
 
 /**
- * Ends the parts of a pool: the leases, then what the pool opened for itself, then what carried all of it.
+ * Ends the parts of a pool: the leases, then connections the pool opened for itself, then the transports.
  * @param gracePeriod how long leases may go on, in milliseconds
  */
 export async function endAll(parts: Parts, gracePeriod: number): Promise<ShutdownReport> {
   const { config, pool, factory, fence, extraConnections, exports, ending } = parts;
   ending.abort();
-  // A database that is being prepared has the same time as a lease.
+  // Preparation of a database gets the same grace period as a lease.
   void extraConnections.end(gracePeriod);
   const exporting = exports.end(gracePeriod);
   const report = await pool.shutdown(gracePeriod);
   await exporting;
-  // No caller waits any more for a preparation that a lease began since then.
+  // A lease may have started a preparation since; no caller waits for it any more.
   await extraConnections.end(0);
   await fence.end(acquireRefused('shutdown', { snapshot: pool.snapshot(), waited: 0 }));
   const { holdsProcess } = factory;
-  // The leases are over and the connections closed; a carrier that will not end in order is cut off.
+  // Leases have ended and connections are closed; a transport that does not close in time is cut off.
   await factory.end(config.pool.closeTimeout).catch(() => {});
   return { ...report, holdsProcess };
 }

@@ -2,14 +2,14 @@ import type { SurrealQueryable } from 'surrealdb';
 import { UsageError } from '../errors/configuration.js';
 
 /**
- * Has a promise of a pool say so when it is used as the pool, as it is where an `await` is missing: `pool.query(…)` on it
- * throws UsageError. In everything else it is the promise it was.
+ * Makes a promise of a pool throw UsageError when it is used as the pool, as in `pool.query(…)` after a missing
+ * `await`. Otherwise it stays the same promise.
  *
- * @param prototype of the pool
+ * @param prototype the prototype of the pool
  */
 export function awaited<Pool extends SurrealQueryable>(promise: Promise<Pool>, prototype: object): Promise<Pool> {
   for (const name of methodsOf(prototype)) {
-    // Not what promises, and all objects, have themselves.
+    // Skip the members of promises and of all objects.
     if (name in promise) continue;
     Object.defineProperty(promise, name, {
       get: () => {
@@ -23,7 +23,7 @@ export function awaited<Pool extends SurrealQueryable>(promise: Promise<Pool>, p
   return promise;
 }
 
-/** Those of a class and of all it extends. */
+/** The methods of a class and of those it extends. */
 function methodsOf(prototype: object): Set<string> {
   const names = new Set<string>();
   for (let owner: object | null = prototype; owner !== null; owner = Object.getPrototypeOf(owner)) {

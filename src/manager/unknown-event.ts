@@ -2,7 +2,7 @@ import { refused, suggestionFor } from '../config/form.js';
 import type { ConfigurationError } from '../errors/configuration.js';
 import { eventNames } from '../pool/events.js';
 
-/** What a caller is told who subscribes to an event that there is not: it would never come. */
+/** The error for subscribing to an unknown event, which would never come. */
 export function unknownEvent(name: unknown): ConfigurationError {
   const title = 'The name of the event';
   const issue = suggestionFor(String(name), 'an unknown event', { title, name: (path) => path, names: eventNames });

@@ -5,32 +5,32 @@ import { Times } from './times-in-values.js';
 /** How many bytes of calls and replies the log of one transaction may hold. */
 export const logBudget: number = 16 * 1024 * 1024;
 
-/** A place in the log, to which it can be cut back. */
+/** A place in the log to which it can be cut back. */
 export interface Mark {
   readonly length: number;
-  /** Whether all calls before it are in the log. */
+  /** Whether the log has all calls before it. */
   readonly complete: boolean;
 }
 
-/** A call of a transaction. One that was undone is still something the program has seen the answer of. */
+/** A call of a transaction. Undone calls are kept too, since the program has seen their answers. */
 export interface LogEntry {
   readonly call: LoggedCall;
   readonly undone: boolean;
-  /** Calls that were undone at once, in one rollback, have the same one. */
+  /** The same object for all calls undone by one rollback. */
   readonly part?: object;
 }
 
 /**
- * What a transaction has done and what the program has seen of it, so that it can be done again and verified:
+ * The calls of a transaction and their answers, so that they can be replayed and verified:
  *
- *     entries   A ── B ── (read) ── C ── D          the calls in their order; undone ones that left nothing, in brackets
- *     branches       └─── X ── Y                    what was undone and had written: all the way from the beginning
+ *     entries   A ── B ── (read) ── C ── D          the calls in order; in brackets, undone ones that left nothing
+ *     branches       └─── X ── Y                    undone calls that had written, with all calls from the beginning
  *
- * Beyond the budget nothing is kept any more: then no savepoint can be rolled back to.
+ * Beyond the budget nothing is kept any more, and no savepoint can be rolled back to.
  */
 export class CallLog {
   readonly #entries: LogEntry[] = [];
-  /** Times that the server made, that the program has seen, and that are others since a rollback. */
+  /** Times made by the server that the program has seen, and that a rollback has changed since. */
   readonly replaced: Times = new Times();
   readonly #branches: (readonly LogEntry[])[] = [];
   readonly #replays: TimeWindow[] = [];
@@ -42,17 +42,17 @@ export class CallLog {
     this.#budget = budget;
   }
 
-  /** Whether every call is in it. */
+  /** Whether the log has every call. */
   get complete(): boolean {
     return this.#complete;
   }
 
-  /** What was undone and had written, each with what came before it. */
+  /** Undone calls that had written, each with the calls before it. */
   get branches(): readonly (readonly LogEntry[])[] {
     return this.#branches;
   }
 
-  /** When calls were replayed in transactions that were adopted: the server made times then, too. */
+  /** When calls were replayed in adopted transactions: the server made new times then. */
   get replays(): readonly TimeWindow[] {
     return this.#replays;
   }
@@ -77,8 +77,8 @@ export class CallLog {
   }
 
   /**
-   * What came after a mark is undone from now on.
-   * @param window when the calls before the mark were made again
+   * Marks the calls after a mark as undone.
+   * @param window when the calls before the mark were replayed
    */
   undoSince(mark: Mark, window: TimeWindow | undefined): void {
     const behind = this.#entries.splice(mark.length);
@@ -90,13 +90,13 @@ export class CallLog {
   }
 }
 
-/** The items of a list that stand before the first such one. */
+/** The items before the first match. */
 export function beforeFirst<T>(items: readonly T[], isSuch: (item: T) => boolean): readonly T[] {
   const first = items.findIndex(isSuch);
   return first === -1 ? items : items.slice(0, first);
 }
 
-/** Each part of a history that was undone, with what remains of that before it. */
+/** Each undone part of a history, with the remaining calls before it. */
 export function undoneParts(history: readonly LogEntry[]): (readonly LogEntry[])[] {
   const parts = new Set(history.map(({ part }) => part).filter((part) => part !== undefined));
   return [...parts].map((part) => {

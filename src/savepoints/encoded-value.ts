@@ -3,10 +3,10 @@ import { CborCodec, RecordId, StringRecordId } from 'surrealdb';
 /** Kinds of items in CBOR: RFC 8949, section 3.1. */
 const major = { bytes: 2, text: 3, array: 4, map: 5, tag: 6 } as const;
 
-/** What SurrealDB marks its own types with. */
+/** The CBOR tags of SurrealDB's own types. */
 const tag = { record: 8, datetime: 12 } as const;
 
-/** The beginning of one item: its kind, its number (a length, a value or a tag), and where what follows begins. */
+/** The head of one item: its kind, its number (a length, a value or a tag), and where its content begins. */
 interface Head {
   readonly kind: number;
   readonly count: number;
@@ -14,8 +14,8 @@ interface Head {
 }
 
 /**
- * A value as it was on the wire, in CBOR, and looked into without being decoded. Decoding loses what JavaScript cannot
- * hold, such as a key `__proto__`; bytes can be compared, and sent again, as they are.
+ * A CBOR value as received, read without decoding it. Decoding loses what JavaScript cannot hold, such as a key
+ * `__proto__`; bytes can be compared and sent again unchanged.
  */
 export class EncodedValue {
   readonly #bytes: Uint8Array;
@@ -40,7 +40,7 @@ export class EncodedValue {
     return this.#head().kind === major.map;
   }
 
-  /** The items of an array, or the one value behind a tag; none of anything else. */
+  /** The items of an array, or the one value behind a tag; empty for anything else. */
   items(): EncodedValue[] {
     const { kind, count, next } = this.#head();
     if (kind !== major.array && kind !== major.tag) return [];
@@ -54,7 +54,7 @@ export class EncodedValue {
     return items;
   }
 
-  /** The entries of a map, in their order; none of anything else. */
+  /** The entries of a map, in order; empty for anything else. */
   entries(): { readonly key: EncodedValue; readonly value: EncodedValue }[] {
     const { kind, count, next } = this.#head();
     if (kind !== major.map) return [];
@@ -74,13 +74,13 @@ export class EncodedValue {
     return this.entries().find((entry) => entry.key.text === key)?.value;
   }
 
-  /** What a text says; undefined when it is none. */
+  /** The string of a text; undefined for anything else. */
   get text(): string | undefined {
     const { kind, next } = this.#head();
     return kind === major.text ? Buffer.from(this.#bytes.subarray(next, this.#end)).toString() : undefined;
   }
 
-  /** Which record this names, the same text for the same record; undefined when it names none. */
+  /** A key for the record this names; undefined when it is no record id. */
   get record(): string | undefined {
     const { kind, count } = this.#head();
     if (kind !== major.tag || count !== tag.record) return undefined;
@@ -89,7 +89,7 @@ export class EncodedValue {
     return named instanceof RecordId || named instanceof StringRecordId ? String(named) : undefined;
   }
 
-  /** A datetime, in nanoseconds since 1970; undefined when it is none. */
+  /** A datetime, in nanoseconds since 1970; undefined for anything else. */
   get moment(): bigint | undefined {
     const { kind, count } = this.#head();
     if (kind !== major.tag || count !== tag.datetime) return undefined;
@@ -97,7 +97,7 @@ export class EncodedValue {
     return typeof nanoseconds === 'bigint' ? nanoseconds : undefined;
   }
 
-  /** As the SDK decodes it. */
+  /** The value as the SDK decodes it. */
   decode(): unknown {
     return CborCodec.DEFAULT.decode(this.bytes);
   }
@@ -106,7 +106,7 @@ export class EncodedValue {
     return Buffer.compare(this.bytes, other.bytes) === 0;
   }
 
-  /** Whether both are of one kind, with as many items and the same tag, so that their parts can be compared. */
+  /** Whether both have the same kind, number of items and tag, so that their parts can be compared. */
   isLike(other: EncodedValue): boolean {
     const [one, two] = [this.#head(), other.#head()];
     const hasParts = one.kind === major.array || one.kind === major.map || one.kind === major.tag;
@@ -140,7 +140,7 @@ function endOf(bytes: Uint8Array, at: number): number {
   return end;
 }
 
-/** A map with text keys, of values that are encoded already. */
+/** Encodes a map with text keys from values already encoded. */
 export function encodedMap(entries: readonly (readonly [string, Uint8Array])[]): Uint8Array {
   const parts = [headOf(major.map, entries.length)];
   for (const [key, value] of entries) {

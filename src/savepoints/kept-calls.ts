@@ -29,7 +29,7 @@ export function keptIn(log: CallLog): Layer<Call, Answer> {
   };
 }
 
-/** A time that the program has seen before a rollback to a savepoint may be another one since. */
+/** Refuses a parameter that holds a time which a rollback to a savepoint has changed since the program saw it. */
 function refuseReplacedTimes({ text, details }: Call, { replaced }: CallLog): void {
   if (replaced.isEmpty) return;
   const [found] = replaced.foundIn(text, details.bindings);

@@ -11,15 +11,15 @@ import { pinIds, Unpinnable } from './pinned-ids.js';
 import { rememberedByText } from './remembered.js';
 import type { TimeWindow } from './server-clock.js';
 
-/** What is known of a call when it has been answered. */
+/** What is known about a call once it was answered. */
 export interface AnsweredCall {
-  /** As the caller wrote it. */
+  /** The text as the caller wrote it. */
   readonly text: string;
   /** The request and its reply on the wire; no reply when the server refused the call as a whole. */
   readonly recording: CallRecording;
-  /** From the sending to the answer, in milliseconds of this process (`performance.now()`). */
+  /** From sending to answer, in milliseconds on the clock of `performance.now()`. */
   readonly made: TimeWindow;
-  /** What the server refused the whole call with. */
+  /** The error with which the server refused the whole call. */
   readonly failure?: Error | undefined;
 }
 
@@ -27,8 +27,8 @@ const verdicts = rememberedByText<Replayability>();
 const reading = rememberedByText<boolean>();
 
 /**
- * One call of a transaction, as it went over the wire. What it means is found out only when a savepoint needs to know:
- * most calls are never looked at again.
+ * One call of a transaction, as bytes. It is analysed only when a savepoint needs it, since most calls are never read
+ * again.
  */
 export class LoggedCall {
   readonly text: string;
@@ -54,7 +54,7 @@ export class LoggedCall {
     this.size = recording.request.length + (recording.reply?.length ?? 0);
   }
 
-  /** The parameters, as they were sent. */
+  /** The parameters as they were sent. */
   get bindings(): EncodedValue {
     if (this.#bindings === undefined) {
       const bindings = new EncodedValue(this.#recording.request ?? new Uint8Array()).get('params')?.items()[1];
@@ -69,16 +69,16 @@ export class LoggedCall {
     return this.#surrealText;
   }
 
-  /** What each statement was answered, as the server sent it; those the pool had added are left out. */
+  /** The answer to each statement as the server sent it, without those to statements added by the pool. */
   answers(): readonly EncodedValue[] {
     this.#answers ??= answersOf(this.#recording);
     return this.#answers;
   }
 
-  /** Whether the call, made again on the same data, does and answers the same. */
+  /** Whether replaying the call on the same data has the same effect and answer. */
   get replayability(): Replayability {
     this.#replayability ??= verdicts(this.text, () => {
-      // The names of the parameters are in the text; their values are decoded for this alone.
+      // Only this analysis needs the parameter values; all else needs just their names, which are in the text.
       const bindings = this.decodedBindings;
       const verdict = replayability(this.surrealText, bindings);
       if (verdict.kind === 'replayable' || verdict.reason !== newIdReason) {
@@ -91,7 +91,7 @@ export class LoggedCall {
     return this.#replayability;
   }
 
-  /** Whether it only reads: certain from its text, but for computed fields that write. */
+  /** Whether it certainly only reads, judged by its text; computed fields may still write. */
   get onlyReads(): boolean {
     this.#onlyReads ??= reading(this.text, () => {
       const { onlyReads, byTextAlone } = judgeReading(this.surrealText, this.decodedBindings);
@@ -101,8 +101,8 @@ export class LoggedCall {
   }
 
   /**
-   * Whether it certainly left nothing behind: it only read, or created one record that was there already. Other calls
-   * that failed may have written a part.
+   * Whether it certainly left nothing behind: it only read, or failed to create one record because that existed. Other
+   * failed calls may have written a part.
    */
   get leavesNothing(): boolean {
     if (this.onlyReads) return true;
@@ -111,7 +111,7 @@ export class LoggedCall {
     return this.targets.length === 1 && createsOnlyOne(this.surrealText);
   }
 
-  /** The records that it has written, as far as its text and its answers show them. */
+  /** The records it wrote, as far as its text and answers show. */
   get records(): ReadonlySet<string> {
     if (this.#records === undefined) {
       this.#records = new Set(this.targets);
@@ -119,7 +119,7 @@ export class LoggedCall {
       const { statements } = this.surrealText.split;
       for (const [index, answer] of answers.entries()) {
         const statement = statements.length === answers.length ? statements[index] : undefined;
-        // A SELECT beside may have read records that others have written.
+        // Skip a SELECT: it may have read records written by others.
         if (statement?.tokens[0]?.value === 'SELECT' && onlyReads(statementText(this.text, statement))) continue;
         const result = answer.get('result');
         const rows = result?.isArray ? result.items() : [result];
@@ -132,12 +132,12 @@ export class LoggedCall {
     return this.#records;
   }
 
-  /** The records that its text names as the targets of what it writes. */
+  /** The records its text names as targets of writes. */
   get targets(): readonly string[] {
     return writtenRecords(this.surrealText, this.decodedBindings);
   }
 
-  /** The times in its answers, and in which record each stands, when it stands in one. */
+  /** The times in its answers, each with the record it belongs to, if any. */
   get moments(): readonly MomentInAnswer[] {
     this.#moments ??= this.answers().flatMap((answer) => [...momentsIn(answer.get('result'), undefined)]);
     return this.#moments;
@@ -148,7 +148,7 @@ export class LoggedCall {
     return this.failure === undefined && this.answers().every((answer) => answer.get('status')?.text === 'OK');
   }
 
-  /** The parameters as values: for what looks into them; what is sent again are the bytes. */
+  /** The decoded parameters, for analysis; a replay sends the bytes. */
   get decodedBindings(): Record<string, unknown> {
     return this.bindings.decode() as Record<string, unknown>;
   }
@@ -158,11 +158,11 @@ function statementText(text: string, { start, end }: Statement): SurrealText {
   return new SurrealText(text.slice(start, end));
 }
 
-/** Whether a text creates one record and does nothing else, but for what its fields and events do. */
+/** Whether a text creates one record and does nothing else, apart from its fields and events. */
 function createsOnlyOne({ text, tokens }: SurrealText): boolean {
   const [create, only] = tokens;
   if (create?.value !== 'CREATE') return false;
-  // `CREATE a:1, b:1` has made the first when the second is there already.
+  // `CREATE a:1, b:1` has created the first when the second turns out to exist.
   const target = only?.value === 'ONLY' ? 2 : 1;
   const key = tokens[target]?.kind === 'parameter' ? target : target + 2;
   const end = tokens[key]?.partner ?? key;
@@ -176,7 +176,7 @@ interface MomentInAnswer {
 }
 
 function* momentsIn(value: EncodedValue | undefined, around: string | undefined): Generator<MomentInAnswer> {
-  // A datetime begins with this byte; most answers have none.
+  // Fast path: a datetime begins with this byte, and most answers have none.
   if (value === undefined || !value.bytes.includes(0xcc)) return;
   const { moment } = value;
   if (moment !== undefined) {
@@ -188,7 +188,7 @@ function* momentsIn(value: EncodedValue | undefined, around: string | undefined)
   for (const entry of value.entries()) yield* momentsIn(entry.value, record);
 }
 
-/** The answers to the caller's statements in a reply: over a socket they are a part of it, embedded they are all of it. */
+/** The answers to the caller's statements in a reply. A socket wraps them; an embedded engine does not. */
 export function answersOf({ reply, added }: CallRecording): EncodedValue[] {
   if (reply === undefined) return [];
   const whole = new EncodedValue(reply);

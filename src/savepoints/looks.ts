@@ -6,17 +6,17 @@ import { EncodedValue, encodedMap } from './encoded-value.js';
 import type { LoggedCall } from './logged-call.js';
 import { settable } from './replay-messages.js';
 
-/** A read that shows whether two transactions see the same of what a call was answered from. */
+/** A read that shows whether two transactions see the same input of a call. */
 export interface Look {
   readonly text: string;
   readonly bindings: EncodedValue;
-  /** The call that it is for. */
+  /** The call whose input it reads. */
   readonly call: LoggedCall;
 }
 
 /**
- * What the answers of calls that write were made from, as far as it can be read without them: the records they name, and
- * what the reading statements in them read.
+ * Reads the inputs of calls that write, as far as they can be read separately: the records the calls name, and what
+ * their reading statements read.
  */
 export function looksAt(calls: readonly LoggedCall[]): Look[] {
   return calls.flatMap((call) => [...readsIn(call), ...recordsOf(call)]);
@@ -28,10 +28,10 @@ function* readsIn(call: LoggedCall): Generator<Look> {
   if (!certain || !parameters.every(({ key }) => settable.test(key.text ?? ''))) return;
   for (const { start, end, tokens } of statements) {
     const text = new SurrealText(call.text.slice(start, end));
-    // Only with parameters it stands in a block, where not everything answers as it does by itself.
+    // With parameters it would be sent in a block, where only a SELECT answers as it does alone.
     if (parameters.length > 0 && tokens[0]?.value !== 'SELECT') continue;
     if (tokens[0]?.value === 'LET' || !judgeReading(text, call.decodedBindings).onlyReads) continue;
-    // What is another one each time would differ without anything having changed.
+    // A statement that answers differently each time would show a difference without any change.
     if (replayability(text, call.decodedBindings).kind !== 'replayable') continue;
     yield { text: text.text, bindings: call.bindings, call };
   }

@@ -6,16 +6,16 @@ import type { SurrealText } from '../surrealql/surreal-text.js';
 import type { Token } from '../surrealql/token.js';
 import { EncodedBindings } from '../wire/recording-codec.js';
 
-/** A call whose new records get their ids from the server, and why it stays so. */
+/** A call whose new records must get their ids from the server, and why. */
 export class Unpinnable {
   constructor(readonly reason: string) {}
 }
 
-/** The parameters of a call as they are sent: with the ids of new records, where a builder made it. */
+/** The parameters of a call as sent: calls of the builders get ids for new records. */
 export function pinnedBindings(call: Call): Call['details']['bindings'] {
   const { bindings } = call.details;
   if (bindings instanceof EncodedBindings || !makesRecords.test(call.text)) return bindings;
-  // In the calls of the builders the table is a parameter.
+  // Builders bind the table as a parameter.
   if (!Object.values(bindings).some((value) => value instanceof Table)) return bindings;
   const pinned = pinIds(call.surrealText, bindings);
   return pinned instanceof Unpinnable ? bindings : pinned;
@@ -24,9 +24,9 @@ export function pinnedBindings(call: Call): Call['details']['bindings'] {
 const makesRecords = /^(?:CREATE|INSERT|RELATE)\b/i;
 
 /**
- * Gives new records their ids here instead of on the server, so that a replay makes the same ones. The text stays as it
- * is: in the calls of the builders, `create(table)`, `insert(table, rows)` and `relate(from, table, to)`, what is swapped
- * is a value bound to it. The ids look like the server's own.
+ * Gives new records their ids here instead of on the server, so that a replay creates the same ones. The text is
+ * unchanged: in calls of the builders (`create(table)`, `insert(table, rows)` and `relate(from, table, to)`) only a
+ * bound value is replaced. The ids have the form of the server's own.
  */
 export function pinIds({ tokens }: SurrealText, bindings: Bindings): Bindings | Unpinnable {
   const parameters = tokens.filter((token) => token.kind === 'parameter').map((token) => token.value);
@@ -99,7 +99,7 @@ function isRecord(token: Token | undefined, bindings: Bindings): boolean {
   return bound instanceof RecordId || bound instanceof StringRecordId;
 }
 
-/** Whether what follows the target may say another id: only content and patches that are bound can be looked into. */
+/** Whether the clause after the target may set another id. Only bound content and patches can be checked. */
 function saysId(clause: Token | undefined, data: Token | undefined, bindings: Bindings): boolean {
   if (clause === undefined || ['RETURN', 'TIMEOUT'].includes(clause.value)) return false;
   if (data?.kind !== 'parameter') return true;
@@ -119,11 +119,11 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
-/** Twenty letters and digits, as the server makes them. */
+/** Twenty letters and digits, as the server generates them. */
 function newId(table: Table): RecordId {
   let id = '';
   while (id.length < 20) {
-    // Bytes that would make the first letters likelier than the others are passed over.
+    // Bytes from 252 on are skipped, so that all letters are equally likely.
     for (const byte of randomBytes(24)) if (byte < 252 && id.length < 20) id += alphabet[byte % 36];
   }
   return new RecordId(table.name, id);

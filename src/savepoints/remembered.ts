@@ -1,15 +1,15 @@
 import { RecentTexts } from '../surrealql/recent-texts.js';
 
-/** Longer ones are made by a program anew each time, and would be too much to keep. */
+/** Longer texts are usually generated anew each time, and would take too much memory. */
 const longest = 10_000;
 
-/** What was found out, and whether it holds for the text alone, whatever its parameters are. */
+/** A result, and whether it holds for the text with any parameters. */
 interface Finding<Value> {
   readonly value: Value;
   readonly holdsForText: boolean;
 }
 
-/** Finds something out about a text once, and remembers it while the text is among the last that were new. */
+/** Caches a result for each text, while the text is among the recent ones. */
 export function rememberedByText<Value>(): (text: string, find: () => Finding<Value>) => Value {
   const known = new RecentTexts<Value>();
   return (text, find) => {

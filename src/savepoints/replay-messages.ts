@@ -5,16 +5,16 @@ import { EncodedBindings } from '../wire/recording-codec.js';
 import { type EncodedValue, encodedMap } from './encoded-value.js';
 import type { LoggedCall } from './logged-call.js';
 
-/** One message of a replay: one call as it was made, or several that are sent as one. */
+/** One message of a replay: one call unchanged, or several together. */
 export interface ReplayMessage {
   readonly text: string;
   readonly bindings: EncodedBindings;
   readonly calls: readonly LoggedCall[];
-  /** Which of the answers are the pool's own. */
+  /** Which answers belong to statements added by the pool. */
   readonly added: AddedAnswers;
 }
 
-/** A statement that can share a message with others. */
+/** A statement that can share a message. */
 interface SharedStatement {
   readonly text: string;
   readonly bindings: EncodedValue;
@@ -22,10 +22,10 @@ interface SharedStatement {
 }
 
 const mostCalls = 64;
-/** Larger ones get slower than several. */
+/** A larger message would be slower than several small ones. */
 const mostBytes = 16 * 1024;
 
-/** Names a variable can be given by `LET`; SurrealDB keeps others for itself, and gives some a meaning in some places. */
+/** Names that `LET` can set. SurrealDB reserves others, or gives them a special meaning in some places. */
 export const settable: RegExp =
   /^(?!(?:access|after|auth|before|event|input|parent|reference|request|session|this|token|value)$)[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -34,14 +34,14 @@ function isSettable(name: EncodedValue): boolean {
 }
 
 /**
- * What answers in a block as it does by itself. SurrealDB answers nothing when a block stands in another, or that it is
- * left in the wrong place; up to 3.1 an expression that reads a record (`RETURN $user.name`) fails in a block.
+ * Statements that answer in a block as they do alone. For a block within a block SurrealDB answers nothing, or an
+ * error; up to 3.1 an expression that reads a record (`RETURN $user.name`) fails in a block.
  */
 const sameInBlock = new Set('SELECT CREATE UPDATE UPSERT DELETE INSERT RELATE IF FOR'.split(' '));
 
 /**
- * Puts the calls of a replay together, in their order. Nothing of one call may be visible to another, nor to the fields
- * and events that another sets off: so each call that has parameters stands in a block of its own.
+ * Combines the calls of a replay into messages, in order. One call must not see the variables of another, nor may the
+ * fields and events it triggers: so each call with parameters is sent in a block of its own.
  *
  *     { LET $name = $_4f1c_0_name;              bound: _4f1c_0_name, _4f1c_2_name, …
  *     CREATE user:1 SET name = $name }
@@ -50,8 +50,8 @@ const sameInBlock = new Set('SELECT CREATE UPDATE UPSERT DELETE INSERT RELATE IF
  *     ;
  *     { LET $name = $_4f1c_2_name; …
  *
- * The values go as the bytes that were sent. The names they travel under are drawn for each replay, so that no text and no
- * schema can mean them. A call that cannot stand in a block, or may not be the same there, goes alone, as it was.
+ * The values are the bytes sent before. Their names are random for each replay, so that no text and no schema can refer
+ * to them. A call that cannot run in a block, or may answer differently there, goes alone and unchanged.
  */
 export class ReplayMessages {
   readonly #mending: Mending;
@@ -61,7 +61,7 @@ export class ReplayMessages {
     this.#mending = mending;
   }
 
-  /** The next message: as many of these calls, from the first on, as can go in one. */
+  /** The next message: as many of these calls, from the first on, as fit in one. */
   next(calls: readonly LoggedCall[]): ReplayMessage {
     const [first] = calls;
     if (first === undefined) throw new RangeError('nothing is left to replay');
@@ -75,7 +75,7 @@ export class ReplayMessages {
   }
 
   #alone(call: LoggedCall): ReplayMessage {
-    // What was refused as a whole was sent as it is in the end: see calls/mended-calls.ts.
+    // A call refused as a whole was finally sent unchanged: see calls/mended-calls.ts.
     const mended = mendedText(call.surrealText, call.failure === undefined ? this.#mending : noMending);
     return { ...mended, bindings: new EncodedBindings(call.bindings.bytes), calls: [call] };
   }
@@ -84,7 +84,7 @@ export class ReplayMessages {
     return { ...this.shared(calls), calls };
   }
 
-  /** Single statements as one message, each with its own parameters. */
+  /** Combines single statements into one message, each with its own parameters. */
   shared(statements: readonly SharedStatement[]): Omit<ReplayMessage, 'calls'> {
     const { emptiesCache, use } = this.#mending;
     const texts = use === undefined ? [] : [use];
@@ -104,7 +104,7 @@ export class ReplayMessages {
   }
 }
 
-/** Whether a call may stand beside others in one message. */
+/** Whether a call may share a message. */
 function canShare(call: LoggedCall): boolean {
   if (call.replayability.kind !== 'replayable' || !call.succeeded || call.answers().length !== 1) return false;
   const { statements, certain } = call.surrealText.split;
@@ -112,11 +112,11 @@ function canShare(call: LoggedCall): boolean {
   const [only] = statements;
   const tokens = only?.tokens ?? [];
   const keyword = tokens[0]?.value ?? '';
-  // What a LET sets is for the rest of its own text.
+  // A LET sets a variable for the rest of its own text.
   if (keyword === 'LET') return false;
   const parameters = call.bindings.entries();
   if (parameters.length === 0) return true;
-  // A RETURN within brackets would leave the block around it.
+  // A RETURN within brackets would leave the enclosing block.
   return sameInBlock.has(keyword) && !returnsWithinBrackets(tokens) && parameters.every(({ key }) => isSettable(key));
 }
 

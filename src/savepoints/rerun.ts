@@ -13,20 +13,20 @@ import type { Look } from './looks.js';
 import { type ReplayMessage, ReplayMessages } from './replay-messages.js';
 import { askTime, ServerClock, type TimeWindow } from './server-clock.js';
 
-/** A transaction of the server, in which calls can be made again. */
+/** A server transaction in which calls can be replayed. */
 export interface RerunTarget {
   /**
-   * Sends a message as it is.
-   * @param calls for how many calls it stands
+   * Sends a message unchanged.
+   * @param calls how many calls it carries
    */
   send(text: string, bindings: EncodedBindings, calls: number, recording: CallRecording): Promise<unknown>;
-  /** What is added to texts, for what the server gets wrong. */
+  /** What is added to queries to work around faults of the server. */
   readonly mending: Mending;
 }
 
-/** Which call answered something else than the first time, and what. */
+/** The call that answered differently from the first time, and how. */
 export interface CallDifference extends Difference {
-  /** The place of the call in the history, and itself. */
+  /** The call and its index in the history. */
   readonly index: number;
   readonly call: LoggedCall;
 }
@@ -36,14 +36,14 @@ const mostLooks = 64;
 
 const writing = new Set(['CREATE', 'INSERT', 'UPDATE', 'UPSERT', 'DELETE', 'RELATE']);
 
-/** A history of calls, made again in another transaction of the server and compared with what it gave the first time. */
+/** Replays a history of calls in another server transaction and compares the answers with those of the first time. */
 export class Rerun {
   readonly comparison: AnswerComparison = new AnswerComparison();
   readonly #target: RerunTarget;
   readonly #messages: ReplayMessages;
   /** When calls of the history were replayed before. */
   readonly #replays: readonly TimeWindow[];
-  /** Statements that are executed before everything else, and what they were answered. */
+  /** Statements executed before everything else, with their answers. */
   readonly #preface: readonly string[];
   #prefaceAnswers: readonly EncodedValue[] = [];
   #clock: ServerClock | undefined;
@@ -60,10 +60,10 @@ export class Rerun {
   }
 
   /**
-   * Makes calls again, up to the first that answers something else, and says which.
+   * Replays calls up to the first that answers differently, and returns that difference.
    * @param calls the history from its beginning
-   * @param first the first that was not made again so far
-   * @param end the first that is not to be made again now
+   * @param first the index of the first call not replayed yet
+   * @param end the index after the last call to replay now
    */
   async run(calls: readonly LoggedCall[], first = 0, end: number = calls.length): Promise<CallDifference | undefined> {
     for (let from = first; from < end; ) {
@@ -75,7 +75,7 @@ export class Rerun {
     return undefined;
   }
 
-  /** What reads give now, each with its status. */
+  /** The present answers to reads, each with its status. */
   async look(looks: readonly Look[]): Promise<EncodedValue[]> {
     if (this.#clock === undefined && looks.length > 0) await this.#begin();
     const answers: EncodedValue[] = [];
@@ -91,7 +91,7 @@ export class Rerun {
 
   async #send(message: ReplayMessage, calls: readonly LoggedCall[], from: number): Promise<CallDifference | undefined> {
     const [first] = message.calls;
-    // A text that the server refuses as a whole tells where: nothing is put before it.
+    // Nothing is put before a text that the server refused as a whole, since its error contains positions.
     const timed = this.#clock === undefined && first?.failure === undefined;
     if (this.#clock === undefined && !timed) await this.#begin();
     const { keys } = this.comparison;
@@ -115,7 +115,7 @@ export class Rerun {
     return undefined;
   }
 
-  /** @param answers of this call and those behind it; its own are taken out */
+  /** @param answers the answers to this call and later ones; its own are removed */
   #compare(
     call: LoggedCall,
     answers: EncodedValue[],
@@ -154,7 +154,7 @@ export class Rerun {
     };
   }
 
-  /** Begins without a call. */
+  /** Begins without a call, only with the preface. */
   async #begin(): Promise<void> {
     const recording = newRecording();
     const from = systemClock.now();
@@ -162,13 +162,13 @@ export class Rerun {
     this.#readBefore([...answersOf(recording)], from);
   }
 
-  /** The statements that are executed before everything else. */
+  /** The statements executed before everything else. */
   #before(): string[] {
     const { use } = this.#target.mending;
     return [...(use === undefined ? [] : [use]), askTime, ...this.#preface];
   }
 
-  /** Takes the answers to these statements out of the replies to a message. */
+  /** Removes the answers to these statements from the replies. */
   #readBefore(replies: EncodedValue[], sentAt: number): void {
     if (this.#target.mending.use !== undefined) replies.shift();
     this.#clock = new ServerClock(replies.shift()?.get('result'), { from: sentAt, until: systemClock.now() });
@@ -176,7 +176,7 @@ export class Rerun {
   }
 }
 
-/** What a statement was answered: a value, or the error that it failed with. */
+/** The result of a statement: its value or its error. */
 function outcomeIn(answer: EncodedValue | undefined): Part {
   const result = answer?.get('result');
   if (answer?.get('status')?.text !== 'ERR') return result;
@@ -187,7 +187,7 @@ function isSameError(one: Part, other: Part, keys: ReadonlyMap<string, string>):
   return one instanceof Error && other instanceof Error && withKeys(one.message, keys) === other.message;
 }
 
-/** Whether a statement only reads, and nothing that a statement before it has kept in a variable: it has no new records. */
+/** Whether a statement only reads, and no variable set by a statement before it: then its answer has no new records. */
 function readsOthers({ tokens }: Statement, statements: readonly Statement[]): boolean {
   if (tokens[0]?.value !== 'SELECT' || tokens.some(({ value }) => writing.has(value))) return false;
   const kept = statements.flatMap(({ tokens: [word, name] }) => (word?.value === 'LET' ? [name?.value] : []));
@@ -202,7 +202,7 @@ function refusal(call: LoggedCall, found: ServerError): Difference {
   return { path: '', expected: call.failure ?? call.answers()[0]?.get('result'), found };
 }
 
-/** The same for parameters: both keys are as long. */
+/** The same for parameters; both keys have the same length. */
 function withKeysEncoded(bindings: EncodedBindings, keys: ReadonlyMap<string, string>): EncodedBindings {
   if (keys.size === 0) return bindings;
   const bytes = Buffer.from(bindings.bytes);
@@ -212,7 +212,7 @@ function withKeysEncoded(bindings: EncodedBindings, keys: ReadonlyMap<string, st
   return new EncodedBindings(bytes);
 }
 
-/** Where the answers to one statement differ; the rest of a reply is how long the statement took. */
+/** The difference between two answers to one statement, apart from how long it took. */
 export function differenceOf(
   comparison: AnswerComparison,
   one: EncodedValue | undefined,
@@ -220,7 +220,7 @@ export function differenceOf(
   call: ComparedCall,
 ): Difference | undefined {
   const [before, now] = [outcomeIn(one), outcomeIn(other)];
-  // An error is told as such, and not as a status that differs.
+  // A differing error is reported as an error, not as a differing status.
   if ((before instanceof Error || now instanceof Error) && !isSameError(before, now, comparison.keys)) {
     return { path: '', expected: before, found: now };
   }

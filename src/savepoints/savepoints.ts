@@ -4,18 +4,18 @@ import { CallLog, type LogEntry, logBudget, type Mark } from './call-log.js';
 import type { ServerClock } from './server-clock.js';
 import { givesBackTime } from './times-given-back.js';
 
-/** One savepoint: its name, its place in the log, and the queries that were made and not sent by then. */
+/** One savepoint: its name, its place in the log, and the queries built but not sent by then. */
 export interface SavepointMark {
   readonly name: string;
   readonly mark: Mark;
   readonly unsent: ReadonlySet<unknown>;
 }
 
-/** The savepoints of one transaction: which there are, and whether what came before them can be made again. */
+/** The savepoints of one transaction, and whether the calls before them can be replayed. */
 export class Savepoints {
   readonly log: CallLog = new CallLog();
   readonly #counters: SavepointCounters;
-  /** The oldest first. Of those with one name the latest counts. */
+  /** Oldest first. Of several with one name the latest counts. */
   #made: readonly SavepointMark[] = [];
   #unnamed = 0;
 
@@ -24,7 +24,7 @@ export class Savepoints {
   }
 
   /**
-   * @param clock the clock of the server, when it has to be known which times the server has made
+   * @param clock gives the clock of the server, called when it matters which times the server made
    * @throws SavepointUnsupportedError, SavepointLimitError
    */
   async add(
@@ -51,30 +51,30 @@ export class Savepoints {
     return found;
   }
 
-  /** Those that can be rolled back to. */
+  /** The savepoints that can be rolled back to. */
   get made(): readonly SavepointMark[] {
     return this.#made;
   }
 
-  /** Forgets all others. */
+  /** Drops all others. */
   keepOnly(these: readonly SavepointMark[]): void {
     this.#made = this.#made.filter((made) => these.includes(made));
   }
 
-  /** Forgets those after it. */
+  /** Drops those after it. */
   keepUpTo(last: SavepointMark): void {
     this.#made = this.#made.slice(0, this.#made.indexOf(last) + 1);
   }
 
-  /** Forgets it and those after it. */
+  /** Drops it and those after it. */
   release(first: SavepointMark): void {
     this.#made = this.#made.slice(0, this.#made.indexOf(first));
   }
 
   /**
-   * The calls before a place in the log, which have to be made again to come back to it.
-   * @throws SavepointUnsupportedError when one of them may do something else then
-   * @throws SavepointLimitError when they are not all in the log
+   * The calls before a place in the log, which must be replayed to return to it.
+   * @throws SavepointUnsupportedError when one of them may act differently in a replay
+   * @throws SavepointLimitError when the log does not have them all
    */
   replayable(mark: Mark): readonly LogEntry[] {
     if (!mark.complete) throw this.limit();
@@ -88,7 +88,7 @@ export class Savepoints {
     return entries;
   }
 
-  /** @throws SavepointUnsupportedError when one of these calls gives back a time that the server made for one before it */
+  /** @throws SavepointUnsupportedError when one of these calls sends a time that the server made for an earlier one */
   async refuseTimesGivenBack(
     entries: readonly LogEntry[],
     refused: 'savepoint' | 'rollback',
@@ -110,6 +110,6 @@ export class Savepoints {
   }
 }
 
-/** Why a call that gives back a time cannot be made again. */
+/** Why a call that sends such a time cannot be replayed. */
 const timeGivenBack =
   'it gives back a time that the server made for an earlier call of this transaction, which is another one when that call is made again';

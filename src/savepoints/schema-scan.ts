@@ -2,17 +2,17 @@ import { onlyReads } from '../surrealql/only-reads.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import type { EncodedValue } from './encoded-value.js';
 
-/** With more tables than these, looking at all of them costs more than it saves. */
+/** With more tables than this, reading all their definitions costs more than it saves. */
 const mostTables = 100;
-/** For how many users and databases the tables are remembered. */
+/** For how many users and databases the table names are cached. */
 const mostPlaces = 1000;
 
 const lookAtDatabase = 'INFO FOR DB STRUCTURE';
 
-/** Asks something, and gives the answer to each statement. */
+/** Runs a query and returns the answer to each statement. */
 type Ask = (text: string) => Promise<readonly EncodedValue[]>;
 
-/** A table, as far as it matters whether reading it can write. */
+/** The parts of a table definition that can make a read write. */
 interface Table {
   readonly name: string;
   readonly permissions?: { readonly select?: unknown };
@@ -24,19 +24,19 @@ interface Field {
 }
 
 /**
- * Finds out whether reading can write in a database: a `SELECT` evaluates the computed fields of the records that it
- * meets, and a record user's also the permissions for it. These may be any expression. All tables are looked at, because
- * a read reaches others than those it names, by links.
+ * Finds out whether a read can write in a database. A `SELECT` evaluates the computed fields of the records it meets
+ * and, for a record user, the permissions; these may be any expression. All tables are checked, because a read reaches
+ * tables it does not name, by links.
  */
 export class SchemaScan {
-  /** The names of the tables when they were looked at last, by place; undefined where this user may not look. */
+  /** The table names last seen, by place; undefined where this user has no right to see them. */
   readonly #tables = new Map<string, readonly string[] | undefined>();
 
   /**
-   * The statements that look at a database, to be executed where the reads are; undefined when that cannot be had, or is
-   * not worth it.
-   * @param place the same text for the same user of the same database
-   * @param ask asks outside of the transaction which tables there are, the first time
+   * The statements that read the definitions of a database, to be executed in the transaction of the reads; undefined
+   * when the user has no right to, or there are too many tables.
+   * @param place a key for user and database
+   * @param ask asks outside of the transaction for the table names, the first time
    */
   async statements(place: string, ask: Ask): Promise<string[] | undefined> {
     if (!this.#tables.has(place)) {
@@ -50,14 +50,14 @@ export class SchemaScan {
     return [lookAtDatabase, ...names.map((name) => `INFO FOR TABLE ${escaped(name)} STRUCTURE`)];
   }
 
-  /** Whether reads certainly do not write, by the answers to the statements. */
+  /** Whether reads certainly do not write, judged by the answers to the statements. */
   readsOnlyRead(place: string, [whole, ...each]: readonly EncodedValue[]): boolean {
     const tables = tablesIn(whole);
     const names = namesOf(tables);
     const before = this.#tables.get(place);
     if (tables === undefined || names === undefined || before === undefined) return false;
     this.#tables.set(place, names);
-    // Others have come since: they were not looked at.
+    // Tables were added or removed since: new ones were not checked.
     if (names.join('\n') !== before.join('\n')) return false;
     const ofTables = each.map((table) => (resultOf(table) as { fields?: readonly Field[] } | undefined)?.fields);
     if (ofTables.length < names.length || ofTables.includes(undefined)) return false;
@@ -82,7 +82,7 @@ function resultOf(answer: EncodedValue | undefined): unknown {
   return answer?.get('status')?.text === 'OK' ? answer.get('result')?.decode() : undefined;
 }
 
-/** Nothing, a permission that is given or not, or an expression that only reads. */
+/** Whether this is nothing, a plain permission, or an expression that only reads. */
 function isHarmless(expression: unknown): boolean {
   if (expression === undefined || typeof expression === 'boolean') return true;
   return typeof expression === 'string' && onlyReads(new SurrealText(expression));

@@ -7,21 +7,21 @@ export interface TimeWindow {
   readonly until: number;
 }
 
-/** Asks the server for its time. */
+/** The query for the server's time. */
 export const askTime = 'RETURN time::now()';
 
 /**
- * The server's clock, against that of this process (`performance.now()`). The server reads it behind the begin of a
- * transaction and before anything else there: times that others had committed by then are earlier. The offset is known
- * only to within the round trip, so a window of this process is widened by that.
+ * Converts times of this process (`performance.now()`) to the server's clock. The server reads its clock after the
+ * begin of a transaction and before anything else in it, so times committed by others are earlier. The offset is known
+ * only to within the round trip, so a window of this process is widened by it.
  */
 export class ServerClock {
-  /** When the server was asked, in milliseconds since 1970 of the server. */
+  /** When the server was asked, by its clock, in milliseconds since 1970. */
   readonly #asked: number;
   readonly #leastOffset: number;
   readonly #mostOffset: number;
 
-  /** @param asked when this process asked, and got the answer */
+  /** @param asked when this process sent the question and got the answer */
   constructor(answer: EncodedValue | undefined, asked: TimeWindow) {
     const moment = answer?.moment;
     if (moment === undefined) throw new TypeError('the server did not tell its time');

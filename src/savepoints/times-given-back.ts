@@ -4,10 +4,10 @@ import type { ServerClock, TimeWindow } from './server-clock.js';
 import { Times, timesIn } from './times-in-values.js';
 
 /**
- * The first call that gives back a time which the server made for an earlier call of the same transaction: as a version, a
- * copy, a bound. Made again, the earlier call has another time, and this one would mean the old.
- * @param replays when calls were made again before: the server made times then, too
- * @param clock asked only when a time is given back that the server may have made
+ * Finds the first call that sends a time which the server made for an earlier call of the same transaction: as a
+ * version, a copy or a bound. In a replay the earlier call gets another time, while this one would send the old.
+ * @param replays when calls were replayed before: the server made times then too
+ * @param clock called only when a call sends a time that the server may have made
  */
 export async function givesBackTime(
   entries: readonly LogEntry[],
@@ -31,7 +31,7 @@ export async function givesBackTime(
     }
     if (windows.length === 0) continue;
     for (const { moment, record } of call.moments) {
-      // What the program has sent it knows by itself; what stands in others' records is the same in each run.
+      // Times sent by the program itself, or in records of others, are the same in each run.
       if (!sent.has(moment) && (record === undefined || written.has(record))) shown.add(moment);
     }
   }

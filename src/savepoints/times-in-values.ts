@@ -11,16 +11,16 @@ import {
 
 const isoTime = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 
-/** Nanoseconds in a millisecond: what a `Date` cannot tell. */
+/** Nanoseconds in a millisecond, the resolution of a `Date`. */
 const perMillisecond = 1_000_000n;
 
-/** What a number has to be above, to be a time since 1970 that the server may have made in these years. */
+/** A number above this may be a present time since 1970. */
 const leastMilliseconds = 10n ** 12n;
 const leastNanoseconds = 10n ** 18n;
 
 /**
- * Every time in a value, in nanoseconds since 1970: datetimes, dates, times that are written out in strings and numbers
- * that may be milliseconds or nanoseconds since 1970; also in keys, in the ids of records and in the bounds of ranges.
+ * Every time in a value, in nanoseconds since 1970: datetimes, dates, times written in strings, and numbers that may be
+ * milliseconds or nanoseconds since 1970; also in keys, record ids and range bounds.
  */
 export function* timesIn(value: unknown): Generator<bigint> {
   if (typeof value === 'string') {
@@ -52,14 +52,14 @@ export function* timesIn(value: unknown): Generator<bigint> {
   }
 }
 
-/** What is only written like a time (`2024-13-01T00:00:00Z`) is none. */
+/** Parses a written time. An invalid one (`2024-13-01T00:00:00Z`) is skipped. */
 function* timeOf(written: string): Generator<bigint> {
   if (Number.isFinite(Date.parse(written))) yield new DateTime(written).nanoseconds;
 }
 
-/** A set of times that are also recognised without what is less than a millisecond, as a `Date` holds them. */
+/** A set of times that also matches times cut to milliseconds, as in a `Date`. */
 export class Times {
-  /** By what they may be given back as. */
+  /** The times, by the forms in which they may be sent back. */
   readonly #times = new Map<bigint, bigint>();
 
   get isEmpty(): boolean {
@@ -71,7 +71,7 @@ export class Times {
     this.#times.set(moment, moment);
   }
 
-  /** Those of them that stand in these values. */
+  /** The times of this set found in these values. */
   *foundIn(...values: readonly unknown[]): Generator<bigint> {
     if (this.isEmpty) return;
     for (const moment of timesIn(values)) {

@@ -1,16 +1,16 @@
 import type { Token } from './token.js';
 
-/** Names the server gives a meaning of its own in some places, whatever is bound to them. */
+/** Names with a special meaning for the server in some places, whatever is bound to them. */
 const contextual = new Set(
   'this parent value before after event input request reference auth session token access'.split(' '),
 );
 
-/** What is bound to the parameters of a text. */
+/** The values bound to the parameters of a text. */
 export class BoundValues {
-  /** Whether a value was looked at: if not, what was found holds for the text with any values. */
+  /** Whether a value was read: if not, the result holds for the text with any values. */
   used = false;
   readonly #bindings: Readonly<Record<string, unknown>>;
-  /** Parameters the text itself sets, whose binding says nothing. */
+  /** Parameters set by the text itself, whose binding does not count. */
   readonly #assigned = new Set<string>();
 
   constructor(tokens: readonly Token[], bindings: Readonly<Record<string, unknown>>) {
@@ -21,7 +21,7 @@ export class BoundValues {
     });
   }
 
-  /** What is bound to a parameter, when nothing else can be meant by it. */
+  /** The value bound to a parameter, if the name cannot mean anything else. */
   of({ value: name }: Token): unknown {
     if (this.#assigned.has(name) || contextual.has(name)) return undefined;
     this.used = true;

@@ -4,34 +4,34 @@ import { splitStatements } from './statements.js';
 import type { Token } from './token.js';
 import { tokenize } from './tokens.js';
 
-/** A part of an import, which is sent in one message. */
+/** A part of an import, sent in one message. */
 export interface ImportPiece {
   readonly text: string;
-  /** How each of its statements begins, without its data. */
+  /** The first words of each statement, without data. */
   readonly statements: readonly string[];
-  /** How many answers stand before those of its statements. */
+  /** How many answers come before those of its statements. */
   readonly added: number;
 }
 
-/** So many characters are collected before a piece is cut off: a message of a few megabytes is none too large for a server. */
+/** How many characters are collected before a piece is cut off: servers accept messages of a few megabytes. */
 const pieceLength = 512 * 1024;
 
-/** Statements that say how those behind them are executed. */
+/** A statement that changes how later ones are executed. */
 const importOption = 'OPTION IMPORT;\n';
 
 /**
- * Cuts a text between its statements as it comes, so that a large one needs neither one large message nor all of it in
- * memory. It is cut only where the server would: behind a semicolon outside of all brackets, and before anything that may be
- * read in two ways. What belongs together stays together: from BEGIN to COMMIT, an IF with its ELSE, and all that follows a
- * LET. What `OPTION IMPORT` says at the beginning holds for each piece.
+ * Cuts a streamed text between its statements, so that a large text needs neither one large message nor all of it in
+ * memory. It cuts only where the server would: after a semicolon outside of all brackets, and before anything that can
+ * be read in two ways. Statements that belong together stay together: BEGIN to COMMIT, an IF with its ELSE, and
+ * everything after a LET. `OPTION IMPORT` at the beginning holds for each piece.
  */
 export class ImportPieces {
   #text = '';
-  /** In how much of the text a place to cut is looked for. */
+  /** How much of the text is searched for a place to cut. */
   #window = pieceLength;
   #isImport = false;
 
-  /** Gives the pieces that are complete by now. */
+  /** Yields the pieces that are complete by now. */
   *add(text: string): Generator<ImportPiece> {
     this.#text += text;
     while (this.#text.length >= this.#window) {
@@ -49,7 +49,7 @@ export class ImportPieces {
     }
   }
 
-  /** @returns what is left; undefined when that is nothing but comments */
+  /** @returns the rest; undefined when it is nothing but comments */
   end(): ImportPiece | undefined {
     const text = this.#text;
     this.#text = '';
@@ -71,7 +71,7 @@ export class ImportPieces {
   }
 }
 
-/** The last semicolon behind which a text may be cut for certain, among its tokens. */
+/** The index of the last semicolon after which the text may certainly be cut. */
 function lastCut(tokens: readonly Token[]): number | undefined {
   let cut: number | undefined;
   let first: Token | undefined;
@@ -85,7 +85,7 @@ function lastCut(tokens: readonly Token[]): number | undefined {
       if (token.value === 'LET') break;
       if (token.value === 'BEGIN') isOpen = true;
       if (token.value === 'COMMIT' || token.value === 'CANCEL') isOpen = false;
-      // It belongs to the statement before it, behind which nothing may be cut then.
+      // It belongs to the statement before it, so the text must not be cut between them.
       if (token.value === 'ELSE' || token.value === 'END') break;
     }
     if (token.kind !== 'mark') continue;
@@ -100,7 +100,7 @@ function lastCut(tokens: readonly Token[]): number | undefined {
   return cut;
 }
 
-/** Its words up to the first that may be data or a secret. */
+/** The words of a statement before the first that may be data or a secret. */
 function beginningOf(tokens: readonly Token[]): string {
   const end = tokens.findIndex(({ kind, text }) => (kind !== 'word' && kind !== 'name') || /^PASS/i.test(text));
   const words = tokens.slice(0, end === -1 ? tokens.length : end).map(({ text }) => text);

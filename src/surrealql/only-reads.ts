@@ -13,22 +13,22 @@ const acting = new Set(
   ),
 );
 
-/** Behind one of these, a statement may begin. */
+/** After one of these, a statement may begin. */
 const beginning = new Set(['RETURN', 'THEN', 'ELSE']);
 
-/** Families of functions that only compute or look, though some of them give something else each time. */
+/** Families of functions that only compute or read, though some return something else each time. */
 const harmlessFamilies = new Set(
   'bytes crypto duration encoding geo math meta parse rand record search session string time vector'.split(' '),
 );
 
-/** Keywords that a statement may begin with which only reads. */
+/** Keywords that may begin a statement that only reads. */
 const readingWords = new Set(
   'SELECT RETURN LET IF FOR THROW BREAK CONTINUE INFO SHOW SLEEP EXPLAIN VALUE ONLY NOT DISTINCT TRUE FALSE NONE NULL'.split(
     ' ',
   ),
 );
 
-/** Words that may stand behind a name: they make an expression of it, and not a statement that begins with it. */
+/** Words that may follow a name in an expression, so that the name does not begin a statement. */
 const joiningWords = new Set(
   'IN AND OR IS NOT WHERE AS CONTAINS CONTAINSNOT CONTAINSALL CONTAINSANY CONTAINSNONE INSIDE NOTINSIDE ALLINSIDE ANYINSIDE NONEINSIDE OUTSIDE INTERSECTS THEN ELSE END'.split(
     ' ',
@@ -36,18 +36,18 @@ const joiningWords = new Set(
 );
 
 /**
- * Whether a text only reads, for certain: no keyword of a writing statement stands in it as a word, wherever, no statement
- * in it is unknown, and all that it calls is known not to write.
+ * Whether a text certainly only reads: it contains no keyword of a writing statement as a word, no unknown statement,
+ * and calls only functions known not to write.
  *
- * What a text cannot show are the COMPUTED fields and permissions of the tables it reads. They cannot write either:
- * SurrealDB before 3.1 reads in transactions that refuse it, later ones refuse such a field. But they may call what is not
- * undone by a transaction, such as `http::` or `sequence::nextval`.
+ * A text does not show the COMPUTED fields and permissions of the tables it reads. These cannot write either: SurrealDB
+ * before 3.1 reads in transactions that refuse writes, and later versions refuse such a field. But they may call
+ * functions that a transaction does not undo, such as `http::` or `sequence::nextval`.
  */
 export function onlyReads(text: SurrealText, bindings: Readonly<Record<string, unknown>> = {}): boolean {
   return judgeReading(text, bindings).onlyReads;
 }
 
-/** The same, with whether it was seen from the text alone, and so holds for it with any parameters. */
+/** The same, and whether the text alone decided it, so that it holds with any parameters. */
 export function judgeReading(
   text: SurrealText,
   bindings: Readonly<Record<string, unknown>>,
@@ -80,7 +80,7 @@ function reads(token: Token, at: number, context: TokenContext, bound: BoundValu
   }
 }
 
-/** `TRUNCATE thing`: a word this list does not know, in the place of a statement, with what it acts on behind it. */
+/** `TRUNCATE thing`: an unknown word in the place of a statement, followed by its object. */
 function isUnknownStatement(token: Token, at: number, context: TokenContext): boolean {
   const before = context.at(at - 1);
   const begins =
@@ -91,13 +91,13 @@ function isUnknownStatement(token: Token, at: number, context: TokenContext): bo
   return next.kind !== 'word' || !joiningWords.has(next.value);
 }
 
-/** `$f(1)`, `(|$x| …)(1)`: what is called has no name. */
+/** `$f(1)`, `(|$x| …)(1)`: a call of a value, not of a named function. */
 function callsValue(open: number, context: TokenContext): boolean {
   const before = context.at(open - 1);
   return before?.kind !== 'word' && before?.kind !== 'name' && context.endsValue(open - 1);
 }
 
-/** A name, or several with `::` between, that may be called; looked at from its first part. */
+/** Whether a path of names joined by `::`, which may be called, only reads; checked at its first part. */
 function readsPath(at: number, context: TokenContext, bound: BoundValues): boolean {
   if (context.is(at - 1, '::')) return true;
   const parts: string[] = [];
@@ -127,6 +127,6 @@ function readsPath(at: number, context: TokenContext, bound: BoundValues): boole
 function readsString({ text }: Token, bound: BoundValues): boolean {
   if (text.startsWith('f')) return false;
   if (!text.startsWith('r')) return true;
-  // A record id in quotes is a text of its own, with whatever an expression may hold.
+  // A quoted record id is a text of its own, which may hold any expression.
   return !text.includes('\\') && allRead(tokenize(text.slice(2, -1)), bound);
 }

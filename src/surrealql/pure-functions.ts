@@ -1,7 +1,7 @@
 /**
- * The functions that give the same result for the same arguments and the same data, and do nothing else. What is not
- * here counts as impure: random values, clocks (also `time::day()`, which means today), salts, sessions, sequences,
- * functions that run a function they are given, scores of a search, files, the network, and whatever comes later.
+ * Functions that return the same result for the same arguments and data, and do nothing else. Functions not listed
+ * count as impure: random values, clocks (also `time::day()`, which means today), salts, sessions, sequences, functions
+ * that run a given function, search scores, files, the network, and functions added later.
  */
 const families: Readonly<Record<string, string>> = {
   array:
@@ -35,7 +35,7 @@ export const pureFunctions: ReadonlySet<string> = new Set([
   ...members.map(([family, name]) => `${family}::${name}`),
 ]);
 
-// A file has methods too, and `exists` on it looks outside.
+// `exists` is also a method of files, which are outside of the database.
 const notAsMethod = new Set(['exists']);
 
 /** The same called on a value: `.len()`, `.sort_asc()`, `.vector_add()`, `.to_string()`. */

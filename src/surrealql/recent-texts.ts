@@ -1,7 +1,7 @@
-/** How many texts are remembered. A program has few; builders make new ones all the time, with new names in them. */
+/** How many texts are cached. A program has few; builders make new ones all the time, with new parameter names. */
 const most = 1000;
 
-/** Remembers something of each text, while the text is among the last that were new. */
+/** Caches a value for each text, while the text is among the recent ones. */
 export class RecentTexts<Value> {
   readonly #known = new Map<string, Value>();
 

@@ -5,8 +5,8 @@ import { closers, openers, type TokenContext } from './token-context.js';
 import { newIdReason, Verdict } from './verdict.js';
 
 /**
- * Requires of a statement that makes records that it says which: else the server chooses their ids, others each time.
- * Each method throws a verdict where it does not.
+ * Requires that a statement that creates records names them: otherwise the server chooses new ids each time. Each
+ * method throws a verdict if it does not.
  */
 export class RecordTargets {
   readonly #context: TokenContext;
@@ -17,7 +17,7 @@ export class RecordTargets {
     this.#bound = bound;
   }
 
-  /** `CREATE a:1, $b, type::record('c', 3)`: each target has to name its record. */
+  /** `CREATE a:1, $b, type::record('c', 3)`: each target must name its record. */
   require(keyword: 'CREATE' | 'UPSERT', statement: number): void {
     let at = statement + 1;
     if (this.#context.isWord(at, 'ONLY')) at++;
@@ -29,7 +29,7 @@ export class RecordTargets {
     }
   }
 
-  /** `RELATE a:1->edge:5->b:1`: what stands between the arrows has to name its record. */
+  /** `RELATE a:1->edge:5->b:1`: the part between the arrows must name its record. */
   requireEdge(statement: number): void {
     for (let at = statement + 1; at < this.#context.tokens.length; at++) {
       const token = this.#context.at(at);
@@ -45,7 +45,7 @@ export class RecordTargets {
     throw this.#noId('RELATE', statement + 1);
   }
 
-  /** `INSERT INTO a { id: 1 }`, `INSERT $rows`: each row has to have its id. */
+  /** `INSERT INTO a { id: 1 }`, `INSERT $rows`: each row must have its id. */
   requireRows(statement: number): void {
     const context = this.#context;
     let at = statement + 1;
@@ -70,14 +70,14 @@ export class RecordTargets {
     this.#endsTarget(end, 'INSERT');
   }
 
-  /** Behind a target come its clauses or the end, nothing that would make another value of it. */
+  /** After a target come its clauses or the end, nothing that would change its value. */
   #endsTarget(at: number, keyword: string): void {
     const next = this.#context.at(at);
     if (next === undefined || [';', ')', ']', '}', ','].includes(next.text)) return;
     if (next.kind !== 'word' || !(openers.has(next.value) || closers.has(next.value))) throw this.#noId(keyword, at);
   }
 
-  /** Where a value that can only be one record, named, ends. */
+  /** Where a value that can only be one named record ends. */
   #recordId(at: number, keyword: string): number {
     const [first, second, third] = this.#context.tokens.slice(at, at + 3);
     if (first?.kind === 'parameter') {
@@ -87,7 +87,7 @@ export class RecordTargets {
     }
     if (first?.kind === 'string' && first.text.startsWith('r')) return at + 1;
     if ((first?.kind === 'word' || first?.kind === 'name') && second?.text === ':') {
-      // What is in brackets is looked at later, like every other value.
+      // The content of brackets is checked later, like every other value.
       if (third?.text === '[' || third?.text === '{') return this.#behindBracket(at + 2, keyword);
       return at + (third?.text === '-' ? 4 : 3);
     }
@@ -103,8 +103,8 @@ export class RecordTargets {
   }
 
   /**
-   * The token behind the bracket that closes the one at `open`. A RETURN between them would leave the whole target, and
-   * put what it returns in the place of it: `type::record('a', { RETURN b })` is the table b.
+   * The token after the bracket that closes the one at `open`. A RETURN between them would leave the whole target and
+   * replace it: `type::record('a', { RETURN b })` is the table b.
    */
   #behindBracket(open: number, keyword: string): number {
     const close = this.#context.at(open)?.partner ?? -1;
@@ -115,7 +115,7 @@ export class RecordTargets {
     return close + 1;
   }
 
-  /** A row as it is written: exactly one `id` among its own keys, with a value that is there for sure. */
+  /** A literal row: it must have exactly one `id` among its own keys, with a value that certainly exists. */
   #row(open: number): number {
     const context = this.#context;
     if (!context.is(open, '{')) throw this.#noId('INSERT', open);
@@ -167,7 +167,7 @@ function isId(value: unknown): boolean {
   return ['string', 'number', 'bigint'].includes(typeof value) || isRecordId(value) || value instanceof Uuid;
 }
 
-/** Whether a row to insert says its id. An `id` that is undefined is none to the server. */
+/** Whether a row to insert has an id. The server ignores an `id` that is undefined. */
 export function hasId(row: unknown): boolean {
   return typeof row === 'object' && row !== null && (row as { id?: unknown }).id !== undefined;
 }

@@ -3,7 +3,7 @@ import { type Statement, splitStatements } from './statements.js';
 import type { SurrealText } from './surreal-text.js';
 import type { Token } from './token.js';
 
-/** Where a text is to be sent: by a single call of the pool, on a session that a lease holds, or in a transaction. */
+/** Where a text is sent: by a single call of the pool, on the session of a lease, or in a transaction. */
 export type Place = 'pool' | 'session' | 'transaction';
 
 type Remedies = Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ const aloneOnSession: Remedies = {
   USE: 'the session does not move: call use({ namespace, database }) on the connection',
 };
 
-/** Statements that do nothing lasting when a text has no others, and what to do instead. */
+/** Statements without lasting effect when a text has no others, and what to do instead. */
 const alone: Readonly<Record<Place, Remedies>> = {
   pool: aloneOnSession,
   session: aloneOnSession,
@@ -24,8 +24,8 @@ const alone: Readonly<Record<Place, Remedies>> = {
 };
 
 /**
- * What to do instead of statements that have no place there: in a transaction they mean nothing, or do what lasts whatever
- * becomes of it; a single call of the pool has no connection on which a live query could go on.
+ * Statements that are refused, and what to do instead. In a transaction they have no effect, or one that outlasts a
+ * rollback; a single call of the pool keeps no connection for a live query.
  */
 const forbidden: Readonly<Record<Place, Remedies>> = {
   pool: { LIVE: 'it needs a connection of its own for as long as it runs: acquire() one and call live() on it' },
@@ -40,7 +40,7 @@ const forbidden: Readonly<Record<Place, Remedies>> = {
   },
 };
 
-/** A cheap look that lets nearly every text pass. */
+/** A cheap first test that lets nearly every text pass. */
 const suspicious: Readonly<Record<Place, RegExp>> = {
   pool: /\b(?:BEGIN|LET|USE|LIVE)\b/i,
   session: /\b(?:BEGIN|LET|USE)\b/i,
@@ -50,14 +50,15 @@ const suspicious: Readonly<Record<Place, RegExp>> = {
 /**
  * Refuses a text before it is sent.
  *
- * - On a session, and by a call of the pool: nothing but `BEGIN`, `LET` or `USE`. SurrealDB 3 accepts each of them alone, answers with success, and
- *   has forgotten it when the next query comes: a program that relies on it is wrong in silence.
- * - By a call of the pool: `LIVE`, also beside others. The text is sent as a whole or not at all, so nothing before it in
- *   the text is done when it is refused.
- * - In a transaction: a statement that would end it, leave it, or outlast it, and nothing but `LET`.
+ * - On a session, and by a call of the pool: a text of only `BEGIN`, `LET` or `USE`. SurrealDB 3 accepts each of them
+ *   alone, answers with success, and drops the effect before the next query: a program that relies on it is silently
+ *   wrong.
+ * - By a call of the pool: `LIVE`, also with other statements. The text is sent as a whole or not at all, so nothing
+ *   before it is executed.
+ * - In a transaction: a statement that would end it, leave it, or outlast it, and a text of only `LET`.
  *
- * Where the server may read a text in several ways, a forbidden statement is refused in any of them, a lone one only if
- * it is alone in all: the first would do harm, the second only does nothing.
+ * If the server may read a text in several ways, a forbidden statement is refused if any reading has one, since it
+ * would do harm. A lone one is refused only if it is alone in all readings, since it merely has no effect.
  * @throws UsageError
  */
 export function refuseStatements(text: SurrealText, place: Place): void {
@@ -97,7 +98,7 @@ function refuseForbidden(statements: readonly Statement[], place: Place): void {
   }
 }
 
-/** The keyword of the last statement, when all of them do nothing lasting. */
+/** The keyword of the last statement, if none has a lasting effect. */
 function loneKeyword(statements: readonly Statement[], remedies: Remedies): string | undefined {
   const keywords = statements.map(({ tokens }) => keywordOf(tokens));
   if (keywords.some((keyword) => remedies[keyword] === undefined) || statements.some(mayLast)) return undefined;
@@ -105,8 +106,8 @@ function loneKeyword(statements: readonly Statement[], remedies: Remedies): stri
 }
 
 /**
- * The keyword a statement begins with, or nothing. Only there does the server take these words for keywords: in
- * `{ LIVE SELECT * FROM t }` they are names. What it cannot read, like `use.x` or `begin = 1`, it refuses by itself.
+ * The keyword a statement begins with, or an empty text. The server reads these words as keywords only there: in `{
+ * LIVE SELECT * FROM t }` they are names. It refuses by itself what it cannot read, such as `use.x` or `begin = 1`.
  */
 export function keywordOf([first, second]: readonly Token[]): string {
   if (first?.kind !== 'word') return '';
@@ -117,7 +118,7 @@ export function keywordOf([first, second]: readonly Token[]): string {
 
 const writing = new Set('CREATE UPDATE UPSERT INSERT DELETE RELATE DEFINE ALTER REMOVE REBUILD'.split(' '));
 
-/** Whether it does something that lasts though its result is forgotten: it writes, or calls what may do anything. */
+/** Whether it has a lasting effect beyond its result: it writes, or calls something unknown. */
 function mayLast({ tokens }: Statement): boolean {
   return tokens.some((token, index) => {
     if (token.kind === 'word' && writing.has(token.value)) return true;

@@ -8,9 +8,9 @@ import { tokenize } from './tokens.js';
 import { type Replayability, Verdict } from './verdict.js';
 
 /**
- * Judges a call by its text and its parameters. It knows few things and takes everything else for impure, so it may
- * refuse what would do, but does not let pass what would not. What a text cannot show (events, computed fields,
- * random defaults) is found by comparing the replies.
+ * Judges a call by its text and its parameters. This is an allow-list: unknown means impure. It may refuse too much,
+ * never too little. What a text does not show (events, computed fields, random defaults) is found by comparing the
+ * replies.
  */
 export function replayability(text: SurrealText, bindings: Readonly<Record<string, unknown>>): Replayability {
   const bound = new BoundValues(text.tokens, bindings);
@@ -28,7 +28,7 @@ class Judge {
   readonly #context: TokenContext;
   readonly #bound: BoundValues;
   readonly #targets: RecordTargets;
-  /** How many blocks may still follow a condition or a list. */
+  /** How many conditions or lists may still be followed by a block. */
   #conditions = 0;
   #at = 0;
 
@@ -63,7 +63,7 @@ class Judge {
     ) {
       throw new Verdict('impure', token.text, `${token.text} is not among the statements known to do the same again`);
     }
-    // RETURN is a clause as well.
+    // RETURN may also be a clause.
     if (keyword === 'RETURN' || closers.has(keyword)) return;
     if (openers.has(keyword) && !statementWords.has(keyword)) return;
     if (context.endsValue(at - 1)) throw this.#unexpected(token);
@@ -96,7 +96,7 @@ class Judge {
   #string({ text }: Token): void {
     if (text.startsWith('f')) throw new Verdict('outside', text, 'a file is no part of the database');
     if (!text.startsWith('r')) return;
-    // A record id in quotes is a text of its own, with whatever an expression may hold: r"person:rand()".
+    // A quoted record id is a text of its own, which may hold any expression: r"person:rand()".
     if (text.includes('\\')) throw new Verdict('impure', text, 'an escape in a record id may hide a function');
     try {
       new Judge(tokenize(text.slice(2, -1)), this.#bound).judge();
@@ -112,7 +112,7 @@ class Judge {
     }
   }
 
-  /** A name, or several with `::` between, that may be called. */
+  /** A path of names joined by `::`, which may be called. */
   #path(token: Token): void {
     const context = this.#context;
     const parts = [token];
@@ -167,7 +167,7 @@ function impure(culprit: string, reason: string): Verdict {
   return new Verdict('impure', culprit, reason);
 }
 
-/** Names of fields without anything that is called in them. */
+/** Whether these are field names without any call in them. */
 export function isPlain(fields: unknown): boolean {
   const list: unknown[] = Array.isArray(fields) ? fields : [fields];
   return list.every((field) => typeof field === 'string' && !field.includes('('));

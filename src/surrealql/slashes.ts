@@ -1,13 +1,13 @@
 import type { Token } from './token.js';
 
-/** What a slash is for the server: the sign of a division, the begin of a regular expression, or not to be told. */
+/** How the server reads a slash: as a division, as the start of a regular expression, or not certain. */
 export type Slash = 'division' | 'regex' | 'doubtful';
 
 const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
 
 /**
- * Keywords the parsers of SurrealDB 3.0 to 3.3 read a value behind, in some statement. All of them are names as well:
- * `SET when = limit / 2`. A keyword too many here costs a doubt, one too few hides text from us.
+ * Keywords after which the parsers of SurrealDB 3.0 to 3.3 read a value, in some statement. All of them are names too:
+ * `SET when = limit / 2`. A keyword too many makes a slash doubtful; one too few would hide text from the checks.
  */
 const beforeValue = words(
   'ACCESS AFTER ALL ALLINSIDE ALTER ALWAYS ANALYZE ANALYZER AND ANY ANYINSIDE API AS ASSERT ASYNC AT AUDIENCE ' +
@@ -23,25 +23,26 @@ const beforeValue = words(
     'USER VALUE VALUES VERSION WHEN WHERE WITH',
 );
 
-/** Keywords that begin a statement or a condition where a value may begin, and so are no names there. */
+/** Keywords that begin a statement or condition where a value may begin, and so are no names there. */
 const beforeStatement = words(
   'ACCESS ALTER BEGIN CREATE DEFINE DELETE EXPLAIN FOR FUNCTION IF INFO INSERT KILL LET LIVE NOT OPTION REBUILD RELATE ' +
     'REMOVE RETURN SELECT SHOW SLEEP THROW UPDATE UPSERT USE WHERE',
 );
 
-/** Keywords that are operators behind a value, wherever that stands. */
+/** Keywords that are operators after a value, anywhere. */
 const operators = words(
   'AND OR IS IN INSIDE NOTINSIDE ALLINSIDE ANYINSIDE NONEINSIDE OUTSIDE INTERSECTS CONTAINS CONTAINSALL CONTAINSANY ' +
     'CONTAINSNONE CONTAINSNOT',
 );
 
-/** Marks a value comes behind, wherever they stand. */
+/** Marks that are followed by a value, anywhere. */
 const opening = new Set('+-%=;:<!([{&×÷∋∌∈∉⊇⊃⊅⊆⊂⊄');
 const closing = new Set(')]}');
 
 /**
- * Tells what a slash behind these tokens is. The server knows it from its grammar: where a value may begin, a slash
- * begins a regular expression, and quotes, semicolons and comments in that are none. Here the tokens before it have to do.
+ * Tells how the server reads a slash after these tokens. The server decides by its grammar: where a value may begin, a
+ * slash begins a regular expression, in which quotes, semicolons and comments have no meaning. This function decides by
+ * the tokens before the slash.
  */
 export function slashBehind(tokens: readonly Token[]): Slash {
   const last = tokens.length - 1;
@@ -49,12 +50,12 @@ export function slashBehind(tokens: readonly Token[]): Slash {
   if (token === undefined) return 'regex';
   if (token.kind === 'mark') return behindMark(tokens, last);
   if (token.kind === 'unknown') return 'doubtful';
-  // `INSERT INTO t /x/`: the rows are a value right behind the table.
+  // `INSERT INTO t /x/`: the rows are a value directly after the table.
   if (isWord(tokens[last - 1], 'INTO')) return 'doubtful';
   return token.kind === 'word' ? behindWord(tokens, last) : 'division';
 }
 
-/** What to take a doubtful slash for when only one reading can be had. */
+/** The likely reading of a doubtful slash, when only one reading is needed. */
 export function likelySlash(token: Token | undefined): Exclude<Slash, 'doubtful'> {
   if (token?.kind === 'word') return beforeValue.has(token.value) ? 'regex' : 'division';
   return token?.text === '?' || token?.text === '|' || token?.text === '@' ? 'regex' : 'division';
@@ -66,9 +67,9 @@ function behindMark(tokens: readonly Token[], at: number): Slash {
   // `DEFINE USER … DURATION FOR TOKEN 1h, / 2`: the one list that may end with a comma without brackets.
   if (mark === ',') return tokens.some((token) => isWord(token, 'DURATION')) ? 'doubtful' : 'regex';
   if (opening.has(mark) || mark === '||' || mark === '/') return 'regex';
-  // `a.* / 2`, `UPDATE t RETURN * / 2`: everything; behind a value a star multiplies.
+  // `a.* / 2`, `UPDATE t RETURN * / 2`: all fields; after a value a star multiplies.
   if (mark === '*') return endsValue(tokens, at - 1) ? 'regex' : 'doubtful';
-  // `DEFINE FIELD a ON t TYPE array<int> / 2`: a statement is a value as well, and ends with what it ends with.
+  // `DEFINE FIELD a ON t TYPE array<int> / 2`: a statement is a value too, whatever its last token is.
   if (mark === '>') return tokens.some(({ text, kind }) => kind === 'mark' && text === '<') ? 'doubtful' : 'regex';
   // `a.? / 2` and `a ?? /x/`, `a… / 2` and `a../x/`, `|t:3| / 2` and `|$a| /x/`, `a.@ / 2` and `a @@ /x/`.
   return 'doubtful';
@@ -80,7 +81,8 @@ function behindWord(tokens: readonly Token[], at: number): Slash {
   const before = tokens[at - 1];
   const beginsValue = before === undefined || (before.kind === 'mark' && behindMark(tokens, at - 1) === 'regex');
   if (beginsValue) return beforeStatement.has(keyword) ? 'doubtful' : 'division';
-  // Not the begin of a clause: the first two statements of a block may stand side by side, as in `{ 1 when / 2 }`.
+  // Not the start of a clause: the first two statements of a block may follow each other directly, as in `{ 1 when / 2
+  // }`.
   return operators.has(keyword) && endsValue(tokens, at - 1) ? 'regex' : 'doubtful';
 }
 
@@ -91,7 +93,7 @@ function endsValue(tokens: readonly Token[], at: number): boolean {
   return token.kind !== 'word' || !beforeValue.has(token.value) || isMember(tokens, at);
 }
 
-/** A field behind one dot, the table behind an arrow, the end of a path. */
+/** A field after a dot, the table after an arrow, the end of a path. */
 function isMember(tokens: readonly Token[], at: number): boolean {
   const before = tokens[at - 1]?.text;
   if (before === '.') return tokens[at - 2]?.text !== '.';

@@ -8,18 +8,18 @@ export interface Statement {
   readonly end: number;
 }
 
-/** A text, cut at the semicolons between its statements. */
+/** A text split at the semicolons between its statements. */
 export interface Split {
-  /** Empty ones are left out. */
+  /** The statements, without empty ones. */
   readonly statements: readonly Statement[];
   /**
-   * Whether the server cuts it in the same way, for sure. If so, it takes a statement put behind the semicolon of one
-   * of these for one of its own.
+   * Whether the server certainly splits it in the same way. If so, a statement inserted after one of the semicolons is
+   * read as a separate one.
    */
   readonly certain: boolean;
 }
 
-/** Cuts a text that was read into tokens. Brackets without a partner hide no semicolon. */
+/** Splits the tokens of a text. Unmatched brackets hide no semicolon. */
 export function splitStatements(tokens: readonly Token[]): Split {
   const statements: Statement[] = [];
   let certain = true;

@@ -2,7 +2,7 @@ import { type Split, splitStatements } from './statements.js';
 import type { Token } from './token.js';
 import { readings, tokenize } from './tokens.js';
 
-/** A text that is sent to the server, read when a look at it is asked for, and then only once. */
+/** A query text, parsed on first use and only once. */
 export class SurrealText {
   readonly text: string;
   #tokens: readonly Token[] | undefined;
@@ -13,7 +13,7 @@ export class SurrealText {
     this.text = text;
   }
 
-  /** In the likeliest reading. */
+  /** Its tokens, in the likeliest reading. */
   get tokens(): readonly Token[] {
     this.#tokens ??= tokenize(this.text);
     return this.#tokens;
@@ -25,7 +25,7 @@ export class SurrealText {
     return this.#split;
   }
 
-  /** Every way the server may read it; undefined when they are too many. */
+  /** Every way the server may read it; undefined when there are too many. */
   get readings(): readonly (readonly Token[])[] | undefined {
     if (this.#readings === undefined) {
       this.#readings = this.tokens.some(({ doubtful }) => doubtful) ? readings(this.text) : [this.tokens];

@@ -9,15 +9,15 @@ export type TokenKind = 'word' | 'name' | 'string' | 'number' | 'parameter' | 'r
 
 export interface Token {
   readonly kind: TokenKind;
-  /** As it is written. */
+  /** The token as written. */
   readonly text: string;
-  /** What it says: a word in capitals, a name or a parameter without its marks, else as written. */
+  /** Its meaning: a word in capitals, a name or a parameter without its marks, else as written. */
   readonly value: string;
   /** Where it begins and ends in the text. */
   readonly start: number;
   readonly end: number;
-  /** Of a bracket: where among the tokens its partner is. Absent when it has none. */
+  /** For a bracket: the index of its partner. Absent when it has none. */
   readonly partner?: number;
-  /** The server may read another token here, and so another text behind it. */
+  /** The server may read another token here, and so the rest of the text differently. */
   readonly doubtful?: true;
 }

@@ -2,16 +2,16 @@ import { likelySlash, slashBehind } from './slashes.js';
 import type { Token, TokenKind } from './token.js';
 
 /**
- * The tokens of SurrealQL, as far as one has to know them to see what a text does: where a string, a comment or an
- * escaped name ends, and what stands next to what. No more: it finds no syntax errors.
+ * Reads the tokens of SurrealQL, as far as needed to see what a text does: where a string, a comment or an escaped name
+ * ends, and which tokens are neighbours. It finds no syntax errors.
  */
 
-// SurrealDB takes five characters as the end of a line, in a comment too: with "\n" alone a comment would reach over
-// what the server takes for a statement.
+// SurrealDB accepts five characters as the end of a line, in a comment too: with "\n" alone a comment would cover text
+// that the server reads as a statement.
 const lineEnd = '\\n\\r\\u0085\\u2028\\u2029';
 const space = '\\t\\n\\v\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000';
 
-// Of what is quoted only the beginning: a long string would be too much for a regular expression.
+// Matches only the start of quoted tokens: a long string would be too much for a regular expression.
 const lexer = new RegExp(
   [
     `(?<space>[${space}]+|(?:--|#|//)[^${lineEnd}]*[${lineEnd}]?|/\\*.*?\\*/)`,
@@ -25,7 +25,7 @@ const lexer = new RegExp(
   'yus',
 );
 
-/** Reads a text. Comments and white space are left out; whatever the text, all of it is read and nothing is thrown. */
+/** Reads a text, without comments and white space. It always reads all of the text and never throws. */
 export function tokenize(text: string): readonly Token[] {
   return new Reading(text, []).tokens;
 }
@@ -33,8 +33,8 @@ export function tokenize(text: string): readonly Token[] {
 const mostReadings = 64;
 
 /**
- * Every way the server may read a text: one for each choice of what its doubtful tokens are. Undefined when they are
- * too many.
+ * Every way the server may read a text: one for each combination of its doubtful tokens. Undefined when there are too
+ * many.
  */
 export function readings(text: string): readonly (readonly Token[])[] | undefined {
   const found: (readonly Token[])[] = [];
@@ -57,12 +57,12 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 class Reading {
   readonly tokens: Mutable<Token>[] = [];
-  /** How many doubtful tokens were met. */
+  /** How many doubtful tokens were found. */
   doubts = 0;
   readonly #text: string;
-  /** Of each doubtful token, whether to take it for what is less likely. */
+  /** For each doubtful token, whether to take the less likely reading. */
   readonly #unlikely: readonly boolean[];
-  /** Brackets that are open, by their place among the tokens. */
+  /** The indexes of the open brackets. */
   readonly #open: number[] = [];
 
   constructor(text: string, unlikely: readonly boolean[]) {
@@ -71,13 +71,13 @@ class Reading {
     for (let at = 0; at < text.length; ) at = this.#read(at);
   }
 
-  /** Reads what begins there, and says where it ends. */
+  /** Reads the token that begins there and returns where it ends. */
   #read(start: number): number {
     const text = this.#text;
     lexer.lastIndex = start;
     const groups = lexer.exec(text)?.groups;
     if (groups === undefined) {
-      // An open comment reaches to the end; of another character nothing is known but that it is one.
+      // An unclosed comment reaches to the end; any other character is an unknown token.
       const character = String.fromCodePoint(text.codePointAt(start) ?? 0);
       return this.#add('unknown', start, text.startsWith('/*', start) ? text.length : start + character.length);
     }
@@ -130,7 +130,7 @@ class Reading {
     return end;
   }
 
-  /** `function() {`: what is in these braces is JavaScript, whose strings and comments are others. */
+  /** Whether `function() {` was just read: these braces hold JavaScript, with other strings and comments. */
   #beginsScript(): boolean {
     const close = this.tokens.at(-1);
     if (close?.text !== ')' || close.partner === undefined) return false;
@@ -169,7 +169,7 @@ function meaningOf(kind: TokenKind, written: string): string {
   return written;
 }
 
-/** Where what is quoted ends, or -1; behind a backslash it does not end. */
+/** Where a quoted token ends, or -1; a quote after a backslash does not end it. */
 function endOfQuoted(text: string, from: number, closing: string): number {
   for (let at = from; at < text.length; at++) {
     if (text[at] === '\\') at++;
@@ -178,7 +178,9 @@ function endOfQuoted(text: string, from: number, closing: string): number {
   return -1;
 }
 
-/** Where the body of a JavaScript function ends as the server takes it, or -1. It knows no regular expressions there. */
+/**
+ * Where the body of a JavaScript function ends for the server, or -1. The server knows no regular expressions there.
+ */
 function endOfScript(text: string, from: number): number {
   let depth = 1;
   for (let at = from; at < text.length; at++) {

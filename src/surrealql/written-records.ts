@@ -7,9 +7,9 @@ import { TokenContext } from './token-context.js';
 import { tokenize } from './tokens.js';
 
 /**
- * The records a text writes to by name, each as `table:key`: the targets of its CREATE, UPSERT, UPDATE and DELETE, the
- * edges of its RELATE, the rows of its INSERT that say their id. What is found by a condition, made by the server, or
- * named in another way is not among them.
+ * The records a text writes by name, each as `table:key`: targets of CREATE, UPSERT, UPDATE and DELETE, edges of
+ * RELATE, rows of INSERT with an id. Records found by a condition, created by the server, or named in another way are
+ * not included.
  */
 export function writtenRecords(text: SurrealText, bindings: Readonly<Record<string, unknown>>): string[] {
   const search = new Search(text.tokens, new BoundValues(text.tokens, bindings));
@@ -102,7 +102,7 @@ class Search {
     }
   }
 
-  /** Notes the record named there, and says where its name ends; -1 when none is. */
+  /** Notes the record named there and returns where its name ends; -1 when none is named. */
   #record(at: number): number {
     const [table, colon, key] = this.#context.tokens.slice(at, at + 3);
     if (table?.kind === 'parameter') {
@@ -129,7 +129,7 @@ class Search {
       this.found.add(id.toString());
       return;
     }
-    // The same record may be written in several ways: it is read, so that all of them give one.
+    // One record can be written in several ways, so it is parsed to get one form.
     const [table, colon, key, more] = tokenize(written);
     const simple = colon?.text === ':' && table !== undefined ? literalId(table, key, more) : undefined;
     this.found.add((simple ?? id).toString());
@@ -144,7 +144,7 @@ class Search {
   }
 }
 
-/** A record as it is written with a plain key. */
+/** A record id written with a plain key. */
 function literalId(table: Token, key: Token | undefined, behind: Token | undefined): RecordId | undefined {
   const name = nameOf(table);
   if (name === undefined || key === undefined) return undefined;

@@ -2,31 +2,31 @@ import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
 import { inOwnContext } from './own-context.js';
 
-/** A timer that has not called back yet; cancelling it twice, or after it called back, does nothing. */
+/** A pending timer. Cancelling it twice, or after it called back, does nothing. */
 export interface Timer {
   cancel(): void;
 }
 
-/** All the pool knows of time. Injected, so that tests run the same code under a virtual clock. */
+/** The pool's only source of time. Injected, so that tests run the same code under a virtual clock. */
 export interface Clock {
   /** Milliseconds on a monotonic scale: never the time of day, which jumps. */
   now(): number;
   /**
-   * Calls back once, `delay` milliseconds from now or a little later; a delay of 0 or less as soon as it can.
-   * `holdsProcess`: whether the process stays alive for it, as it must where a caller waits for the outcome.
+   * Calls back once, `delay` milliseconds from now or a little later; for 0 or less as soon as possible.
+   * `holdsProcess`: whether it keeps the process alive, as it must when a caller waits for the outcome.
    */
   timer(delay: number, holdsProcess: boolean, callback: () => void): Timer;
 }
 
-// Taken once, while the package is loaded. Test tools replace these names for the length of a test; a pool that outlives
-// the test would wait for a clock that is gone.
+// Read once, when the package is loaded. Test tools replace these names during a test; a pool that outlives the test
+// would wait on a clock that no longer runs.
 const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers;
 const now = performance.now.bind(performance);
 
-/** Node fires a timer with a longer delay at once. */
+/** The longest delay of a timer: Node fires a longer one at once. */
 const longestDelay = 2 ** 31 - 1;
 
-/** Node rounds delays to milliseconds, and may fire that much early. */
+/** Node rounds delays to milliseconds, so it may fire this much early. */
 const rounding = 1;
 
 class SystemTimer implements Timer {
@@ -64,8 +64,8 @@ class SystemTimer implements Timer {
 }
 
 /**
- * Calls back when what has arrived by now was read, and what waits for it has gone on. Holds the process meanwhile, for a
- * moment: an immediate that does not would wait for the next thing to arrive.
+ * Calls back when all data that has arrived by now was read and its waiters have run. It keeps the process alive
+ * meanwhile: an unreferenced immediate would wait for the next event.
  */
 export function afterReading(callback: () => void): Timer {
   let immediate = setImmediate(() => {
@@ -77,14 +77,14 @@ export function afterReading(callback: () => void): Timer {
 /**
  * The monotonic clock of the process.
  *
- * `now()` reads it at each call, so that work done between two calls counts, in one turn of the event loop too. That
- * costs 35 ns, of which the system call alone is 21; nothing that is cheaper and still right was found: `Date.now()` and
- * `process.hrtime.bigint()` cost the same, and a reading kept for a while stands still for a caller that computes.
+ * `now()` reads it at each call, so that work between two calls counts, even within one turn of the event loop. That
+ * costs 35 ns, 21 of them the system call. No cheaper correct way was found: `Date.now()` and `process.hrtime.bigint()`
+ * cost the same, and a cached reading does not advance while the caller computes.
  *
- * A timer calls back two turns of the event loop after it came due, because Node runs timers before it reads sockets.
- * After a turn that took long, the answers that arrived meanwhile are read first, and may cancel the timer.
+ * A timer calls back two turns of the event loop after it is due, because Node runs timers before it reads sockets. So
+ * after a long turn, answers that arrived meanwhile are read first, and may cancel the timer.
  *
- * Timers run outside of any request (`inOwnContext`), and are not touched by a test's fake timers.
+ * Timers run outside of any request (`inOwnContext`), and fake timers of a test do not affect them.
  */
 export const systemClock: Clock = {
   now,

@@ -4,7 +4,7 @@ import { onAbort } from './on-abort.js';
 import { patientTimer } from './patient-timer.js';
 import { untilAborted } from './until-aborted.js';
 
-/** A time within which work has to end. {@link Deadline.end} takes away its timer and its listeners. */
+/** A time limit for work. {@link Deadline.end} removes its timer and listeners. */
 export class Deadline {
   /** Aborted with a {@link DeadlineError} when the time is up, or with the reason of one of the signals. */
   readonly signal: AbortSignal;
@@ -12,12 +12,12 @@ export class Deadline {
   readonly #forget: readonly (() => void)[];
 
   /**
-   * @param step names the work in the error
-   * @param timeout in milliseconds, of which a blocked event loop uses up a quarter at most; `Infinity` for none
+   * @param step the name of the work in the error
+   * @param timeout in milliseconds; a blocked event loop uses up a quarter of it at most; `Infinity` for none
    * @param signals end the work early, with their reason
    */
   constructor(step: string, timeout: number, signals: readonly (AbortSignal | undefined)[] = []) {
-    // AbortSignal.any() would keep a listener on a signal that lives longer than the work.
+    // AbortSignal.any() would leave a listener on a signal that outlives the work.
     const controller = new AbortController();
     this.signal = controller.signal;
     const given = signals.filter((signal) => signal !== undefined);
@@ -35,8 +35,8 @@ export class Deadline {
 }
 
 /**
- * Runs work that has to end within a time. Work is given a signal to stop at, and its caller waits no longer than that,
- * even for work that ignores the signal. See {@link Deadline} for the parameters.
+ * Runs work within a time limit. The work gets a signal, and the caller waits no longer than the limit, even for work
+ * that ignores the signal. See {@link Deadline} for the parameters.
  *
  * @throws DeadlineError when the time is up
  */
@@ -56,8 +56,8 @@ export async function withDeadline<T>(
 }
 
 /**
- * Runs work that is told to stop when a time is up, and waits until it has: for closing, which is forced then and ends
- * all the same.
+ * Runs work that is aborted when the time is up, and waits until it has ended: for closing, which then goes on by
+ * force.
  */
 export async function toldToStop<T>(
   step: string,

@@ -1,11 +1,11 @@
-/** What is told when a signal is aborted, in its order. */
+/** The listeners of each signal, in order. */
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back once when the signal is aborted, at once if it is already. Returns the function that takes the wish back.
+ * Calls back once when the signal is aborted, at once if it already is. Returns a function that removes the listener.
  *
- * One signal may end any number of calls. It gets one listener for all of them: Node looks through the whole list of a
- * signal for each listener that comes or goes.
+ * A signal may end any number of calls, so it gets one listener for all of them: Node searches the whole list of a
+ * signal for each listener added or removed.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
@@ -28,6 +28,6 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
 function tellAll(this: AbortSignal): void {
   const told = listeners.get(this);
   listeners.delete(this);
-  // A listener may take back the wish of one that is told after it.
+  // A listener may remove a later one.
   for (const listener of told ?? []) listener();
 }

@@ -1,21 +1,21 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** Made while the package is loaded, before there is a request: what runs in it sees no request's AsyncLocalStorage. */
+/** Made when the package is loaded, before any request, so code run in it sees no request's AsyncLocalStorage. */
 const own = new AsyncResource('surreal-pool');
 
 /**
- * Runs `work` outside of the request that is being served. A timer, a socket or a promise keeps the AsyncLocalStorage
- * stores of the code that made it for as long as it lives; what the pool makes for itself lives longer than the request
- * that happened to need it, and would keep that request's data in memory. What `work` gives or throws is passed on.
+ * Runs `work` outside of the current request. A timer, a socket or a promise keeps the AsyncLocalStorage stores of the
+ * code that made it; those of the pool outlive the request that happened to need them, and would keep that request's
+ * data in memory. Returns or throws what `work` does.
  *
- * Only what `work` starts before it first awaits, and what follows from that, runs outside; the caller's own code goes
- * on in its own context.
+ * Only what `work` starts before its first `await`, and what follows from that, runs outside; the caller's own code
+ * keeps its context.
  */
 export function inOwnContext<T>(work: () => T): T {
   return own.runInAsyncScope(work);
 }
 
-/** `listener`, to be called by the pool later, in the context of the code that hands it over now. */
+/** Wraps `listener`, so that the pool later calls it in the context of the code that passes it now. */
 export function inThisContext<Arguments extends unknown[], T>(
   listener: (...args: Arguments) => T,
 ): (...args: Arguments) => T {

@@ -1,14 +1,14 @@
 import type { Clock, Timer } from './clock.js';
 
-/** Into how many parts the time is cut. */
+/** Into how many parts the time is split. */
 const parts = 4;
 
 /**
- * A timer for work that takes several answers, as opening a connection does. Its time is counted in four parts, one after
- * the other, so that an event loop that was blocked takes one of them at most: this process, and not the server, has used
- * the time, and the answers to what could not be asked meanwhile are still to come.
+ * A timer for work of several round trips, such as opening a connection. Its time is counted in four parts, one after
+ * the other, so that a blocked event loop uses up one of them at most: this process used the time, not the server, and
+ * requests that could not be sent meanwhile still need their answers.
  *
- * On a loop that turns, it calls back after `delay` milliseconds, or a little later.
+ * On an event loop that is not blocked, it calls back after `delay` milliseconds or a little later.
  */
 export function patientTimer(clock: Clock, delay: number, holdsProcess: boolean, callback: () => void): Timer {
   let left = parts;

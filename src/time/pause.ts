@@ -2,7 +2,7 @@ import type { Clock } from './clock.js';
 import { onAbort } from './on-abort.js';
 
 /**
- * Waits, and leaves no timer and no listener behind.
+ * Waits, without leaving a timer or listener behind.
  *
  * @param delay in milliseconds
  * @param signals end the pause early

@@ -1,24 +1,23 @@
-/** What a retry budget goes by. */
+/** Settings of a retry budget. */
 export interface RetryBudgetSettings {
-  /** What one success adds: the share of calls that may be made again. */
+  /** What one success adds: the share of calls that may be repeated. */
   readonly share: number;
-  /** What time adds, a second. */
+  /** What each second adds. */
   readonly perSecond: number;
-  /** What there is at the start, before the first success. */
+  /** The balance at the start. */
   readonly reserve: number;
-  /** The most that is saved. */
+  /** The largest balance. */
   readonly most: number;
 }
 
 /**
- * How many failed calls of a pool may be made again, when they failed because a server cannot keep up. Each repetition
- * takes 1; each success adds a share of 1, and so does time. While a server serves, single failures are made good by
- * repeating them. In a brown-out nothing succeeds, the balance is soon used up, and each call is made once: repetitions
- * would add to the load that is the illness.
+ * Limits how many calls the pool repeats when a server cannot keep up. Each repetition takes 1; each success adds a
+ * share of 1, and so does time. While a server works, single failures are repeated. In an overload nothing succeeds,
+ * the balance is soon used up, and each call is made once: repetitions would add to the load.
  *
- * The balance has a maximum, so that a long time of health does not pay for a storm. After the throttling of gRPC ("Retry
- * Throttling" in gRFC A6: tokens that failures take and successes give back in part) and the RetryBudget of Finagle (20 % of
- * the requests, and some each second).
+ * The balance has a maximum, so that a long healthy time does not pay for a storm of repetitions. After the throttling
+ * of gRPC ("Retry Throttling" in gRFC A6: tokens that failures take and successes give back in part) and the
+ * RetryBudget of Finagle (20 % of the requests, and some each second).
  */
 export class RetryBudget {
   readonly #settings: RetryBudgetSettings;
@@ -34,7 +33,7 @@ export class RetryBudget {
     this.#at = now();
   }
 
-  /** A call succeeded. */
+  /** Adds for a call that succeeded. */
   succeeded(): void {
     this.#add(this.#settings.share);
   }
@@ -44,7 +43,7 @@ export class RetryBudget {
     const now = this.#now();
     this.#add((Math.max(0, now - this.#at) / 1000) * this.#settings.perSecond);
     this.#at = now;
-    // A sum of shares may miss a whole number by a rounding error.
+    // Rounding: a sum of shares may fall short of a whole number.
     if (this.#balance < 1 - 1e-9) return false;
     this.#balance -= 1;
     return true;

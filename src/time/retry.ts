@@ -3,29 +3,29 @@ import { type Clock, systemClock } from './clock.js';
 import { pause } from './pause.js';
 import type { RetryBudget } from './retry-budget.js';
 
-/** How often, and how long between. */
+/** How often to repeat, and how long to wait between attempts. */
 export interface RetryRules<Subject = unknown> {
   /** Attempts in all; 1 never repeats. */
   readonly maxAttempts: number;
-  /** So many attempts that sent nothing do not count as attempts. Default 0. */
+  /** How many attempts that sent nothing are not counted. Default 0. */
   readonly unsentAttempts?: number | undefined;
   /** How long to wait, in milliseconds, after this many failures (1 and up). */
   readonly backoff: (failures: number) => number;
-  /** @param about what failed, where the rules are for several */
+  /** @param about what failed, if the rules are for several things */
   readonly decide: (error: unknown, about: Subject | undefined) => RetryDecision;
-  /** Pays for attempts that a server with too much to do may not be burdened with. */
+  /** Limits the repeats that would burden an overloaded server. */
   readonly budget?: RetryBudget | undefined;
-  /** End the pauses, and all further attempts: the failure before is what the caller gets then. */
+  /** End the pauses and all further attempts: the caller then gets the last failure. */
   readonly signals?: readonly (AbortSignal | undefined)[] | undefined;
   readonly clock?: Clock | undefined;
 }
 
 /**
- * Does something until it succeeds, or fails in a way that another attempt would not mend.
+ * Repeats work until it succeeds or fails in a way that another attempt would not fix.
  *
- * @param work is told the number of its attempt, from 1, and how many before it sent nothing and did not count
- * @param about what is done, for rules that look at it
- * @throws what the last attempt threw that was sent; if none was, what the last attempt threw
+ * @param work gets the number of its attempt, from 1, and how many attempts before it sent nothing and did not count
+ * @param about what is repeated, for the rules
+ * @throws the error of the last attempt that was sent; if none was, that of the last attempt
  */
 export async function withRetry<T, Subject>(
   work: (attempt: number, unsent: number) => Promise<T>,

@@ -1,9 +1,9 @@
 import { inOwnContext } from './own-context.js';
 
 /**
- * Does a piece of work once for each key: the first caller does it, the others wait, and later callers are given its value.
- * A failure is only its own caller's, because others may be able to do what that caller could not: each caller that waited
- * for a failure does the work by itself.
+ * Does work once for each key: the first caller does it, the others wait, and later callers get its value. A failure
+ * concerns only its own caller, because others may succeed where that caller failed: each caller that waited then does
+ * the work itself.
  */
 export class SingleFlight<K, V> {
   readonly #flights = new Map<K, Promise<V>>();
@@ -17,7 +17,7 @@ export class SingleFlight<K, V> {
       );
       if (ended !== undefined) return ended.value;
     }
-    // Kept for later callers: it must not keep what belongs to the first one's request.
+    // The result is kept for later callers, so it must not hold data of the first caller's request.
     const own = inOwnContext(work);
     this.#flights.set(key, own);
     try {
@@ -28,7 +28,7 @@ export class SingleFlight<K, V> {
     }
   }
 
-  /** Has the work done again by the next caller, if it gave this value. */
+  /** Makes the next caller do the work again, if its value was this one. */
   async forget(key: K, value: V): Promise<void> {
     const flight = this.#flights.get(key);
     if (flight === undefined) return;

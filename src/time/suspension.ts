@@ -1,19 +1,21 @@
-/** What the wall clock has to jump ahead of the monotonic one, in milliseconds, to be no correction of drift. */
+/**
+ * A jump of the wall clock ahead of the monotonic one by more than this, in milliseconds, is no correction of drift.
+ */
 const jump = 5_000;
-/** The wall clock is not read again within this time, in milliseconds: going to sleep takes a machine longer. */
+/** The wall clock is not read again within this time, in milliseconds: a machine takes longer to go to sleep. */
 const pause = 0.1;
 
 /**
- * Notices that the machine was suspended: a laptop was closed, a virtual machine stopped. On Linux the monotonic clock
- * stands still meanwhile, and only the time of day jumps ahead; servers and routers have forgotten the sockets, silently.
+ * Detects that the machine was suspended: a laptop was closed, a virtual machine stopped. On Linux the monotonic clock
+ * stops meanwhile, and only the time of day jumps ahead; servers and routers have silently dropped the connections.
  *
- * The time of day also jumps when it is set, so a jump is a reason to prove a connection before it is lent, and no reason
- * to close one. Time set back is no sign of a suspension.
+ * The time of day also jumps when it is set, so after a jump the pool probes a connection before it lends it, but
+ * closes none. Time set back is no sign of a suspension.
  */
 export class SuspensionWatch {
   readonly #wallClock: () => number;
   #lookedAt: number;
-  /** By how much the wall clock is ahead of the monotonic one. */
+  /** How far the wall clock is ahead of the monotonic one. */
   #ahead: number;
 
   /**
@@ -27,8 +29,8 @@ export class SuspensionWatch {
   }
 
   /**
-   * How long the machine may have been suspended since this was last asked, in milliseconds; 0 if it was not. Cheap
-   * enough for every acquire: of many calls in a row only a few read the time of day.
+   * How long the machine may have been suspended since the last call, in milliseconds; 0 if it was not. Cheap enough
+   * for every acquire: of many calls in a row only a few read the time of day.
    */
   since(now: number): number {
     if (now - this.#lookedAt < pause) return 0;

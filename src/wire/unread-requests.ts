@@ -10,7 +10,7 @@ export class UnreadRequests {
   /**
    * The server could not read a message.
    * @param underWay the calls that have no answer
-   * @returns the calls it is known of now
+   * @returns the calls now known to be unread
    */
   told(underWay: Iterable<string>): string[] {
     this.#unread++;
@@ -20,7 +20,7 @@ export class UnreadRequests {
 
   /**
    * A call was answered.
-   * @returns the calls it is known of now
+   * @returns the calls now known to be unread
    */
   answered(id: string): string[] {
     return this.#candidates.delete(id) ? this.#found() : [];

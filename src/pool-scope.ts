@@ -81,7 +81,7 @@ export class PoolScope extends SurrealQueryable {
    * const tenant = pool.scope({ namespace: 'tenants', database: 'acme', signal: request.signal });
    * await tenant.select(new Table('person'));
    * ```
-   * @throws ConfigurationError when an option cannot be used, or is none
+   * @throws ConfigurationError when an option is invalid or unknown
    */
   scope(options: ScopeOptions = noOptions): PoolScope {
     const outer = this.#entered ?? this;
@@ -111,7 +111,7 @@ export class PoolScope extends SurrealQueryable {
    * Borrows a connection. Give it back with `release()`, or let `await using` do it.
    * @throws the subclasses of `AcquireError`, each with a snapshot of the pool: AcquireTimeoutError, AcquireAbortedError,
    * QueueFullError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
-   * @throws ConfigurationError when an option cannot be used, or is none
+   * @throws ConfigurationError when an option is invalid or unknown
    * @throws UsageError outside of any scope, when the pool has `requireScope`
    */
   async acquire(options?: AcquireOptions): Promise<PooledConnection> {

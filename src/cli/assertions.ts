@@ -2,14 +2,14 @@ import { nearest } from '../config/nearest.js';
 import { Refusal, show } from '../config/refusal.js';
 import type { LoadFigures } from './load-figures.js';
 
-/** Something that must hold at the end of a run: `wait.p99<50ms`. */
+/** A condition that must hold at the end of a run: `wait.p99<50ms`. */
 export interface Assertion {
   readonly metric: string;
   readonly comparison: Comparison;
   /** In the metric's own unit: milliseconds, a number, or percent. */
   readonly bound: number;
   readonly unit: Unit;
-  /** As it was given. */
+  /** The assertion as the user wrote it. */
   readonly text: string;
 }
 
@@ -18,7 +18,7 @@ export type Unit = 'ms' | 'count' | 'per second' | 'percent';
 export interface AssertionResult {
   readonly text: string;
   readonly unit: Unit;
-  /** Null when nothing was measured: then it does not hold, whatever it says. */
+  /** Null when nothing was measured: then the assertion fails. */
   readonly actual: number | null;
   readonly passed: boolean;
 }
@@ -62,7 +62,7 @@ function readAssertion(text: string): Assertion | Refusal {
 }
 
 function unknownMetric(metric: string): Refusal {
-  // Spelled with a space for the dot, so that a slip before it counts as much as one after it.
+  // With a space for the dot, so that a typing error before it counts as much as one after it.
   const spelled = metrics.map((name) => name.replace('.', ' '));
   const meant = nearest(metric.replace('.', ' '), spelled)?.replace(' ', '.');
   const all =

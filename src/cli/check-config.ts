@@ -31,7 +31,7 @@ ${wrap('Exit: 0 it can be used, 2 it cannot; all problems are told at once.', wi
 
 /**
  * `surreal-pool check-config`. Returns the exit code.
- * @throws ConfigurationError that tells every problem there is
+ * @throws ConfigurationError that lists every problem
  */
 export async function checkConfig(parameters: readonly string[]): Promise<number> {
   const line = new CommandLine(parameters, descriptions);
@@ -48,12 +48,12 @@ export async function checkConfig(parameters: readonly string[]): Promise<number
   );
 }
 
-/** What a configuration comes to. Durations are in milliseconds; 0 is for never, and a limit of null for none. */
+/** A resolved configuration for display. Durations are in milliseconds; 0 means never, and a limit of null none. */
 export interface ShownConfig {
   readonly url: string;
   readonly namespace: string;
   readonly database: string;
-  /** Who signs in, without the secret: `the user root`. */
+  /** The user, without the secret: `the user root`. */
   readonly credentials: string;
   readonly pool: Readonly<Record<string, unknown>>;
 }
@@ -62,7 +62,7 @@ export function withoutSecrets({ url, namespace, database, credentials, pool }: 
   return { url: withoutQuery(url), namespace, database, credentials: whoOf(credentials), pool: { ...pool } };
 }
 
-/** Who signs in, in words, without the secret. */
+/** The user in words, without the secret. */
 export function whoOf(credentials: ResolvedConfig['credentials']): string {
   if (credentials === null) return 'nobody: an anonymous session';
   if (typeof credentials === 'function') return 'whom a function names';
@@ -74,7 +74,7 @@ export function whoOf(credentials: ResolvedConfig['credentials']): string {
   return 'access' in credentials ? `by the access method ${credentials.access}` : 'by a token';
 }
 
-/** In fewer columns the values do not stand below each other. */
+/** In fewer columns the values are not aligned. */
 const leastColumns = 60;
 
 function configText(
@@ -112,7 +112,7 @@ function configText(
   ].join('\n');
 }
 
-/** Options that are numbers of things, and not durations. */
+/** Options that are counts, not durations. */
 const counts = /Connections$|Uses$|Threshold$|Connecting$|Waiters$|PerTransport$|pipelining$|Attempts$|multiplier$/;
 /** Durations whose name sounds like a count. */
 const durations = /^(leakDetectionThreshold|idleLeaseThreshold)$/;

@@ -9,19 +9,19 @@ import { wrap } from './formats.js';
 export interface OptionDescription {
   /** The letter of its short form: `c` for `-c`. */
   readonly short?: string;
-  /** What stands for its value; a flag has none. */
+  /** The placeholder for its value; a flag has none. */
   readonly value?: string;
   readonly help: string;
 }
 
 export type OptionDescriptions<Name extends string> = Readonly<Record<Name, OptionDescription>>;
 
-/** What somebody typed, option by option. Problems are collected, so that all of them are told at once. */
+/** The options a user typed. Problems are collected and reported all at once. */
 export class CommandLine<Name extends string> {
   readonly #given = new Map<string, string[]>();
   readonly #issues: ConfigurationIssue[] = [];
 
-  /** @param others what other tools call some of the options, for suggestions: `clients` is our `workers` */
+  /** @param others the names of options in other tools, for suggestions: `clients` is our `workers` */
   constructor(
     parameters: readonly string[],
     options: OptionDescriptions<Name>,
@@ -39,12 +39,12 @@ export class CommandLine<Name extends string> {
           return [name, { type: takesValue(name) ? 'string' : 'boolean', ...(short === undefined ? {} : { short }) }];
         }),
       ),
-      // Its own messages neither suggest a name nor tell more than the first problem.
+      // Not strict: its own messages suggest no name and report only the first problem.
       strict: false,
       allowPositionals: true,
       tokens: true,
     });
-    // What stands behind an unknown option is its value, as likely as not.
+    // A word after an unknown option is probably its value.
     let excused = -1;
     for (const token of tokens) {
       if (token.kind === 'positional' && token.index !== excused) {
@@ -78,7 +78,9 @@ export class CommandLine<Name extends string> {
     return this.#given.get(name) ?? [];
   }
 
-  /** The value of an option, the last one when it was given more than once; undefined when there is none to use. */
+  /**
+   * The value of an option, the last one when it was given more than once; undefined when it is missing or was refused.
+   */
   read<T>(name: Name, reader: (text: string) => T | Refusal): T | undefined {
     const text = this.all(name).at(-1);
     if (text === undefined) return undefined;
@@ -92,16 +94,16 @@ export class CommandLine<Name extends string> {
     this.#issues.push({ path: `--${name}`, given, allowed });
   }
 
-  /** @throws ConfigurationError that tells every problem there was */
+  /** @throws ConfigurationError that lists every problem */
   check(title: string): void {
     if (this.#issues.length > 0) throw refused(title, this.#issues);
   }
 }
 
-/** Narrower terminals get the help of an option in lines of its own. */
+/** Narrower terminals show the help of an option on lines of its own. */
 const leastColumns = 72;
 
-/** The options of a command, one per line, or in few columns each with its help below. */
+/** The options of a command, one per line; in few columns each with its help below. */
 export function optionsHelp(options: Readonly<Record<string, OptionDescription>>, columns = 80): string {
   const hasShort = Object.values(options).some(({ short }) => short !== undefined);
   const rows = Object.entries(options).map(([name, { short, value, help }]) => {
@@ -121,7 +123,7 @@ function suggestion(rawName: string, names: readonly string[], shorts: readonly 
   const all = names.map((name) => `--${name}`);
   const isShort = !rawName.startsWith('--');
   const meant = nearest(rawName, isShort ? shorts.map((short) => `-${short}`) : all);
-  // Any letter is near any other: only one that differs in case is meant.
+  // Any single letter is near any other, so a letter is suggested only if it differs in case.
   if (meant !== undefined && (!isShort || meant.toLowerCase() === rawName.toLowerCase())) {
     return `${meant} (did you mean that?)`;
   }

@@ -1,12 +1,12 @@
-/** `warning`: it works, but may not for long, or not well. `failure`: a pool cannot work like that. */
+/** `warning`: it works, but perhaps not for long, or not well. `failure`: a pool cannot work. */
 export type Level = 'ok' | 'warning' | 'failure';
 
-/** What was found out about one thing. Holds no secret. */
+/** The result of one check. Contains no secret. */
 export interface Diagnosis {
   readonly subject: string;
   readonly level: Level;
   readonly text: string;
-  /** What to do; only where something is not as it should be. */
+  /** What to do; absent when all is well. */
   readonly advice?: string;
 }
 
@@ -22,7 +22,7 @@ export function failure(subject: string, text: string, advice: string): Diagnosi
   return { subject, level: 'failure', text, advice };
 }
 
-/** The first line of what an error says. */
+/** The first line of an error's message. */
 export function reasonOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 }

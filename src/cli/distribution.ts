@@ -1,6 +1,6 @@
 import type { Histogram } from '../pool/histogram.js';
 
-/** How many samples were at most `upTo` milliseconds, and more than the step before. */
+/** How many samples were at most `upTo` milliseconds and above the step before. */
 export interface Step {
   readonly upTo: number;
   readonly count: number;
@@ -9,8 +9,8 @@ export interface Step {
 const mostSteps = 6;
 
 /**
- * A histogram in at most six steps, 1, 2, 5, 10, 20 and so on. They begin where more than 1 % of the samples are; what
- * is longer than the last is put into one step up to the maximum.
+ * A histogram in at most six steps: 1, 2, 5, 10, 20 and so on. They begin where more than 1 % of the samples are;
+ * longer samples go into one last step up to the maximum.
  */
 export function distribution(histogram: Histogram): Step[] {
   const { count, max } = histogram.summary();
@@ -18,7 +18,7 @@ export function distribution(histogram: Histogram): Step[] {
   const steps = new Map<number, number>();
   const first = edgeAbove(histogram.quantile(0.01));
   for (const bucket of histogram.buckets()) {
-    // A bucket may end above the longest sample in it, and beyond the last step.
+    // A bucket may end above its longest sample, and beyond the last step.
     const upTo = Math.max(first, edgeAbove(Math.min(bucket.upTo, max)));
     steps.set(upTo, (steps.get(upTo) ?? 0) + bucket.count);
   }
@@ -39,7 +39,7 @@ function edgesFrom(first: number, last: number): number[] {
 function edgeAbove(duration: number): number {
   for (let exponent = -2; ; exponent++) {
     for (const digit of [1, 2, 5]) {
-      // By way of text, so that the same edge is always the same number.
+      // Computed from text, so that the same edge is always the same number.
       const edge = Number(`${digit}e${exponent}`);
       if (edge >= duration) return edge;
     }

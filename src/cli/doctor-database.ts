@@ -7,14 +7,14 @@ import { type Diagnosis, failure, ok, reasonOf, warning } from './diagnosis.js';
 import { formatCount, formatDuration, formatNumber } from './formats.js';
 
 const pings = 50;
-/** A longer way, in milliseconds, is felt in every request that makes a few calls. */
+/** A longer round trip, in milliseconds, slows every request that makes a few calls. */
 const longWay = 20;
-/** Tokens are refused when clocks differ by more than such, in milliseconds. */
+/** The server may refuse tokens when clocks differ by more than this, in milliseconds. */
 const clockTolerance = 5_000;
-/** How long the whole pool is used, in milliseconds. */
+/** How long all connections are used, in milliseconds. */
 const useTime = 1_000;
 
-/** Who this is, and where. */
+/** Checks the user, and the database. */
 export async function diagnoseSession(connection: PooledConnection, config: ResolvedConfig): Promise<Diagnosis> {
   const subject = 'session';
   const text = `signed in as ${whoOf(config.credentials)}, in ${config.namespace}/${config.database}`;
@@ -41,7 +41,7 @@ export async function diagnoseSession(connection: PooledConnection, config: Reso
   }
 }
 
-/** What the server says of itself. */
+/** Checks the version of the server. */
 export async function diagnoseServer(connection: PooledConnection): Promise<Diagnosis> {
   const subject = 'server';
   const { version } = await connection.version();
@@ -50,7 +50,7 @@ export async function diagnoseServer(connection: PooledConnection): Promise<Diag
   return warning(subject, text, 'this package is tested with SurrealDB 3: see docs/compatibility.md');
 }
 
-/** How long the way to the server and back takes, when nothing else goes on; and whether both clocks agree. */
+/** Measures the round trip to the server without other load, and compares both clocks. */
 export async function diagnoseWay(connection: PooledConnection): Promise<Diagnosis[]> {
   const times = new Histogram();
   for (let ping = 0; ping < pings; ping++) {

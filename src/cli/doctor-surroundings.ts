@@ -7,10 +7,10 @@ import { packageVersion, versionOf } from './versions.js';
 
 /** How long a server may take to accept a socket, in milliseconds. */
 const reachTimeout = 5_000;
-/** Files that a process has open besides its connections. */
+/** How many files a process has open besides its connections. */
 const otherFiles = 64;
 
-/** The versions of what runs here. */
+/** Checks the versions of Node, the SDK and the engine. */
 export function diagnoseVersions(): Diagnosis {
   const subject = 'versions';
   const sdk = versionOf('surrealdb');
@@ -24,7 +24,7 @@ export function diagnoseVersions(): Diagnosis {
   return ok(subject, text);
 }
 
-/** Whether this process may have as many sockets as the pool may open. */
+/** Checks whether this process may have as many sockets as the pool may open. */
 export function diagnoseOpenFiles({ mode, pool }: ResolvedConfig, limit: number | undefined): Diagnosis {
   const subject = 'open files';
   if (mode !== 'local') return ok(subject, 'no sockets: the engine runs inside this process');
@@ -46,7 +46,7 @@ export function openFilesLimit(): number | undefined {
   return typeof soft === 'number' ? soft : undefined;
 }
 
-/** Whether the server accepts a socket. */
+/** Checks whether the server accepts a socket. */
 export async function diagnoseReach({ mode, url }: ResolvedConfig): Promise<Diagnosis> {
   const subject = 'reach';
   if (mode !== 'local') return ok(subject, 'the engine runs inside this process');

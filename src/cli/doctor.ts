@@ -43,7 +43,7 @@ ${text('Exit: 0 a pool works here, perhaps with warnings; 1 it does not; 2 wrong
 
 /**
  * `surreal-pool doctor`. Returns the exit code.
- * @throws ConfigurationError that tells every problem of the options or the configuration
+ * @throws ConfigurationError that lists every problem of the options or the configuration
  */
 export async function doctor(parameters: readonly string[]): Promise<number> {
   const line = new CommandLine(parameters, descriptions);
@@ -70,7 +70,7 @@ export async function doctor(parameters: readonly string[]): Promise<number> {
   return worst === 'failure' ? 1 : 0;
 }
 
-/** What was found, in the order of the way to the database; it ends with the first thing that the rest needs. */
+/** Runs the checks in the order of the way to the database; stops at the first failure that later checks depend on. */
 async function diagnose(config: DatabaseConfig, resolved: ResolvedConfig): Promise<Diagnosis[]> {
   const found = [diagnoseVersions(), diagnoseOpenFiles(resolved, openFilesLimit())];
   const reach = await diagnoseReach(resolved);

@@ -3,32 +3,32 @@ import type { Demand } from './load-plan.js';
 import type { Measurements } from './measurements.js';
 import type { Queryable, Workload } from './workload.js';
 
-/** Beyond so many operations under way, those that become due are dropped: memory is not endless. */
+/** With this many operations under way, new ones are dropped to bound memory. */
 const mostOutstanding = 100_000;
 
-/** A timer fires up to this many milliseconds late by itself; only what exceeds it delays an operation. */
+/** Timers normally fire up to this many milliseconds late; only a longer delay counts for an operation. */
 const timerStep = 2;
 
-/** How long, in milliseconds, a caller pauses after a failure, as every client should. */
+/** How long a caller pauses after a failure, in milliseconds, as every client should. */
 const pauseAfterFailure = 10;
 
 export type LentConnection = Queryable & { release(): void };
 
-/** What is driven: a pool, as far as it lends connections. */
+/** The part of a pool that lends connections. */
 export interface Lender {
   acquire(): Promise<LentConnection>;
 }
 
-/** How operations reach the pool. */
+/** How operations use the pool. */
 export interface DriveOptions {
-  /** An operation is a single call of this, instead of a lease. */
+  /** If set, each operation is a single call of this, instead of a lease. */
   readonly single?: Queryable | undefined;
-  /** How many operations are begun at most. Default: no limit. */
+  /** The most operations to begin. Default: no limit. */
   readonly most?: number | undefined;
 }
 
 /**
- * Makes callers do operations: each one acquires a connection, runs one statement on it, and gives it back; or makes a
+ * Runs operations by many callers: each acquires a connection, runs one statement on it and gives it back, or makes a
  * single call of the pool.
  */
 export class Driver {
@@ -39,11 +39,11 @@ export class Driver {
   /** How many operations may still be begun. */
   #left: number;
   #outstanding = 0;
-  /** Those of them that have a connection, and wait for the database. */
+  /** Operations that have a connection and wait for the database. */
   #running = 0;
-  /** Who gets a connection gives it back unused. */
+  /** Set when callers give connections back unused. */
   #abandoning = false;
-  /** Nothing is measured any more. */
+  /** Set when nothing is measured any more. */
   #over = false;
   #onSettled: (() => void) | undefined;
 
@@ -56,8 +56,8 @@ export class Driver {
   }
 
   /**
-   * Begins operations as demanded until `stop`, or until as many were begun as there may be. Some are still under way when
-   * it resolves; of workers only after `stop`.
+   * Begins operations as demanded until `stop`, or until the most were begun. When it resolves, some may still be under
+   * way; with workers only after `stop`.
    */
   async drive(demand: Demand, stop: AbortSignal): Promise<void> {
     if (stop.aborted) return;
@@ -69,7 +69,7 @@ export class Driver {
     await Promise.race([begun, stopped]);
   }
 
-  /** Resolves when nothing is under way any more, at the latest after `patience` milliseconds. */
+  /** Resolves when no operation is under way, after `patience` milliseconds at the latest. */
   async settled(patience: number): Promise<void> {
     if (this.#outstanding === 0) return;
     const end = new AbortController();
@@ -82,19 +82,19 @@ export class Driver {
     end.abort();
   }
 
-  /** From now on whoever gets a connection gives it back unused; statements under way still end. */
+  /** From now on callers that get a connection give it back unused; statements under way still end. */
   abandonWaiting(): void {
     this.#abandoning = true;
   }
 
-  /** Measures nothing any more: what is still under way stays unfinished. */
+  /** Stops measuring: operations still under way count as unfinished. */
   end(): void {
     this.#over = true;
     this.#measurements.unfinished += this.#outstanding;
     this.#measurements.unanswered = this.#running;
   }
 
-  /** The closed model: a caller that waits asks for nothing else meanwhile. */
+  /** The closed model: a waiting caller begins nothing else meanwhile. */
   async #work(stop: AbortSignal): Promise<void> {
     while (!stop.aborted && this.#left > 0) {
       const succeeded = await this.#operate(performance.now());
@@ -102,7 +102,9 @@ export class Driver {
     }
   }
 
-  /** The open model: what cannot begin in time begins late, and its latency counts from when it was due. */
+  /**
+   * The open model: an operation that cannot begin in time begins late, and its latency counts from when it was due.
+   */
   async #beginAtRate(rate: number, stop: AbortSignal): Promise<void> {
     const start = performance.now();
     const dueAt = (operation: number): number => start + (operation * 1_000) / rate;
@@ -158,7 +160,7 @@ export class Driver {
     }
   }
 
-  /** A single call of the pool, which does not tell when it got its connection. */
+  /** Makes a single call of the pool, which does not report when it got its connection. */
   async #called(due: number, pool: Queryable): Promise<boolean> {
     const operation = this.#workload.next();
     const lent = performance.now();

@@ -4,12 +4,12 @@ const signals = ['SIGINT', 'SIGTERM'] as const;
 
 export type Interruption = (typeof signals)[number];
 
-/** The exit code by which shells know a process that a signal ended: 130 for SIGINT, 143 for SIGTERM. */
+/** The exit code of a process ended by a signal: 130 for SIGINT, 143 for SIGTERM. */
 export function exitCodeOf(interruption: Interruption): number {
   return 128 + constants.signals[interruption];
 }
 
-/** Tells of the first signal to end, so that it can be done in good order. A second one ends the process at once. */
+/** Resolves at the first signal to end, so that the command can clean up. A second one ends the process at once. */
 export function firstInterruption(): Promise<Interruption> {
   return new Promise((interrupted) => {
     let isFirst = true;

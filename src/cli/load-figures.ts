@@ -8,47 +8,47 @@ import type { MessageFigures } from './message-figures.js';
 
 /** How operations ended. */
 export interface OperationCounts {
-  /** All that ended: `reads + writes + errors`. */
+  /** All operations that ended: `reads + writes + errors`. */
   readonly total: number;
   readonly reads: number;
   readonly writes: number;
   readonly errors: number;
 }
 
-/** What a run was and what it measured. Times are in milliseconds, shares in percent. Holds no secret. */
+/** The settings and results of a run. Times are in milliseconds, shares in percent. Contains no secret. */
 export interface LoadFigures {
   readonly load: {
-    /** Without what follows a question mark, which may be a secret. */
+    /** The address without its query string, which may be secret. */
     readonly endpoint: string;
-    /** Whether the database computes in this process, on the cores of its callers. */
+    /** Whether the database runs in this process, on the cores of its callers. */
     readonly engine: 'in-process' | 'server';
     readonly namespace: string;
     readonly database: string;
     /** Null when operations began at a fixed rate. */
     readonly workers: number | null;
-    /** Operations per second that were due; null when each worker began one after another. */
+    /** Operations due per second; null with workers. */
     readonly rate: number | null;
     /** Whether operations were single calls of the pool, instead of a lease for each. */
     readonly singleCalls: boolean;
-    /** Null when statements of the user's own were run. */
+    /** Null when the user's own statements were run. */
     readonly mix: Mix | null;
-    /** Without their text, which may hold a secret; null when the mix was run. */
+    /** The user's statements without their text, which may be secret; null when the mix was run. */
     readonly statements: readonly Omit<Statement, 'text'>[] | null;
-    /** How long operations were to be begun; null for as long as `operations` took. */
+    /** How long operations were to be begun; null when only `operations` limited the run. */
     readonly duration: number | null;
-    /** How many were to be begun at most; null for no limit. */
+    /** The most operations to begin; null for no limit. */
     readonly operations: number | null;
   };
   /** The signal that ended the run early, if one did. */
   readonly interrupted: Interruption | null;
-  /** How long operations were begun. */
+  /** How long operations were begun, in fact. */
   readonly elapsed: number;
   readonly operations: OperationCounts & {
-    /** Begun, but not ended when the run was over. */
+    /** Operations begun but not ended when the run was over. */
     readonly unfinished: number;
-    /** Those of the unfinished whose statement the database had not answered. */
+    /** Unfinished operations whose statement the database had not answered. */
     readonly unanswered: number;
-    /** Due, but never begun, because 100,000 others were under way. */
+    /** Operations due but never begun, because 100,000 others were under way. */
     readonly dropped: number;
   };
   /** Operations per second that succeeded while operations were begun. */
@@ -57,16 +57,19 @@ export interface LoadFigures {
     readonly slowestSecond: number;
     readonly perSecond: readonly number[];
   };
-  /** From asking the pool for a connection to having it. Of single calls it is not known, and has a count of 0. */
+  /** From asking the pool for a connection to getting it. Unknown for single calls: its count is 0. */
   readonly wait: HistogramSummary;
-  /** From having a connection to the database's answer; of a single call all its time, that for a connection included. */
+  /**
+   * From getting a connection to the database's answer; for a single call its whole time, including the wait for a
+   * connection.
+   */
   readonly query: HistogramSummary;
   /** From when an operation was due to its end. */
   readonly latency: HistogramSummary;
   readonly latencyDistribution: readonly Step[];
-  /** How long a query took before the load, alone: the median. */
+  /** The median time of a query before the load, alone. */
   readonly queryAlone: number;
-  /** How much of the time this process computed, so that nothing else could go on in it. */
+  /** The share of time in which this process was computing. */
   readonly processBusy: number;
   readonly pool: {
     readonly minConnections: number;
@@ -75,7 +78,7 @@ export interface LoadFigures {
     readonly openFailed: number;
     readonly closed: number;
     readonly closedBy: Readonly<Partial<Record<CloseReason, number>>>;
-    /** Acquires under load that got a connection that was there before. */
+    /** The share of acquires under load that got a connection already open. */
     readonly reuse: number;
     readonly messages: MessageFigures;
   };

@@ -18,12 +18,12 @@ import { readQuery, readStatementFile } from './own-statements.js';
 import { scenarios } from './scenarios/all.js';
 import { leastTime, sweepPlan } from './sweep-plan.js';
 
-/** What `surreal-pool load` was asked to do. Durations are in milliseconds. */
+/** The options of `surreal-pool load`. Durations are in milliseconds. */
 export interface LoadOptions {
-  /** The scenario that is played instead of a load of its own making, or {@link scenarioList}. */
+  /** The scenario to run instead of a plain load, or {@link scenarioList}. */
   readonly scenario: string | undefined;
   readonly endpoint: string;
-  /** Whether it is the one of the environment. */
+  /** Whether the address comes from the environment. */
   readonly endpointIsOfEnvironment: boolean;
   readonly namespace: string;
   readonly database: string;
@@ -31,22 +31,22 @@ export interface LoadOptions {
   readonly minConnections: number | undefined;
   readonly maxConnections: number;
   readonly demand: Demand;
-  /** How long operations are begun; null for as long as `operations` takes. */
+  /** How long operations are begun; null when only `operations` limits the run. */
   readonly duration: number | null;
-  /** How many operations are begun at most; null for no limit. */
+  /** The most operations to begin; null for no limit. */
   readonly operations: number | null;
   readonly mix: Mix;
-  /** The user's own, instead of the mix; null for the mix. */
+  /** The user's own statements, instead of the mix; null for the mix. */
   readonly statements: readonly Statement[] | null;
-  /** Operations are single calls of the pool, instead of a lease for each. */
+  /** Whether operations are single calls of the pool, instead of a lease for each. */
   readonly singleCalls: boolean;
-  /** The load is repeated with several sizes of the pool, to find the right one. */
+  /** Whether the load is repeated with several sizes of the pool, to find the right one. */
   readonly sweep: boolean;
-  /** What random numbers are drawn from. */
+  /** The seed of random numbers. */
   readonly seed: number;
   readonly assertions: readonly Assertion[];
   readonly json: boolean;
-  /** How often progress is shown; 0 for never. */
+  /** How often progress is shown; 0: never. */
   readonly progress: number;
 }
 
@@ -101,7 +101,7 @@ const descriptions: OptionDescriptions<Name> = {
   help: { short: 'h', help: 'show this' },
 };
 
-/** What pgbench, k6, autocannon, oha and the command of SurrealDB call these options. */
+/** The names of these options in pgbench, k6, autocannon, oha and the command of SurrealDB. */
 const otherNames: Readonly<Partial<Record<string, Name>>> = {
   client: 'workers',
   clients: 'workers',
@@ -155,9 +155,9 @@ export function scenariosHelp(columns = 80): string {
 }
 
 /**
- * Reads the options; undefined when help was asked for instead.
+ * Reads the options; undefined when the user asked for help.
  *
- * @throws ConfigurationError that tells every problem there is
+ * @throws ConfigurationError that lists every problem
  */
 export function readLoadOptions(
   parameters: readonly string[],
@@ -248,7 +248,7 @@ function readStatements(line: CommandLine<Name>): readonly Statement[] | null {
   });
 }
 
-/** Statements of the user's own are meant for a database of the user's own: without its name they would run in another. */
+/** The user's own statements need the user's own database: without its name they would run in another. */
 function requireOwnDatabase(line: CommandLine<Name>, { endpoint }: LoadOptions): void {
   if (endpoint === 'mem://') return;
   for (const name of ['namespace', 'database'] as const) {
@@ -269,10 +269,10 @@ function readDemand(line: CommandLine<Name>): Demand {
   return rate === undefined ? { workers: workers ?? 32 } : { rate };
 }
 
-/** In the place of a scenario's name: asks which there are. */
+/** Given instead of a scenario's name to list all scenarios. */
 export const scenarioList = 'list';
 
-/** What a scenario decides by itself. */
+/** The options that a scenario sets itself. */
 const ownOfScenarios = [
   ...([
     'workers',

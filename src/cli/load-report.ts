@@ -10,7 +10,7 @@ import { messageFigures } from './message-figures.js';
 import { type Verdict, verdictOn } from './verdict.js';
 import type { Versions } from './versions.js';
 
-/** Raised when a field of the report changes its meaning or goes away; one that is added does not raise it. */
+/** Raised when a field of the report changes its meaning or is removed; not when one is added. */
 export const reportSchema = 1;
 
 export interface LoadReport extends LoadFigures {
@@ -20,14 +20,14 @@ export interface LoadReport extends LoadFigures {
   readonly assertions: readonly AssertionResult[];
 }
 
-/** What was observed around the measurements. */
+/** Observations beside the measurements. */
 export interface Observations {
   readonly options: LoadOptions;
   readonly versions: Versions;
   readonly interrupted: Interruption | null;
   readonly queryAlone: number;
   readonly processBusy: number;
-  /** The pool when the load began, and when it was over, before it was shut down. */
+  /** The pool when the load began, and when it had ended, before the shutdown. */
   readonly poolBefore: PoolStats;
   readonly poolAfter: PoolStats;
 }
@@ -93,13 +93,13 @@ function figuresOf(measurements: Measurements, observations: Observations): Load
   };
 }
 
-/** Whether the database computes in this process. */
+/** Whether the database runs in this process. */
 export function isEmbedded(endpoint: string): boolean {
   return !/^wss?:/.test(endpoint);
 }
 
 function throughput({ elapsed, inTime, perSecond: counts }: Measurements): LoadFigures['throughput'] {
-  // The last second is left out when it was not whole, and what succeeded after the end.
+  // Leaves out an incomplete last second, and operations that succeeded after the end.
   const perSecond = Array.from({ length: Math.floor(elapsed / 1_000) }, (_, second) => counts[second] ?? 0);
   const mean = elapsed === 0 ? 0 : (1_000 * inTime) / elapsed;
   return { mean, slowestSecond: perSecond.length === 0 ? mean : Math.min(...perSecond), perSecond };

@@ -10,13 +10,16 @@ import { StatementWorkload } from './statement-workload.js';
 import { type Versions, versionsWith } from './versions.js';
 import { RecordWorkload, type Workload } from './workload.js';
 
-/** How long what is under way at the end of the run may take, in milliseconds, those that wait for a connection included. */
+/**
+ * How long operations under way at the end of the run may take, in milliseconds, including those waiting for a
+ * connection.
+ */
 const patience = 5_000;
-/** How long, after that, statements may take that are still running. */
+/** How long statements still running after that may take, in milliseconds. */
 const lastPatience = 2_000;
 const cleanUpPatience = 5_000;
 
-/** Makes the records to work on, loads the pool as the options say, and leaves the database as it was. */
+/** Stores the records to work on, loads the pool as the options say, and restores the database. */
 export async function runLoad(
   pool: ConnectionManager,
   options: LoadOptions,
@@ -29,7 +32,7 @@ export async function runLoad(
   });
 }
 
-/** Makes the records to work on for as long as `work` takes, then leaves the database as it was, and ends the pool. */
+/** Stores the records for `work`, then restores the database and shuts the pool down. */
 export async function withWorkload<T>(
   pool: ConnectionManager,
   options: LoadOptions,
@@ -43,7 +46,7 @@ export async function withWorkload<T>(
     try {
       return await work(workload);
     } finally {
-      // A database in memory goes away by itself.
+      // A database in memory disappears by itself.
       if (!options.endpoint.startsWith('mem:') && options.statements === null) {
         display.say('removing the records …');
         await cleanUp(pool, workload);
@@ -104,7 +107,7 @@ async function measure(
   return reportOf(measurements, { options, ...before, interrupted, processBusy, poolBefore, poolAfter });
 }
 
-/** Returns what ends it, with a last look when there is something to see. */
+/** Returns a function that ends the display, with a last update if there is anything new. */
 function showProgress(
   pool: ConnectionManager,
   measurements: Measurements,
@@ -142,7 +145,7 @@ function showProgress(
 const queriesAlone = 100;
 const timeAlone = 500;
 
-/** How long an operation takes on a connection when nothing else goes on: what it is compared with under load. */
+/** Measures an operation on a connection without other load, to compare with the times under load. */
 async function medianQueryAlone(pool: ConnectionManager, workload: Workload): Promise<number> {
   return await pool.withConnection(async (connection) => {
     const times: number[] = [];

@@ -26,7 +26,7 @@ export async function load(parameters: readonly string[]): Promise<number> {
   const display = progressDisplay(process.stderr, process.env.TERM);
   display.say(`connecting to ${withoutQuery(options.endpoint)} …`);
   const pool = await Promise.race([openPool(options).finally(display.clear), interruption]);
-  // Nothing was begun that would have to be ended in good order.
+  // Nothing was begun that has to be cleaned up.
   if (typeof pool === 'string') return exitCodeOf(pool);
 
   if (options.sweep) return await loadSweep(pool, options, interruption, display);
@@ -98,7 +98,7 @@ function openPool(options: LoadOptions): Promise<ConnectionManager> {
   return createPool(endpoint, { namespace, database, credentials, minConnections, maxConnections });
 }
 
-/** A server that wants a user says so only when the first statement comes. */
+/** Advises to sign in: a server that requires a user says so only at the first statement. */
 function withAdvice(error: unknown, { credentials }: LoadOptions): unknown {
   if (credentials !== null || !(error instanceof Error) || !isLostIdentity(error)) return error;
   return new Error(`${error.message}; sign in with --username and --password`, { cause: error });

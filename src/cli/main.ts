@@ -48,7 +48,7 @@ ${optionsHelp(options, columns)}
 const helpNames = ['help', '--help', '-h'];
 const versionNames = ['--version', '-v'];
 
-/** What the pool warns of, the command says in its own words, in one line. */
+/** Prints process warnings of the pool in one line, in the words of the command. */
 function replaceWarnings(): void {
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => {
@@ -74,11 +74,11 @@ async function main([name, ...parameters]: readonly string[]): Promise<number> {
   return await command.run(parameters);
 }
 
-/** The command that was meant, or all there are. */
+/** The command that was probably meant, or all commands. */
 function allowedFor(name: string): string {
   const names = Object.keys(commands);
   const candidates = [...names, '--help', '--version'];
-  // Two letters that changed places are two edits, which is too much for the search in a short name.
+  // Two swapped letters are two edits, which is too far for the search in a short name.
   const meant = nearest(name, candidates) ?? candidates.find((candidate) => letters(candidate) === letters(name));
   if (meant !== undefined) return `${meant} (did you mean that?)`;
   // `surreal-pool --sweep`: an option without its command.
@@ -90,17 +90,17 @@ function letters(name: string): string {
   return [...name].sort().join('');
 }
 
-/** What went wrong, in one line; only a mistake in the options needs more. */
+/** The error in one line; only mistakes in the options need more. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error instanceof ConfigurationError ? error.message : (error.message.split('\n', 1)[0] ?? error.name);
 }
 
-// Whoever reads the report may close it early: `surreal-pool load | head`.
+// The reader of the report may close the pipe early: `surreal-pool load | head`.
 process.stdout.on('error', () => {});
 
 try {
-  // By force, because an embedded engine may keep threads that hold the process.
+  // By `exit()`, because an embedded engine may keep threads that hold the process.
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
   process.stderr.write(`surreal-pool: ${reason(error)}\n`);

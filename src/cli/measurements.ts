@@ -5,22 +5,22 @@ export type OperationKind = 'read' | 'write';
 
 /** When the steps of one operation happened, on the clock of `performance.now()`. */
 export interface Steps {
-  /** When it should have begun: its latency counts from here. */
+  /** When it was due: its latency counts from here. */
   readonly due: number;
-  /** When a connection was asked for; undefined for a single call of the pool, which does not tell when it got one. */
+  /** When it asked for a connection; undefined for a single call of the pool, which does not report when it got one. */
   readonly asked: number | undefined;
-  /** When it got its connection, or a single call was made; undefined if it never did. */
+  /** When it got its connection, or made its single call; undefined if it never did. */
   readonly lent: number | undefined;
   readonly ended: number;
 }
 
-/** How often errors of one class happened, and what the first of them said. */
+/** How often errors of one class happened, and the message of the first. */
 export interface ErrorCount {
   readonly count: number;
   readonly message: string;
 }
 
-/** What happened since the last look. */
+/** What happened since the last update. */
 export interface Interval {
   readonly duration: number;
   readonly succeeded: number;
@@ -28,22 +28,22 @@ export interface Interval {
   readonly p99: number;
 }
 
-/** Everything that is measured while the load runs. Operations that failed count in the times as those that did not. */
+/** All measurements of a load. The times include failed operations. */
 export class Measurements {
-  /** From asking for a connection to having it, or being refused. */
+  /** From asking for a connection to getting it, or being refused. */
   readonly wait: Histogram = new Histogram();
-  /** From having a connection, or making a single call, to the answer of the database. */
+  /** From getting a connection, or making a single call, to the answer of the database. */
   readonly query: Histogram = new Histogram();
-  /** From the moment an operation was due to its end. */
+  /** From when an operation was due to its end. */
   readonly latency: Histogram = new Histogram();
   readonly succeeded: Record<OperationKind, number> = { read: 0, write: 0 };
   readonly errors: Map<string, ErrorCount> = new Map();
   failed = 0;
-  /** Those that had not ended when the run was over. */
+  /** Operations that had not ended when the run was over. */
   unfinished = 0;
-  /** Those of the unfinished whose statement the database had not answered. */
+  /** Unfinished operations whose statement the database had not answered. */
   unanswered = 0;
-  /** Those that never began, because too many were under way. */
+  /** Operations never begun, because too many were under way. */
   dropped = 0;
   /** How many succeeded in each second since the start. */
   readonly perSecond: number[] = [];
@@ -81,7 +81,7 @@ export class Measurements {
     this.errors.set(name, { count: count + 1, message });
   }
 
-  /** No operation is begun any more; those under way still count, but not for the throughput. */
+  /** No further operation begins; those under way still count, but not for the throughput. */
   stop(now: number): void {
     this.elapsed = now - this.started;
     this.inTime = this.succeeded.read + this.succeeded.write;

@@ -5,7 +5,7 @@ import type { PasswordCredentials } from '../config/options.js';
 import { Refusal, show } from '../config/refusal.js';
 import type { CommandLine } from './command-line.js';
 
-/** A variable of the environment that is empty counts as not set. */
+/** An empty environment variable counts as not set. */
 export function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
@@ -46,7 +46,7 @@ export function readInterval(text: string): number | Refusal {
     : new Refusal(withUnit(text) ?? 'a time with its unit, such as 500ms or 5s; 0 for never', show(text));
 }
 
-/** Other tools take a number without a unit for seconds. */
+/** Suggests a unit: other tools read a number without a unit as seconds. */
 function withUnit(text: string): string | undefined {
   return /^[1-9]\d*$/.test(text) ? `a time with its unit: ${text}s (did you mean that?)` : undefined;
 }
@@ -61,7 +61,7 @@ export function oneOf<Name extends string>(names: readonly Name[]): (text: strin
   };
 }
 
-/** Who signs in: by the options, or by the environment; null for nobody. */
+/** The credentials from the options or the environment; null for an anonymous session. */
 export function readCredentials(
   line: CommandLine<'username' | 'password'>,
   environment: Readonly<Record<string, string | undefined>>,
@@ -72,7 +72,7 @@ export function readCredentials(
   if (username !== undefined && password !== undefined) return { username, password };
   const [missing, other] =
     username === undefined ? (['username', 'password'] as const) : (['password', 'username'] as const);
-  // One that was given, and refused, is told already.
+  // A refused value was already reported.
   if (!line.has(missing)) {
     line.refuse(missing, new Refusal('both --username and --password, or neither', `only a ${other}`));
   }

@@ -3,14 +3,14 @@ import { basename } from 'node:path';
 import { Refusal, show } from '../config/refusal.js';
 import type { Statement } from './load-plan.js';
 
-/** Reads the text of a `--query`, the so many-th. */
+/** Reads the text of the `number`th `--query`. */
 export function readQuery(text: string, number: number): Statement | Refusal {
   return text.trim() === ''
     ? new Refusal('statements of SurrealQL', 'an empty text')
     : { name: `query ${number}`, text, weight: 1 };
 }
 
-/** Reads a `--file`: a path, and behind an @ its weight, if it has one. */
+/** Reads a `--file`: a path, optionally followed by @ and a weight. */
 export function readStatementFile(given: string): Statement | Refusal {
   const [, path = '', weight = '1'] = /^(.*?)(?:@(\d+(?:\.\d+)?))?$/s.exec(given) ?? [];
   const allowed = 'the path of a file with statements of SurrealQL, and perhaps @ and a weight above 0';

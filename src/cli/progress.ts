@@ -1,27 +1,27 @@
 import { formatDuration, formatRate, formatRoundDuration, shorten } from './formats.js';
 
-/** The run at one moment, and since the last look. Times are in milliseconds. */
+/** The run at one moment, and since the last update. Times are in milliseconds. */
 export interface Progress {
   readonly elapsed: number;
-  /** How long it is to be; null for as long as `operations` take. */
+  /** The planned duration; null when only `operations` limits the run. */
   readonly duration: number | null;
-  /** How many operations there are to be; null for no limit. */
+  /** The planned number of operations; null for no limit. */
   readonly operations: number | null;
   /** Operations that ended. */
   readonly ended: number;
-  /** Operations per second that succeeded since the last look. */
+  /** Operations per second that succeeded since the last update. */
   readonly rate: number;
   readonly used: number;
   readonly maxConnections: number;
   readonly waiting: number;
   readonly oldestWaiter: number;
-  /** Of the latency since the last look. */
+  /** The latency at p99 since the last update. */
   readonly p99: number;
   readonly errors: number;
   readonly errorsInAll: number;
 }
 
-/** For logs and files: one line that is easy to search and to cut. */
+/** For logs and files: one line that is easy to search and parse. */
 export function progressLine(progress: Progress): string {
   const { elapsed, rate, used, maxConnections, waiting, oldestWaiter, p99, errors } = progress;
   return [
@@ -35,7 +35,7 @@ export function progressLine(progress: Progress): string {
   ].join(', ');
 }
 
-/** For a terminal: a bar, and under it the state of things. */
+/** For a terminal: a bar, and below it the figures. */
 export function progressScreen(progress: Progress, columns: number): [bar: string, line: string] {
   const { elapsed, duration, operations, ended, rate, used, maxConnections, waiting, oldestWaiter, p99, errorsInAll } =
     progress;
@@ -50,7 +50,7 @@ export function progressScreen(progress: Progress, columns: number): [bar: strin
     `p99 ${formatDuration(p99)}`,
     `err ${errorsInAll}`,
   ].join('  ');
-  // A terminal that does not know its width says 0.
+  // A terminal that does not know its width reports 0.
   const space = Math.min(columns || 80, 80) - 1;
   const share = Math.max(duration === null ? 0 : elapsed / duration, operations === null ? 0 : ended / operations);
   const done = Math.round(Math.min(share, 1) * space);
@@ -59,12 +59,12 @@ export function progressScreen(progress: Progress, columns: number): [bar: strin
 
 /** Where progress is shown. */
 export interface ProgressDisplay {
-  /** Whether it is refreshed in place; else it is a line each time, and what is only said is not shown. */
+  /** Whether it is refreshed in place; otherwise each update is a line, and `say()` shows nothing. */
   readonly isRefreshed: boolean;
-  /** What is being done before or after the load. */
+  /** Shows what is being done before or after the load. */
   say(text: string): void;
   show(progress: Progress): void;
-  /** Makes room for what is printed next. */
+  /** Clears the display for the next output. */
   clear(): void;
 }
 

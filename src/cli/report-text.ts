@@ -14,16 +14,16 @@ import type { LoadReport } from './load-report.js';
 import { messagesText } from './message-figures.js';
 import type { Paint } from './output.js';
 
-/** Longer lines are hard to read, and shorter ones hold no table. */
+/** The widest report: longer lines are hard to read. */
 const mostColumns = 120;
 const leastColumns = 40;
-/** Where the columns are fewer, the chart stands below the table, and lines are broken instead of cut. */
+/** With fewer columns the chart is below the table, and lines are broken instead of cut. */
 const columnsForBoth = 80;
-/** One less than a terminal has, for the prompt that follows. */
+/** One line less than a terminal has, for the prompt that follows. */
 const height = 23;
 const mostErrorLines = 3;
 
-/** The report as a text: what matters most comes first. In 80 columns or more it has at most 23 lines. */
+/** The report as text, most important first. In 80 columns or more it has at most 23 lines. */
 export function reportText(report: LoadReport, paint: Paint, columns: number = columnsForBoth): string {
   const width = Math.max(leastColumns, Math.min(columns, mostColumns));
   const isNarrow = width < columnsForBoth;
@@ -46,7 +46,7 @@ export function reportText(report: LoadReport, paint: Paint, columns: number = c
   return `${[...verdict, '', ...assertions, ...figures, ...errorLines].join('\n')}\n`;
 }
 
-/** One line for each assertion; those that failed come first when there is no room for all. */
+/** One line for each assertion; failed ones come first if there is no room for all. */
 export function assertionLines(
   results: readonly AssertionResult[],
   room: number,
@@ -104,7 +104,7 @@ function summary({ load, operations, elapsed, throughput }: LoadReport, width: n
 
 const labelWidth = 13;
 
-/** A line with a label; cut where it is too long, in few columns broken instead. */
+/** A line with a label; cut if too long, in few columns broken instead. */
 function rowsOf(width: number): (label: string, text: string) => string[] {
   return (label, text) => {
     const lines = width < columnsForBoth ? wrap(text, width - labelWidth) : [text];
@@ -126,7 +126,7 @@ function timesTable({ wait, query, latency, queryAlone }: LoadReport): string[] 
   ];
 }
 
-/** A time that was never measured is not 0. */
+/** The time, or a dash when it was never measured. */
 function timeIn(summary: HistogramSummary, name: (typeof percentiles)[number]): string {
   return summary.count === 0 ? '–' : formatDuration(summary[name]);
 }
@@ -169,7 +169,7 @@ function connections({ pool }: LoadReport, width: number): string[] {
   ];
 }
 
-/** A line for each class of errors with what the first one said; what there is no room for shares the last line. */
+/** A line for each class of errors with the message of the first; classes without room share the last line. */
 function errors(report: LoadReport, room: number, paint: Paint, width: number): string[] {
   const row = rowsOf(width);
   const classes = Object.entries(report.errors);
@@ -185,7 +185,7 @@ function errors(report: LoadReport, room: number, paint: Paint, width: number): 
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** A bar as long as the share of the space it stands in, to an eighth of a character. */
+/** A bar that fills this share of its space, to an eighth of a character. */
 function bar(share: number, space: number): string {
   const length = Math.round(share * space * 8);
   const text = '█'.repeat(Math.floor(length / 8)) + (eighths[length % 8] ?? '');
@@ -195,7 +195,7 @@ function bar(share: number, space: number): string {
 const sparks = '▁▂▃▄▅▆▇█';
 const mostSparks = 20;
 
-/** The course of a rate in one character per second, or per several when there are many; the highest is full. */
+/** A rate over time, one character per second, or per several seconds in a long run; the highest is full. */
 function sparkline(perSecond: readonly number[]): string {
   if (perSecond.length < 2) return '';
   const seconds = Math.ceil(perSecond.length / mostSparks);

@@ -8,31 +8,31 @@ import type { MessageFigures } from './message-figures.js';
 import type { Expectation, Scene } from './scenarios/scene.js';
 import { type Versions, versionsWith } from './versions.js';
 
-/** What a scenario was and what it showed. Times are in milliseconds. Holds no secret. */
+/** The settings and results of a scenario. Times are in milliseconds. Contains no secret. */
 export interface ScenarioReport {
   readonly schema: typeof reportSchema;
   readonly versions: Versions;
   readonly scenario: string;
-  /** Without what follows a question mark, which may be a secret. */
+  /** The address without its query string, which may be secret. */
   readonly endpoint: string;
   readonly elapsed: number;
   readonly operations: OperationCounts;
   /** Operations per second that succeeded. */
   readonly throughput: number;
-  /** From asking the pool for a connection to having it. */
+  /** From asking the pool for a connection to getting it. */
   readonly wait: HistogramSummary;
-  /** From having a connection to the end of the operation. */
+  /** From getting a connection to the end of the operation. */
   readonly query: HistogramSummary;
   readonly latency: HistogramSummary;
   readonly errors: Readonly<Record<string, ErrorCount>>;
-  /** How single calls went to the server; null when the scenario is not about them. */
+  /** How single calls were sent to the server; null when the scenario is not about them. */
   readonly messages: MessageFigures | null;
-  /** The pool at the end, before it was shut down. */
+  /** The pool at the end, before its shutdown. */
   readonly pool: PoolStats;
   readonly expectations: readonly Expectation[];
 }
 
-/** What a scene shows now. */
+/** The report of a scene. */
 export function scenarioReport(scenario: string, scene: Scene): ScenarioReport {
   const { measurements, counts, place, pool, expectations } = scene;
   const elapsed = performance.now() - measurements.started;

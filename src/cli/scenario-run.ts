@@ -2,7 +2,7 @@ import { type ScenarioReport, scenarioReport } from './scenario-report.js';
 import { scenarios } from './scenarios/all.js';
 import { type Place, Scene } from './scenarios/scene.js';
 
-/** Plays a scenario in a place, and leaves that as it was. */
+/** Runs a scenario at a place, and restores the database. */
 export async function playScenario(name: string, place: Place): Promise<ScenarioReport> {
   const scenario = scenarios[name];
   if (scenario === undefined) throw new Error(`there is no scenario ${name}`);

@@ -5,7 +5,7 @@ import type { ScenarioReport } from './scenario-report.js';
 
 const labelWidth = 13;
 
-/** The report as a text: what had to hold comes first. */
+/** The report as text; the expectations come first. */
 export function scenarioText(report: ScenarioReport, paint: Paint, columns = 80): string {
   const { scenario, endpoint, expectations } = report;
   const broken = expectations.filter(({ held }) => !held).length;
@@ -15,7 +15,7 @@ export function scenarioText(report: ScenarioReport, paint: Paint, columns = 80)
       : `${scenario}: ${formatNumber(broken, 'expectation')} of ${expectations.length} did not hold.`;
   const widest = Math.max(0, ...expectations.map(({ text }) => text.length));
   const isWide = columns >= 80;
-  // Only few columns are a reason to break a line: an error is told in full.
+  // Lines are broken only in few columns; an error is shown in full.
   const row = (label: string, text: string): string[] =>
     (isWide ? [text] : wrap(text, columns - labelWidth)).map(
       (line, index) => (index === 0 ? label : '').padEnd(labelWidth) + line,

@@ -1,9 +1,9 @@
-/** Gives numbers from 0 to below 1, like `Math.random`. */
+/** Returns numbers from 0 to below 1, like `Math.random`. */
 export type Random = () => number;
 
-/** Random numbers that are the same for the same seed, so that a run can be made again. */
+/** Random numbers that are the same for the same seed, so that a run can be repeated. */
 export function seededRandom(seed: number): Random {
-  // Neighbouring seeds must not begin alike; and a shift register never leaves 0.
+  // Neighbouring seeds must not begin alike, and the state must not be 0, which it would never leave.
   let state = Math.imul(seed + 1, 0x9e3779b1) | 1;
   const next = (): number => {
     state ^= state << 13;

@@ -3,7 +3,7 @@ import type { DatabaseConfig } from '../config/options.js';
 import { configFromEnvironment, configFromFile } from '../config/sources.js';
 import { ConfigurationError } from '../errors/configuration.js';
 
-/** What an option of the command is called in the environment. */
+/** The environment variable of each option of the command. */
 const variables = {
   endpoint: 'SURREAL_POOL_URL',
   namespace: 'SURREAL_POOL_NAMESPACE',
@@ -17,17 +17,17 @@ export type OverridingOption = keyof typeof variables;
 
 export const overridingOptions: readonly OverridingOption[] = Object.keys(variables) as OverridingOption[];
 
-/** A configuration as a program that uses the library would read it. */
+/** A configuration as a program using the library would read it. */
 export interface ReadConfig {
   readonly config: DatabaseConfig;
-  /** Where it was read, in words. */
+  /** Where it was read from, in words. */
   readonly source: string;
 }
 
 /**
- * Reads a JSON file, or else the environment, in which options of the command take the place of variables.
- * @param options undefined where a command has none, and its problems name only variables
- * @throws ConfigurationError that tells every problem there is, in the words of where it stands
+ * Reads a JSON file, or else the environment, where options of the command replace variables.
+ * @param options undefined for a command without options: then problems name only variables
+ * @throws ConfigurationError that lists every problem, in the words of its source
  */
 export async function readConfig(
   file: string | undefined,

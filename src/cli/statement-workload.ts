@@ -14,7 +14,7 @@ interface Prepared extends Statement {
 }
 
 /**
- * Statements of the user's own. Each operation sends the whole text of one of them, chosen by weight, with the number of
+ * The user's own statements. Each operation sends the whole text of one of them, chosen by weight, with the number of
  * the operation as `$i` and a random number as `$rand`. No record is stored before, and nothing is removed afterwards.
  */
 export class StatementWorkload implements Workload {
@@ -33,7 +33,7 @@ export class StatementWorkload implements Workload {
     }));
   }
 
-  /** Runs each statement once, so that one that cannot be run is told before the load. */
+  /** Runs each statement once, so that a faulty one is reported before the load. */
   async prepare(database: Queryable): Promise<void> {
     for (const statement of this.#statements) {
       try {

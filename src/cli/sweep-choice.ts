@@ -1,4 +1,4 @@
-/** What one size of the pool did, in each round. Times are in milliseconds. */
+/** The results of one size of the pool, by round. Times are in milliseconds. */
 export interface SizeMeasured {
   readonly size: number;
   /** Operations per second that succeeded, round by round. */
@@ -7,22 +7,22 @@ export interface SizeMeasured {
   readonly p99: readonly number[];
 }
 
-/** A mean, and between what it lies with 95 % confidence. */
+/** A mean with its 95 % confidence interval. */
 export interface Interval {
   readonly mean: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** A size beside the one with the most throughput. */
+/** A size compared with the one of the highest throughput. */
 export interface SizeJudged {
   readonly size: number;
   readonly throughput: Interval;
-  /** Its throughput in percent of that of the best size in the same round; exactly 100 for the best. */
+  /** Its throughput in percent of the best size in the same round; exactly 100 for the best. */
   readonly ofBest: Interval;
   /** The median of the rounds. */
   readonly p99: number;
-  /** `enough`: certainly so much as it takes; `too-few`: certainly less; else it cannot be told from so few rounds. */
+  /** `enough`: certainly enough; `too-few`: certainly less; `uncertain`: too few rounds to tell. */
   readonly verdict: 'enough' | 'too-few' | 'uncertain';
 }
 
@@ -31,25 +31,28 @@ export interface Choice {
   readonly best: number;
   /** The smallest size that is certainly enough. */
   readonly recommended: number;
-  /** Smaller sizes that may be enough as well, above those that certainly are not. */
+  /** Smaller sizes that may be enough too, above those that certainly are not. */
   readonly undecided: readonly number[];
-  /** No larger size was measured than the one recommended, so a larger one may be better. */
+  /** Whether the recommended size is the largest measured, so that a larger one may be better. */
   readonly atLimit: boolean;
 }
 
-/** A size is enough when it has so much of the best throughput, in percent. More connections than that cost, and gain little. */
+/**
+ * A size is enough when it has this much of the best throughput, in percent. More connections cost more and gain
+ * little.
+ */
 export const enoughOfBest = 95;
 
 /**
  * Finds the knee: the smallest size that certainly has 95 % of the best throughput. Sizes are compared round by round,
- * so that what slows a whole round down, as other work on the machine does, does not count against one of them.
+ * so that other work on the machine, which slows a whole round, does not count against one of them.
  */
 export function chooseSize(measured: readonly SizeMeasured[]): Choice {
   const best = measured.reduce((one, other) => (mean(other.throughput) > mean(one.throughput) ? other : one));
   const sizes = measured.map((size) => judge(size, best)).sort((one, other) => one.size - other.size);
-  // The best is enough by its own measure, so there is always one.
+  // The best size is always enough, so there is always one.
   const recommended = sizes.find(({ verdict }) => verdict === 'enough')?.size ?? best.size;
-  // A size below one that is certainly too small is no candidate, however its own rounds went.
+  // A size below one that is certainly too small is no candidate, whatever its own rounds show.
   const tooFew = sizes.findLast(({ size, verdict }) => size < recommended && verdict === 'too-few')?.size ?? 0;
   return {
     sizes,
@@ -75,11 +78,11 @@ function judge(size: SizeMeasured, best: SizeMeasured): SizeJudged {
 }
 
 /**
- * How much of the other's throughput one has, in percent, compared round by round. The mean is one of ratios, so it is
- * taken of their logarithms: half as much in one round and twice as much in another are as much.
+ * The throughput of one in percent of the other's, compared round by round. A mean of ratios is taken of their
+ * logarithms, so that half as much in one round and twice as much in another cancel out.
  */
 function shareOf(one: readonly number[], other: readonly number[]): Interval {
-  // Nothing at all has no logarithm; one operation in a thousand seconds is next to nothing.
+  // Zero has no logarithm, so it is replaced by one operation in a thousand seconds.
   const least = 0.001;
   const { mean, low, high } = intervalOf(
     one.map((throughput, round) => Math.log(Math.max(throughput, least) / Math.max(other[round] ?? 0, least))),
@@ -90,13 +93,13 @@ function shareOf(one: readonly number[], other: readonly number[]): Interval {
 /** Student's t for 95 % on both sides, by the degrees of freedom from 1. */
 const t95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
 
-/** The mean of samples, with the interval in which it lies with 95 % confidence. */
+/** The mean of samples, with its 95 % confidence interval. */
 export function intervalOf(samples: readonly number[]): Interval {
   const middle = mean(samples);
   const freedom = samples.length - 1;
   if (freedom < 1) return { mean: middle, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
   const variance = samples.reduce((sum, sample) => sum + (sample - middle) ** 2, 0) / freedom;
-  // For more samples the last one is a little too wide, never too narrow.
+  // For more samples the last value is a little too wide, never too narrow.
   const t = t95[Math.min(freedom, t95.length) - 1] ?? Number.POSITIVE_INFINITY;
   const margin = t * Math.sqrt(variance / samples.length);
   return { mean: middle, low: middle - margin, high: middle + margin };

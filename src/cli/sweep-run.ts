@@ -15,9 +15,9 @@ import type { SweepReport } from './sweep-report.js';
 import { isComparable, sweepSentences } from './sweep-sentences.js';
 import type { Workload } from './workload.js';
 
-/** So much of each measurement is for the pool to come up to its size, and is not measured. */
+/** The share of each measurement in which the pool reaches its size; it is not measured. */
 const warmUp = 0.2;
-/** How long what is under way at the end of a measurement may take, in milliseconds. */
+/** How long operations under way at the end of a measurement may take, in milliseconds. */
 const patience = 5_000;
 
 /** One measurement of one size. Times are in milliseconds. */
@@ -30,8 +30,8 @@ interface Sample {
 }
 
 /**
- * Loads the pool in several sizes, round after round, each round in another order, so that neither the order nor what
- * else goes on meanwhile favours one of them. Returns the signal if it was stopped.
+ * Loads the pool in several sizes, round after round, each round in another order, so that neither the order nor other
+ * work on the machine favours one of them. Returns the signal if it was stopped.
  */
 export async function runSweep(
   pool: ConnectionManager,
@@ -77,7 +77,8 @@ async function measureSize(
   const drive = async (duration: number): Promise<Measurements> => {
     const measurements = new Measurements(performance.now());
     const driver = new Driver(pool, workload, measurements, { single: singleCalls ? pool : undefined });
-    // With a timer of its own: Node 20 may collect a timeout that only AbortSignal.any() holds, and then it never fires.
+    // With its own timer: Node 20 may collect a timeout signal that only AbortSignal.any() references, which then never
+    // fires.
     const over = new AbortController();
     const end = (): void => over.abort();
     const timer = setTimeout(end, duration);

@@ -2,15 +2,17 @@ import { formatCount, formatNumber, formatPercent } from './formats.js';
 import { enoughOfBest, type Interval } from './sweep-choice.js';
 import type { SweepFigures } from './sweep-report.js';
 
-/** A process that computes so much of the time, in percent, has no more to give. */
+/** A process that computes this share of the time, in percent, is saturated. */
 const saturated = 90;
 
-/** Whether the measurements say anything about sizes: they do not where operations failed, or none was done. */
+/** Whether the sizes can be compared: not if operations failed, or none was done. */
 export function isComparable({ sizes }: Pick<SweepFigures, 'sizes'>): boolean {
   return sizes.every(({ errors }) => errors === 0) && sizes.some(({ throughput }) => throughput.mean > 0);
 }
 
-/** Which size is right and why, and what the measurement does not show. Nothing is claimed that was not measured. */
+/**
+ * Says which size is right and why, and what the measurement does not show. It claims nothing that was not measured.
+ */
 export function sweepSentences(figures: SweepFigures): string[] {
   const failed = figures.sizes.reduce((sum, { errors }) => sum + errors, 0);
   if (failed > 0) {
@@ -22,7 +24,9 @@ export function sweepSentences(figures: SweepFigures): string[] {
   return [recommendation(figures), ...undecided(figures), ...unrest(figures), ...limits(figures)];
 }
 
-/** Rounds of the same size that differ so much, in percent of their mean, were disturbed by something else. */
+/**
+ * Rounds of the same size that differ by more than this, in percent of their mean, were disturbed by something else.
+ */
 const muchUnrest = 20;
 
 function unrest({ sizes, recommended }: SweepFigures): string[] {

@@ -9,7 +9,7 @@ const mostColumns = 100;
 const marks: Readonly<Record<SizeJudged['verdict'], string>> = { enough: '✓', 'too-few': '✗', uncertain: '?' };
 const styles = { enough: 'green', 'too-few': 'red', uncertain: 'dim' } as const;
 
-/** The report as a text: which size and why comes first, then what each size did. In few columns without the details. */
+/** The report as text: first which size and why, then the results of each size. In few columns without the details. */
 export function sweepText(report: SweepReport, paint: Paint, columns: number = 80): string {
   const { sweep, sizes, sentences, recommended } = report;
   const [first = '', ...others] = sentences;

@@ -6,21 +6,24 @@ export type Finding = 'healthy' | 'pool' | 'database' | 'calls' | 'process' | 'o
 
 export interface Verdict {
   readonly finding: Finding;
-  /** For a person. */
+  /** One sentence for people. */
   readonly sentence: string;
 }
 
-/** A query that takes so many times as long as alone is slowed down by the load. */
+/** A query that takes this many times as long as alone is slowed down by the load. */
 const slowedDown = 3;
-/** Callers that wait less, in milliseconds at the 99th percentile, or a smaller share of their time, hardly wait. */
+/**
+ * Callers that wait less than this, in milliseconds at the 99th percentile, or a smaller share of their time, hardly
+ * wait.
+ */
 const leastWait = 1;
 const leastShareOfWait = 0.2;
-/** A process that computes so much of the time, in percent, has no more to give. */
+/** A process that computes this share of the time, in percent, is saturated. */
 const saturated = 90;
-/** A rate is kept when so much of it was served. */
+/** A rate is kept when at least this share of it was served. */
 const keptRate = 0.9;
 
-/** What the numbers mean, in one sentence: whom to blame, or that nobody is. */
+/** Says in one sentence what the numbers mean: what the bottleneck is, or that there is none. */
 export function verdictOn(figures: LoadFigures): Verdict {
   const { interrupted, elapsed } = figures;
   const finding = unanswered(figures) ?? nothingDone(figures) ?? failures(figures) ?? bottleneck(figures);
@@ -28,7 +31,7 @@ export function verdictOn(figures: LoadFigures): Verdict {
   return { ...finding, sentence: `Stopped by ${interrupted} after ${formatDuration(elapsed)}. ${finding.sentence}` };
 }
 
-/** What was never answered is in none of the times, which look the better for it. */
+/** Checks for unanswered statements: they are missing in the times, which then look too good. */
 function unanswered({ operations }: LoadFigures): Verdict | undefined {
   if (operations.unanswered === 0) return undefined;
   const statements = formatNumber(operations.unanswered, 'statement');
@@ -98,7 +101,7 @@ function whoIsToBlame(figures: LoadFigures): Verdict | undefined {
   };
 }
 
-/** The time of a single call has no parts: how much of it was the wait for a connection is not known. */
+/** For single calls the wait for a connection is not known apart. */
 function slowCalls({ query, queryAlone }: LoadFigures): string {
   const [alone, loaded] = [formatDuration(queryAlone), formatDuration(query.p50)];
   return `A call took ${alone} alone and ${loaded} under this load, the wait for a connection included; without --single-calls the two are measured apart.`;

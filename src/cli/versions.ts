@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** What took part in a run, so that two reports can be compared. */
+/** The versions of everything in a run, so that two reports can be compared. */
 export interface Versions {
   /** Of surreal-pool. */
   readonly package: string;
@@ -10,7 +10,7 @@ export interface Versions {
   readonly sdk: string;
   /** Of the package `@surrealdb/node`; null when the database is on a server. */
   readonly engine: string | null;
-  /** What the server says of itself, or the engine inside this process. */
+  /** The version of the server, or of the engine inside this process. */
   readonly server: string;
 }
 
@@ -38,7 +38,7 @@ export function versionOf(name: string): string | undefined {
   } catch {
     return undefined;
   }
-  // Packages need not export their description, so it is looked for above the file that they do export.
+  // Packages need not export their package.json, so it is searched above a file that they do export.
   for (let folder = new URL('.', file); folder.pathname !== '/'; folder = new URL('..', folder)) {
     const description = new URL('package.json', folder);
     if (existsSync(fileURLToPath(description))) {

@@ -4,21 +4,21 @@ import type { Mix } from './load-plan.js';
 import type { OperationKind } from './measurements.js';
 import type { Random } from './seeded-random.js';
 
-/** What a workload needs of a connection, or of a pool. */
+/** The part of a connection, or of a pool, that a workload needs. */
 export type Queryable = Pick<SurrealQueryable, 'query'>;
 
-/** One statement to be run on a connection. */
+/** One statement to run on a connection. */
 export interface Operation {
   readonly kind: OperationKind;
   run(connection: Queryable): Promise<void>;
 }
 
-/** What the callers of a load do. */
+/** The operations of a load. */
 export interface Workload {
-  /** All or nothing: when it fails, there is nothing to clean up. */
+  /** Prepares all or nothing: if it fails, there is nothing to clean up. */
   prepare(database: Queryable): Promise<void>;
   next(): Operation;
-  /** Leaves the database as it was before. */
+  /** Restores the database. */
   cleanUp(database: Queryable): Promise<void>;
 }
 
@@ -26,8 +26,8 @@ const seededRecords = 1_000;
 const text = 'The quick brown fox jumps over the lazy dog. '.repeat(5);
 
 /**
- * Reads and writes of single records in a table of its own: reads of a random one that is there, writes that by turns
- * create one under a new random id and update a random one that is there.
+ * Reads and writes single records in its own table. Reads pick a random existing record; writes alternately create one
+ * with a new random id and update a random existing one.
  */
 export class RecordWorkload implements Workload {
   /** Not shared with another run, on this machine or elsewhere. */
@@ -43,7 +43,7 @@ export class RecordWorkload implements Workload {
 
   async prepare(database: Queryable): Promise<void> {
     const records = Array.from({ length: seededRecords }, (_, id) => ({ id, updates: 0, text }));
-    // The table is defined before it is written to: parallel first writes to an undefined one conflict with each other.
+    // The table is defined first: concurrent first writes to an undefined one conflict with each other.
     await database.query(
       `BEGIN; DEFINE TABLE ${this.table.name} SCHEMALESS; INSERT INTO $table $records RETURN NONE; COMMIT`,
       { table: this.table, records },
@@ -86,7 +86,7 @@ export class RecordWorkload implements Workload {
   }
 }
 
-/** A record that was stored before was not there: the database answered, but wrongly. */
+/** A record stored before was not found: the database answered, but wrongly. */
 class MissingRecordError extends Error {
   override readonly name = 'MissingRecordError';
 }

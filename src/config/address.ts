@@ -1,9 +1,9 @@
 import { describe, Refusal } from './refusal.js';
 
-/** Where a database lives: in this process and gone with it, in this process and on disk, or on a server. */
+/** Where a database runs: in this process in memory, in this process on disk, or on a server. */
 export type Mode = 'in-memory' | 'embedded' | 'local';
 
-/** A checked address, spelled as the connection uses it. */
+/** A validated address, in the form that the connection uses. */
 export interface Address {
   readonly mode: Mode;
   readonly url: string;
@@ -24,8 +24,8 @@ const modesInWords: Record<Mode, string> = {
 const anySpelling = `${spellings.local} for a server, ${spellings.embedded} for a database on disk, "mem://" for one in memory`;
 
 /**
- * Reads an address of any mode, or of the one mode that fits where it was given.
- * @param signIn where it is said who signs in, which does not belong in an address
+ * Reads an address of any mode, or only of the mode that is allowed there.
+ * @param signIn the option for the user, which does not belong in an address
  */
 export function readAddress(
   value: unknown,
@@ -44,7 +44,7 @@ export function readAddress(
   return new Refusal(`${allowed}; for that address use ${modesInWords[address.mode]}`, inShort(scheme));
 }
 
-/** What a refusal says. */
+/** The words for a refusal. */
 interface Advice {
   readonly allowed: string;
   readonly signIn: string;
@@ -93,12 +93,12 @@ function readServerAddress(text: string, scheme: string, signIn: string): Addres
   return { mode: 'local', url: url.href };
 }
 
-/** Nothing but the scheme: every other part of an address may hide a password, above all in a misspelled one. */
+/** Shows only the scheme: every other part of an address may contain a password, above all a misspelled one. */
 function inShort(scheme: string): string {
   return `"${scheme}://…"`;
 }
 
-/** An address without what follows a question mark, which may be a secret. */
+/** An address without its query string, which may be secret. */
 export function withoutQuery(url: string): string {
   return url.split('?')[0] ?? url;
 }

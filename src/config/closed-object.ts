@@ -2,16 +2,16 @@ import * as v from 'valibot';
 import { Refusal, readRecord } from './refusal.js';
 import { value } from './values.js';
 
-/** Stands as what is allowed under a key that no schema knows; the caller's form replaces it with a suggestion. */
+/** The placeholder for what is allowed under an unknown key; the caller's form replaces it with a suggestion. */
 export const unknownOption = 'a known option';
 
-/** The keys that valibot passes over, since they can reach the prototype of an object. */
+/** The keys that valibot skips, since they can reach the prototype of an object. */
 const forbiddenKeys = ['__proto__', 'constructor', 'prototype'];
 
 /** What a schema of these entries infers. */
 export type Closed<Entries extends v.ObjectEntries> = v.ObjectSchema<Entries, undefined>;
 
-/** An object with these keys and no others. A key that is missing is reported in the words of its own schema. */
+/** An object with these keys and no others. A missing key is reported in the words of its own schema. */
 export function closed<Entries extends v.ObjectEntries>(
   entries: Entries,
   allowed?: string,
@@ -33,7 +33,7 @@ export function closed<Entries extends v.ObjectEntries>(
   return v.pipe(record, object);
 }
 
-/** Refuses a `low` above its `high`, unless one of them, or the object itself, was refused already. */
+/** Refuses a `low` above its `high`, unless one of them, or the object, was already refused. */
 export function ordered<Output extends object>(
   low: keyof Output & string,
   high: keyof Output & string,

@@ -1,21 +1,21 @@
 import { type Form, refused, suggestionFor } from './form.js';
 import { describe, Refusal, readRecord } from './refusal.js';
 
-/** Gives what the pool uses of one option, or says why it cannot. Never asked about an option that is undefined. */
+/** Converts one option to what the pool uses, or refuses it. Never called for an option that is undefined. */
 export type OptionReader = (given: unknown) => unknown;
 
-/** What is checked elsewhere, where its meaning is known. */
+/** Reads an option unchanged; it is checked elsewhere. */
 export const asItIs: OptionReader = (given) => given;
 
 /** A reader for each option, so that none can be forgotten. */
 export type OptionReaders<Options> = { readonly [Name in keyof Required<Options>]: OptionReader };
 
-/** Marks options that were read already. A symbol, so that a copy by spreading keeps it, and nobody else has it. */
+/** Marks options already read. A symbol, so that a copy by spreading keeps it, and options of callers never have it. */
 const wasRead: unique symbol = Symbol('options that were read');
 
 /**
- * The options of one method of the pool: these names and no others, as those of a configuration. A name that is misspelt
- * would else be left out, and a call of another user or in another database be made as the pool's own.
+ * The options of one method of the pool: these names and no others, as in a configuration. Otherwise a misspelt name
+ * would be ignored, and a call meant for another user or database would run as the pool's own.
  */
 export class ClosedOptions<Options extends object> {
   readonly #form: Form;
@@ -23,8 +23,8 @@ export class ClosedOptions<Options extends object> {
 
   /**
    * @param title what the caller wrote, in words: `The options of acquire()`
-   * @param hints what to say of names that are none
-   * @param parent where these options stand in others: `retry.`
+   * @param hints advice for unknown names
+   * @param parent the path of these options within others: `retry.`
    */
   constructor(title: string, readers: OptionReaders<Options>, hints?: ReadonlyMap<string, string>, parent = '') {
     const names = Object.keys(readers).map((name) => `${parent}${name}`);
@@ -33,9 +33,9 @@ export class ClosedOptions<Options extends object> {
   }
 
   /**
-   * A copy of the options, read once, before anything is done for them: a getter of the caller may throw.
+   * Copies the options, each read once, before they are used: a getter of the caller may throw.
    *
-   * @throws ConfigurationError with every problem they have
+   * @throws ConfigurationError with every problem of the options
    */
   read(given: unknown): Options {
     if (isRead(given)) return given as Options;
@@ -44,7 +44,7 @@ export class ClosedOptions<Options extends object> {
       const reader = this.#readers.get(name);
       const value = read[name];
       if (reader === undefined) {
-        // What an application has put into the prototype of all objects is no option of a call.
+        // A property that the application added to `Object.prototype` is no option.
         if (!Object.hasOwn(read, name)) continue;
         throw this.#refused(read);
       }
@@ -64,13 +64,13 @@ export class ClosedOptions<Options extends object> {
     throw refused(title, [{ path, given: record, allowed: `an object of ${this.#form.names.join(', ')}` }]);
   }
 
-  /** Also those of a class, and those that are inherited: or what they say would be left out. */
+  /** Includes properties of a class and inherited ones, which would otherwise be ignored. */
   #properties(given: object): Record<string | symbol, unknown> | string {
     try {
       const prototype: unknown = Object.getPrototypeOf(given);
       const isPlain = prototype === Object.prototype || prototype === null;
       if (!isPlain && readRecord(given) instanceof Refusal) return describe(given);
-      // First, since to add it to a copy costs as much as half an acquire.
+      // The mark comes first: adding it to a copy costs as much as half an acquire.
       const read: Record<string | symbol, unknown> = { [wasRead]: true, ...given };
       if (isPlain) return read;
       for (const name in given) if (!Object.hasOwn(read, name)) read[name] = Reflect.get(given, name);
@@ -103,7 +103,7 @@ function isRead(given: unknown): boolean {
   try {
     return typeof given === 'object' && given !== null && Object.hasOwn(given, wasRead);
   } catch {
-    // A proxy that throws: it is read, and refused, as others are.
+    // A proxy that throws: it is then read, and refused, like others.
     return false;
   }
 }

@@ -1,10 +1,10 @@
-/** The two always go together: a database without a namespace aborts the process of an embedded engine. */
+/** Namespace and database, always together: a database without a namespace aborts the process of an embedded engine. */
 export interface DatabaseName {
   readonly namespace: string;
   readonly database: string;
 }
 
-/** The same for the same database, and different for different ones. */
+/** A unique key for each database. */
 export function databaseKey({ namespace, database }: DatabaseName): string {
   return JSON.stringify([namespace, database]);
 }

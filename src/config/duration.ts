@@ -12,7 +12,7 @@ const units = { days: 86_400_000, hours: 3_600_000, minutes: 60_000, seconds: 1_
 const pattern =
   /^(?=\d)(?:(?<days>\d+)d)?(?:(?<hours>\d+)h)?(?:(?<minutes>\d+)m)?(?:(?<seconds>\d+)s)?(?:(?<milliseconds>\d+)ms)?$/;
 
-/** A timer of Node holds 31 bits of milliseconds, a little over 24 days; a longer one would fire at once. */
+/** Node stores a timer's delay in 31 bits of milliseconds, a little over 24 days; a longer one would fire at once. */
 const longest = 2 ** 31 - 1;
 
 const spellings = 'milliseconds as a number, or a text such as "250ms", "30s", "1m30s", "1h"';
@@ -31,7 +31,7 @@ export function parseDuration(value: Duration): number {
   });
 }
 
-/** The milliseconds of whatever was given. */
+/** Converts any value to milliseconds, or refuses it. */
 export function readDuration(value: unknown): number | Refusal {
   const duration = typeof value === 'string' ? millisecondsIn(value) : value;
   if (typeof duration !== 'number' || !Number.isFinite(duration)) return new Refusal(spellings, show(value));

@@ -3,21 +3,21 @@ import { ConfigurationError, type ConfigurationIssue } from '../errors/configura
 import { unknownOption } from './closed-object.js';
 import { nearest, parentOf } from './nearest.js';
 
-/** A way to write a configuration: an object, options, a file, the environment. The schema is the same for all. */
+/** A way to write a configuration: an object, options, a file or the environment. All share one schema. */
 export interface Form {
-  /** What the caller wrote, in words: `The environment`. */
+  /** The name of what the caller wrote: `The environment`. */
   readonly title: string;
   /** The caller's name for a path of the long form; the empty path is the whole. */
   readonly name: (path: string) => string;
   /** Every name this form knows, for suggestions. */
   readonly names: readonly string[];
-  /** What to say about names that belong to another form. */
+  /** Advice for names that belong to another form. */
   readonly hints?: ReadonlyMap<string, string>;
 }
 
-/** Reads `input`, or throws one error that tells every problem in the words of the form. */
+/** Reads `input`, or throws one error that lists every problem in the words of the form. */
 export function read<Input, Output>(schema: v.GenericSchema<Input, Output>, input: unknown, form: Form): Output {
-  // Spelled out, because an application may have set other ways for its own use of the same library.
+  // Explicit, because an application may have changed the global defaults of the same library.
   const result = v.safeParse(schema, input, { abortEarly: false, abortPipeEarly: false });
   if (result.success) return result.output;
   throw refused(
@@ -40,7 +40,7 @@ function inForm(issue: v.BaseIssue<unknown>, form: Form): ConfigurationIssue {
   return { path: printable(path), given, allowed: expected ?? '' };
 }
 
-/** What to say of a name that is none, with the name that was probably meant. */
+/** The issue for an unknown name, with the name that was probably meant. */
 export function suggestionFor(name: string, given: string, form: Form): ConfigurationIssue {
   const path = printable(name);
   const hint = form.hints?.get(path);
@@ -51,7 +51,7 @@ export function suggestionFor(name: string, given: string, form: Form): Configur
   return { path, given, allowed: (siblings.length > 0 ? siblings : form.names).join(', ') };
 }
 
-/** An unknown name can be any text: it stays on its line, and short. */
+/** Shortens an unknown name, which can be any text, to one line. */
 function printable(path: string): string {
   const longest = 100;
   const escaped = JSON.stringify(path).slice(1, -1);

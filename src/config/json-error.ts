@@ -1,4 +1,4 @@
-/** Where a text stops being JSON, counted from 1 as editors do. */
+/** The position of a JSON error, counted from 1 as in editors. */
 export interface JsonError {
   readonly line: number;
   readonly column: number;
@@ -9,8 +9,8 @@ const string = /"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\["\\/bfnrt]|\\u[\da-fA-F]{4})
 const scalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
 /**
- * Finds the error in a text that `JSON.parse` refused. The message of `JSON.parse` does not always tell the place,
- * and quotes the text around it, which in a configuration may be a password.
+ * Finds the error in a text that `JSON.parse` refused. The message of `JSON.parse` does not always give the position,
+ * and it quotes the text around the error, which may be a password.
  */
 export function findJsonError(text: string): JsonError {
   let offset = 0;

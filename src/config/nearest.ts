@@ -1,13 +1,13 @@
-/** What the names of all our variables in the environment begin with. */
+/** The prefix of all our environment variables. */
 export const environmentPrefix = 'SURREAL_POOL_';
 
-/** Shorter names than this begin too many others to mean one of them. */
+/** Names shorter than this are the beginning of too many others. */
 const shortestBeginning = 3;
 
 /**
- * The path somebody probably meant who wrote `path`, or undefined. Names are compared without regard to case and
- * separators, and wherever they stand: `max_connections` finds `poolConfig.maxConnections`. A beginning is enough
- * (`max`, `idleTimeoutMillis`) when nothing is nearer.
+ * The path that the caller probably meant by `path`, or undefined. Names are compared without case, separators and
+ * parents: `max_connections` finds `poolConfig.maxConnections`. If no name is nearer, a common beginning is enough
+ * (`max`, `idleTimeoutMillis`).
  */
 export function nearest(path: string, candidates: readonly string[]): string | undefined {
   const wanted = letters(lastName(path));
@@ -24,7 +24,7 @@ export function nearest(path: string, candidates: readonly string[]): string | u
   return best.find((candidate) => parentOf(candidate) === parentOf(path)) ?? best[0];
 }
 
-/** What only says where a name stands: `poolConfig.` of `poolConfig.idleTimeout`, and an empty text at the top. */
+/** The parent of a path: `poolConfig.` of `poolConfig.idleTimeout`; empty at the top. */
 export function parentOf(path: string): string {
   return path.startsWith(environmentPrefix) ? environmentPrefix : path.slice(0, path.lastIndexOf('.') + 1);
 }
@@ -37,7 +37,7 @@ function letters(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** Up to `limit` the number of edits; just above it when one name begins the other; otherwise infinite. */
+/** The number of edits, up to `limit`; just above it when one name begins the other; otherwise infinite. */
 function difference(one: string, other: string, limit: number): number {
   const edits = editDistance(one, other);
   if (edits <= limit) return edits;
@@ -46,7 +46,7 @@ function difference(one: string, other: string, limit: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
-/** Levenshtein's distance, row by row. */
+/** The Levenshtein distance, computed row by row. */
 function editDistance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, column) => column);
   for (const [index, letter] of [...one].entries()) {

@@ -2,7 +2,7 @@ import type { OptionReader } from './closed-options.js';
 import { readDuration } from './duration.js';
 import { describe, Refusal, show } from './refusal.js';
 
-/** In milliseconds from now on. */
+/** Reads a duration as milliseconds. */
 export const asDuration: OptionReader = readDuration;
 
 export const asFlag: OptionReader = (given) =>
@@ -10,12 +10,12 @@ export const asFlag: OptionReader = (given) =>
 
 export const asSignal: OptionReader = (given) => {
   try {
-    // One of another realm, or of a library, is none by `instanceof`.
+    // `instanceof` would miss a signal of another realm or of a library.
     const { aborted, addEventListener, signal } = Object(given) as Partial<AbortSignal & AbortController>;
     if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return given;
     if (signal instanceof AbortSignal) return new Refusal('an AbortSignal: controller.signal', describe(given));
   } catch {
-    // What cannot be read is none.
+    // A value that cannot be read is no signal.
   }
   return new Refusal('an AbortSignal', describe(given));
 };

@@ -1,7 +1,7 @@
-/** The answer of a reader that cannot use a value: what would be allowed, and what was given instead. */
+/** The result of a reader that cannot use a value: what is allowed, and what was given. */
 export class Refusal {
   readonly allowed: string;
-  /** Never holds a secret: either only the kind of the value, or a value that cannot be one. */
+  /** Never contains a secret: either only the kind of the value, or a value that cannot be secret. */
   readonly given: string;
 
   constructor(allowed: string, given: string) {
@@ -10,7 +10,7 @@ export class Refusal {
   }
 }
 
-/** The kind of a value without the value, for places where secrets live. */
+/** The kind of a value without the value, where it may be secret. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -24,14 +24,14 @@ export function describe(value: unknown): string {
 
 const longestShown = 40;
 
-/** The value itself where it is a plain one, for options that hold no secrets. */
+/** The value itself if it is a plain one, for options without secrets. */
 export function show(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string' || value === '') return describe(value);
   return JSON.stringify(value.length > longestShown ? `${value.slice(0, longestShown)}…` : value);
 }
 
-/** A copy of a plain object, without what is undefined: an option that is undefined counts as left out. */
+/** A copy of a plain object without undefined properties: an option that is undefined counts as left out. */
 export function readRecord(value: unknown, allowed = 'an object'): Record<string, unknown> | Refusal {
   if (typeof value !== 'object' || value === null || kindOfObject(value) !== 'Object') {
     return new Refusal(allowed, describe(value));

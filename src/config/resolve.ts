@@ -12,7 +12,7 @@ import {
   urlConfigSchema,
 } from './schema.js';
 
-/** The long form: one object, as it stands. */
+/** The long form: one object. */
 export const longForm: Form = {
   title: 'The configuration',
   name: (path) => (path === '' ? 'config' : path),
@@ -20,7 +20,7 @@ export const longForm: Form = {
   hints: new Map([['url', "connectionMode, such as { type: 'local', endpoint: 'ws://<host>:<port>' }"]]),
 };
 
-/** The short form: an address and options; the pool's options stand beside the others instead of in `poolConfig`. */
+/** The short form: an address and options; the pool's options are beside the others instead of in `poolConfig`. */
 const shortForm: Form = {
   title: 'The options of the pool',
   name: shortName,
@@ -32,7 +32,7 @@ const shortForm: Form = {
   ]),
 };
 
-/** What a function for credentials returned. */
+/** The form of credentials returned by a function. */
 const answerForm: Form = {
   title: 'What the credentials function returned',
   name: (path) => (path === '' ? 'credentials()' : `credentials().${path}`),
@@ -71,7 +71,7 @@ const exportForm: Form = {
 };
 
 /**
- * Checks what an export is asked for: one that holds more than was meant may show it to others.
+ * Checks the options of an export: an export with more than the caller meant may show it to others.
  *
  * @throws ConfigurationError with every problem it has
  */
@@ -81,7 +81,7 @@ export function resolveExport(options: unknown): Partial<SqlExportOptions> {
 
 const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey', 'variables'];
 
-/** What one acquire asks for. */
+/** The form of an acquire's identity. */
 const acquireForm: Form = {
   title: 'The identity of the connection',
   name: (path) => path,
@@ -89,13 +89,14 @@ const acquireForm: Form = {
 };
 
 /**
- * Checks what an acquire says of the identity it wants; undefined when it says nothing. A name that is there and has no
- * value is refused: a user that was not found must not become the pool's own. Only `credentials: null` says something.
+ * Checks the identity options of an acquire; undefined when there are none. An option that is present but undefined is
+ * refused: it usually means that a lookup failed, and the call must not run as the pool's own user. `credentials: null`
+ * is allowed: an anonymous session.
  *
  * @throws ConfigurationError with every problem it has
  */
 export function resolveIdentity(options: IdentityOptions): IdentityOptions | undefined {
-  // Asked at every acquire, and nearly always with this answer.
+  // Fast path: runs at every acquire, nearly always with this result.
   if (!identityNames.some((name) => name in options)) return undefined;
   const given = identityNames.filter((name) => name in options);
   const identity = Object.fromEntries(given.map((name) => [name, Reflect.get(options, name)]));
@@ -113,9 +114,9 @@ export function resolveIdentity(options: IdentityOptions): IdentityOptions | und
 }
 
 /**
- * Asks the provider, if there is one, and checks what it answers.
+ * Calls the credentials function, if there is one, and checks its result.
  *
- * @throws ConfigurationError when the answer is no credentials; whatever the provider throws, as it is
+ * @throws ConfigurationError when the result is no credentials; errors of the function unchanged
  */
 export async function resolveCredentials(
   source: Credentials | CredentialsProvider | null,
@@ -124,7 +125,7 @@ export async function resolveCredentials(
   return read(credentialsSchema, await source(), answerForm);
 }
 
-/** The name in the short form of a path of the long one. */
+/** The short-form name of a long-form path. */
 export function shortName(path: string): string {
   return path === 'connectionMode' ? 'url' : path.replace(/^poolConfig\./, '');
 }

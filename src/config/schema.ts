@@ -204,7 +204,7 @@ const credentialsSourceSchema: v.GenericSchema<Credentials | CredentialsProvider
 
 // The identity of one lease.
 
-/** One that is there without a value is a tenant that was not found, and must not become nobody's. */
+/** An undefined variable usually means a lookup failed, so it is refused instead of dropped. */
 function readVariables(given: unknown): Readonly<Record<string, unknown>> | Refusal {
   const variables = readRecord(given, 'an object of variables');
   if (variables instanceof Refusal) return variables;

@@ -8,16 +8,16 @@ import { longForm, shortName } from './resolve.js';
 import { databaseConfigSchema, poolOptionPaths, urlConfigSchema } from './schema.js';
 
 /**
- * Reads a configuration in the long form from a JSON file. Functions and a logger cannot stand in a file; add them
- * to the result: `{ ...(await configFromFile('pool.json')), logger }`.
+ * Reads a configuration in the long form from a JSON file. A file cannot hold functions and a logger; add them to the
+ * result: `{ ...(await configFromFile('pool.json')), logger }`.
  *
- * @throws ConfigurationError when the file cannot be read, is not JSON or holds something that is not allowed
+ * @throws ConfigurationError when the file cannot be read, is not JSON, or is not a valid configuration
  */
 export async function configFromFile(path: string | URL): Promise<DatabaseConfig> {
   const title = `The file ${path}`;
   const config = parse(await readText(path, title), title);
   read(databaseConfigSchema, config, { ...longForm, title });
-  // Checked just now, and returned as it was written, so that the caller can still change or add to it.
+  // Checked above, but returned as written, so that the caller can still change or add to it.
   return config as DatabaseConfig;
 }
 
@@ -31,7 +31,7 @@ async function readText(path: string | URL, title: string): Promise<string> {
   }
 }
 
-/** The parser's own message quotes the text around the error, which may be a password: it is replaced. */
+/** Replaces the parser's message, which quotes the text around the error and so may show a password. */
 function parse(text: string, title: string): unknown {
   const byteOrderMark = /^\uFEFF/;
   const json = text.replace(byteOrderMark, '');
@@ -44,7 +44,7 @@ function parse(text: string, title: string): unknown {
   }
 }
 
-/** The name of every variable of the environment with the path, in the long form, of what it sets. */
+/** The name of every environment variable, with the long-form path of the option it sets. */
 export const environmentVariables: ReadonlyMap<string, string> = new Map(
   [
     'connectionMode',
@@ -65,9 +65,9 @@ const environmentForm: Form = {
 };
 
 /**
- * Reads a configuration from variables such as `SURREAL_POOL_URL` and `SURREAL_POOL_MAX_CONNECTIONS`. A variable
- * that is empty counts as not set; one that begins with `SURREAL_POOL_` and is not known is an error, except for those
- * that Kubernetes makes for a service named `surreal-pool` (`SURREAL_POOL_SERVICE_HOST` and the like), which are ignored.
+ * Reads a configuration from variables such as `SURREAL_POOL_URL` and `SURREAL_POOL_MAX_CONNECTIONS`. An empty variable
+ * counts as not set. An unknown one that begins with `SURREAL_POOL_` is an error, except those that Kubernetes sets for
+ * a service named `surreal-pool` (`SURREAL_POOL_SERVICE_HOST` and the like), which are ignored.
  *
  * @param environment where to read from; default `process.env`
  * @throws ConfigurationError that names every variable with a problem
@@ -79,7 +79,7 @@ export function configFromEnvironment(
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith(environmentPrefix) || text === undefined || text === '') continue;
     if (isOfKubernetes(name, text)) continue;
-    // An unknown variable keeps its name and is refused together with everything else, as an unknown option.
+    // An unknown variable keeps its name and is refused with all other problems, as an unknown option.
     const path = environmentVariables.get(name)?.split('.') ?? [name];
     put(config, path, path[0] === 'poolConfig' ? plainValue(text) : text);
   }
@@ -87,13 +87,13 @@ export function configFromEnvironment(
   return { ...(config as Omit<DatabaseConfig, 'connectionMode'>), connectionMode: connectionModeOf(resolved) };
 }
 
-/** What Kubernetes tells a pod of a service by variables, with a name that may begin as ours do. */
+/** Matches variables that Kubernetes sets for a service, whose names may begin like ours. */
 const madeByKubernetes =
   /_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/;
 
 function isOfKubernetes(name: string, text: string): boolean {
   if (environmentVariables.has(name) || !madeByKubernetes.test(name)) return false;
-  // A port of our own is not an option; with Kubernetes it is an address.
+  // `SURREAL_POOL_PORT` is no option of ours; from Kubernetes its value is an address.
   return (
     !name.endsWith('_PORT') || /_(?:SERVICE|\d+_(?:TCP|UDP|SCTP))_PORT$/.test(name) || /^(?:tcp|udp|sctp):/.test(text)
   );
@@ -101,7 +101,7 @@ function isOfKubernetes(name: string, text: string): boolean {
 
 function variableOf(path: string): string {
   if (path.startsWith(environmentPrefix)) return path;
-  // Only a mixture of credentials is reported as a whole, and in the environment the token is what makes it one.
+  // Only mixed credentials are reported as a whole, and in the environment the token causes the mix.
   const name = path === 'credentials' ? 'token' : shortName(path).replace('credentials.', '');
   const words = name.replace(/([a-z])([A-Z])/g, '$1_$2').replaceAll('.', '_');
   return environmentPrefix + words.toUpperCase();
@@ -116,7 +116,7 @@ function put(record: Record<string, unknown>, [key = '', ...rest]: readonly stri
   put(record[key] as Record<string, unknown>, rest, value);
 }
 
-/** What a text means for an option of the pool, none of which is a text; durations with units stay as they are. */
+/** Converts a text for an option of the pool, none of which is a text; durations with units stay unchanged. */
 function plainValue(text: string): unknown {
   if (text === 'null') return null;
   if (text === 'true' || text === 'false') return text === 'true';

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type Duration, readDuration } from './duration.js';
 import { describe, Refusal, show } from './refusal.js';
 
-/** One value: `read` turns it into what the pool uses, or says why it cannot. */
+/** A schema for one value: `read` converts it to what the pool uses, or refuses it. */
 export function value<Input, Output = Input>(
   read: (given: unknown) => Output | Refusal,
 ): v.GenericSchema<Input, Output> {
@@ -54,7 +54,7 @@ export function duration(): v.GenericSchema<Duration, number> {
   return value(readDuration);
 }
 
-/** A duration that null switches off; so does 0, which is what both become. */
+/** A duration that null or 0 switches off; both become 0. */
 export function durationOr(inWords: string): v.GenericSchema<Duration | null, number> {
   return value((given) => {
     const read = given === null ? 0 : readDuration(given);
@@ -62,7 +62,7 @@ export function durationOr(inWords: string): v.GenericSchema<Duration | null, nu
   });
 }
 
-/** A duration that cannot be 0, since nothing would ever be ready in time. */
+/** A duration that cannot be 0, since no step would ever finish in time. */
 export function deadline(): v.GenericSchema<Duration, number> {
   return value((given) => {
     const read = readDuration(given);

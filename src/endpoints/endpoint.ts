@@ -1,5 +1,5 @@
 /**
- * What is known of one server, from the signs that its connections give, as a value:
+ * What is known about one server, derived from signs of its connections, as a value:
  *
  *                failures in a row                 an attempt begins
  *     closed ──────────────────────────▶ open ◀─────────────────────────▶ half-open
@@ -9,11 +9,11 @@
  *
  * (A circuit breaker: Nygard, "Release It!", 2007.)
  *
- * While openings prove nothing ({@link isProving}) one attempt is made at a time, but an attempt that hangs holds up no
- * other: it may have begun a moment before the server came back. When the newest is as old as the spacing, the next one
- * begins beside it. The spacing is never shorter than `probeInterval`, so that of attempts that take `openTimeout` at
- * most, no more than `openTimeout / probeInterval` are under way. Pauses count from the beginning of an attempt that
- * failed: while it hung, the server was left alone.
+ * While no opening is known to work ({@link isProving}), one attempt is made at a time. But an attempt that hangs does
+ * not block others: it may have begun just before the server came back. When the newest attempt is as old as the
+ * spacing, the next one begins beside it. The spacing is never shorter than `probeInterval`, so with attempts of
+ * `openTimeout` at most, no more than `openTimeout / probeInterval` are under way. Pauses count from the start of a
+ * failed attempt, since no other was made while it hung.
  *
  * A weak proof never resets a stronger one:
  *
@@ -23,43 +23,43 @@
  *     what it answers is a call, not a probe       it serves: `failures` is 1
  *     and it has lasted                            what was wrong is over: `failures` is 0
  *
- * And an attempt that began before a connection was opened that answered tells nothing new when it fails.
+ * The failure of an attempt that began before a working connection was opened says nothing new.
  *
- * So a server that takes each connection and drops it soon after sees attempts that become rarer, as if it had refused
- * them. Every function is pure: it takes what was known and gives what is known now.
+ * So a server that accepts each connection and drops it soon after gets fewer and fewer attempts, as if it had refused
+ * them. Every function is pure: it takes the old state and returns the new one.
  */
 export interface EndpointState {
   readonly circuit: Circuit;
-  /** Attempts in a row that came to nothing: refused, lost, or dropped while young. */
+  /** Failed attempts in a row: refused, lost, or dropped soon after opening. */
   readonly failures: number;
   /** Probes and calls in a row, on different connections, that got no answer. */
   readonly unanswered: number;
-  /** The last of these. An answer that came before it proves nothing. */
+  /** When the last of these was. An earlier answer proves nothing. */
   readonly unansweredAt: number;
-  /** Whose connections got no answer, while it is one identity that is not the pool's own. */
+  /** The identity whose connections got no answer, if it is only one and not the pool's own. */
   readonly silentIdentity: string | undefined;
-  /** How the last of these failed; undefined when none has since an answer. */
+  /** The error of the last of these; undefined when there was none since an answer. */
   readonly silence: unknown;
   readonly failedAt: number;
   /** When the first of these attempts failed. */
   readonly failingSince: number;
-  /** When a connection answered last that was opened before: the server serves, it only takes no new connections. */
+  /** When a connection opened before last answered: then the server works, but takes no new connections. */
   readonly servedAt: number;
   /** When the newest attempt began, unless it failed or was given up. */
   readonly attemptedAt: number;
-  /** When the newest connection was opened that has answered since the last failure. */
+  /** When the newest connection that has answered since the last failure was opened. */
   readonly provenAt: number;
   /** How long the next attempt waits after `pausedFrom` while the circuit is closed. */
   readonly pause: number;
-  /** When the last failure was, or the beginning of the attempt that failed. */
+  /** When the last failure was, or when the failed attempt began. */
   readonly pausedFrom: number;
-  /** When the last attempt began whose failure was counted. */
+  /** When the last attempt with a counted failure began. */
   readonly countedFrom: number;
-  /** The server asked to be left alone until then. */
+  /** The server asked for no attempt before this time. */
   readonly notBefore: number;
   /**
-   * Drawn at each failure, and at each attempt while the circuit is not closed, from a half to 1: pauses are cut to this
-   * share, so that many pools do not come in step.
+   * A random share from ½ to 1 of the pauses, drawn at each failure, and at each attempt while the circuit is not
+   * closed, so that many pools do not act in step.
    */
   readonly share: number;
   /** Why the last attempt failed; undefined when it did not. */
@@ -79,25 +79,36 @@ export interface EndpointSettings {
   readonly backoff: (failures: number) => number;
 }
 
-/** What a connection, or an attempt to open one, tells of its server. `began`: when it was opened, or the attempt made. */
+/**
+ * What a connection, or an attempt to open one, shows about its server. `began`: when it was opened, or the attempt
+ * made.
+ */
 export type Sign =
   /** An opening begins. */
   | { readonly sign: 'attempted'; readonly began: number }
-  /** The attempt ended without telling anything: the pool gave it up. */
+  /** The pool gave the attempt up, which says nothing about the server. */
   | { readonly sign: 'abandoned'; readonly began: number }
   /** A call (`byCall`) or a probe was answered, `at` that moment. */
   | { readonly sign: 'answered'; readonly began: number; readonly at: number; readonly byCall?: boolean }
-  /** A connection that has answered is still there after a while. */
+  /** A connection that has answered has outlived the settling time. */
   | { readonly sign: 'lasted'; readonly began: number }
-  /** The server took the attempt and said no: it is alive. */
+  /** The server answered the attempt with a refusal: it is alive. */
   | { readonly sign: 'refused'; readonly began: number; readonly error: unknown }
-  /** The server asks to be left alone for `retryAfter` milliseconds: it is starting, or has no room. Heeded within bounds. */
+  /**
+   * The server asks for no attempt within `retryAfter` milliseconds: it is starting, or has no room. The pool follows
+   * within bounds.
+   */
   | { readonly sign: 'busy'; readonly began: number; readonly error: unknown; readonly retryAfter: number }
   /** The attempt failed. */
   | { readonly sign: 'failed'; readonly began: number; readonly error: unknown }
-  /** The attempt brought a connection that was lost soon after: a failed attempt. The first one needs no pause. */
+  /**
+   * The connection was lost soon after it was opened, which counts as a failed attempt. The first one needs no pause.
+   */
   | { readonly sign: 'dropped'; readonly began: number; readonly error: unknown }
-  /** A connection that had lasted was lost, as happens when a server is restarted: how opening goes will tell. */
+  /**
+   * An older connection was lost, as when a server is restarted. Only the next openings show whether the server is
+   * down.
+   */
   | { readonly sign: 'lost'; readonly began: number; readonly error: unknown }
   /** A probe or a call got no answer in time. `identity`: of the connection, unless it is the pool's own. */
   | {
@@ -106,12 +117,12 @@ export type Sign =
       readonly identity?: string | undefined;
       readonly error: unknown;
     }
-  /** An operator says that it is well again. */
+  /** An operator says that the server works again. */
   | { readonly sign: 'hurry' };
 
-/** After each opening that follows failures, until one has lasted, in milliseconds. */
+/** The pause after each opening that follows failures, until a connection has lasted, in milliseconds. */
 const trialPause = 100;
-/** After an attempt that failed while a newer one goes on the circuit is open for a moment, so that callers are told. */
+/** If an attempt fails while a newer one goes on, the circuit is open for a moment, so that waiters are refused. */
 const moment = ({ probeInterval }: EndpointSettings): number => Math.min(trialPause, probeInterval / 4);
 
 export const unknownEndpoint: EndpointState = {
@@ -134,17 +145,17 @@ export const unknownEndpoint: EndpointState = {
   lastError: undefined,
 };
 
-/** Whether anything is wrong, or was until a short while ago: then it is looked at what calls and time show. */
+/** Whether anything is wrong, or was until recently: then answers of calls and lasting connections are reported too. */
 export function isTroubled({ circuit, failures, unanswered, silentIdentity }: EndpointState): boolean {
   return failures > 0 || unanswered > 0 || circuit !== 'closed' || silentIdentity !== undefined;
 }
 
-/** Whether an opening proves so little that a call has to be answered before the connection is lent. */
+/** Whether a new connection must answer a probe before it is lent, since opening alone proves too little. */
 export function isSuspect({ circuit, failures, unanswered }: EndpointState): boolean {
   return failures > 1 || unanswered > 0 || circuit !== 'closed';
 }
 
-/** Whether nothing shows that openings work: the next attempt begins when the newest one has ended, or is slow. */
+/** Whether no opening is known to work: then the next attempt begins only when the newest one has ended or is slow. */
 export function isProving({ circuit, failures, pause }: EndpointState): boolean {
   return circuit !== 'closed' || (failures > 1 && pause > 0);
 }
@@ -159,7 +170,10 @@ export function waitOf(state: EndpointState, now: number, asked: boolean, settin
   return Math.max(0, pauseEnd - now, turn - now, notBefore - now);
 }
 
-/** How old the newest attempt is when the next one begins beside it: from 1 to 1¼ `probeInterval` while callers ask. */
+/**
+ * How old the newest attempt must be before the next one begins beside it: from 1 to 1¼ `probeInterval` while callers
+ * wait.
+ */
 function spacing(share: number, asked: boolean, { probeInterval, idleProbeInterval }: EndpointSettings): number {
   const whileAsked = (0.75 + share / 2) * probeInterval;
   return asked ? whileAsked : Math.max(whileAsked, share * idleProbeInterval);
@@ -212,7 +226,7 @@ function drawn(random: () => number): number {
   return 0.5 + random() / 2;
 }
 
-/** What began then goes on no longer: when it is the newest attempt, no other one waits for it. */
+/** Notes that the attempt begun then has ended: if it was the newest, the next one need not wait for it. */
 function ended(state: EndpointState, began: number): EndpointState {
   return began < state.attemptedAt ? state : { ...state, attemptedAt: Number.NEGATIVE_INFINITY };
 }
@@ -227,14 +241,14 @@ function answered(
   if (began < state.failedAt) return heard;
   const provenAt = Math.max(state.provenAt, began);
   const proven: EndpointState = { ...heard, circuit: 'closed', pause: 0, provenAt, lastError: undefined };
-  // It does what it is for, and if it is lost soon after: one more failure like this is the second in a row.
+  // It serves calls. If it is lost soon after, that counts as the second failure in a row.
   if (byCall) return { ...proven, failures: Math.min(state.failures, 1) };
-  // What was wrong may come back: until one has lasted, further connections are opened only now and then.
+  // The fault may come back: until a connection has lasted, others are opened only now and then.
   const isOnTrial = state.failures > 1;
   return { ...proven, notBefore: isOnTrial ? Math.max(state.notBefore, began + trialPause) : Number.NEGATIVE_INFINITY };
 }
 
-/** Whether this is the newest attempt from a circuit that is not closed, or the connection that it brought. */
+/** Whether this is the newest attempt while the circuit is not closed, or the connection it opened. */
 function isTheAttempt(
   { circuit, attemptedAt, failedAt }: EndpointState,
   { began }: { readonly began: number },
@@ -254,14 +268,14 @@ function failed(
   random: () => number,
 ): EndpointState {
   const { circuit, failedAt, attemptedAt } = state;
-  // The circuit is open since, and what was told of its pause stays true; the newest attempt that is made goes on.
+  // The circuit is already open since then, so its announced pause stays; the newest attempt goes on.
   if (circuit !== 'closed' && began < Math.max(failedAt, attemptedAt)) {
     const known = { ...state, lastError: error };
     if (circuit === 'open' || began < failedAt) return known;
     return { ...known, circuit: 'open', notBefore: Math.max(state.notBefore, now + moment(settings)) };
   }
-  // What began side by side with a failed attempt and fails as well is the same failure seen again. One that began a pause
-  // later is another one, also when it began before the first was known to have failed.
+  // An attempt begun together with a failed one is not counted again when it fails. One begun a pause later is counted,
+  // even if it began before the first had failed.
   const isAnother = began >= state.countedFrom + Math.min(state.pause, state.share * settings.probeInterval);
   const failures = isAnother ? state.failures + 1 : Math.max(1, state.failures);
   const countedFrom = sign === 'failed' ? began : now;
@@ -279,11 +293,14 @@ function failed(
   };
   const serves = now - state.servedAt < settings.idleProbeInterval && state.unanswered < settings.failureThreshold;
   const known: EndpointState = { ...next, circuit: serves ? 'closed' : circuitOf(next, settings) };
-  // A slow attempt has used its pause up: callers are told all the same.
+  // A slow attempt has used up its pause; the circuit still opens for a moment, so that waiters are refused.
   return known.circuit === 'open' ? { ...known, notBefore: Math.max(known.notBefore, now + moment(settings)) } : known;
 }
 
-/** The silence of one identity is its own until another one gets no answer either: its part of the server may be stuck. */
+/**
+ * Missing answers of one identity count only for that identity until another one gets none either: only its part of the
+ * server may be stuck.
+ */
 function unanswered(
   state: EndpointState,
   { sign, identity, began, error }: Sign & { sign: 'unanswered' },
@@ -306,12 +323,12 @@ function unanswered(
 
 function circuitOf({ circuit, failures, unanswered }: EndpointState, { failureThreshold }: EndpointSettings): Circuit {
   if (failureThreshold === 0) return 'closed';
-  // From half-open there is one way back: a proof. So the attempt that fails leads to open, whatever the numbers say.
+  // From half-open only a proof closes the circuit, so a failed attempt opens it again, whatever the counters say.
   if (circuit !== 'closed' || Math.max(failures, unanswered) >= failureThreshold) return 'open';
   return 'closed';
 }
 
-/** Holds what is known of one server. {@link Endpoint.report} is the only way to change it. */
+/** Holds the state of one server. Only {@link Endpoint.report} changes it. */
 export class Endpoint {
   readonly #settings: EndpointSettings;
   readonly #random: () => number;
@@ -328,12 +345,12 @@ export class Endpoint {
     return this.#state;
   }
 
-  /** Whether anything is wrong, or was until a short while ago. Asked at each release, so it is kept. */
+  /** Whether anything is wrong, or was until recently. Cached, as it is asked at each release. */
   get troubled(): boolean {
     return this.#troubled;
   }
 
-  /** Whether nothing shows that openings work. */
+  /** Whether no opening is known to work. */
   get proving(): boolean {
     return isProving(this.#state);
   }

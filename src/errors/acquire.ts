@@ -1,6 +1,6 @@
 import { PoolError } from './pool-error.js';
 
-/** What the pool looked like when an acquire failed: enough to tell *busy* from *server down*. */
+/** The state of the pool when an acquire failed: enough to tell *busy* from *server down*. */
 export interface PoolSnapshot {
   /** The name of the pool. */
   readonly pool: string;
@@ -17,7 +17,7 @@ export interface PoolSnapshot {
   readonly lastOpenError?: string;
 }
 
-/** What an {@link AcquireError} is made of. */
+/** The details of an {@link AcquireError}. */
 export interface AcquireErrorDetails {
   readonly snapshot: PoolSnapshot;
   /** How long the caller had waited, in milliseconds. */
@@ -25,7 +25,9 @@ export interface AcquireErrorDetails {
   readonly cause?: unknown;
 }
 
-/** No connection was lent. `snapshot` shows the pool at that moment; `cause` is the last failure to open, if any. */
+/**
+ * The pool lent no connection. `snapshot` shows the pool at that moment; `cause` is the last failure to open, if any.
+ */
 export abstract class AcquireError extends PoolError {
   static override readonly name: string = 'AcquireError';
   static override readonly code: string = 'ERR_POOL_ACQUIRE';
@@ -40,7 +42,7 @@ export abstract class AcquireError extends PoolError {
   }
 }
 
-/** Nothing became free within the time given. The message says whether the pool was busy or could not connect. */
+/** No connection became free in time. The message says whether the pool was busy or could not connect. */
 export class AcquireTimeoutError extends AcquireError {
   static override readonly name: string = 'AcquireTimeoutError';
   static override readonly code: string = 'ERR_POOL_ACQUIRE_TIMEOUT';
@@ -53,7 +55,7 @@ export class AcquireAbortedError extends AcquireError {
   static override readonly code: string = 'ERR_POOL_ACQUIRE_ABORTED';
 }
 
-/** `maxWaiters` callers were waiting already; this one was refused at once. */
+/** `maxWaiters` callers were already waiting, so the pool refused this one at once. */
 export class QueueFullError extends AcquireError {
   static override readonly name: string = 'QueueFullError';
   static override readonly code: string = 'ERR_POOL_QUEUE_FULL';
@@ -61,8 +63,8 @@ export class QueueFullError extends AcquireError {
 }
 
 /**
- * The work of a `withConnection()` asked for another connection while all were in use: when all holders do that, they wait
- * for each other for ever. Use the connection that is held, or acquire the second one before the first is needed.
+ * The work of a `withConnection()` asked for another connection while all were in use. If all holders do that, they
+ * wait for each other for ever. Use the connection the work already holds, or acquire the second one before the first.
  */
 export class NestedAcquireError extends AcquireError {
   static override readonly name: string = 'NestedAcquireError';
@@ -76,12 +78,12 @@ export class NestedAcquireError extends AcquireError {
   }
 }
 
-/** The endpoint kept failing, so no attempt is made before `nextProbeIn`; `cause` is the last failure. */
+/** The endpoint kept failing, so the pool makes no attempt before `nextProbeIn`; `cause` is the last failure. */
 export class CircuitOpenError extends AcquireError {
   static override readonly name: string = 'CircuitOpenError';
   static override readonly code: string = 'ERR_POOL_CIRCUIT_OPEN';
   override readonly retryable: boolean = true;
-  /** When the next attempt to connect is made, in milliseconds from now. */
+  /** How long until the next attempt to connect, in milliseconds. */
   readonly nextProbeIn: number;
 
   constructor(message: string, details: AcquireErrorDetails & { nextProbeIn: number }) {
@@ -90,13 +92,13 @@ export class CircuitOpenError extends AcquireError {
   }
 }
 
-/** The pool is shutting down or closed: it lends nothing any more. */
+/** The pool is shutting down or closed, and lends no connections any more. */
 export class PoolShutdownError extends AcquireError {
   static override readonly name: string = 'PoolShutdownError';
   static override readonly code: string = 'ERR_POOL_SHUTDOWN';
 }
 
-/** Connections cannot be opened for a reason that waiting does not cure, such as wrong credentials (see `cause`). */
+/** Connections cannot be opened, and waiting would not help, as with wrong credentials (see `cause`). */
 export class AcquireFailedError extends AcquireError {
   static override readonly name: string = 'AcquireFailedError';
   static override readonly code: string = 'ERR_POOL_ACQUIRE_FAILED';

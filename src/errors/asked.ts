@@ -1,6 +1,6 @@
 /**
- * What a call or an acquire that failed had asked for, as its error shows it under `asked`: enough to find it, and neither
- * a secret nor the value of a parameter.
+ * What a failed call or acquire had asked for, shown by its error under `asked`. It holds enough to find the call, but
+ * no secret and no parameter value.
  */
 export interface Asked {
   /** The name of the pool. */
@@ -13,19 +13,19 @@ export interface Asked {
   readonly transaction?: number;
   readonly namespace?: string;
   readonly database?: string;
-  /** The kind and level of the user, and its name where there is one: `root user "app"`, `record user by access "account"`. */
+  /** The kind and level of the user, and its name if known: `root user "app"`, `record user by access "account"`. */
   readonly user?: string;
 }
 
 /** The longest statement that an error shows, in characters. */
 const longestShown = 200;
-/** What is looked at of a text: it may have millions of characters. */
+/** How many characters of a text are read: it may have millions. */
 const longestRead = 2_000;
-/** The texts in a statement that are secret by what stands before them; one may be cut off at its end. */
+/** Matches texts in a statement that are secret by the words before them; the last may be cut off. */
 const secrets =
   /\b(PASSWORD|PASSHASH|KEY|TOKEN|SECRET)(\s+)(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|'(?:[^'\\]|\\.)*(?:'|\\?$))/gi;
 
-/** A statement as errors show it: in one line, shortened, and without the secrets of a `DEFINE USER` or `DEFINE ACCESS`. */
+/** A statement for errors: in one line, shortened, and without the secrets of a `DEFINE USER` or `DEFINE ACCESS`. */
 export function shortened(text: string): string {
   const line = text.slice(0, longestRead).replace(secrets, "$1$2'…'").replace(/\s+/g, ' ').trim();
   return line.length > longestShown || text.length > longestRead ? `${line.slice(0, longestShown)}…` : line;

@@ -2,8 +2,8 @@ import { CallError } from './call.js';
 import { type CallOutcome, PoolError } from './pool-error.js';
 
 /**
- * The server gave no export, or not all of it: what was received is not a whole database. An export changes nothing, so it may
- * be made again, unless the server refused it.
+ * The server sent no export, or only a part: what was received is not a whole database. An export changes nothing, so
+ * it may be repeated, unless the server refused it.
  */
 export class ExportError extends CallError {
   static override readonly name: string = 'ExportError';
@@ -20,15 +20,16 @@ export class ExportError extends CallError {
 export interface ImportFailure {
   /** Its number in the import, from 1. */
   readonly statement: number;
-  /** How it begins, without its data. */
+  /** Its first words, without data. */
   readonly text: string;
-  /** What the server refused it with, or what became of the call that it was in. */
+  /** The server's error for it, or the error of the call that carried it. */
   readonly error: Error;
 }
 
 /**
- * An import was not executed as a whole. Its statements are sent in their order, some in each message: those of the message
- * with a failure were all tried, and none behind it was sent. Nothing is undone, and nothing is sent twice.
+ * An import was not executed as a whole. Its statements are sent in order, several in each message. All statements of
+ * the message with the failure were tried, and none after it was sent. Executed statements are not undone, and nothing
+ * is sent twice.
  */
 export class ImportError extends PoolError {
   static override readonly name: string = 'ImportError';
@@ -36,7 +37,7 @@ export class ImportError extends PoolError {
   override readonly outcome: CallOutcome;
   /** How many statements were certainly executed. */
   readonly applied: number;
-  /** Those that were not, or may not have been; the first is the `cause`. */
+  /** The statements that were not executed, or may not have been; the first is the `cause`. */
   readonly failures: readonly ImportFailure[];
 
   constructor(message: string, details: { outcome: CallOutcome; applied: number; failures: readonly ImportFailure[] }) {

@@ -1,6 +1,6 @@
 import { type CallOutcome, PoolError } from './pool-error.js';
 
-/** A call got no answer. `outcome` tells whether it can have been executed. */
+/** A call got no answer. `outcome` says whether it may have been executed. */
 export abstract class CallError extends PoolError {
   static override readonly name: string = 'CallError';
   static override readonly code: string = 'ERR_POOL_CALL';
@@ -16,30 +16,30 @@ export abstract class CallError extends PoolError {
 }
 
 /**
- * The session under a call is over and could not be signed in again (see `cause`), or the server takes it for nobody's.
- * The call was not executed, and was not made by anybody else either; the connection is closed at the release.
+ * The session of a call has expired and could not be signed in again (see `cause`), or the server treats it as
+ * anonymous. The call was not executed, under no other user either. The pool closes the connection at its release.
  */
 export class IdentityLostError extends CallError {
   static override readonly name: string = 'IdentityLostError';
   static override readonly code: string = 'ERR_POOL_IDENTITY_LOST';
 }
 
-/** The connection under a call is gone. */
+/** The connection of a call was lost. */
 export class ConnectionLostError extends CallError {
   static override readonly name: string = 'ConnectionLostError';
   static override readonly code: string = 'ERR_POOL_CONNECTION_LOST';
 }
 
 /**
- * A call took longer than `queryTimeout`. The server may still be at it, so its connection is closed. With a call of
- * a transaction that is lost, and nothing of it is applied: `outcome` is `not-sent`.
+ * A call took longer than `queryTimeout`. The server may still be executing it, so the pool closes its connection. A
+ * call of a transaction loses the transaction, of which nothing is applied: `outcome` is `not-sent`.
  */
 export class QueryTimeoutError extends CallError {
   static override readonly name: string = 'QueryTimeoutError';
   static override readonly code: string = 'ERR_POOL_QUERY_TIMEOUT';
 }
 
-/** The signal of the lease was aborted during a call; `cause` is its reason. The connection is closed. */
+/** The signal of the lease was aborted during a call; `cause` is its reason. The pool closes the connection. */
 export class CallAbortedError extends CallError {
   static override readonly name: string = 'CallAbortedError';
   static override readonly code: string = 'ERR_POOL_CALL_ABORTED';
@@ -47,8 +47,9 @@ export class CallAbortedError extends CallError {
 }
 
 /**
- * The answer to a commit was lost, and it is not known whether it was applied; with `verifyCommit` this is said only when
- * the database could not be reached to find out. Look for what the transaction wrote before you do it again.
+ * The answer to a commit was lost, and it is not known whether the commit was applied. With `verifyCommit` this is
+ * thrown only when the pool could not reach the database to find out. Look for what the transaction wrote before you
+ * repeat it.
  */
 export class CommitOutcomeUnknownError extends CallError {
   static override readonly name: string = 'CommitOutcomeUnknownError';
@@ -59,7 +60,7 @@ export class CommitOutcomeUnknownError extends CallError {
   }
 }
 
-/** Something of a lease (the connection, a query, a builder, a live iterator) was used after the lease ended. */
+/** A connection, or a query, builder or live iterator made from it, was used after the lease ended. */
 export class LeaseReleasedError extends PoolError {
   static override readonly name: string = 'LeaseReleasedError';
   static override readonly code: string = 'ERR_POOL_LEASE_RELEASED';

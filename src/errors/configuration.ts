@@ -1,8 +1,8 @@
 import { type CallOutcome, PoolError } from './pool-error.js';
 
-/** One thing that is wrong with a configuration. */
+/** One problem of a configuration. */
 export interface ConfigurationIssue {
-  /** Where, in the caller's words: `poolConfig.maxConnections`. */
+  /** The path as the caller wrote it: `poolConfig.maxConnections`. */
   readonly path: string;
   /** What was given, without secrets. */
   readonly given: string;
@@ -10,7 +10,7 @@ export interface ConfigurationIssue {
   readonly allowed: string;
 }
 
-/** The configuration cannot be used. The message lists every problem with its path and what is allowed. */
+/** The configuration is not valid. The message lists every problem with its path and what is allowed. */
 export class ConfigurationError extends PoolError {
   static override readonly name: string = 'ConfigurationError';
   static override readonly code: string = 'ERR_POOL_CONFIGURATION';
@@ -22,7 +22,7 @@ export class ConfigurationError extends PoolError {
   }
 }
 
-/** A call that can never work the way it was made; the message says what to do instead. */
+/** A call that can never work as written; the message says what to do instead. */
 export class UsageError extends PoolError {
   static override readonly name: string = 'UsageError';
   static override readonly code: string = 'ERR_POOL_USAGE';

@@ -1,6 +1,6 @@
 import { type CallOutcome, PoolError } from './pool-error.js';
 
-/** A connection could not be opened. `fatal` causes (refused credentials) are not tried again by themselves. */
+/** A connection could not be opened. The pool does not retry `fatal` causes (such as refused credentials) by itself. */
 export class ConnectError extends PoolError {
   static override readonly name: string = 'ConnectError';
   static override readonly code: string = 'ERR_POOL_CONNECT';
@@ -8,7 +8,9 @@ export class ConnectError extends PoolError {
   readonly fatal: boolean;
   /** The address, without user info. */
   readonly endpoint: string;
-  /** How long the server asks to wait before the next attempt, in milliseconds; undefined when it does not say. */
+  /**
+   * How long the server asks the pool to wait before the next attempt, in milliseconds; undefined when it does not say.
+   */
   readonly retryAfter: number | undefined;
 
   constructor(
@@ -23,7 +25,7 @@ export class ConnectError extends PoolError {
   }
 }
 
-/** One step of the pool's own work (open, probe, reset, close) did not end within its deadline. */
+/** One step of the pool's own work (open, probe, reset, close) did not end before its deadline. */
 export class DeadlineError extends PoolError {
   static override readonly name: string = 'DeadlineError';
   static override readonly code: string = 'ERR_POOL_DEADLINE';

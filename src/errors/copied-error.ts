@@ -1,4 +1,7 @@
-/** An error like this one, without some of its properties; a true error, for `Error.isError()` and loggers look for one. */
+/**
+ * A copy of an error without some of its properties. It is a true error, since `Error.isError()` and loggers check for
+ * one.
+ */
 export function copiedError(error: Error, without: readonly PropertyKey[]): Error {
   const copy = new Error(error.message);
   Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object);

@@ -1,7 +1,10 @@
-/** An identity cannot be had, and the server is not to blame: its token ended, its user has no rights at that place. */
+/**
+ * An identity cannot be used, and the server is not at fault: its token expired, or its user has no rights in the
+ * database.
+ */
 export class CredentialsFailure extends Error {
   override readonly name: string = 'CredentialsFailure';
 }
 
-/** The function that gives the credentials failed: it is the program's own, and the server was not asked. */
+/** The program's credentials function failed; the server was not contacted. */
 export class CredentialsFunctionFailure extends CredentialsFailure {}

@@ -3,24 +3,24 @@ import type { Asked } from './asked.js';
 import { copiedError } from './copied-error.js';
 import { PoolError } from './pool-error.js';
 
-/** The errors that callers were given, each with the stack it was made with. */
+/** The errors that callers got, each with its original stack. */
 const given = new WeakMap<Error, string>();
-/** So many ticks after a call failed, those who wait for it have said so, also when it failed before they could. */
+/** This many ticks after a call failed, its callers have awaited it, even if it failed before they could. */
 const ticks = 4;
-/** The SDK and the pool stand between a failure and its caller with fewer frames than this. */
+/** Between a failure and its caller there are fewer frames of the SDK and the pool than this. */
 const framesBetween = 20;
 
 /**
- * What a caller is rejected with: the error with the caller's own lines in its stack, and what was asked under `asked`.
+ * The error for a caller: with the caller's own lines in its stack, and what was asked for under `asked`.
  *
- * An error is made where an answer is read, or in a timer: its stack leads there, and to no line of the program. Where the
- * rejection of a call passes its outermost async function, V8 still knows who awaits it, so the stack is taken there: a
- * call that succeeds pays nothing.
+ * An error is made where an answer is read, or in a timer, so its stack has no line of the program. When the rejection
+ * passes the outermost async function of a call, V8 still knows the awaiting functions, so the stack is captured there:
+ * a call that succeeds pays nothing.
  *
- * Several calls may fail with one error, those of a message that was lost for example. The first caller is given the error
- * itself, every other one a copy.
+ * Several calls may fail with one error, for example those of one lost message. The first caller gets the error itself,
+ * every other one a copy.
  *
- * @param asked called when the error is one of ours or of the SDK: others are the program's own and stay as they are
+ * @param asked called when the error is one of ours or of the SDK: others belong to the program and stay unchanged
  */
 export async function forCaller(error: unknown, asked: () => Asked): Promise<unknown> {
   if (!isOurs(error)) return error;
@@ -29,7 +29,7 @@ export async function forCaller(error: unknown, asked: () => Asked): Promise<unk
   return told(own, framesOf(forCaller), asked());
 }
 
-/** The same for the errors in an answer, each of which the SDK may throw. Most answers have none. */
+/** The same for the errors in an answer, each of which the SDK may throw. */
 export async function answerForCaller(
   answer: readonly { readonly error?: Error | undefined }[],
   asked: () => Asked,
@@ -37,7 +37,7 @@ export async function answerForCaller(
   for (let tick = 0; tick < ticks; tick++) await undefined;
   const frames = framesOf(answerForCaller);
   const what = asked();
-  // An answer is read for one call alone, so none of its errors belongs to another caller as well.
+  // An answer belongs to one call, so its errors need no copies.
   for (const { error } of answer) if (error !== undefined) told(error, frames, what);
 }
 
@@ -45,7 +45,7 @@ function isOurs(error: unknown): error is Error {
   return error instanceof PoolError || error instanceof SurrealError;
 }
 
-/** The error itself for the first caller, a copy for every other one. */
+/** Returns the error itself to the first caller, a copy to every other one. */
 function ownOf(error: Error): Error {
   const stack = given.get(error);
   if (stack === undefined) {
@@ -66,10 +66,10 @@ function told(error: Error, frames: readonly string[], asked: Asked): Error {
   return error;
 }
 
-/** Who awaits `passed`, and who awaits that, and so on: a line for each. */
+/** The stack lines of the functions that await `passed`, directly and indirectly. */
 function framesOf(passed: (...parameters: never[]) => unknown): string[] {
   const { stackTraceLimit } = Error;
-  // 0 or no number: the program wants no stacks.
+  // 0 or no number: the program has turned stacks off.
   if (!(stackTraceLimit > 0)) return [];
   const captured: { readonly stack?: unknown } = {};
   try {
@@ -83,7 +83,7 @@ function framesOf(passed: (...parameters: never[]) => unknown): string[] {
   }
 }
 
-/** Formatted when it is read, with an `Error.prepareStackTrace` of the process, which may give or do anything. */
+/** Formatted when read, by `Error.prepareStackTrace` of the process, which may return or do anything. */
 function stackOf(captured: { readonly stack?: unknown }): string {
   try {
     const { stack } = captured;
@@ -94,21 +94,21 @@ function stackOf(captured: { readonly stack?: unknown }): string {
 }
 
 const frame = /^\s+at /;
-/** A line of Node, or of the pool or the SDK as they are installed: what lies between a failure and its caller. */
+/** A line of Node, or of the installed pool or SDK: these lie between a failure and its caller. */
 const between = /[( ]node:|[\\/]node_modules[\\/](?:surreal-pool|surrealdb)[\\/]/;
-/** A line that is not of the program: of Node, of an installed package, or of no file. */
+/** A line not from the program: from Node, an installed package, or no file. */
 const foreign = /[\\/]node_modules[\\/]|[( ]node:|<anonymous>\)?$/;
 
 function linesOf(stack: string): string[] {
   return stack.split('\n').filter((line) => frame.test(line));
 }
 
-/** Undefined when nothing leads to the caller: then the stack stays what it was. */
+/** The stack with these frames; undefined when no line of the caller is known, so that the stack stays unchanged. */
 function withFrames(error: Error, stack: string, frames: readonly string[]): string | undefined {
   const first = frames.findIndex((line) => !between.test(line));
   const callers = first === -1 ? [] : frames.slice(first);
   if (callers.length === 0) return undefined;
-  // An acquire may fail before its caller awaits anything: then lines of the program are in the stack already.
+  // An acquire may fail before its caller awaits it: then the stack already has lines of the program.
   const made = linesOf(stack).filter((line) => !foreign.test(line) && !callers.includes(line));
   return [String(error), ...made, ...callers].join('\n');
 }

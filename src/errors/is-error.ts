@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
 /**
- * Whether it is an error, also one of another realm: where a test has a realm of its own, as in Jest, the errors of Node's
- * own modules are no `Error` there.
+ * Whether a value is an error, also of another realm: in a test with its own realm, as in Jest, errors of Node's own
+ * modules are no `Error`.
  */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);

@@ -10,25 +10,25 @@ import { isBusy, isConflict, isDraining, isEndOfConnection } from './server-erro
  * - `elsewhere`: try again at once on another connection; nothing was sent
  * - `now`: try again at once
  * - `later`: try again after a pause
- * - `sparingly`: the same, if the retry budget allows it, since the server may have too much to do
+ * - `sparingly`: the same, if the retry budget allows it, since the server may be overloaded
  * - `never`: do not try again
  */
 export type RetryDecision = 'elsewhere' | 'now' | 'later' | 'sparingly' | 'never';
 
 /**
- * Whether a failed request may be made again, by what is known of it:
+ * Whether a failed request may be repeated, by its outcome:
  *
  *     never sent                             elsewhere
- *     its session was over                   now
+ *     its session had expired                now
  *     a write conflict                       later: nothing was applied, and the next attempt is new work for the server
- *     too much under way on the server       later: nothing was executed
+ *     the server has too many requests       later: nothing was executed
  *     no connection to be had                later, unless its time is over: no request was made
  *     a node that drains, or has no room     sparingly: nothing was applied
- *     outcome unknown                        sparingly, if twice is as good as once (`idempotent`)
+ *     outcome unknown                        sparingly, if twice does no harm (`idempotent`)
  *     its connection ended under way         the same, if it only reads
  *     refused, aborted, a mistake            never
  *
- * @param onlyReads asked only when that decides, since the text of the call has to be read for it
+ * @param onlyReads called only when it matters, since it has to parse the text of the call
  */
 export function retryDecision(
   error: unknown,
@@ -48,8 +48,8 @@ export function retryDecision(
 }
 
 /**
- * Whether an attempt failed before it sent anything. When an attempt before it was sent, it is that one which tells the
- * caller what became of the request, and what is wrong with the server.
+ * Whether an attempt failed before it sent anything. If an earlier attempt was sent, the caller gets the error of that
+ * one, since it tells the outcome of the request and what is wrong with the server.
  */
 export function isUnsent(error: unknown): boolean {
   return error instanceof AcquireError || (error instanceof CallError && error.outcome === 'not-sent');

@@ -1,17 +1,17 @@
 import { PoolError } from './pool-error.js';
 
 /**
- * A savepoint was refused, because the transaction has made a call that cannot be replayed; or a rollback to a savepoint,
- * because the answer of a call cannot be verified. The transaction goes on as it was. Give the call what it lets the
- * server choose, or make it outside of the transaction.
+ * The pool refused a savepoint, because the transaction has made a call that cannot be replayed; or a rollback to a
+ * savepoint, because the answer of a call cannot be verified. The transaction is unchanged. Pass the call the values it
+ * lets the server choose, or make it outside of the transaction.
  */
 export class SavepointUnsupportedError extends PoolError {
   static override readonly name: string = 'SavepointUnsupportedError';
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_UNSUPPORTED';
-  /** What in the call is the reason: `rand()`, `CREATE person`, or its text. */
+  /** The part of the call that is the reason: `rand()`, `CREATE person`, or its text. */
   readonly statement: string;
   readonly reason: string;
-  /** Which was refused: to make a savepoint, or to roll back to one. */
+  /** What was refused: making a savepoint, or rolling back to one. */
   readonly refused: 'savepoint' | 'rollback';
 
   constructor(details: { statement: string; reason: string; refused: 'savepoint' | 'rollback' }) {
@@ -28,22 +28,22 @@ export class SavepointUnsupportedError extends PoolError {
 }
 
 /**
- * Rolling back to a savepoint failed: a call that the program has seen the answer of gave something else when it was made
- * again. The transaction is as it was. When others have changed what the call reads (`retryable`), roll all of it back and
- * run it again; `withTransaction()` does that by itself. When the call answers something else each time, such as a random
- * default of a field, another attempt cannot help. When the work of a nested transaction was to be undone, `cause` is what
- * it had thrown.
+ * Rolling back to a savepoint failed: a replayed call answered differently from what the program has seen. The
+ * transaction is unchanged. If others have changed what the call reads (`retryable`), roll the transaction back and run
+ * it again; `withTransaction()` does that by itself. If the call answers differently each time, as with a random
+ * default of a field, another attempt cannot help. If the work of a nested transaction was to be undone, `cause` is the
+ * error it threw.
  */
 export class SavepointDivergedError extends PoolError {
   static override readonly name: string = 'SavepointDivergedError';
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_DIVERGED';
-  /** Whether others have changed what the call reads, so that doing all of it again may help. */
+  /** Whether others have changed what the call reads, so that repeating the transaction may help. */
   override readonly retryable: boolean;
   /** The text of the call. */
   readonly statement: string;
-  /** Where in its answer the difference is, such as `[0].name`; empty for the answer as a whole. */
+  /** The path of the difference in its answer, such as `[0].name`; empty for the whole answer. */
   readonly path: string;
-  /** What stood there the first time, and what when the call was made again: a value, or the error of the server. */
+  /** The value there the first time, and in the replay: a value, or the error of the server. */
   readonly expected: unknown;
   readonly found: unknown;
 
@@ -62,18 +62,20 @@ export class SavepointDivergedError extends PoolError {
   }
 }
 
-/** A text as far as a message shows it. */
+/** A text, shortened for a message. */
 function shortened(text: string): string {
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }
 
-/** A savepoint or a rollback to one was refused: there is too much to keep or to make again. The transaction goes on. */
+/**
+ * The pool refused a savepoint or a rollback to one: there is too much to keep or to replay. The transaction goes on.
+ */
 export class SavepointLimitError extends PoolError {
   static override readonly name: string = 'SavepointLimitError';
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_LIMIT';
-  /** What would be too large: the calls and answers in bytes, or the number of calls that are made again. */
+  /** Which limit was reached: the bytes of calls and answers (`log`), or the number of replayed calls (`replay`). */
   readonly limit: 'log' | 'replay';
-  /** The most there may be. */
+  /** The limit. */
   readonly most: number;
 
   constructor(limit: 'log' | 'replay', most: number) {

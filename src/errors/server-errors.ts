@@ -10,8 +10,8 @@ function* causes(error: unknown): Generator<Error> {
 }
 
 /**
- * Whether the server refused because of a concurrent transaction and says that trying again may help. Servers before
- * 3.0.5 say so only in the text, of the error or of one of its causes, and always in the same words.
+ * Whether the server refused because of a concurrent transaction and says that a retry may help. Servers before 3.0.5
+ * say so only in the text of the error or of one of its causes, always in the same words.
  */
 export function isConflict(error: unknown): boolean {
   for (const cause of causes(error)) {
@@ -21,7 +21,7 @@ export function isConflict(error: unknown): boolean {
   return false;
 }
 
-/** Whether a node refused because it is about to end, or has no room: it executed nothing, and another node may. */
+/** Whether a node refused because it is shutting down or has no room: it executed nothing, and another node may. */
 export function isDraining(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (!(cause instanceof ServerError) || cause.kind !== 'Internal') continue;
@@ -30,7 +30,7 @@ export function isDraining(error: unknown): boolean {
   return false;
 }
 
-/** Whether the server refused because too much is under way just now: it executed nothing, and may do it later. */
+/** Whether the server refused because it has too many requests now: it executed nothing, and may do it later. */
 export function isBusy(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (!(cause instanceof ServerError) || cause.kind !== 'Validation') continue;
@@ -40,8 +40,8 @@ export function isBusy(error: unknown): boolean {
 }
 
 /**
- * Whether the loss of a connection tells that something is wrong with its endpoint. It does not when this client sent
- * a message that was too large, or read its live notifications too slowly.
+ * Whether the loss of a connection means that something is wrong with its endpoint. It does not when this client sent a
+ * message that was too large, or read its live notifications too slowly.
  */
 export function isIllness(error: unknown): boolean {
   for (const cause of causes(error)) {
@@ -50,14 +50,15 @@ export function isIllness(error: unknown): boolean {
   return true;
 }
 
-/** Whether the server could not read the text: it executed nothing of it. */
+/** Whether the server could not parse the text: it executed nothing of it. */
 export function isParseError(error: unknown): boolean {
   return error instanceof ServerError && error.kind === 'Validation' && /^Parse error/.test(error.message);
 }
 
 /**
- * Whether a connection was lost because the other side or the network ended it. It is not when this client could not read
- * an answer, or nothing was heard for long: the same call would end the next connection too, or has taken its time.
+ * Whether a connection was lost because the other side or the network ended it. False when this client could not read
+ * an answer, since the same call would end the next connection too; and when nothing arrived for long, since the call
+ * has already taken long.
  */
 export function isEndOfConnection(error: unknown): boolean {
   for (const cause of causes(error)) {
@@ -67,7 +68,7 @@ export function isEndOfConnection(error: unknown): boolean {
   return false;
 }
 
-/** Whether the server said something, whatever it was: a node that answers is alive. */
+/** Whether the server answered at all: a node that answers is alive. */
 export function isAnswer(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (cause instanceof ServerError) return !isDraining(cause);
@@ -75,10 +76,13 @@ export function isAnswer(error: unknown): boolean {
   return false;
 }
 
-/** Kinds of errors that do not get better by waiting. */
+/** Kinds of errors for which waiting does not help. */
 const forGood: ReadonlySet<string> = new Set(['NotAllowed', 'NotFound', 'Validation', 'Configuration', 'Thrown']);
 
-/** Whether an identity cannot be had, however often it is tried: the server says no, or there is nothing to ask it. */
+/**
+ * Whether an identity cannot be had, however often the pool tries: the server refuses it, or there are no credentials
+ * to send.
+ */
 export function isRefusedForGood(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (cause instanceof ConfigurationError || cause instanceof UsageError) return true;
@@ -89,14 +93,14 @@ export function isRefusedForGood(error: unknown): boolean {
 }
 
 /**
- * Whether somebody cannot be signed in, however often it is tried. Of a sign-in every answer that is none is a refusal:
- * SurrealDB 3.0 calls an unknown access method, or a token that is none, an internal error.
+ * Whether a user cannot be signed in, however often the pool tries. During sign-in every server error counts as a
+ * refusal: SurrealDB 3.0 reports an unknown access method, or an invalid token, as an internal error.
  */
 export function isSignInRefused(error: unknown): boolean {
   return isAnswer(error) || isRefusedForGood(error);
 }
 
-/** Whether the server took the session for one that is over, or for nobody's: it executed nothing. */
+/** Whether the server treats the session as expired or anonymous: it executed nothing. */
 export function isLostIdentity(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (!(cause instanceof ServerError) || cause.kind !== 'NotAllowed') continue;
@@ -107,7 +111,7 @@ export function isLostIdentity(error: unknown): boolean {
   return false;
 }
 
-/** Whether it is for certain the identity that was refused, and not the session it was tried on. */
+/** Whether the server certainly refused the identity, not the session on which it was tried. */
 export function isIdentityRefused(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (cause instanceof CredentialsFailure || cause instanceof ConfigurationError) return true;
@@ -116,7 +120,7 @@ export function isIdentityRefused(error: unknown): boolean {
   return false;
 }
 
-/** Whether the server refused a token only because it has ended. */
+/** Whether the server refused a token only because it has expired. */
 export function isTokenExpired(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (cause instanceof ServerError && detailKind(Object(cause.details).details) === 'TokenExpired') return true;
@@ -124,7 +128,7 @@ export function isTokenExpired(error: unknown): boolean {
   return false;
 }
 
-/** Whether two sessions defined the same namespace or database at once, which rocksdb puts in words of its own. */
+/** Whether two sessions defined the same namespace or database at once, which rocksdb reports in its own words. */
 export function isDefinitionConflict(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (/Transaction conflict/.test(cause.message)) return true;
@@ -133,12 +137,12 @@ export function isDefinitionConflict(error: unknown): boolean {
 }
 
 /**
- * Names the statement that failed to the others of its `BEGIN … COMMIT` block. One answer of a block tells what failed,
- * a statement or the commit, and seldom the first; the rest say only that they were not executed. That error becomes
- * their `cause`, and its words are added to theirs: the SDK rejects with the first error, and a log may keep no more
- * than its message. A block that was cancelled by its text has no error to name, and its answers stay as they are.
+ * Adds the error of the failed statement to the others of its `BEGIN … COMMIT` block. One answer of a block says what
+ * failed, a statement or the commit, and it is seldom the first; the rest say only that they were not executed. That
+ * error becomes their `cause`, and its message is added to theirs: the SDK rejects with the first error, and a log may
+ * keep only its message. A block cancelled by its own text has no such error, and its answers stay unchanged.
  *
- * @param errors what each statement of a text failed with, in their order; undefined for one that did not fail
+ * @param errors the error of each statement, in order; undefined for one that did not fail
  */
 export function explainByCause(errors: readonly (Error | undefined)[]): void {
   let block: Error[] = [];
@@ -151,7 +155,7 @@ export function explainByCause(errors: readonly (Error | undefined)[]): void {
     }
     block = [];
   };
-  // BEGIN always succeeds, so a statement that did not fail lies between the errors of two blocks.
+  // BEGIN always succeeds, so between the errors of two blocks there is a statement that did not fail.
   for (const error of errors) {
     if (error === undefined) explain();
     else block.push(error);
@@ -166,19 +170,19 @@ function isSideEffect(error: Error): boolean {
   return (kind === 'NotExecuted' || kind === 'Cancelled') && / transaction\b/.test(error.message);
 }
 
-/** Whether the server does not know the transaction (any more), so that it cannot have committed it. */
+/** Whether the server does not know the transaction (any more), and so cannot have committed it. */
 export function isTransactionUnknown(error: unknown): boolean {
   return (
     error instanceof ServerError && error.kind === 'Validation' && error.message.startsWith('Transaction not found')
   );
 }
 
-/** Whether the server does not know the method that was called. */
+/** Whether the server does not know the method. */
 export function isMethodUnknown(error: unknown): boolean {
   return error instanceof ServerError && error.kind === 'NotFound' && detailKind(error.details) === 'Method';
 }
 
-/** Whether the server knows the method and does not let this client call it now. */
+/** Whether the server knows the method but does not let this client call it now. */
 export function isMethodRefused(error: unknown, method: string): boolean {
   if (!(error instanceof ServerError) || error.kind !== 'NotAllowed' || detailKind(error.details) !== 'Method')
     return false;

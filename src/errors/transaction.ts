@@ -1,13 +1,13 @@
 import { type CallOutcome, PoolError } from './pool-error.js';
 
 /**
- * A call of the transaction failed, or its time or signal ended it, so that it can only be rolled back: SurrealDB keeps
- * what a failed statement had written, and a commit would store that. `cause` is the first failure.
+ * The transaction can only be rolled back, because a call failed, its time was up or its signal was aborted. SurrealDB
+ * keeps what a failed statement wrote, and a commit would store it. `cause` is the first failure.
  */
 export class TransactionAbortedError extends PoolError {
   static override readonly name: string = 'TransactionAbortedError';
   static override readonly code: string = 'ERR_POOL_TRANSACTION_ABORTED';
-  /** The text of the call that failed, without its values; undefined when no call did. */
+  /** The text of the failed call, without its values; undefined when no call failed. */
   readonly statement: string | undefined;
 
   constructor(message: string, details: { statement: string | undefined; cause: unknown }) {
@@ -16,7 +16,9 @@ export class TransactionAbortedError extends PoolError {
   }
 }
 
-/** The commit was refused because a concurrent transaction changed the same records first. Nothing was applied. */
+/**
+ * The server refused the commit because a concurrent transaction changed the same records first. Nothing was applied.
+ */
 export class TransactionConflictError extends PoolError {
   static override readonly name: string = 'TransactionConflictError';
   static override readonly code: string = 'ERR_POOL_TRANSACTION_CONFLICT';
@@ -31,7 +33,7 @@ export class TransactionConflictError extends PoolError {
   }
 }
 
-/** The transaction is gone with its connection. Nothing of it was applied, nor ever will be. */
+/** The transaction was lost with its connection. Nothing of it was applied, nor ever will be. */
 export class TransactionLostError extends PoolError {
   static override readonly name: string = 'TransactionLostError';
   static override readonly code: string = 'ERR_POOL_TRANSACTION_LOST';
@@ -43,15 +45,15 @@ export class TransactionLostError extends PoolError {
 }
 
 /**
- * A transaction, or a query that was made from it, was used when the transaction was over. The call was not sent;
- * `outcomeOf()` says whether the transaction was applied, `state` what became of it.
+ * A transaction, or a query built from it, was used after the transaction had ended. The call was not sent;
+ * `outcomeOf()` says whether the transaction was applied, `state` how it ended.
  */
 export class TransactionEndedError extends PoolError {
   static override readonly name: string = 'TransactionEndedError';
   static override readonly code: string = 'ERR_POOL_TRANSACTION_ENDED';
-  /** The call was not sent, but the transaction it was made in may have been committed before. */
+  /** The call was not sent, but its transaction may have been committed before. */
   override readonly outcome: CallOutcome;
-  /** What had become of it: `committed`, `rolledBack` and so on. */
+  /** How it ended: `committed`, `rolledBack` and so on. */
   readonly state: string;
 
   constructor(message: string, details: { state: string; cause?: unknown }) {
@@ -61,11 +63,11 @@ export class TransactionEndedError extends PoolError {
   }
 }
 
-/** `verifyCommit` cannot be had here; the message says why, and what to do. */
+/** `verifyCommit` is not possible here; the message says why, and what to do. */
 export class CommitVerificationError extends PoolError {
   static override readonly name: string = 'CommitVerificationError';
   static override readonly code: string = 'ERR_POOL_COMMIT_VERIFICATION';
-  /** True only when the table could not be prepared in time: then another attempt may succeed. */
+  /** True only when the marker table could not be prepared in time: then another attempt may succeed. */
   override readonly retryable: boolean;
 
   constructor(message: string, details?: { cause?: unknown; retryable?: boolean }) {

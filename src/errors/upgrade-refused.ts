@@ -1,18 +1,23 @@
-/** However long a server asks to wait, the pool asks again after a minute: the server may be back long before. */
+/**
+ * The longest wait that the pool accepts from a server, in milliseconds: the server may be back sooner than it says.
+ */
 const longestWait = 60_000;
 
-/** What an answer to an upgrade shows of itself. */
+/** The part of an HTTP answer that is read. */
 export interface UpgradeAnswer {
   readonly statusCode?: number | undefined;
   readonly statusMessage?: string | undefined;
   readonly headers: { readonly 'retry-after'?: string | undefined };
 }
 
-/** A server, or a proxy before it, answered the request for a WebSocket with something else. */
+/** A server, or a proxy in front of it, did not answer the request for a WebSocket with an upgrade. */
 export class UpgradeRefusedError extends Error {
   override readonly name: string = 'UpgradeRefusedError';
   readonly status: number;
-  /** How long it asks to wait before the next attempt, in milliseconds, at most a minute; undefined when it does not say. */
+  /**
+   * How long it asks the pool to wait before the next attempt, in milliseconds, at most a minute; undefined when it
+   * does not say.
+   */
   readonly retryAfter: number | undefined;
 
   constructor({ statusCode = 0, statusMessage = '', headers }: UpgradeAnswer) {

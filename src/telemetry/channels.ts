@@ -1,7 +1,7 @@
 import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
 import type { PoolLabel } from './pool-label.js';
 
-/** What every trace says of its pool, and where the server is: undefined for a database in this process. */
+/** What every trace says about its pool and server; the server is undefined for a database in this process. */
 export interface PoolTrace {
   /** The name of the pool. */
   readonly pool: string;
@@ -11,7 +11,7 @@ export interface PoolTrace {
   readonly serverPort: number | undefined;
 }
 
-/** One call on a connection, as the tracing channel `surreal-pool:query` tells it. Never carries bindings. */
+/** One call on a connection, as published on the tracing channel `surreal-pool:query`. Never contains bindings. */
 export interface QueryTrace extends PoolTrace {
   readonly connection: number;
   /** The number of its transaction, as in the traces of `surreal-pool:transaction`; undefined outside of one. */
@@ -22,27 +22,27 @@ export interface QueryTrace extends PoolTrace {
   readonly text: string;
 }
 
-/** One acquire, as the tracing channel `surreal-pool:acquire` tells it. */
+/** One acquire, as published on the tracing channel `surreal-pool:acquire`. */
 export interface AcquireTrace extends PoolTrace {
-  /** What was lent; undefined until then, and when nothing was. */
+  /** The number of the lent connection; undefined until then, and when none was lent. */
   connection: number | undefined;
 }
 
-/** The opening of one connection, as the tracing channel `surreal-pool:connect` tells it. */
+/** The opening of one connection, as published on the tracing channel `surreal-pool:connect`. */
 export interface ConnectTrace extends PoolTrace {
   readonly connection: number;
 }
 
-/** One step of a transaction, as the tracing channel `surreal-pool:transaction` tells it. */
+/** One step of a transaction, as published on the tracing channel `surreal-pool:transaction`. */
 export interface TransactionTrace extends PoolTrace {
   readonly connection: number;
   /** Counts the transactions of a pool from 1. */
   readonly transaction: number;
-  /** The first is 1; more when `withTransaction()` tries again after a conflict. */
+  /** Counts from 1; grows when `withTransaction()` tries again after a conflict. */
   readonly attempt: number;
   /**
    * `retry` is the pause before the next attempt; `fence` finds out whether a commit without an answer was applied;
-   * `rollbackToSavepoint` is also told of a failed call that is undone alone.
+   * `rollbackToSavepoint` is also published for a failed call that is undone alone.
    */
   readonly step:
     | 'begin'
@@ -57,7 +57,7 @@ export interface TransactionTrace extends PoolTrace {
 
 /**
  * The names are part of the public interface. Each traced thing has the channels `tracing:<name>:start`, `:end`,
- * `:asyncStart`, `:asyncEnd` and `:error` of `node:diagnostics_channel`; nothing is built while nobody listens.
+ * `:asyncStart`, `:asyncEnd` and `:error` of `node:diagnostics_channel`; nothing is built without a subscriber.
  */
 export const queryChannel: TracingChannel<string, QueryTrace> = tracingChannel('surreal-pool:query');
 export const acquireChannel: TracingChannel<string, AcquireTrace> = tracingChannel('surreal-pool:acquire');
@@ -68,7 +68,7 @@ export const breakerChannel: Channel = channel('surreal-pool:breaker');
 /** Every change in the life of a connection: `{ pool, event, connection, … }`. */
 export const connectionChannel: Channel = channel('surreal-pool:connection');
 
-/** Runs `work` under a tracing channel when somebody listens to it. */
+/** Runs `work` under a tracing channel if it has a subscriber. */
 export function traced<Trace extends object, T>(
   tracing: TracingChannel<string, Trace>,
   trace: () => Trace,
@@ -78,8 +78,8 @@ export function traced<Trace extends object, T>(
 }
 
 /**
- * The same for what answers with errors instead of rejecting with one: it is told as failed with the first of them, and
- * the answer is given all the same.
+ * The same for work whose answer contains errors instead of rejecting: the first error is published, and the answer is
+ * returned unchanged.
  *
  * @param failureOf the first error of an answer; undefined when there is none
  */
@@ -105,7 +105,7 @@ export async function tracedAnswer<Trace extends object, T>(
   }
 }
 
-/** What a trace says of its pool. */
+/** The part of a trace about its pool. */
 export function traceOf({ name, serverAddress, serverPort }: PoolLabel): PoolTrace {
   return { pool: name, serverAddress, serverPort };
 }

@@ -2,7 +2,7 @@ import type { Logger } from '../logger.js';
 import { formatDuration } from '../time/format-duration.js';
 import { messageWithCauses } from './logged-error.js';
 
-/** The details that are durations, in milliseconds, and how a person says them. */
+/** The details that are durations, in milliseconds, with their labels. */
 const durations: Readonly<Record<string, string>> = {
   age: 'aged',
   duration: 'took',
@@ -14,11 +14,11 @@ const durations: Readonly<Record<string, string>> = {
   waited: 'waited',
 };
 
-/** Details that stand elsewhere in the line. `repeated` is in its message. */
+/** Details that are shown elsewhere in the line; `repeated` is in the message. */
 const elsewhere: ReadonlySet<string> = new Set(['pool', 'err', 'origin', 'repeated']);
 
 /**
- * A logger that writes lines for a person: the message first, why, and then the details in words.
+ * A logger that writes lines for people: the message, the cause, and then the details in words.
  *
  *     a connection could not be opened: cannot connect to ws://db:8000/rpc: … (app/main, connection 3, took 12 ms)
  */
@@ -26,14 +26,14 @@ export function consoleLines(console: Pick<Console, keyof Logger>): Logger {
   const write =
     (level: keyof Logger) =>
     (details: object, message: string): void =>
-      // Alone in its call: a `%` in a text of others would be taken for a format.
+      // With '%s', since a `%` in the text would be taken for a format.
       console[level]('%s', lineOf(details as Details, message));
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
 type Details = Readonly<Record<string, unknown>>;
 
-/** One line of the log; the stack of who holds a connection follows on lines of its own. */
+/** One line of the log; the stack of a connection's holder follows on its own lines. */
 export function lineOf(details: Details, message: string): string {
   const { err, origin, pool } = details;
   const why = err === undefined ? '' : `: ${messageWithCauses(err)}`;
@@ -49,7 +49,7 @@ export function lineOf(details: Details, message: string): string {
 function inWords(key: string, value: unknown): string[] {
   const duration = durations[key];
   if (duration !== undefined) return typeof value === 'number' ? [`${duration} ${formatDuration(value)}`] : [];
-  // Nearly everything is of the pool's own identity.
+  // Shown only for other identities, since nearly all events are of the pool's own.
   if (key === 'ownIdentity') return value === false ? ['another identity'] : [];
   const name = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   switch (typeof value) {

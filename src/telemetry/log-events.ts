@@ -11,14 +11,14 @@ import { RepeatedLines } from './repeated-lines.js';
 
 type Level = keyof Logger;
 
-/** How loudly, and in which words. */
+/** The level and the message. */
 type Wording = readonly [Level, string];
 
 type Wordings = {
   readonly [Name in keyof PoolEvents]?: Wording | ((event: PoolEvents[Name]) => Wording);
 };
 
-/** What is logged. What happens at every acquire is not: there are statistics for that. */
+/** The events that are logged. Events of every acquire are not: the statistics count them. */
 const matters: Wordings = {
   // The size of the pool
   started: ['info', 'pool started'],
@@ -58,7 +58,7 @@ const matters: Wordings = {
   acquireRefused: ['warn', 'an acquire was refused'],
   acquireFailed: ({ ownIdentity, error }) => {
     if (ownIdentity) return ['error', 'an acquire failed: connections cannot be opened'];
-    // The function is the program's own; what it brings, and what the server says to that, is a matter of its users.
+    // A failing credentials function is a fault of the program; refused credentials are a matter of its users.
     if (hasCause(error, CredentialsFunctionFailure)) {
       return ['warn', 'an acquire as another identity failed: its credentials function failed'];
     }
@@ -80,8 +80,8 @@ const matters: Wordings = {
 };
 
 /**
- * Writes what the pool tells to a logger: each event with its numbers, errors under `err`, as pino wants them. Failures are
- * written once for each reason in ten seconds, with their number; see {@link RepeatedLines}.
+ * Writes the events of the pool to a logger: each with its numbers, errors under `err`, as pino expects. Failures are
+ * written once per reason in ten seconds, with their count; see {@link RepeatedLines}.
  */
 export function logEvents(events: Emitter<PoolEvents>, logger: Logger, pool: string, clock: Clock): void {
   const write = (level: Level, details: object, message: string): void => logger[level](details, message);
@@ -107,7 +107,7 @@ export function logEvents(events: Emitter<PoolEvents>, logger: Logger, pool: str
   }
 }
 
-/** Whether a change of identity failed for what that identity is, and not for the connection. */
+/** Whether switching the identity failed because of the identity, not because of the connection. */
 function isOfIdentity(error: unknown): boolean {
   return (error instanceof ConnectError && error.fatal) || isAnswer(error);
 }
@@ -117,12 +117,12 @@ function hasCause(error: unknown, kind: typeof CredentialsFailure): boolean {
   return false;
 }
 
-/** What tells an event from others of its name: numbers in it (of a connection, of waiters, of a port) do not. */
+/** The reason by which events of one name are told apart, without numbers (of connections, waiters, ports). */
 function reasonOf(event: object): string {
   const { reason, state, healthy, origin, error } = event as Record<string, unknown>;
   const told = reason ?? state ?? healthy ?? origin;
   if (told !== undefined) return String(told);
-  // The message of an acquire counts the connections of the moment; what stands in its way is in the snapshot.
+  // The message of a failed acquire contains present counts, so its reason is taken from the snapshot.
   const text = error instanceof AcquireError ? (error.snapshot.lastOpenError ?? error.code) : messageOf(error);
   return error === undefined ? '' : text.replace(/[0-9]+/g, '#').slice(0, 200);
 }

@@ -1,13 +1,13 @@
 import { copiedError } from '../errors/copied-error.js';
 import { messageOf } from '../errors/error-message.js';
 
-/** Frames of Node, of an installed package, or of no file: a log can do without them. */
+/** Frames of Node, of an installed package, or of no file, which are left out of a log. */
 const foreign = /[\\/]node_modules[\\/]|[( ]node:|<anonymous>\)?$/;
 
 /**
- * An error for a line of the log, in which each cause stands once. The messages of the pool end with those of their
- * causes, for those who see nothing else, and a logger such as pino adds the message and the stack of each cause to that:
- * so the error that is logged has no causes, and the lines of the program where the first of them was made.
+ * A copy of an error for the log, in which each cause appears once. Messages of the pool end with those of their
+ * causes, and a logger such as pino appends the message and stack of each cause again. So the copy has no causes, but
+ * the program's stack lines of the first one.
  */
 export function loggedError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -24,7 +24,7 @@ function define(error: Error, key: string, value: string): void {
   Object.defineProperty(error, key, { value, configurable: true, writable: true });
 }
 
-/** Of the error and its causes; one that stands in the message before it is not added. */
+/** The message of an error with those of its causes, unless the message before already contains them. */
 export function messageWithCauses(error: unknown): string {
   let message = messageOf(error);
   for (const cause of causesOf(error)) {
@@ -34,7 +34,7 @@ export function messageWithCauses(error: unknown): string {
   return message;
 }
 
-/** A chain may be a circle, and as long as its maker likes. */
+/** The chain of causes, bounded: it may be circular or very long. */
 function causesOf(error: unknown): unknown[] {
   const causes = new Set<unknown>();
   for (let cause = error; cause instanceof Error && !causes.has(cause) && causes.size < 10; cause = cause.cause) {
@@ -43,7 +43,7 @@ function causesOf(error: unknown): unknown[] {
   return [...causes].map((cause) => (cause as Error).cause);
 }
 
-/** The frames of the error, and those of the program where its first cause was made. */
+/** The frames of the error, and the program's frames of its first cause. */
 function framesOf(stack: string, error: Error): string[] {
   const isFrame = (line: string): boolean => /^\s+at /.test(line);
   const frames = stack.split('\n').filter(isFrame);

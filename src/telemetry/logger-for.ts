@@ -4,9 +4,8 @@ import { consoleLines } from './console-lines.js';
 import { loggedError } from './logged-error.js';
 
 /**
- * The logger that the pool writes to, for the one that it was given. A console prints objects as a program has them, so it
- * gets one text for each line; every other logger gets the details and the message, and errors in which a cause stands
- * once.
+ * Adapts the logger given by the user. A console prints raw objects, so it gets one text for each line; every other
+ * logger gets the details and the message, with errors in which each cause appears once.
  */
 export function loggerFor(given: Logger): Logger {
   if (given === globalThis.console || given instanceof Console) return consoleLines(given as typeof globalThis.console);

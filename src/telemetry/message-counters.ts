@@ -1,4 +1,4 @@
-/** How single calls went to the server: those of the pool and of its views. */
+/** How single calls of the pool and its scopes were sent to the server. */
 export interface MessageStatistics {
   /** Messages that carried single calls. */
   readonly sent: number;
@@ -6,7 +6,7 @@ export interface MessageStatistics {
   readonly calls: number;
 }
 
-/** After so many messages in a row with one call, calls are taken to come one after the other. */
+/** After this many messages in a row with one call, calls are assumed to come one after the other. */
 const lonelyMessages = 16;
 
 export class MessageCounters {
@@ -15,14 +15,14 @@ export class MessageCounters {
   #lonely = 0;
   #underWay = 0;
 
-  /** A message was sent with so many calls. */
+  /** Counts a message with this many calls. */
   count(calls: number): void {
     this.#sent++;
     this.#calls += calls;
     this.#lonely = calls === 1 ? this.#lonely + 1 : 0;
   }
 
-  /** A call got its place. */
+  /** Counts a call that got its seat. */
   began(): void {
     this.#underWay++;
   }
@@ -31,7 +31,7 @@ export class MessageCounters {
     this.#underWay--;
   }
 
-  /** Whether calls come one after the other, and only one is under way: no other will join it. */
+  /** Whether calls come one after the other and only one is under way, so that no other will join it. */
   get isLonely(): boolean {
     return this.#underWay === 1 && this.#lonely >= lonelyMessages;
   }

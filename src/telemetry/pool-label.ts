@@ -1,4 +1,4 @@
-/** What tells a pool from others in traces and errors. */
+/** What identifies a pool in traces and errors. */
 export interface PoolLabel {
   /** The option `name`. */
   readonly name: string;
@@ -8,11 +8,11 @@ export interface PoolLabel {
   readonly serverPort: number | undefined;
 }
 
-/** @param url as a resolved configuration has it */
+/** @param url the address in a resolved configuration */
 export function poolLabel(name: string, url: string): PoolLabel {
   if (!/^wss?:/.test(url)) return { name, serverAddress: undefined, serverPort: undefined };
   const { hostname, port, protocol } = new URL(url);
   const usual = protocol === 'wss:' ? 443 : 80;
-  // An IPv6 address stands in brackets in an address, and without them in an attribute.
+  // An IPv6 address has brackets in a URL, but not in an attribute.
   return { name, serverAddress: hostname.replace(/^\[|\]$/g, ''), serverPort: port === '' ? usual : Number(port) };
 }

@@ -3,21 +3,21 @@ import type { MessageStatistics } from './message-counters.js';
 import type { SavepointStatistics } from './savepoint-counters.js';
 import type { TransactionStatistics } from './transaction-counters.js';
 
-/** The pool at one instant: the nine summary fields, and under them everything the pool counts. Rates are percent. */
+/** The pool at one instant: nine summary fields, and everything the pool counts. Rates are in percent. */
 export interface PoolStats extends PoolStatistics {
   readonly totalConnections: number;
-  /** Idle: lent at once to whoever comes. */
+  /** Idle connections, which the pool can lend at once. */
   readonly availableConnections: number;
   readonly inUseConnections: number;
   readonly connectionsCreated: number;
-  /** Acquires that were served by a connection that was there before them. */
+  /** Acquires that got a connection that was already open. */
   readonly connectionsReused: number;
   readonly connectionsClosed: number;
-  /** Probes that passed, of all probes; 0 before the first. */
+  /** Percentage of probes that passed; 0 before the first. */
   readonly healthCheckPassRate: number;
-  /** Acquires that were served, of all that ended; 0 before the first. */
+  /** Percentage of ended acquires that were served; 0 before the first. */
   readonly acquisitionSuccessRate: number;
-  /** Acquires served by a connection that was there before, of all that were served; 0 before the first. */
+  /** Percentage of served acquires that got a connection that was already open; 0 before the first. */
   readonly averageReuseRatio: number;
   readonly messages: MessageStatistics;
   readonly transactions: TransactionStatistics;

@@ -2,7 +2,9 @@ import type { Emitter } from '../pool/emitter.js';
 import type { PoolEvents } from '../pool/events.js';
 import { breakerChannel, connectionChannel } from './channels.js';
 
-/** The steps in a connection's life that the channel `surreal-pool:connection` tells; none of them happens at every acquire. */
+/**
+ * The events of a connection published on the channel `surreal-pool:connection`; none of them happens at every acquire.
+ */
 const steps = [
   'opening',
   'opened',
@@ -16,7 +18,7 @@ const steps = [
   'closed',
 ] as const satisfies readonly (keyof PoolEvents)[];
 
-/** Passes the life of every connection, and the changes of the circuit breaker, on to `node:diagnostics_channel`. */
+/** Publishes the events of every connection, and the changes of the circuit breaker, on `node:diagnostics_channel`. */
 export function publishLives(events: Emitter<PoolEvents>, pool: string): void {
   for (const event of steps) {
     events.subscribe(event, (details) => {

@@ -9,22 +9,21 @@ export interface Line {
   readonly details: object;
 }
 
-/** What was written for one reason, and what was held back since. */
+/** The lines of one reason held back since the last was written. */
 interface Reason {
   writtenAt: number;
   held: number;
   latest: Line;
 }
 
-/** For how long, in milliseconds, lines of one reason are counted and not written. */
+/** How long, in milliseconds, lines of one reason are counted instead of written. */
 const pause = 10_000;
-/** Reasons that are told apart. Further ones share the line of their kind. */
+/** How many reasons are distinguished. Further ones share the line of their kind. */
 const mostReasons = 100;
 
 /**
- * Writes the first line of each reason at once. Those that follow within ten seconds are counted, and the latest of them
- * is written with their number when the ten seconds are over: an outage under load would fill the log otherwise, and hide
- * in it what else goes on.
+ * Writes the first line of each reason at once. Further lines within ten seconds are counted; after that the latest is
+ * written with their count. Otherwise an outage under load would fill the log and hide all else.
  */
 export class RepeatedLines {
   readonly #clock: Clock;
@@ -39,7 +38,7 @@ export class RepeatedLines {
 
   /**
    * @param kind what happened
-   * @param why what tells it from others of its kind
+   * @param why what distinguishes it from others of its kind
    */
   add(kind: string, why: string, line: Line): void {
     const now = this.#clock.now();
@@ -56,7 +55,7 @@ export class RepeatedLines {
     else this.#arm(now);
   }
 
-  /** Writes what is held back: what caused it is over. */
+  /** Writes the lines held back, when their cause is over. */
   flush(): void {
     const now = this.#clock.now();
     for (const reason of this.#reasons.values()) if (reason.held > 0) this.#tell(reason, now);
@@ -79,7 +78,7 @@ export class RepeatedLines {
     const seconds = Math.max(1, Math.round((now - reason.writtenAt) / 1000));
     reason.held = 0;
     reason.writtenAt = now;
-    // The latest was never written by itself: a single one needs no number.
+    // A single held line is written without a count.
     if (held === 1) this.#write(reason.latest);
     else {
       this.#write({

@@ -1,17 +1,17 @@
 import { Histogram, type HistogramSummary } from '../pool/histogram.js';
 
-/** What became of the savepoints of the pool's transactions. */
+/** Statistics of savepoints in the pool's transactions. */
 export interface SavepointStatistics {
   readonly created: number;
   /** Rollbacks to a savepoint that succeeded, and failed calls that were undone alone. */
   readonly rollbacks: number;
-  /** Rollbacks that failed, because an answer that the program has seen is another one now. */
+  /** Rollbacks that failed because a replayed call answered differently. */
   readonly divergences: number;
   /** Savepoints and rollbacks refused because of a call that cannot be replayed, or whose answer cannot be verified. */
   readonly refusedUnsupported: number;
-  /** Savepoints and rollbacks refused because there was too much to keep or to make again. */
+  /** Savepoints and rollbacks refused because there was too much to keep or to replay. */
   readonly refusedLimit: number;
-  /** Calls that were made again, also only to verify, and how long each rollback took, in milliseconds. */
+  /** Replayed calls, including those only for verification, and the time of each rollback, in milliseconds. */
   readonly replayedCalls: number;
   readonly replayTime: HistogramSummary;
 }

@@ -1,6 +1,6 @@
 /**
- * What became of the pool's transactions. Always:
- * `begun = open + committed + rolledBack + conflicts + lost + unknown + abandoned`.
+ * Statistics of the pool's transactions. Always: `begun = open + committed + rolledBack + conflicts + lost + unknown +
+ * abandoned`.
  */
 export interface TransactionStatistics {
   readonly begun: number;
@@ -8,19 +8,21 @@ export interface TransactionStatistics {
   readonly open: number;
   readonly committed: number;
   readonly rolledBack: number;
-  /** Refused at the commit, because a concurrent transaction had changed the same records first. */
+  /** The server refused the commit because a concurrent transaction had changed the same records first. */
   readonly conflicts: number;
   /** Lost with their connection, and known not to be applied. */
   readonly lost: number;
-  /** Nobody knows whether they were committed: the answer to their commit was lost. */
+  /** The answer to their commit was lost, so it is not known whether they were committed. */
   readonly unknown: number;
-  /** Cancelled by the pool, because they were open when their connection was released. */
+  /** The pool cancelled them, because they were open when their connection was released. */
   readonly abandoned: number;
-  /** Of all of them: those in which a call failed, so that they could only be rolled back, or back to a savepoint. */
+  /**
+   * Those among all of them in which a call failed, so that they could only be rolled back, wholly or to a savepoint.
+   */
   readonly aborted: number;
-  /** Times that the work of a `withTransaction()` was begun again after a conflict. */
+  /** How often the work of a `withTransaction()` was started again after a conflict. */
   readonly retries: number;
-  /** Commits without an answer whose outcome `verifyCommit` found out. */
+  /** Commits without an answer for which `verifyCommit` found the outcome. */
   readonly fenced: number;
 }
 

@@ -4,7 +4,7 @@ const bursts = 5;
 const operations = 50;
 const connections = 10;
 
-/** Nothing, then everything at once, again and again. */
+/** Idle, then a burst of operations, again and again. */
 export const burstTraffic: Scenario = {
   summary: `${bursts} bursts of ${operations} operations, each when the last is over`,
   async play(scene) {

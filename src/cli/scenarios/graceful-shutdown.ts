@@ -6,8 +6,8 @@ const workers = 30;
 const warmUp = 100;
 
 /**
- * The pool is shut down in the middle of the work: who has a connection finishes, who has none is told so, and what was
- * acknowledged is stored. One lease is kept to the end, to count with.
+ * Shuts the pool down during work: holders of a connection finish, waiters are refused, and acknowledged writes are
+ * stored. One lease is kept to the end, for counting.
  */
 export const gracefulShutdown: Scenario = {
   summary: `a shutdown while ${workers} workers use ${connections} connections`,
@@ -18,7 +18,7 @@ export const gracefulShutdown: Scenario = {
     const working = scene.work(
       workers,
       () => scene.operate('write', (connection) => scene.store(connection)),
-      // A worker that is told goes home.
+      // A refused worker stops.
       () => refused,
     );
     await new Promise<void>((warm) => {

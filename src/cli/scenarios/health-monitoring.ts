@@ -4,7 +4,7 @@ const connections = 8;
 const workers = 3;
 const leastProbes = 5;
 
-/** What nobody uses is probed while others work: both go on, and nothing is taken for ill that is not. */
+/** Probes idle connections while workers use others: the work goes on, and the pool stays healthy. */
 export const healthMonitoring: Scenario = {
   summary: `health checks of what is idle, beside ${workers} workers`,
   async play(scene) {

@@ -4,7 +4,7 @@ const connections = 5;
 const workers = 10;
 const rounds = 3;
 
-/** Connections that grow old all the time are replaced behind the callers' backs. */
+/** Connections with a very short lifetime are replaced without callers noticing. */
 export const lifetimeRotation: Scenario = {
   summary: `connections that live a fifth of a second, under ${workers} workers`,
   async play(scene) {

@@ -6,7 +6,7 @@ import type { Scene } from './scene.js';
 const tenants = 50;
 const operations = 4;
 const connections = 20;
-/** Every so many tenants one signs in as a user of its own. The others use the pool's. */
+/** One of this many tenants signs in as its own user. The others use the pool's user. */
 const withUser = 10;
 
 interface Tenant extends AcquireOptions {
@@ -15,7 +15,7 @@ interface Tenant extends AcquireOptions {
   readonly variables: { readonly tenant: string };
 }
 
-/** More tenants than connections, each in a database of its own: a connection becomes another's, and shows nothing. */
+/** More tenants than connections, each in its own database: connections switch between tenants and leak no records. */
 export const manyTenants: Scenario = {
   summary: `${tenants} tenants at once, a database each, on ${connections} connections`,
   async play(scene) {

@@ -6,7 +6,7 @@ const workers = 16;
 const operations = 15;
 const counters = 2;
 
-/** Many callers change the same few records: the database refuses some of them, and they try again. */
+/** Many callers change the same few records: the database refuses some changes, and the callers retry. */
 export const retryUnderLoad: Scenario = {
   summary: `${workers * operations} changes of ${counters} records, repeated when they conflict`,
   async play(scene) {
@@ -37,7 +37,7 @@ export const retryUnderLoad: Scenario = {
     const counted = counts.reduce((sum, count) => sum + count, 0);
     const { succeeded } = scene.counts;
     scene.expectSuccess(100);
-    // Less would be the engine's doing: in memory, SurrealDB 3.0 loses a few of many concurrent updates.
+    // Fewer would be the engine's fault: in memory, SurrealDB 3.0 loses a few of many concurrent updates.
     const actual = `${counted} counted, ${formatNumber(repeated, 'repetition')}`;
     scene.expect('no change is made twice, though some are repeated', actual, counted <= succeeded);
     scene.expectRest();

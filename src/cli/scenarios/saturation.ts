@@ -4,10 +4,13 @@ const connections = 5;
 const impatient = 50;
 const patient = 20;
 const afterwards = 50;
-/** How long the impatient wait, in milliseconds. */
+/** How long impatient callers wait, in milliseconds. */
 const patience = 50;
 
-/** Every connection is held: who cannot wait is told so, who can is served later, and then all is well again. */
+/**
+ * All connections are held: impatient callers time out, patient ones are served later, and then the pool serves as
+ * before.
+ */
 export const poolSaturation: Scenario = {
   summary: `${impatient + patient} callers while all ${connections} connections are held, then ${afterwards} more`,
   async play(scene) {

@@ -1,9 +1,9 @@
 import type { Scene } from './scene.js';
 
-/** A kind of load, and what a pool has to show under it. */
+/** A kind of load, and what must hold under it. */
 export interface Scenario {
-  /** In one line, for the help. */
+  /** One line for the help. */
   readonly summary: string;
-  /** Opens a pool in the scene, loads it, and says what has to hold. */
+  /** Opens a pool in the scene, loads it, and states what must hold. */
   play(scene: Scene): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { Measurements, type OperationKind } from '../measurements.js';
 import type { MessageFigures } from '../message-figures.js';
 import type { Queryable } from '../workload.js';
 
-/** Where a scenario takes place, and for how long it goes on where that is up to it. */
+/** Where a scenario runs, and for how long if it has no end of its own. */
 export interface Place {
   readonly endpoint: string;
   readonly namespace: string;
@@ -15,30 +15,30 @@ export interface Place {
   readonly credentials: PasswordCredentials | null;
   /** In milliseconds. */
   readonly duration: number;
-  /** Ends early what would go on for `duration`. */
+  /** Ends the scenario before `duration`. */
   readonly stop: AbortSignal;
 }
 
-/** Something a scenario has to show. */
+/** One condition of a scenario, and whether it held. */
 export interface Expectation {
   readonly text: string;
   readonly actual: string;
   readonly held: boolean;
 }
 
-/** How long beyond its duration a scenario waits for what it has to show, in milliseconds. */
+/** How long beyond its duration a scenario waits for its conditions, in milliseconds. */
 const patience = 20_000;
 
 const text = 'The quick brown fox jumps over the lazy dog. '.repeat(5);
 
-/** What a scenario plays with: a pool, a table of its own, operations that are counted, and what it has to show. */
+/** The setting of a scenario: a pool, its own table, counted operations, and the conditions that must hold. */
 export class Scene {
   /** Not shared with another run. */
   readonly name: string = `load_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
   readonly table: Table = new Table(this.name);
   readonly place: Place;
   readonly expectations: Expectation[] = [];
-  /** How its single calls went to the server; null when it is not about single calls. */
+  /** How its single calls were sent to the server; null when it is not about single calls. */
   messages: MessageFigures | null = null;
   #measurements = new Measurements(performance.now());
   #pool: ConnectionManager | undefined;
@@ -48,13 +48,15 @@ export class Scene {
     this.place = place;
   }
 
-  /** Opens the pool and makes the table. A scenario has one pool: a database on disk can be opened but once. */
+  /**
+   * Opens the pool and defines the table. A scenario has one pool, since a database on disk can be opened only once.
+   */
   async open(options: Partial<PoolOptions>): Promise<ConnectionManager> {
     const { endpoint, namespace, database, credentials } = this.place;
     const pool = await createPool(endpoint, { namespace, database, credentials, ...options });
     this.#pool = pool;
     this.#serverVersion = (await pool.version()).version;
-    // Parallel first writes to a table that is not defined conflict with each other.
+    // Concurrent first writes to an undefined table conflict with each other.
     await pool.query(`DEFINE TABLE IF NOT EXISTS ${this.name} SCHEMALESS`);
     this.#measurements = new Measurements(performance.now());
     return pool;
@@ -65,7 +67,7 @@ export class Scene {
     return this.#pool;
   }
 
-  /** What the server says of itself, or the engine inside this process. */
+  /** The version of the server, or of the engine inside this process. */
   get serverVersion(): string {
     return this.#serverVersion;
   }
@@ -74,14 +76,14 @@ export class Scene {
     return this.#measurements;
   }
 
-  /** Operations that ended well, and all that ended. */
+  /** Operations that succeeded, failed, and all that ended. */
   get counts(): { succeeded: number; failed: number; total: number } {
     const { succeeded, failed } = this.#measurements;
     const well = succeeded.read + succeeded.write;
     return { succeeded: well, failed, total: well + failed };
   }
 
-  /** Borrows a connection for `work` and counts how that went. Never rejects; resolves with whether it went well. */
+  /** Borrows a connection for `work` and counts the result. Never rejects; resolves with whether it succeeded. */
   operate(
     kind: OperationKind,
     work: (connection: Queryable) => Promise<unknown>,
@@ -95,7 +97,7 @@ export class Scene {
     );
   }
 
-  /** Counts how something went that borrows by itself, and says when it has. */
+  /** Counts the result of work that borrows its connection itself, and calls `lent` when it has one. */
   async measured(kind: OperationKind, work: (lent: () => void) => Promise<unknown>): Promise<boolean> {
     const asked = performance.now();
     let lent: number | undefined;
@@ -127,8 +129,8 @@ export class Scene {
   }
 
   /**
-   * So many workers, each doing one operation after another until `enough`, until somebody says stop, or until patience
-   * is lost with a pool that does not do what is waited for.
+   * Runs workers, each doing one operation after another until `enough`, until `stop` is aborted, or until the patience
+   * for an unmet condition is over.
    */
   async work(workers: number, operation: (worker: number) => Promise<unknown>, enough: () => boolean): Promise<void> {
     const over = (): boolean => enough() || this.place.stop.aborted || this.#elapsed > this.place.duration + patience;
@@ -138,7 +140,7 @@ export class Scene {
     await Promise.all(Array.from({ length: workers }, (_, worker) => one(worker)));
   }
 
-  /** True when the scenario has gone on for its `duration`. */
+  /** Whether the scenario has run for its `duration`. */
   lastsLongEnough(): boolean {
     return this.#elapsed >= this.place.duration;
   }
@@ -155,7 +157,7 @@ export class Scene {
     });
   }
 
-  /** That at least this share of all operations, in percent, succeeded. */
+  /** Expects that at least this share of all operations, in percent, succeeded. */
   expectSuccess(percent: number): void {
     const { succeeded, total } = this.counts;
     const held = total > 0 && 100 * succeeded >= percent * total;
@@ -163,7 +165,7 @@ export class Scene {
     this.expect(share, `${succeeded.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`, held);
   }
 
-  /** That what is stored is what was acknowledged, no more and no less. */
+  /** Expects that exactly the acknowledged writes are stored. */
   async expectNothingLost(connection: Queryable = this.pool): Promise<void> {
     const stored = await this.stored(connection);
     const acknowledged = this.#measurements.succeeded.write;
@@ -171,7 +173,7 @@ export class Scene {
     this.expect('every acknowledged write is stored, once', actual, stored === acknowledged);
   }
 
-  /** That the pool is whole: everything came back, nobody waits. */
+  /** Expects that all leases were released and no caller waits. */
   expectRest(): void {
     const { leased, waiting } = this.pool.poolStats();
     this.expect(
@@ -181,11 +183,11 @@ export class Scene {
     );
   }
 
-  /** Leaves the database as it was, and nothing open. */
+  /** Restores the database and closes everything. */
   async end(): Promise<void> {
     const pool = this.#pool;
     if (pool === undefined) return;
-    // A database in memory goes away by itself.
+    // A database in memory disappears by itself.
     if (!pool.isShuttingDown() && !this.place.endpoint.startsWith('mem:')) {
       await pool.query(`REMOVE TABLE IF EXISTS ${this.name}`).catch(() => {});
     }

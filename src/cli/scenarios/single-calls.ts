@@ -9,8 +9,8 @@ const callsEach = 40;
 
 /**
  * Many callers, each with one single call of the pool after the other.
- * @param how what single calls may share, and in words
- * @param sharesMessages whether a message has to carry several of them; else it has to carry one
+ * @param how what single calls may share, as options and in words
+ * @param sharesMessages whether a message must carry several calls; otherwise it must carry one
  */
 function singleCallsWith(
   how: Partial<Pick<PoolOptions, 'batching' | 'pipelining'>>,
@@ -20,7 +20,7 @@ function singleCallsWith(
   return { summary: `${callers} callers on ${connections} connections, ${inWords}`, play: play(how, sharesMessages) };
 }
 
-/** They share connections and messages as they do without any option. */
+/** Single calls with the default options. */
 export const singleCalls: Scenario = singleCallsWith({}, 'with single calls', true);
 export const batchingOff: Scenario = singleCallsWith({ batching: 'off' }, 'a message for each call', false);
 export const batchingWaiting: Scenario = singleCallsWith({ batching: 'waiting' }, 'in messages if they waited', true);
@@ -40,7 +40,7 @@ function play(how: Partial<PoolOptions>, sharesMessages: boolean): Scenario['pla
     const read = (from: Queryable): Promise<unknown> =>
       from.query('SELECT * FROM $table LIMIT 1', { table: scene.table });
     const leased = await timed(() => each(() => scene.operate('read', read)));
-    // The first call of a text goes by itself.
+    // The first call of a text goes alone.
     await scene.measured('read', () => read(pool));
     const before = pool.poolStats();
     const single = await timed(() => each(() => scene.measured('read', () => read(pool))));
@@ -52,7 +52,7 @@ function play(how: Partial<PoolOptions>, sharesMessages: boolean): Scenario['pla
       ? ['a message carries more than one call', perMessage > 1]
       : ['a message carries one call', perMessage === 1];
     scene.expect(text, `${perMessage.toFixed(1)} of at most 16`, held);
-    // What it gains depends on the machine: it is told, and nothing is asked of it.
+    // The gain depends on the machine, so it is reported but not asserted.
     const gain = `${(leased / single).toFixed(1)} times as many a second as with a lease for each`;
     scene.expect(`${calls.toLocaleString('en-US')} single calls are made`, gain, carried >= calls);
     scene.expectRest();

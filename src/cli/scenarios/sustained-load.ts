@@ -2,7 +2,7 @@ import type { Scenario } from './scenario.js';
 
 const workers = 20;
 
-/** Workers that do one operation after another for a while, by turns a write and a read. */
+/** Workers that do one operation after another for a while, alternating writes and reads. */
 export const sustainedLoad: Scenario = {
   summary: `${workers} workers without a pause, for --duration`,
   async play(scene) {

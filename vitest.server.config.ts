@@ -7,7 +7,7 @@ export default defineConfig({
       'test/{hazards,manager,server,session,transactions}/*.test.ts',
       'test/calls/batch-property.test.ts',
       'test/wire/sendable.test.ts',
-      'test/failures.test.ts',
+      'test/faults/*.test.ts',
     ],
     globalSetup: 'test/support/server-setup.ts',
     pool: 'forks',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { ConnectionManager } from '../../src/index.js';
 import { time } from '../support/fast-time.js';
+import { once } from '../support/once.js';
 import { wrongCredentials } from '../support/rpc-errors.js';
 import { surroundings } from '../support/surroundings.js';
 
@@ -177,10 +178,8 @@ const situations: readonly [situation: string, ready: boolean, bring: () => Prom
   ],
 ];
 
-/** What each of these pools says of itself over 30 s, all side by side. Played once, by the first test that asks. */
-let played: Promise<Set<boolean>[]> | undefined;
-
-async function play(): Promise<Set<boolean>[]> {
+/** What each of these pools says of itself over 30 s, all side by side. */
+const played = once(async () => {
   const pools: ConnectionManager[] = [];
   for (const [, , bring] of situations) pools.push(await bring());
   time.rate = 10;
@@ -194,13 +193,12 @@ async function play(): Promise<Set<boolean>[]> {
     await sleep(100);
   }
   return said;
-}
+});
 
 test.each(situations.map(([situation, ready], index) => [situation, ready, index] as const))(
   '%s: ready is %s',
   async (_situation, ready, index) => {
-    played ??= play();
-    expect((await played)[index]).toEqual(new Set([ready]));
+    expect((await played())[index]).toEqual(new Set([ready]));
   },
 );
 

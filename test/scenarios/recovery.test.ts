@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { ConnectionManager } from '../../src/index.js';
 import { time } from '../support/fast-time.js';
 import type { Front, RequestHook } from '../support/front.js';
+import { once } from '../support/once.js';
 import { type Outage, outages, type Recovery, recoverAll } from '../support/recovery.js';
 import { surroundings } from '../support/surroundings.js';
 
@@ -43,15 +44,6 @@ async function healthFor(pool: ConnectionManager, count: number): Promise<boolea
     await sleep(100);
   }
   return looks;
-}
-
-/** Each is played once, by the first test that asks. */
-function once<T>(play: () => Promise<T>): () => Promise<T> {
-  let played: Promise<T> | undefined;
-  return () => {
-    played ??= play();
-    return played;
-  };
 }
 
 describe('an outage of a minute', () => {

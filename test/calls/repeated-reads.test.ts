@@ -141,7 +141,7 @@ describe('a read that is lost', () => {
 
   test('is made again only as long as the retry budget lasts', async () => {
     const front = await own.listen();
-    const pool = await own.connect(front, { ...options, circuitBreaker: { failureThreshold: 0 } });
+    const pool = await own.connect(front, { ...options, circuitBreaker: { failureThreshold: 0, probeInterval: 100 } });
     const arrived = meanwhile(front, 'SELECT', 1_000, () => front.dropAll());
     const calls = Array.from({ length: 40 }, () => read(pool).catch((error: unknown) => error));
     for (const error of await Promise.all(calls)) expect(error).toMatchObject(lost);

@@ -20,8 +20,8 @@ await pool.query(`
 `);
 
 // A view of the pool for one user: every call borrows a connection that is signed in as that user.
-const ada = pool.with({ credentials: { access: 'person', variables: { name: 'Ada' } } });
-const bob = pool.with({ credentials: { access: 'person', variables: { name: 'Bob' } } });
+const ada = pool.scope({ credentials: { access: 'person', variables: { name: 'Ada' } } });
+const bob = pool.scope({ credentials: { access: 'person', variables: { name: 'Bob' } } });
 await ada.create(new RecordId('note', 1)).content({ owner: new RecordId('person', 'ada'), text: 'buy bread' });
 console.log('Ada sees', (await ada.select(new Table('note'))).length);
 console.log('Bob sees', (await bob.select(new Table('note'))).length);

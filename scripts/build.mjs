@@ -1,19 +1,40 @@
 // Makes dist/ of src/: tsc checks it and writes the declarations, rolldown writes the code, in few files, because a
-// process reads 200 modules much slower than one. It is made beside dist/ and moved there as a whole: whoever uses dist/
-// meanwhile, such as tests under way, finds the old package or the new one; and what does not compile replaces nothing.
+// process reads 200 modules much slower than one, and the declarations in one. It is made beside dist/ and moved there as a
+// whole: a program that uses dist/ meanwhile, such as tests under way, finds the old package or the new one; and what does
+// not compile replaces nothing.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rolldown } from 'rolldown';
+import { dts } from 'rolldown-plugin-dts';
+import { withShortNames } from './short-names.mjs';
 
 const compiled = `dist.${process.pid}`;
+/** The declarations of each module, before they are in one file. */
+const declared = `${compiled}.declared`;
 const replaced = [];
 const mostAttempts = 50;
 
+const { dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
+const external = [/^node:/, ...Object.keys({ ...dependencies, ...peerDependencies })];
+
 /** Checks the types and writes the declarations. @returns the exit code */
 function declare() {
-  const parameters = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', compiled];
+  const parameters = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', declared];
   return spawnSync(process.execPath, parameters, { stdio: 'inherit' }).status ?? 1;
+}
+
+/** Writes what a user's compiler reads: the exported declarations and what they name, in one file, with their comments. */
+async function bundleDeclarations() {
+  const declarations = await rolldown({
+    input: { index: `${declared}/index.d.ts` },
+    external,
+    // Else it names the folders of this build, and no two builds are alike.
+    experimental: { attachDebugInfo: 'none' },
+    plugins: [dts({ dtsInput: true, emitDtsOnly: true, sourcemap: false })],
+  });
+  await declarations.write({ dir: compiled });
+  await declarations.close();
 }
 
 /**
@@ -21,23 +42,24 @@ function declare() {
  * twice in one process. So is what is loaded only where it is needed (`import()`).
  */
 async function bundle() {
-  const { dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
   const packages = await rolldown({
     input: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts' },
-    external: [/^node:/, ...Object.keys({ ...dependencies, ...peerDependencies })],
+    external,
     platform: 'node',
     tsconfig: 'tsconfig.build.json',
   });
-  await packages.write({
+  const { output } = await packages.write({
     dir: compiled,
     entryFileNames: '[name].js',
     chunkFileNames: 'parts/[name].js',
-    // The comments are in the declarations and the sources, which the package contains.
+    // The comments are in the declarations, and in the sources.
     comments: false,
-    sourcemap: true,
-    sourcemapExcludeSources: true,
   });
   await packages.close();
+  for (const file of output) {
+    // After the bundler, which would lay out anew what a plugin gives it.
+    if (file.type === 'chunk') writeFileSync(`${compiled}/${file.fileName}`, withShortNames(file.fileName, file.code));
+  }
 }
 
 /** There is no exchange of two folders in one step; so the old one is out of the way for a moment. */
@@ -54,17 +76,18 @@ try {
   process.exitCode = declare();
   if (process.exitCode === 0) {
     await bundle();
+    await bundleDeclarations();
     chmodSync(`${compiled}/cli/main.js`, 0o755);
     for (let attempt = 1; existsSync(compiled); attempt++) {
       try {
         replace();
       } catch (error) {
-        // Another build was faster, or somebody has a file of it open, which keeps a folder in its place on Windows.
+        // Another build was faster, or a program has a file of it open, which keeps a folder in its place on Windows.
         if (attempt === mostAttempts) throw error;
         await sleep(100);
       }
     }
   }
 } finally {
-  for (const folder of [compiled, ...replaced]) rmSync(folder, { recursive: true, force: true });
+  for (const folder of [compiled, declared, ...replaced]) rmSync(folder, { recursive: true, force: true });
 }

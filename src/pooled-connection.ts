@@ -1,19 +1,24 @@
 import {
   type AccessRecordAuth,
   type AnyAuth,
+  ExportPromise,
   type LiveResource,
   type NamespaceDatabase,
+  type SqlExportOptions,
   type SurrealQueryable,
   SurrealSession,
   type Token,
   type Tokens,
   type Uuid,
+  type VersionInfo,
 } from 'surrealdb';
 import { checkArguments, refuseDollar, requireFunction } from './calls/arguments.js';
+import type { ImportInput } from './calls/import.js';
 import type { LeaseChannel } from './calls/lease-channel.js';
 import { guardLive } from './calls/live-guard.js';
 import { asController } from './calls/query-channel.js';
 import type { DatabaseName } from './config/database-name.js';
+import { resolveExport } from './config/resolve.js';
 import { UsageError } from './errors/configuration.js';
 import type { Lease } from './pool/lease.js';
 import type { Connection } from './session/connection.js';
@@ -192,6 +197,27 @@ export class PooledConnection extends SurrealSession {
       );
     }
     return await this.#current('withTransaction').withTransaction(work, asked);
+  }
+
+  /**
+   * The database that this connection is in, as SurrealQL; see {@link PoolScope.export}. It ends with the lease.
+   * @throws UsageError while a transaction is open, and after the lease has signed in or out by itself
+   */
+  export(options: Partial<SqlExportOptions> = {}): ExportPromise {
+    return new ExportPromise(asController(this.#route), resolveExport(options), false);
+  }
+
+  /**
+   * Executes SurrealQL as `export()` gives it; see {@link PoolScope.import}.
+   * @throws ImportError, UsageError
+   */
+  async import(input: ImportInput): Promise<void> {
+    await this.#route.import(input);
+  }
+
+  /** What the server says it is. */
+  async version(): Promise<VersionInfo> {
+    return await this.#route.version();
   }
 
   /** Has the connection closed at its release instead of lent again. */

@@ -20,6 +20,7 @@ export function ownPool(settings = {}, clock = systemClock) {
   return new Pool(
     { ...defaults, ...settings },
     {
+      name: 'bench',
       factory: {
         open: async ({ id }) => ({ id }),
         change: endsAtOnce,

@@ -69,6 +69,8 @@ export interface CallDetails {
   readonly sentText?: string | undefined;
   readonly added?: AddedAnswers | undefined;
   readonly transaction?: Uuid | undefined;
+  /** The number of the transaction of the pool, for traces and errors. */
+  readonly inTransaction?: number | undefined;
   /** Where the request and its reply are kept, as they are on the wire. */
   readonly recording?: CallRecording | undefined;
 }
@@ -79,6 +81,8 @@ export interface CallDetails {
  */
 export class Call extends Request<Answer> {
   readonly details: CallDetails;
+  /** The connection that it was sent on last, for errors: a call of the pool may be made again on another one. */
+  connection: number | undefined;
   #surrealText: SurrealText | undefined;
 
   constructor(details: CallDetails) {

@@ -7,18 +7,27 @@ import {
   type Session,
   UnsupportedFeatureError,
   type Uuid,
+  type VersionInfo,
 } from 'surrealdb';
+import { shortened, type Asked as WhatWasAsked } from '../errors/asked.js';
+import { ExportError } from '../errors/backup.js';
 import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
+import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
+import { forCaller } from '../errors/for-caller.js';
 import { isLostIdentity } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
+import { covers } from '../session/token-claims.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
-import { queryChannel, traced } from '../telemetry/channels.js';
+import { queryChannel, tracedAnswer, traceOf } from '../telemetry/channels.js';
+import type { PoolLabel } from '../telemetry/pool-label.js';
 import { onAbort } from '../time/on-abort.js';
-import type { Answer } from '../wire/answer.js';
+import { type Answer, failureIn } from '../wire/answer.js';
+import type { ExportContent } from '../wire/export-requests.js';
 import { Call, type Message, Request, refused } from './call.js';
 import { Chunks } from './chunks.js';
+import { type ExportPermit, exportWithLease } from './exports.js';
 import { type CallLimits, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
@@ -57,11 +66,11 @@ interface Ways {
 export class LeaseChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly #lease: Lease<Connection>;
-  readonly #pool: string;
+  readonly #pool: PoolLabel;
   readonly #limits: CallLimits;
   readonly #ways: Ways;
 
-  constructor(lease: Lease<Connection>, pool: string, limits: CallLimits) {
+  constructor(lease: Lease<Connection>, pool: PoolLabel, limits: CallLimits) {
     this.#lease = lease;
     this.#pool = pool;
     this.#limits = limits;
@@ -84,7 +93,28 @@ export class LeaseChannel implements QueryChannel {
   }
 
   async ready(): Promise<void> {
-    this.connection;
+    try {
+      this.connection;
+    } catch (error) {
+      throw await forCaller(error, () => this.asked());
+    }
+  }
+
+  /** What a call asked for that failed. */
+  asked(statement?: string, transaction?: number): WhatWasAsked {
+    const lease = this.#lease;
+    const connection = lease.active ? lease.resource : undefined;
+    return {
+      pool: this.#pool.name,
+      ...(statement === undefined ? {} : { statement: shortened(statement) }),
+      connection: lease.id,
+      ...(transaction === undefined ? {} : { transaction }),
+      ...(connection && {
+        namespace: connection.database.namespace,
+        database: connection.database.database,
+        user: connection.user,
+      }),
+    };
   }
 
   /** A channel of the same lease whose calls are aborted by another signal. */
@@ -97,13 +127,61 @@ export class LeaseChannel implements QueryChannel {
     return this.#limits.signal;
   }
 
+  /**
+   * Finds out whether an export may be asked for here, and what it needs. An embedded engine gives one to whoever asks: it is
+   * refused here as a server would.
+   * @throws UsageError, ExportError
+   */
+  async exportPermit(content: ExportContent): Promise<ExportPermit> {
+    const { connection } = this;
+    const { transport, level } = connection;
+    if (connection.changes.authentication) {
+      throw new UsageError(
+        'a lease that signed in or out by itself has no token to export with: acquire a connection with these credentials',
+      );
+    }
+    const token = await this.waitWithLease(connection.accessToken());
+    const { namespace, database } = connection.database;
+    if (!covers(level, connection.database)) {
+      throw new ExportError(`the user of connection ${connection.id} has no rights in "${namespace}/${database}"`, {
+        outcome: 'refused',
+      });
+    }
+    if (transport.isEmbedded && token !== undefined && (await this.#isByAccess())) {
+      throw new ExportError('a user of an access method may not export the database', { outcome: 'refused' });
+    }
+    return { transport, request: { namespace, database, token, content } };
+  }
+
+  /** Whether the user of the session came by an access method, as record users do. */
+  async #isByAccess(): Promise<boolean> {
+    const text = 'RETURN $access != NONE OR $auth != NONE OR $token = NONE';
+    const [{ error, result } = {}] = await this.send(new Call({ text, bindings: {} }));
+    if (error !== undefined) throw error;
+    return (result?.[0] ?? result) !== false;
+  }
+
+  /** An export that ends with the lease. */
+  async exportSql(content: ExportContent): Promise<Response> {
+    const permit = await this.exportPermit(content);
+    return await exportWithLease(permit, this.#limits, this.connection.dependents);
+  }
+
+  /** What the server says it is. */
+  async version(): Promise<VersionInfo> {
+    return { version: await this.ask(({ transport }) => transport.version()) };
+  }
+
   /** Has the connection closed at the end of the lease. */
   discard(): void {
     this.#lease.markForRecycling();
   }
 
   query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    return new Chunks(() => this.#ways.query({ channel: this, request: Call.of(query) }));
+    return new Chunks(
+      () => this.#ways.query({ channel: this, request: Call.of(query) }),
+      () => this.asked(query.query),
+    );
   }
 
   /**
@@ -193,10 +271,18 @@ export class LeaseChannel implements QueryChannel {
 
   static readonly #traced: CallLayer = (asked, next) => {
     const { channel, request } = asked;
-    const { id, identity } = channel.connection;
-    const { namespace, database } = identity;
-    const trace = () => ({ pool: channel.#pool, connection: id, namespace, database, text: request.text });
-    return traced(queryChannel, trace, () => next(asked));
+    // Of a connection that is gone there is no call to tell of.
+    const { id, database: place } = channel.connection;
+    if (!queryChannel.hasSubscribers) return next(asked);
+    const trace = {
+      ...traceOf(channel.#pool),
+      connection: id,
+      transaction: request.details.inTransaction,
+      namespace: place.namespace,
+      database: place.database,
+      text: request.text,
+    };
+    return tracedAnswer(queryChannel, trace, () => next(asked), failureIn);
   };
 
   /** A call that fails as `retireOn` says has its connection closed at the release. */

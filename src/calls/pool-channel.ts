@@ -1,15 +1,27 @@
-import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
+import {
+  type BoundQuery,
+  Features,
+  type QueryChunk,
+  type RetryOptions,
+  type Session,
+  type VersionInfo,
+} from 'surrealdb';
+import { type Asked, shortened } from '../errors/asked.js';
 import { UsageError } from '../errors/configuration.js';
 import type { CallOutcome } from '../errors/pool-error.js';
 import { isConflict } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
+import { anonymous, type ConnectionIdentity } from '../session/identity.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
+import type { PoolLabel } from '../telemetry/pool-label.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
 import type { Answer } from '../wire/answer.js';
+import type { ExportContent } from '../wire/export-requests.js';
 import type { Batches } from './batch.js';
 import { Call } from './call.js';
 import { Chunks } from './chunks.js';
+import type { Exports } from './exports.js';
 import { LeaseChannel } from './lease-channel.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
@@ -30,48 +42,75 @@ export class PoolChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly status = 'connected';
   readonly #acquire: Borrow;
-  readonly #pool: string;
+  readonly #pool: PoolLabel;
+  readonly #identity: () => ConnectionIdentity;
   readonly #limits: CallLimits;
   readonly #batches: Batches;
-  readonly #retryRules: RetryRules<Call>;
+  readonly #exports: Exports;
+  readonly #retryRules: RetryRules<{ readonly onlyReads: boolean }>;
 
-  constructor(acquire: Borrow, pool: string, limits: CallLimits, batches: Batches, retryRules: RetryRules<Call>) {
+  constructor(
+    acquire: Borrow,
+    pool: PoolLabel,
+    identity: () => ConnectionIdentity,
+    limits: CallLimits,
+    batches: Batches,
+    exports: Exports,
+    retryRules: RetryRules<{ readonly onlyReads: boolean }>,
+  ) {
     this.#acquire = acquire;
     this.#pool = pool;
+    this.#identity = identity;
     this.#limits = limits;
     this.#batches = batches;
+    this.#exports = exports;
     this.#retryRules = { ...retryRules, unsentAttempts };
   }
 
   async ready(): Promise<void> {}
 
   query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    return new Chunks(() => this.#answer(Call.of(query)));
+    const call = Call.of(query);
+    return new Chunks(
+      () => this.#answer(call),
+      () => this.#asked(call),
+    );
   }
 
   async #answer(call: Call): Promise<Answer> {
     refuseStatements(call.surrealText, 'pool');
     try {
       // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
-      return await withRetry(
-        (attempt, unsent) => this.#ask(attempt === 1 ? call : call.again(), unsent >= unsentBeforeProof),
-        this.#retryRules,
-        call,
-      );
+      return await withRetry((attempt, unsent) => this.#ask(call, attempt, unsent), this.#retryRules, call);
     } catch (error) {
       if (error instanceof NothingApplied) return error.chunks;
       throw error;
     }
   }
 
-  async #ask(call: Call, fresh: boolean): Promise<Answer> {
+  /** What a call asked for that failed. */
+  #asked({ text, connection }: Call): Asked {
+    const { namespace, database, signIn } = this.#identity();
+    return {
+      pool: this.#pool.name,
+      statement: shortened(text),
+      ...(connection === undefined ? {} : { connection }),
+      ...{ namespace, database, user: signIn?.who ?? anonymous },
+    };
+  }
+
+  async #ask(call: Call, attempt: number, unsent: number): Promise<Answer> {
     const { counters, texts } = this.#batches;
-    const lease = await this.#acquire({ fresh, joins: texts.mayJoin(call) });
+    const lease = await this.#acquire({ fresh: unsent >= unsentBeforeProof, joins: texts.mayJoin(call) });
+    call.connection = lease.id;
     counters.began();
     try {
       const batch = this.#batches.of(lease.seat);
       if (batch === undefined) counters.count(1);
-      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(call, batch);
+      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(
+        attempt === 1 ? call : call.again(),
+        batch,
+      );
       texts.answered(call, chunks);
       // The text was read before it was sent, so the server took for LIVE what the pool could not see.
       if (chunks.some(({ type }) => type === 'live')) throw liveNeedsLease('unknown');
@@ -82,6 +121,35 @@ export class PoolChannel implements QueryChannel {
       return chunks;
     } finally {
       counters.ended();
+      lease.release();
+    }
+  }
+
+  /** Borrows a connection to find out who asks, and runs without one; made again until it has begun. */
+  async exportSql(content: ExportContent): Promise<Response> {
+    return await withRetry(
+      async (_, unsent) => {
+        const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => channel.exportPermit(content));
+        return await this.#exports.begin(permit, this.#limits);
+      },
+      this.#retryRules,
+      reading,
+    );
+  }
+
+  async version(): Promise<VersionInfo> {
+    return await withRetry(
+      (_, unsent) => this.#lent(unsent >= unsentBeforeProof, (channel) => channel.version()),
+      this.#retryRules,
+      reading,
+    );
+  }
+
+  async #lent<T>(fresh: boolean, work: (channel: LeaseChannel) => Promise<T>): Promise<T> {
+    const lease = await this.#acquire({ fresh, joins: false });
+    try {
+      return await work(new LeaseChannel(lease, this.#pool, this.#limits));
+    } finally {
       lease.release();
     }
   }
@@ -105,6 +173,9 @@ export class PoolChannel implements QueryChannel {
 
   propagateError(): void {}
 }
+
+/** What changes nothing, for the rules by which it is made again. */
+const reading = { onlyReads: true };
 
 /** Every statement was refused, one of them because of a concurrent transaction: all of it may be sent again. */
 class NothingApplied extends Error {

@@ -1,5 +1,6 @@
 import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, SurrealQueryable, Uuid } from 'surrealdb';
 import { isConflict } from '../errors/server-errors.js';
+import type { ExportContent } from '../wire/export-requests.js';
 
 /** The type the SDK has for what is below; it does not export its name. */
 type Controller = ConstructorParameters<typeof SurrealQueryable>[0];
@@ -17,6 +18,8 @@ export interface QueryChannel {
   ready(): Promise<void>;
   query<T>(query: BoundQuery, session: Session, transaction?: Uuid): AsyncIterable<QueryChunk<T>>;
   liveQuery(id: Uuid): AsyncIterable<LiveMessage>;
+  /** Asked by the SDK's `ExportPromise`; only what can export has it. */
+  exportSql?(content: ExportContent): Promise<Response>;
   readonly retry: RetryOptions;
   readonly status: 'connected' | 'disconnected';
   assertFeature(feature: Feature): void;

@@ -19,11 +19,25 @@ export interface Lender {
   acquire(): Promise<LentConnection>;
 }
 
-/** Makes callers do operations: each one acquires a connection, runs one statement on it, and gives it back. */
+/** How operations reach the pool. */
+export interface DriveOptions {
+  /** An operation is a single call of this, instead of a lease. */
+  readonly single?: Queryable | undefined;
+  /** How many operations are begun at most. Default: no limit. */
+  readonly most?: number | undefined;
+}
+
+/**
+ * Makes callers do operations: each one acquires a connection, runs one statement on it, and gives it back; or makes a
+ * single call of the pool.
+ */
 export class Driver {
   readonly #pool: Lender;
   readonly #workload: Workload;
   readonly #measurements: Measurements;
+  readonly #single: Queryable | undefined;
+  /** How many operations may still be begun. */
+  #left: number;
   #outstanding = 0;
   /** Those of them that have a connection, and wait for the database. */
   #running = 0;
@@ -33,17 +47,26 @@ export class Driver {
   #over = false;
   #onSettled: (() => void) | undefined;
 
-  constructor(pool: Lender, workload: Workload, measurements: Measurements) {
+  constructor(pool: Lender, workload: Workload, measurements: Measurements, options: DriveOptions = {}) {
     this.#pool = pool;
     this.#workload = workload;
     this.#measurements = measurements;
+    this.#single = options.single;
+    this.#left = options.most ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Begins operations as demanded until `stop`. Some are still under way when it resolves. */
+  /**
+   * Begins operations as demanded until `stop`, or until as many were begun as there may be. Some are still under way when
+   * it resolves; of workers only after `stop`.
+   */
   async drive(demand: Demand, stop: AbortSignal): Promise<void> {
-    if ('rate' in demand) await this.#beginAtRate(demand.rate, stop);
-    else for (let worker = 0; worker < demand.workers; worker++) void this.#work(stop);
-    if (!stop.aborted) await new Promise((stopped) => stop.addEventListener('abort', stopped, { once: true }));
+    if (stop.aborted) return;
+    const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
+    const begun =
+      'rate' in demand
+        ? this.#beginAtRate(demand.rate, stop)
+        : Promise.all(Array.from({ length: demand.workers }, () => this.#work(stop)));
+    await Promise.race([begun, stopped]);
   }
 
   /** Resolves when nothing is under way any more, at the latest after `patience` milliseconds. */
@@ -73,7 +96,7 @@ export class Driver {
 
   /** The closed model: a caller that waits asks for nothing else meanwhile. */
   async #work(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
+    while (!stop.aborted && this.#left > 0) {
       const succeeded = await this.#operate(performance.now());
       if (!succeeded) await pause(pauseAfterFailure, stop);
     }
@@ -84,28 +107,32 @@ export class Driver {
     const start = performance.now();
     const dueAt = (operation: number): number => start + (operation * 1_000) / rate;
     let next = 0;
-    while (!stop.aborted) {
+    while (!stop.aborted && this.#left > 0) {
       const now = performance.now();
-      for (; dueAt(next) <= now; next++) this.#beginDue(dueAt(next), now);
+      for (; dueAt(next) <= now && this.#left > 0; next++) this.#beginDue(dueAt(next), now);
+      if (this.#left === 0) return;
       await pause(dueAt(next) - now, stop);
     }
   }
 
   #beginDue(due: number, now: number): void {
-    if (this.#outstanding >= mostOutstanding) this.#measurements.dropped++;
-    else void this.#operate(now - due < timerStep ? now : due);
+    if (this.#outstanding >= mostOutstanding) {
+      this.#left--;
+      this.#measurements.dropped++;
+    } else void this.#operate(now - due < timerStep ? now : due);
   }
 
   /** @returns whether it succeeded */
   async #operate(due: number): Promise<boolean> {
+    this.#left--;
     this.#outstanding++;
-    const succeeded = await this.#measured(due);
+    const succeeded = await (this.#single === undefined ? this.#leased(due) : this.#called(due, this.#single));
     this.#outstanding--;
     if (this.#outstanding === 0) this.#onSettled?.();
     return succeeded;
   }
 
-  async #measured(due: number): Promise<boolean> {
+  async #leased(due: number): Promise<boolean> {
     const operation = this.#workload.next();
     const asked = performance.now();
     let lent: number | undefined;
@@ -128,6 +155,25 @@ export class Driver {
       return false;
     } finally {
       connection?.release();
+    }
+  }
+
+  /** A single call of the pool, which does not tell when it got its connection. */
+  async #called(due: number, pool: Queryable): Promise<boolean> {
+    const operation = this.#workload.next();
+    const lent = performance.now();
+    this.#running++;
+    try {
+      await operation.run(pool);
+      const ended = performance.now();
+      if (!this.#over) this.#measurements.recordSuccess(operation.kind, { due, asked: undefined, lent, ended });
+      return true;
+    } catch (error) {
+      const ended = performance.now();
+      if (!this.#over) this.#measurements.recordFailure(error, { due, asked: undefined, lent, ended });
+      return false;
+    } finally {
+      this.#running--;
     }
   }
 }

@@ -2,8 +2,9 @@ import type { CloseReason } from '../pool/close-reason.js';
 import type { HistogramSummary } from '../pool/histogram.js';
 import type { Step } from './distribution.js';
 import type { Interruption } from './interruption.js';
-import type { Mix } from './load-plan.js';
+import type { Mix, Statement } from './load-plan.js';
 import type { ErrorCount } from './measurements.js';
+import type { MessageFigures } from './message-figures.js';
 
 /** How operations ended. */
 export interface OperationCounts {
@@ -19,14 +20,24 @@ export interface LoadFigures {
   readonly load: {
     /** Without what follows a question mark, which may be a secret. */
     readonly endpoint: string;
+    /** Whether the database computes in this process, on the cores of its callers. */
+    readonly engine: 'in-process' | 'server';
     readonly namespace: string;
     readonly database: string;
     /** Null when operations began at a fixed rate. */
     readonly workers: number | null;
     /** Operations per second that were due; null when each worker began one after another. */
     readonly rate: number | null;
-    readonly mix: Mix;
-    readonly duration: number;
+    /** Whether operations were single calls of the pool, instead of a lease for each. */
+    readonly singleCalls: boolean;
+    /** Null when statements of the user's own were run. */
+    readonly mix: Mix | null;
+    /** Without their text, which may hold a secret; null when the mix was run. */
+    readonly statements: readonly Omit<Statement, 'text'>[] | null;
+    /** How long operations were to be begun; null for as long as `operations` took. */
+    readonly duration: number | null;
+    /** How many were to be begun at most; null for no limit. */
+    readonly operations: number | null;
   };
   /** The signal that ended the run early, if one did. */
   readonly interrupted: Interruption | null;
@@ -46,9 +57,9 @@ export interface LoadFigures {
     readonly slowestSecond: number;
     readonly perSecond: readonly number[];
   };
-  /** From asking the pool for a connection to having it. */
+  /** From asking the pool for a connection to having it. Of single calls it is not known, and has a count of 0. */
   readonly wait: HistogramSummary;
-  /** From having a connection to the database's answer. */
+  /** From having a connection to the database's answer; of a single call all its time, that for a connection included. */
   readonly query: HistogramSummary;
   /** From when an operation was due to its end. */
   readonly latency: HistogramSummary;
@@ -66,6 +77,7 @@ export interface LoadFigures {
     readonly closedBy: Readonly<Partial<Record<CloseReason, number>>>;
     /** Acquires under load that got a connection that was there before. */
     readonly reuse: number;
+    readonly messages: MessageFigures;
   };
   readonly errors: Readonly<Record<string, ErrorCount>>;
 }

@@ -1,12 +1,22 @@
-import { readAddress } from '../config/address.js';
-import { readDuration } from '../config/duration.js';
-import { nearest } from '../config/nearest.js';
 import { defaultPoolConfig, type PasswordCredentials } from '../config/options.js';
 import { Refusal, show } from '../config/refusal.js';
 import { type Assertion, readAssertions } from './assertions.js';
 import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';
-import type { Demand, Mix } from './load-plan.js';
+import { formatRoundDuration, wrap } from './formats.js';
+import type { Demand, Mix, Statement } from './load-plan.js';
+import {
+  countFrom,
+  nonEmpty,
+  oneOf,
+  readCredentials,
+  readEndpoint,
+  readInterval,
+  readName,
+  readTime,
+} from './option-readers.js';
+import { readQuery, readStatementFile } from './own-statements.js';
 import { scenarios } from './scenarios/all.js';
+import { leastTime, sweepPlan } from './sweep-plan.js';
 
 /** What `surreal-pool load` was asked to do. Durations are in milliseconds. */
 export interface LoadOptions {
@@ -21,8 +31,19 @@ export interface LoadOptions {
   readonly minConnections: number | undefined;
   readonly maxConnections: number;
   readonly demand: Demand;
-  readonly duration: number;
+  /** How long operations are begun; null for as long as `operations` takes. */
+  readonly duration: number | null;
+  /** How many operations are begun at most; null for no limit. */
+  readonly operations: number | null;
   readonly mix: Mix;
+  /** The user's own, instead of the mix; null for the mix. */
+  readonly statements: readonly Statement[] | null;
+  /** Operations are single calls of the pool, instead of a lease for each. */
+  readonly singleCalls: boolean;
+  /** The load is repeated with several sizes of the pool, to find the right one. */
+  readonly sweep: boolean;
+  /** What random numbers are drawn from. */
+  readonly seed: number;
   readonly assertions: readonly Assertion[];
   readonly json: boolean;
   /** How often progress is shown; 0 for never. */
@@ -30,7 +51,6 @@ export interface LoadOptions {
 }
 
 type Name =
-  | 'scenario'
   | 'endpoint'
   | 'namespace'
   | 'database'
@@ -39,51 +59,98 @@ type Name =
   | 'workers'
   | 'rate'
   | 'duration'
+  | 'operations'
   | 'mix'
+  | 'query'
+  | 'file'
+  | 'single-calls'
+  | 'scenario'
+  | 'sweep'
   | 'pool-max'
   | 'pool-min'
+  | 'seed'
   | 'assert'
   | 'json'
   | 'progress'
+  | 'version'
   | 'help';
 
 const descriptions: OptionDescriptions<Name> = {
-  endpoint: { value: '<url>', help: 'ws://host:8000, rocksdb://path (SURREAL_POOL_URL; mem://)' },
+  endpoint: { short: 'e', value: '<url>', help: 'ws://host:8000 (SURREAL_POOL_URL, or mem://)' },
   namespace: { value: '<name>', help: 'where the test table is made, and removed (load)' },
   database: { value: '<name>', help: 'the same (load)' },
-  username: { value: '<name>', help: 'a root user, or SURREAL_POOL_USERNAME' },
-  password: { value: '<text>', help: 'better in SURREAL_POOL_PASSWORD than typed' },
-  workers: { value: '<count>', help: 'callers, each doing one operation after another (32)' },
-  rate: { value: '<per second>', help: 'instead: operations begin at this rate, come what may' },
-  duration: { value: '<time>', help: 'how long: 500ms, 30s, 1m30s (30s; a scenario 5s)' },
-  mix: { value: '<weights>', help: 'what the operations are (read=80,write=20)' },
-  scenario: { value: '<name>', help: 'one that has something to show; "list" names them' },
+  username: { short: 'u', value: '<name>', help: 'a root user, or SURREAL_POOL_USERNAME' },
+  password: { short: 'p', value: '<text>', help: 'better in SURREAL_POOL_PASSWORD' },
+  workers: { short: 'c', value: '<count>', help: 'callers, one operation after another (32)' },
+  rate: { short: 'R', value: '<per second>', help: 'instead: operations begin at this rate' },
+  duration: { short: 'd', value: '<time>', help: '500ms, 30s, 1m30s (30s; a scenario 5s)' },
+  operations: { short: 'n', value: '<count>', help: 'ends after so many, without a duration' },
+  mix: { value: '<weights>', help: 'what operations are (read=80,write=20)' },
+  query: { value: '<text>', help: 'instead: your own, with $i and $rand' },
+  file: { short: 'f', value: '<path>', help: 'the same from a file; several are a mix' },
+  'single-calls': { help: 'calls of the pool, without a lease for each' },
+  scenario: { value: '<name>', help: 'one with something to show; "list" names them' },
+  sweep: { help: 'finds the right --pool-max by measuring' },
   'pool-max': { value: '<count>', help: `connections at most (${defaultPoolConfig.maxConnections})` },
-  'pool-min': {
-    value: '<count>',
-    help: `connections kept open (${defaultPoolConfig.minConnections}, or the most if less)`,
-  },
-  assert: { value: '<list>', help: "what must hold, else exit 99: 'wait.p99<50ms,errors=0'" },
-  json: { help: 'the report as JSON' },
-  progress: { value: '<time>', help: 'how often progress is told on stderr; 0 never (1s)' },
-  help: { help: 'show this' },
+  'pool-min': { value: '<count>', help: `connections kept open (${defaultPoolConfig.minConnections})` },
+  seed: { value: '<number>', help: 'of random numbers (drawn, and told by a sweep)' },
+  assert: { value: '<list>', help: "else exit 99: 'wait.p99<50ms,errors=0'" },
+  json: { short: 'j', help: 'the report as JSON' },
+  progress: { short: 'P', value: '<time>', help: 'how often it is told on stderr; 0 never (1s)' },
+  version: { short: 'v', help: 'show the version' },
+  help: { short: 'h', help: 'show this' },
 };
 
-export function loadHelp(): string {
-  return `surreal-pool load: drives a workload through a pool and reports how it went
+/** What pgbench, k6, autocannon, oha and the command of SurrealDB call these options. */
+const otherNames: Readonly<Partial<Record<string, Name>>> = {
+  client: 'workers',
+  clients: 'workers',
+  concurrency: 'workers',
+  connections: 'workers',
+  vus: 'workers',
+  qps: 'rate',
+  overallRate: 'rate',
+  T: 'duration',
+  time: 'duration',
+  z: 'duration',
+  a: 'operations',
+  amount: 'operations',
+  iterations: 'operations',
+  requests: 'operations',
+  transactions: 'operations',
+  t: 'operations',
+  host: 'endpoint',
+  url: 'endpoint',
+  ns: 'namespace',
+  db: 'database',
+  user: 'username',
+  U: 'username',
+  pass: 'password',
+  script: 'file',
+  'random-seed': 'seed',
+};
 
-Usage: surreal-pool load [options]            (in brackets: what holds without)
+export function loadHelp(columns = 80): string {
+  const metrics = `Assertions compare (< <= > >= =) throughput, errors, errors.<class>, dropped, reuse, opened, closed, and p50, p90, p99, max or mean of wait, query, latency.`;
+  const codes = 'Exit: 0 done, 1 no connection, 2 wrong options, 99 failed, 130 or 143 stopped.';
+  const width = Math.min(columns, 80);
+  return `${wrap('surreal-pool load: drives a workload through a pool and reports how it went', width).join('\n')}
 
-${optionsHelp(descriptions)}
+Usage: surreal-pool load [options]
+In brackets: what holds without it.
 
-Assertions compare (< <= > >= =) throughput, errors, errors.<class>, dropped,
-reuse, opened, closed, and p50, p90, p99, max or mean of wait, query, latency.
-Exit: 0 done, 1 no connection, 2 wrong options, 99 failed, 130 or 143 stopped.
+${optionsHelp(descriptions, columns)}
+
+${[...wrap(metrics, width), ...wrap(codes, width)].join('\n')}
 `;
 }
 
-export function scenariosHelp(): string {
-  const rows = Object.entries(scenarios).map(([name, { summary }]) => `  ${name.padEnd(18)} ${summary}`);
+export function scenariosHelp(columns = 80): string {
+  const rows = Object.entries(scenarios).flatMap(([name, { summary }]) =>
+    columns < 80
+      ? [`  ${name}`, ...wrap(summary, columns - 6).map((line) => `      ${line}`)]
+      : `  ${name.padEnd(18)} ${summary}`,
+  );
   return `Scenarios of surreal-pool load, each with a pool and expectations of its own:\n\n${rows.join('\n')}\n`;
 }
 
@@ -96,20 +163,20 @@ export function readLoadOptions(
   parameters: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): LoadOptions | undefined {
-  const line = new CommandLine(parameters, descriptions);
+  const line = new CommandLine(parameters, descriptions, otherNames);
   if (line.has('help')) return undefined;
   const maxConnections = line.read('pool-max', countFrom(1));
   const minConnections = line.read('pool-min', countFrom(0));
-  const most = maxConnections ?? defaultPoolConfig.maxConnections;
+  const most = maxConnections ?? (line.has('sweep') ? mostInSweep : defaultPoolConfig.maxConnections);
   if (minConnections !== undefined && minConnections > most) {
     line.refuse('pool-min', new Refusal(`at most --pool-max, which is ${most}`, show(minConnections)));
   }
-  const scenario = line.read('scenario', readScenario);
-  if (line.has('scenario')) {
-    for (const name of ownOfScenarios) {
-      if (line.has(name)) line.refuse(name, new Refusal('without --scenario, which brings its own', 'with --scenario'));
-    }
-  }
+  const scenario = line.read('scenario', oneOf([scenarioList, ...Object.keys(scenarios)]));
+  refuseBeside(line, 'scenario', ownOfScenarios, 'which brings its own');
+  refuseBeside(line, 'sweep', notInSweep, 'which is a load by workers, for a time, with sizes of its own');
+  const statements = readStatements(line);
+  const operations = line.read('operations', countFrom(1)) ?? null;
+  const time = line.read('duration', readTime);
   const given = line.read('endpoint', readEndpoint);
   const url = line.has('endpoint') ? undefined : nonEmpty(environment.SURREAL_POOL_URL);
   const options: LoadOptions = {
@@ -122,8 +189,13 @@ export function readLoadOptions(
     minConnections,
     maxConnections: most,
     demand: readDemand(line),
-    duration: line.read('duration', readTime) ?? (scenario === undefined ? 30_000 : 5_000),
+    duration: time ?? (operations === null ? (scenario === undefined ? 30_000 : 5_000) : null),
+    operations,
     mix: line.read('mix', readMix) ?? { read: 80, write: 20 },
+    statements,
+    singleCalls: line.has('single-calls'),
+    sweep: line.has('sweep'),
+    seed: line.read('seed', countFrom(0)) ?? Math.floor(Math.random() * 1_000_000),
     assertions: line.all('assert').flatMap((list) => {
       const assertions = readAssertions(list);
       if (!(assertions instanceof Refusal)) return assertions;
@@ -133,29 +205,56 @@ export function readLoadOptions(
     json: line.has('json'),
     progress: line.read('progress', readInterval) ?? 1_000,
   };
+  if (statements !== null) requireOwnDatabase(line, options);
+  if (options.sweep) requireTime(line, options);
   line.check('The options of surreal-pool load');
   return options;
 }
 
-function readCredentials(
-  line: CommandLine<Name>,
-  environment: Readonly<Record<string, string | undefined>>,
-): PasswordCredentials | null {
-  const username = line.read('username', readName) ?? nonEmpty(environment.SURREAL_POOL_USERNAME);
-  const password = line.read('password', readSecret) ?? nonEmpty(environment.SURREAL_POOL_PASSWORD);
-  if (username === undefined && password === undefined) return null;
-  if (username !== undefined && password !== undefined) return { username, password };
-  const [missing, other] =
-    username === undefined ? (['username', 'password'] as const) : (['password', 'username'] as const);
-  // One that was given, and refused, is told already.
-  if (!line.has(missing))
-    line.refuse(missing, new Refusal(`both --username and --password, or neither`, `only a ${other}`));
-  return null;
+/** The largest size a sweep tries without `--pool-max`. */
+const mostInSweep = 64;
+
+function refuseBeside(line: CommandLine<Name>, other: Name, names: readonly Name[], reason: string): void {
+  if (!line.has(other)) return;
+  for (const name of names) {
+    if (line.has(name)) line.refuse(name, new Refusal(`without --${other}, ${reason}`, `with --${other}`));
+  }
 }
 
-/** A variable of the environment that is empty counts as not set. */
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === '' ? undefined : text;
+function requireTime(line: CommandLine<Name>, { duration, demand, maxConnections }: LoadOptions): void {
+  const workers = 'workers' in demand ? demand.workers : maxConnections;
+  const { sizes, rounds, time } = sweepPlan(duration ?? 0, maxConnections, workers);
+  if (time >= leastTime) return;
+  const least = formatRoundDuration(leastTime * rounds * sizes.length);
+  line.refuse(
+    'duration',
+    new Refusal(`at least ${least} for ${rounds} rounds of ${sizes.length} sizes`, `${duration} ms`),
+  );
+}
+
+function readStatements(line: CommandLine<Name>): readonly Statement[] | null {
+  const read = [
+    ...line.all('query').map((text, index) => ['query', readQuery(text, index + 1)] as const),
+    ...line.all('file').map((path) => ['file', readStatementFile(path)] as const),
+  ];
+  if (read.length === 0) return null;
+  if (line.has('mix')) {
+    line.refuse('mix', new Refusal('without --query and --file, which say what the operations are', 'with them'));
+  }
+  return read.flatMap(([option, statement]) => {
+    if (!(statement instanceof Refusal)) return statement;
+    line.refuse(option, statement);
+    return [];
+  });
+}
+
+/** Statements of the user's own are meant for a database of the user's own: without its name they would run in another. */
+function requireOwnDatabase(line: CommandLine<Name>, { endpoint }: LoadOptions): void {
+  if (endpoint === 'mem://') return;
+  for (const name of ['namespace', 'database'] as const) {
+    if (line.has(name)) continue;
+    line.refuse(name, new Refusal('the name of the one your own statements are for', 'nothing'));
+  }
 }
 
 function readDemand(line: CommandLine<Name>): Demand {
@@ -174,42 +273,28 @@ function readDemand(line: CommandLine<Name>): Demand {
 export const scenarioList = 'list';
 
 /** What a scenario decides by itself. */
-const ownOfScenarios = ['workers', 'rate', 'mix', 'pool-max', 'pool-min', 'assert', 'progress'] as const;
+const ownOfScenarios = [
+  ...([
+    'workers',
+    'rate',
+    'operations',
+    'mix',
+    'query',
+    'file',
+    'single-calls',
+    'sweep',
+    'pool-max',
+    'pool-min',
+  ] as const),
+  ...(['seed', 'assert', 'progress'] as const),
+];
 
-function readScenario(text: string): string | Refusal {
-  if (text === scenarioList || Object.hasOwn(scenarios, text)) return text;
-  const meant = nearest(text, Object.keys(scenarios));
-  const allowed = meant === undefined ? Object.keys(scenarios).join(', ') : `${meant} (did you mean that?)`;
-  return new Refusal(allowed, show(text));
-}
-
-function readEndpoint(text: string): string | Refusal {
-  const address = readAddress(text, undefined, '--username and --password');
-  return address instanceof Refusal ? address : address.url;
-}
-
+const notInSweep = ['rate', 'operations', 'pool-min', 'assert'] as const;
 function readUrl(line: CommandLine<Name>, url: string | undefined): string | undefined {
   const address = url === undefined ? undefined : readEndpoint(url);
   if (!(address instanceof Refusal)) return address;
   line.refuse('endpoint', new Refusal(address.allowed, `${address.given} by SURREAL_POOL_URL`));
   return undefined;
-}
-
-function readName(text: string): string | Refusal {
-  return text === '' ? new Refusal('a name', 'an empty text') : text;
-}
-
-function readSecret(text: string): string | Refusal {
-  return text === '' ? new Refusal('a password', 'an empty text') : text;
-}
-
-function countFrom(least: number): (text: string) => number | Refusal {
-  return (text) => {
-    const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    return Number.isSafeInteger(count) && count >= least
-      ? count
-      : new Refusal(`a whole number, at least ${least}`, show(text));
-  };
 }
 
 const fastest = 1_000_000;
@@ -220,20 +305,6 @@ function readRate(text: string): number | Refusal {
   return rate > 0 && rate <= fastest
     ? rate
     : new Refusal(`operations per second, more than 0 and at most ${fastest}`, show(text));
-}
-
-function readTime(text: string): number | Refusal {
-  const time = readDuration(text);
-  return typeof time === 'number' && time > 0
-    ? time
-    : new Refusal('a time with its unit, such as 500ms, 30s or 1m30s', show(text));
-}
-
-function readInterval(text: string): number | Refusal {
-  const time = text === '0' ? 0 : readDuration(text);
-  return typeof time === 'number'
-    ? time
-    : new Refusal('a time with its unit, such as 500ms or 5s; 0 for never', show(text));
 }
 
 function readMix(text: string): Mix | Refusal {

@@ -6,9 +6,16 @@ import type { Interruption } from './interruption.js';
 import type { LoadFigures } from './load-figures.js';
 import type { LoadOptions } from './load-options.js';
 import type { Measurements } from './measurements.js';
+import { messageFigures } from './message-figures.js';
 import { type Verdict, verdictOn } from './verdict.js';
+import type { Versions } from './versions.js';
+
+/** Raised when a field of the report changes its meaning or goes away; one that is added does not raise it. */
+export const reportSchema = 1;
 
 export interface LoadReport extends LoadFigures {
+  readonly schema: typeof reportSchema;
+  readonly versions: Versions;
   readonly verdict: Verdict;
   readonly assertions: readonly AssertionResult[];
 }
@@ -16,6 +23,7 @@ export interface LoadReport extends LoadFigures {
 /** What was observed around the measurements. */
 export interface Observations {
   readonly options: LoadOptions;
+  readonly versions: Versions;
   readonly interrupted: Interruption | null;
   readonly queryAlone: number;
   readonly processBusy: number;
@@ -27,6 +35,8 @@ export interface Observations {
 export function reportOf(measurements: Measurements, observations: Observations): LoadReport {
   const figures = figuresOf(measurements, observations);
   return {
+    schema: reportSchema,
+    versions: observations.versions,
     verdict: verdictOn(figures),
     assertions: evaluate(observations.options.assertions, figures),
     ...figures,
@@ -35,17 +45,21 @@ export function reportOf(measurements: Measurements, observations: Observations)
 
 function figuresOf(measurements: Measurements, observations: Observations): LoadFigures {
   const { options, interrupted, queryAlone, processBusy, poolBefore, poolAfter } = observations;
-  const { endpoint, namespace, database, demand, mix, duration } = options;
+  const { endpoint, namespace, database, demand, mix, statements, singleCalls, duration, operations } = options;
   const { succeeded, failed, unfinished, unanswered, dropped, elapsed } = measurements;
   return {
     load: {
       endpoint: withoutQuery(endpoint),
+      engine: isEmbedded(endpoint) ? 'in-process' : 'server',
       namespace,
       database,
       workers: 'workers' in demand ? demand.workers : null,
       rate: 'rate' in demand ? demand.rate : null,
-      mix,
+      singleCalls,
+      mix: statements === null ? mix : null,
+      statements: statements?.map(({ name, weight }) => ({ name, weight })) ?? null,
       duration,
+      operations,
     },
     interrupted,
     elapsed,
@@ -73,9 +87,15 @@ function figuresOf(measurements: Measurements, observations: Observations): Load
       closed: poolAfter.closed,
       closedBy: Object.fromEntries(Object.entries(poolAfter.closedBy).filter(([, count]) => count > 0)),
       reuse: percent(poolAfter.reused - poolBefore.reused, poolAfter.served - poolBefore.served),
+      messages: messageFigures(poolBefore, poolAfter),
     },
     errors: Object.fromEntries([...measurements.errors].sort(([, one], [, other]) => other.count - one.count)),
   };
+}
+
+/** Whether the database computes in this process. */
+export function isEmbedded(endpoint: string): boolean {
+  return !/^wss?:/.test(endpoint);
 }
 
 function throughput({ elapsed, inTime, perSecond: counts }: Measurements): LoadFigures['throughput'] {

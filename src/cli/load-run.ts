@@ -2,9 +2,12 @@ import type { ConnectionManager } from '../manager.js';
 import { Driver } from './driver.js';
 import type { Interruption } from './interruption.js';
 import type { LoadOptions } from './load-options.js';
-import { type LoadReport, reportOf } from './load-report.js';
+import { isEmbedded, type LoadReport, type Observations, reportOf } from './load-report.js';
 import { Measurements } from './measurements.js';
 import type { ProgressDisplay } from './progress.js';
+import { seededRandom } from './seeded-random.js';
+import { StatementWorkload } from './statement-workload.js';
+import { type Versions, versionsWith } from './versions.js';
 import { RecordWorkload, type Workload } from './workload.js';
 
 /** How long what is under way at the end of the run may take, in milliseconds, those that wait for a connection included. */
@@ -20,16 +23,28 @@ export async function runLoad(
   interruption: Promise<Interruption>,
   display: ProgressDisplay,
 ): Promise<LoadReport> {
-  const workload = new RecordWorkload(options.mix);
+  return await withWorkload(pool, options, display, async (workload) => {
+    const before = { queryAlone: await medianQueryAlone(pool, workload), versions: await versionsOf(pool, options) };
+    return await measure(pool, workload, options, before, interruption, display);
+  });
+}
+
+/** Makes the records to work on for as long as `work` takes, then leaves the database as it was, and ends the pool. */
+export async function withWorkload<T>(
+  pool: ConnectionManager,
+  options: LoadOptions,
+  display: ProgressDisplay,
+  work: (workload: Workload) => Promise<T>,
+): Promise<T> {
+  const workload = workloadOf(options);
   try {
-    display.say('storing records to work on …');
+    display.say(options.statements === null ? 'storing records to work on …' : 'running each statement alone …');
     await workload.prepare(pool);
     try {
-      const queryAlone = await medianQueryAlone(pool, workload);
-      return await measure(pool, workload, options, queryAlone, interruption, display);
+      return await work(workload);
     } finally {
       // A database in memory goes away by itself.
-      if (!options.endpoint.startsWith('mem:')) {
+      if (!options.endpoint.startsWith('mem:') && options.statements === null) {
         display.say('removing the records …');
         await cleanUp(pool, workload);
       }
@@ -39,11 +54,21 @@ export async function runLoad(
   }
 }
 
+function workloadOf({ statements, mix, seed }: LoadOptions): Workload {
+  const random = seededRandom(seed);
+  return statements === null ? new RecordWorkload(mix, random) : new StatementWorkload(statements, random);
+}
+
+export async function versionsOf(pool: ConnectionManager, { endpoint }: LoadOptions): Promise<Versions> {
+  const { version } = await pool.version();
+  return versionsWith(version, isEmbedded(endpoint));
+}
+
 async function measure(
   pool: ConnectionManager,
   workload: Workload,
   options: LoadOptions,
-  queryAlone: number,
+  before: Pick<Observations, 'queryAlone' | 'versions'>,
   interruption: Promise<Interruption>,
   display: ProgressDisplay,
 ): Promise<LoadReport> {
@@ -53,12 +78,15 @@ async function measure(
     interrupted = signal;
     stop.abort();
   });
-  const end = setTimeout(() => stop.abort(), options.duration);
+  const end = options.duration === null ? undefined : setTimeout(() => stop.abort(), options.duration);
 
   const poolBefore = pool.poolStats();
   const loopBefore = performance.eventLoopUtilization();
   const measurements = new Measurements(performance.now());
-  const driver = new Driver(pool, workload, measurements);
+  const driver = new Driver(pool, workload, measurements, {
+    single: options.singleCalls ? pool : undefined,
+    most: options.operations ?? undefined,
+  });
   const stopProgress = showProgress(pool, measurements, options, display);
 
   await driver.drive(options.demand, stop.signal);
@@ -73,7 +101,7 @@ async function measure(
   await driver.settled(lastPatience);
   driver.end();
   const poolAfter = pool.poolStats();
-  return reportOf(measurements, { options, interrupted, queryAlone, processBusy, poolBefore, poolAfter });
+  return reportOf(measurements, { options, ...before, interrupted, processBusy, poolBefore, poolAfter });
 }
 
 /** Returns what ends it, with a last look when there is something to see. */
@@ -92,6 +120,8 @@ function showProgress(
     display.show({
       elapsed: shownAt - measurements.started,
       duration: options.duration,
+      operations: options.operations,
+      ended: measurements.latency.count,
       rate: (1_000 * succeeded) / duration,
       used: leased,
       maxConnections,

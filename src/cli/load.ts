@@ -4,37 +4,47 @@ import { type ConnectionManager, createPool } from '../manager.js';
 import { exitCodeOf, firstInterruption, type Interruption } from './interruption.js';
 import { type LoadOptions, loadHelp, readLoadOptions, scenarioList, scenariosHelp } from './load-options.js';
 import { runLoad } from './load-run.js';
-import { paintFor, print } from './output.js';
-import { progressDisplay } from './progress.js';
+import { columnsOf, paintFor, print } from './output.js';
+import { type ProgressDisplay, progressDisplay } from './progress.js';
 import { assertionLines, reportText } from './report-text.js';
 import { playScenario } from './scenario-run.js';
 import { scenarioText } from './scenario-text.js';
+import { runSweep } from './sweep-run.js';
+import { sweepText } from './sweep-text.js';
 
 /** `surreal-pool load`. Returns the exit code. */
 export async function load(parameters: readonly string[]): Promise<number> {
   const options = readLoadOptions(parameters, process.env);
-  if (options === undefined) return await print(loadHelp());
-  if (options.scenario === scenarioList) return await print(scenariosHelp());
+  if (options === undefined) return await print(loadHelp(columnsOf(process.stdout)));
+  if (options.scenario === scenarioList) return await print(scenariosHelp(columnsOf(process.stdout)));
 
   if (options.endpointIsOfEnvironment) {
     process.stderr.write(`surreal-pool: the database is that of SURREAL_POOL_URL, ${withoutQuery(options.endpoint)}\n`);
   }
   const interruption = firstInterruption();
   if (options.scenario !== undefined) return await loadScenario(options.scenario, options, interruption);
-  const display = progressDisplay(process.stderr);
+  const display = progressDisplay(process.stderr, process.env.TERM);
   display.say(`connecting to ${withoutQuery(options.endpoint)} …`);
   const pool = await Promise.race([openPool(options).finally(display.clear), interruption]);
   // Nothing was begun that would have to be ended in good order.
   if (typeof pool === 'string') return exitCodeOf(pool);
 
+  if (options.sweep) return await loadSweep(pool, options, interruption, display);
   const report = await runLoad(pool, options, interruption, display)
     .catch((error: unknown) => Promise.reject(withAdvice(error, options)))
     .finally(display.clear);
   await print(
-    options.json ? `${JSON.stringify(report, undefined, 2)}\n` : reportText(report, paintFor(process.stdout)),
+    options.json
+      ? `${JSON.stringify(report, undefined, 2)}\n`
+      : reportText(report, paintFor(process.stdout), columnsOf(process.stdout)),
   );
   if (options.json && report.assertions.length > 0) {
-    const lines = assertionLines(report.assertions, report.assertions.length, paintFor(process.stderr));
+    const lines = assertionLines(
+      report.assertions,
+      report.assertions.length,
+      paintFor(process.stderr),
+      columnsOf(process.stderr),
+    );
     process.stderr.write(`${lines.join('\n')}\n`);
   }
   if (report.interrupted !== null) return exitCodeOf(report.interrupted);
@@ -49,14 +59,38 @@ async function loadScenario(name: string, options: LoadOptions, interruption: Pr
     interrupted = signal;
     stop.abort();
   });
-  const report = await playScenario(name, { ...options, stop: stop.signal }).catch((error: unknown) =>
-    Promise.reject(withAdvice(error, options)),
+  const report = await playScenario(name, { ...options, duration: options.duration ?? 0, stop: stop.signal }).catch(
+    (error: unknown) => Promise.reject(withAdvice(error, options)),
   );
   await print(
-    options.json ? `${JSON.stringify(report, undefined, 2)}\n` : scenarioText(report, paintFor(process.stdout)),
+    options.json
+      ? `${JSON.stringify(report, undefined, 2)}\n`
+      : scenarioText(report, paintFor(process.stdout), columnsOf(process.stdout)),
   );
   if (interrupted !== null) return exitCodeOf(interrupted);
   return report.expectations.every(({ held }) => held) ? 0 : 99;
+}
+
+/** Returns the exit code. */
+async function loadSweep(
+  pool: ConnectionManager,
+  options: LoadOptions,
+  interruption: Promise<Interruption>,
+  display: ProgressDisplay,
+): Promise<number> {
+  const report = await runSweep(pool, options, interruption, display)
+    .catch((error: unknown) => Promise.reject(withAdvice(error, options)))
+    .finally(display.clear);
+  if (typeof report === 'string') {
+    process.stderr.write('surreal-pool: the sweep was stopped before its end, so it recommends nothing\n');
+    return exitCodeOf(report);
+  }
+  await print(
+    options.json
+      ? `${JSON.stringify(report, undefined, 2)}\n`
+      : sweepText(report, paintFor(process.stdout), columnsOf(process.stdout)),
+  );
+  return report.recommended === null ? 99 : 0;
 }
 
 function openPool(options: LoadOptions): Promise<ConnectionManager> {

@@ -1,8 +1,14 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { nearest } from '../config/nearest.js';
+import { show } from '../config/refusal.js';
 import { ConfigurationError } from '../errors/configuration.js';
+import { checkConfig } from './check-config.js';
+import { optionsHelp } from './command-line.js';
+import { doctor } from './doctor.js';
+import { wrap } from './formats.js';
 import { load } from './load.js';
-import { print } from './output.js';
+import { columnsOf, print } from './output.js';
+import { packageVersion } from './versions.js';
 
 interface Command {
   readonly summary: string;
@@ -11,22 +17,36 @@ interface Command {
 }
 
 const commands: Readonly<Record<string, Command>> = {
-  load: { summary: 'drive a workload through a pool and report waits, latencies and errors', run: load },
+  load: { summary: 'drive a workload through a pool and report how it went', run: load },
+  'check-config': { summary: 'read a configuration as a program does, and show it', run: checkConfig },
+  doctor: { summary: 'look whether a pool works here: server, user, limits, latency', run: doctor },
 };
 
-const help = `surreal-pool: the connection pool for SurrealDB
+function help(columns: number): string {
+  const isNarrow = columns < 80;
+  const rows = Object.entries(commands).flatMap(([name, { summary }]) =>
+    isNarrow
+      ? [`  ${name}`, ...wrap(summary, columns - 6).map((line) => `      ${line}`)]
+      : `  ${name.padEnd(14)} ${summary}`,
+  );
+  const options = {
+    help: { short: 'h', help: 'show this, or with a command, what that one takes' },
+    version: { short: 'v', help: 'show the version' },
+  };
+  return `${wrap('surreal-pool: the connection pool for SurrealDB', columns).join('\n')}
 
 Usage: surreal-pool <command> [options]
 
 Commands:
-${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${name}   ${summary}`)
-  .join('\n')}
+${rows.join('\n')}
 
 Options:
-  --help      show this, or with a command, what that one takes
-  --version   show the version
+${optionsHelp(options, columns)}
 `;
+}
+
+const helpNames = ['help', '--help', '-h'];
+const versionNames = ['--version', '-v'];
 
 /** What the pool warns of, the command says in its own words, in one line. */
 function replaceWarnings(): void {
@@ -38,21 +58,36 @@ function replaceWarnings(): void {
 
 async function main([name, ...parameters]: readonly string[]): Promise<number> {
   replaceWarnings();
-  if (name === undefined || name === '--help' || name === 'help') return await print(help);
-  if (name === '--version') return await print(`${version()}\n`);
+  if (name === undefined || helpNames.includes(name)) {
+    const [asked] = parameters;
+    // `surreal-pool help load`
+    if (name !== 'help' || asked === undefined) return await print(help(columnsOf(process.stdout)));
+    return await main([asked, '--help']);
+  }
+  if (versionNames.includes(name)) return await print(`${packageVersion()}\n`);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    const allowed = Object.keys(commands).join(', ');
-    process.stderr.write(`surreal-pool: given ${JSON.stringify(name)}; allowed: ${allowed}, --help, --version\n`);
+    process.stderr.write(`surreal-pool: given ${show(name)}; allowed: ${allowedFor(name)}\n`);
     return 2;
   }
-  if (parameters.includes('--version')) return await print(`${version()}\n`);
+  if (parameters.some((parameter) => versionNames.includes(parameter))) return await print(`${packageVersion()}\n`);
   return await command.run(parameters);
 }
 
-function version(): string {
-  const description: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return String((description as { version: unknown }).version);
+/** The command that was meant, or all there are. */
+function allowedFor(name: string): string {
+  const names = Object.keys(commands);
+  const candidates = [...names, '--help', '--version'];
+  // Two letters that changed places are two edits, which is too much for the search in a short name.
+  const meant = nearest(name, candidates) ?? candidates.find((candidate) => letters(candidate) === letters(name));
+  if (meant !== undefined) return `${meant} (did you mean that?)`;
+  // `surreal-pool --sweep`: an option without its command.
+  const before = name.startsWith('-') ? 'a command before its options: ' : '';
+  return `${before}${names.join(', ')}, --help, --version`;
+}
+
+function letters(name: string): string {
+  return [...name].sort().join('');
 }
 
 /** What went wrong, in one line; only a mistake in the options needs more. */

@@ -7,8 +7,9 @@ export type OperationKind = 'read' | 'write';
 export interface Steps {
   /** When it should have begun: its latency counts from here. */
   readonly due: number;
-  readonly asked: number;
-  /** When it got its connection; undefined if it never did. */
+  /** When a connection was asked for; undefined for a single call of the pool, which does not tell when it got one. */
+  readonly asked: number | undefined;
+  /** When it got its connection, or a single call was made; undefined if it never did. */
   readonly lent: number | undefined;
   readonly ended: number;
 }
@@ -31,7 +32,7 @@ export interface Interval {
 export class Measurements {
   /** From asking for a connection to having it, or being refused. */
   readonly wait: Histogram = new Histogram();
-  /** From having a connection to the answer of the database. */
+  /** From having a connection, or making a single call, to the answer of the database. */
   readonly query: Histogram = new Histogram();
   /** From the moment an operation was due to its end. */
   readonly latency: Histogram = new Histogram();
@@ -101,7 +102,7 @@ export class Measurements {
   }
 
   #recordTimes({ due, asked, lent, ended }: Steps): void {
-    this.wait.record((lent ?? ended) - asked);
+    if (asked !== undefined) this.wait.record((lent ?? ended) - asked);
     if (lent !== undefined) this.query.record(ended - lent);
     this.latency.record(ended - due);
     this.#recent.record(ended - due);

@@ -24,3 +24,9 @@ export const ansi: Paint = (style, text) => `\u001b[${codes[style][0]}m${text}\u
 export function paintFor(stream: NodeJS.WriteStream): Paint {
   return stream.isTTY && stream.hasColors() ? ansi : plain;
 }
+
+/** How many columns there are to write in; 80 where no terminal says it. */
+export function columnsOf(stream: NodeJS.WriteStream): number {
+  // A terminal that does not know its width says 0.
+  return (stream.isTTY && stream.columns) || 80;
+}

@@ -3,7 +3,12 @@ import { formatDuration, formatRate, formatRoundDuration, shorten } from './form
 /** The run at one moment, and since the last look. Times are in milliseconds. */
 export interface Progress {
   readonly elapsed: number;
-  readonly duration: number;
+  /** How long it is to be; null for as long as `operations` take. */
+  readonly duration: number | null;
+  /** How many operations there are to be; null for no limit. */
+  readonly operations: number | null;
+  /** Operations that ended. */
+  readonly ended: number;
   /** Operations per second that succeeded since the last look. */
   readonly rate: number;
   readonly used: number;
@@ -32,10 +37,13 @@ export function progressLine(progress: Progress): string {
 
 /** For a terminal: a bar, and under it the state of things. */
 export function progressScreen(progress: Progress, columns: number): [bar: string, line: string] {
-  const { elapsed, duration, rate, used, maxConnections, waiting, oldestWaiter, p99, errorsInAll } = progress;
+  const { elapsed, duration, operations, ended, rate, used, maxConnections, waiting, oldestWaiter, p99, errorsInAll } =
+    progress;
   const oldest = waiting === 0 ? '' : ` (oldest ${formatDuration(oldestWaiter)})`;
   const line = [
-    `${formatRoundDuration(Math.round(elapsed / 1_000) * 1_000)}/${formatRoundDuration(duration)}`,
+    formatRoundDuration(Math.round(elapsed / 1_000) * 1_000) +
+      (duration === null ? '' : `/${formatRoundDuration(duration)}`),
+    ...(operations === null ? [] : [`${formatRate(ended)}/${formatRate(operations)} op`]),
     `${formatRate(rate)} op/s`,
     `used ${used}/${maxConnections}`,
     `wait ${waiting}${oldest}`,
@@ -44,12 +52,15 @@ export function progressScreen(progress: Progress, columns: number): [bar: strin
   ].join('  ');
   // A terminal that does not know its width says 0.
   const space = Math.min(columns || 80, 80) - 1;
-  const done = Math.round(Math.min(elapsed / duration, 1) * space);
+  const share = Math.max(duration === null ? 0 : elapsed / duration, operations === null ? 0 : ended / operations);
+  const done = Math.round(Math.min(share, 1) * space);
   return ['█'.repeat(done) + '░'.repeat(space - done), shorten(line, space)];
 }
 
 /** Where progress is shown. */
 export interface ProgressDisplay {
+  /** Whether it is refreshed in place; else it is a line each time, and what is only said is not shown. */
+  readonly isRefreshed: boolean;
   /** What is being done before or after the load. */
   say(text: string): void;
   show(progress: Progress): void;
@@ -57,13 +68,14 @@ export interface ProgressDisplay {
   clear(): void;
 }
 
-/** Refreshed in place on a terminal, otherwise line after line. */
-export function progressDisplay(stream: NodeJS.WriteStream): ProgressDisplay {
-  return stream.isTTY ? terminalDisplay(stream) : lineDisplay(stream);
+/** Refreshed in place on a terminal that can do that, otherwise line after line. */
+export function progressDisplay(stream: NodeJS.WriteStream, terminal: string | undefined): ProgressDisplay {
+  return stream.isTTY && terminal !== 'dumb' ? terminalDisplay(stream) : lineDisplay(stream);
 }
 
 function lineDisplay(stream: NodeJS.WriteStream): ProgressDisplay {
   return {
+    isRefreshed: false,
     say() {},
     show: (progress) => stream.write(`${progressLine(progress)}\n`),
     clear() {},
@@ -79,7 +91,8 @@ function terminalDisplay(stream: NodeJS.WriteStream): ProgressDisplay {
     shown = lines.length;
   };
   return {
-    say: (text) => draw([text]),
+    isRefreshed: true,
+    say: (text) => draw([shorten(text, (stream.columns || 80) - 1)]),
     show: (progress) => draw(progressScreen(progress, stream.columns)),
     clear: () => draw([]),
   };

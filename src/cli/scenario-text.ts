@@ -1,9 +1,12 @@
-import { formatCount, formatDuration, formatNumber } from './formats.js';
+import { formatCount, formatDuration, formatNumber, wrap } from './formats.js';
+import { messagesText } from './message-figures.js';
 import type { Paint } from './output.js';
 import type { ScenarioReport } from './scenario-report.js';
 
+const labelWidth = 13;
+
 /** The report as a text: what had to hold comes first. */
-export function scenarioText(report: ScenarioReport, paint: Paint): string {
+export function scenarioText(report: ScenarioReport, paint: Paint, columns = 80): string {
   const { scenario, endpoint, expectations } = report;
   const broken = expectations.filter(({ held }) => !held).length;
   const verdict =
@@ -11,22 +14,32 @@ export function scenarioText(report: ScenarioReport, paint: Paint): string {
       ? `${scenario}: as it should be.`
       : `${scenario}: ${formatNumber(broken, 'expectation')} of ${expectations.length} did not hold.`;
   const widest = Math.max(0, ...expectations.map(({ text }) => text.length));
+  const isWide = columns >= 80;
+  // Only few columns are a reason to break a line: an error is told in full.
+  const row = (label: string, text: string): string[] =>
+    (isWide ? [text] : wrap(text, columns - labelWidth)).map(
+      (line, index) => (index === 0 ? label : '').padEnd(labelWidth) + line,
+    );
+  const { calls = 0, callsPerMessage = null } = report.messages ?? {};
   return [
     paint('bold', verdict),
     '',
-    ...expectations.map(({ text, actual, held }) => {
+    ...expectations.flatMap(({ text, actual, held }) => {
       const mark = held ? paint('green', '✓') : paint('red', '✗');
-      return `  ${mark} ${text.padEnd(widest)}  ${actual}`;
+      if (isWide) return `  ${mark} ${text.padEnd(widest)}  ${actual}`;
+      const [first = '', ...rest] = wrap(`${text}: ${actual}`, columns - 4);
+      return [`  ${mark} ${first}`, ...rest.map((line) => `    ${line}`)];
     }),
     '',
-    `on           ${endpoint}`,
-    `operations   ${operations(report)}`,
-    `throughput   ${formatCount(report.throughput)}/s`,
+    ...row('on', endpoint),
+    ...row('operations', operations(report)),
+    ...row('throughput', `${formatCount(report.throughput)}/s`),
+    ...(callsPerMessage === null ? [] : row('messages', messagesText(calls, callsPerMessage))),
     '',
     ...times(report),
     '',
-    ...Object.entries(report.errors).map(
-      ([name, { count, message }]) => `errors       ${formatCount(count)} ${name}: ${message}`,
+    ...Object.entries(report.errors).flatMap(([name, { count, message }]) =>
+      row('errors', `${formatCount(count)} ${name}: ${message}`),
     ),
     '',
   ]

@@ -2,7 +2,7 @@ import { formatCount, formatDuration, formatNumber, formatPercent } from './form
 import type { LoadFigures } from './load-figures.js';
 
 /** Where to look first. */
-export type Finding = 'healthy' | 'pool' | 'database' | 'process' | 'overload' | 'errors' | 'nothing';
+export type Finding = 'healthy' | 'pool' | 'database' | 'calls' | 'process' | 'overload' | 'errors' | 'nothing';
 
 export interface Verdict {
   readonly finding: Finding;
@@ -68,22 +68,27 @@ function bottleneck(figures: LoadFigures): Verdict {
   };
 }
 
-function whoIsToBlame({ wait, query, latency, queryAlone, processBusy, pool }: LoadFigures): Verdict | undefined {
+function whoIsToBlame(figures: LoadFigures): Verdict | undefined {
+  const { load, wait, query, latency, queryAlone, processBusy, pool } = figures;
+  const inProcess = load.engine === 'in-process';
   if (processBusy >= saturated) {
     const busy = formatPercent(processBusy);
-    return {
-      finding: 'process',
-      sentence: `This process was the bottleneck: it computed ${busy} of the time; run several at once for more load.`,
-    };
+    const sentence = inProcess
+      ? `This process was the bottleneck: its callers computed ${busy} of the time, beside the engine that runs inside it and shares its cores; this says nothing of a server.`
+      : `This process was the bottleneck: it computed ${busy} of the time; run several at once for more load.`;
+    return { finding: 'process', sentence };
   }
+  if (load.singleCalls && query.p50 > slowedDown * queryAlone)
+    return { finding: 'calls', sentence: slowCalls(figures) };
   const waited = wait.p99 >= leastWait && wait.mean >= leastShareOfWait * latency.mean;
   if (query.p50 > slowedDown * queryAlone) {
     const [alone, loaded] = [formatDuration(queryAlone), formatDuration(query.p50)];
     const remedy = waited ? `; more than ${pool.maxConnections} connections would not help` : '';
-    return {
-      finding: 'database',
-      sentence: `The database was the bottleneck: a query took ${alone} alone and ${loaded} under this load${remedy}.`,
-    };
+    const times = `a query took ${alone} alone and ${loaded} under this load${remedy}`;
+    const sentence = inProcess
+      ? `The engine inside this process was the bottleneck: ${times}. It shares the cores with its callers, so this says nothing of a server.`
+      : `The database was the bottleneck: ${times}.`;
+    return { finding: 'database', sentence };
   }
   if (!waited) return undefined;
   const [waiting, running] = [formatDuration(wait.p99), formatDuration(query.p99)];
@@ -93,10 +98,17 @@ function whoIsToBlame({ wait, query, latency, queryAlone, processBusy, pool }: L
   };
 }
 
-function healthy({ throughput, latency, wait, errors }: LoadFigures): Verdict {
+/** The time of a single call has no parts: how much of it was the wait for a connection is not known. */
+function slowCalls({ query, queryAlone }: LoadFigures): string {
+  const [alone, loaded] = [formatDuration(queryAlone), formatDuration(query.p50)];
+  return `A call took ${alone} alone and ${loaded} under this load, the wait for a connection included; without --single-calls the two are measured apart.`;
+}
+
+function healthy({ load, throughput, latency, wait, errors }: LoadFigures): Verdict {
   const conflicts = errors.conflict?.count ?? 0;
   const health = conflicts === 0 ? 'Healthy' : `Healthy but for ${formatNumber(conflicts, 'write conflict')}`;
   const rate = formatNumber(Math.round(throughput.mean), 'operation');
-  const times = `latency ${formatDuration(latency.p99)} at p99, wait for a connection ${formatDuration(wait.p99)}`;
+  const waits = load.singleCalls ? '' : `, wait for a connection ${formatDuration(wait.p99)}`;
+  const times = `latency ${formatDuration(latency.p99)} at p99${waits}`;
   return { finding: 'healthy', sentence: `${health}: ${rate} per second, ${times}.` };
 }

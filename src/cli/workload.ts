@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { RecordId, type SurrealQueryable, Table } from 'surrealdb';
 import type { Mix } from './load-plan.js';
 import type { OperationKind } from './measurements.js';
+import type { Random } from './seeded-random.js';
 
 /** What a workload needs of a connection, or of a pool. */
 export type Queryable = Pick<SurrealQueryable, 'query'>;
@@ -32,9 +33,11 @@ export class RecordWorkload implements Workload {
   /** Not shared with another run, on this machine or elsewhere. */
   readonly table: Table = new Table(`load_${randomUUID().replaceAll('-', '').slice(0, 12)}`);
   readonly #shareOfReads: number;
+  readonly #random: Random;
   #writes = 0;
 
-  constructor(mix: Mix) {
+  constructor(mix: Mix, random: Random = Math.random) {
+    this.#random = random;
     this.#shareOfReads = mix.read / (mix.read + mix.write);
   }
 
@@ -48,7 +51,7 @@ export class RecordWorkload implements Workload {
   }
 
   next(): Operation {
-    if (Math.random() < this.#shareOfReads) return this.#read();
+    if (this.#random() < this.#shareOfReads) return this.#read();
     this.#writes++;
     return this.#writes % 2 === 1 ? this.#create() : this.#update();
   }
@@ -79,7 +82,7 @@ export class RecordWorkload implements Workload {
   }
 
   #seeded(): RecordId {
-    return new RecordId(this.table, Math.floor(Math.random() * seededRecords));
+    return new RecordId(this.table, Math.floor(this.#random() * seededRecords));
   }
 }
 

@@ -122,6 +122,11 @@ export interface PoolConfig {
    * made at the same moment (`always`). Each has its own answer, error and parameters. Default `always`.
    */
   batching?: Batching | undefined;
+  /**
+   * Whether calls of the pool itself are refused (`UsageError`) that are made outside of any scope: where each request has an
+   * identity of its own, a call that was written beside its scope would be made as the pool's user. Default false.
+   */
+  requireScope?: boolean | undefined;
   /** How failed attempts to open a connection are repeated, and how calls are. */
   retryPolicy?: RetryPolicy | undefined;
   /** When the pool stops trying an endpoint that keeps failing, and refuses at once instead. */
@@ -309,6 +314,20 @@ export interface LocalMode {
  */
 export type RetireOn = (error: unknown) => boolean;
 
+/** How values of the server become values of JavaScript. */
+export interface PoolCodecOptions {
+  /**
+   * Whether datetimes come as `Date`, which holds milliseconds, instead of the SDK's `DateTime`, which holds nanoseconds: a
+   * datetime that is read and written back loses what is finer. Default false.
+   */
+  useNativeDates?: boolean | undefined;
+}
+
+/** {@link PoolCodecOptions} with everything filled in. */
+export interface ResolvedCodecOptions {
+  readonly useNativeDates: boolean;
+}
+
 /** The long form: one object that says everything, for `ConnectionManager.create(config)` and for files. */
 export interface DatabaseConfig {
   /** Where the database lives. */
@@ -321,12 +340,16 @@ export interface DatabaseConfig {
   database: string;
   /** How the pool behaves. */
   poolConfig?: PoolConfig | undefined;
+  /** What the pool is called in logs, errors, metrics and traces. Default: its namespace and database, `app/main`. */
+  name?: string | undefined;
   /** Where the pool writes what it does. Default: nowhere. */
   logger?: Logger | undefined;
   /** Prepares a database before its first lease. Default: nothing. */
   onFirstUse?: OnFirstUse | undefined;
   /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
   retireOn?: RetireOn | undefined;
+  /** How values of the server become values of JavaScript. Default: as the SDK has them, without loss. */
+  codecOptions?: PoolCodecOptions | undefined;
 }
 
 /** The short form: everything but the address, for `createPool(url, options)`. */
@@ -335,6 +358,8 @@ export interface PoolOptions extends PoolConfig {
   namespace: string;
   /** The database every connection is in. */
   database: string;
+  /** What the pool is called in logs, errors, metrics and traces. Default: its namespace and database, `app/main`. */
+  name?: string | undefined;
   /** Who signs in. Default null: an anonymous session. */
   credentials?: Credentials | CredentialsProvider | null | undefined;
   /** Where the pool writes what it does. Default: nowhere. */
@@ -343,6 +368,8 @@ export interface PoolOptions extends PoolConfig {
   onFirstUse?: OnFirstUse | undefined;
   /** Which failures of a call show that its connection leads to the wrong server. Default: none. */
   retireOn?: RetireOn | undefined;
+  /** How values of the server become values of JavaScript. Default: as the SDK has them, without loss. */
+  codecOptions?: PoolCodecOptions | undefined;
 }
 
 /**
@@ -379,6 +406,7 @@ export interface ResolvedPoolConfig {
   /** 0: as many as suit the server. */
   readonly pipelining: number;
   readonly batching: Batching;
+  readonly requireScope: boolean;
   readonly retryPolicy: ResolvedRetryPolicy;
   readonly circuitBreaker: ResolvedCircuitBreaker;
 }
@@ -404,12 +432,15 @@ export interface ResolvedConfig {
   readonly mode: Mode;
   /** `mem://`, `rocksdb://<path>`, `surrealkv://<path>` or `ws://<host>/rpc`. */
   readonly url: string;
+  /** What the pool is called. */
+  readonly name: string;
   readonly namespace: string;
   readonly database: string;
   readonly credentials: Credentials | CredentialsProvider | null;
   readonly logger: Logger | undefined;
   readonly onFirstUse: OnFirstUse | undefined;
   readonly retireOn: RetireOn | undefined;
+  readonly codecOptions: ResolvedCodecOptions;
   readonly pool: ResolvedPoolConfig;
 }
 
@@ -443,6 +474,7 @@ export const defaultPoolConfig: ResolvedPoolConfig = {
   sessionsPerTransport: 1,
   pipelining: 0,
   batching: 'always',
+  requireScope: false,
   retryPolicy: { maxAttempts: 3, initialBackoff: 50, maxBackoff: 5_000, multiplier: 1.5, repeatReads: true },
   circuitBreaker: { failureThreshold: 5, probeInterval: 1_000, idleProbeInterval: 4_000 },
 };

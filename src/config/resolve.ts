@@ -1,7 +1,16 @@
+import type { SqlExportOptions } from 'surrealdb';
 import { type Form, read, refused } from './form.js';
 import type { Credentials, CredentialsProvider, IdentityOptions, ResolvedConfig } from './options.js';
 import { describe, Refusal, readRecord } from './refusal.js';
-import { credentialsSchema, databaseConfigSchema, identitySchema, optionPaths, urlConfigSchema } from './schema.js';
+import {
+  credentialsSchema,
+  databaseConfigSchema,
+  exportNames,
+  exportSchema,
+  identitySchema,
+  optionPaths,
+  urlConfigSchema,
+} from './schema.js';
 
 /** The long form: one object, as it stands. */
 export const longForm: Form = {
@@ -49,9 +58,25 @@ export function resolveConfig(config: unknown): ResolvedConfig {
 export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
   const record = readRecord(options, 'an object with at least namespace and database');
   if (record instanceof Refusal) throw refused(shortForm.title, [{ path: 'options', ...record }]);
-  const { namespace, database, credentials, logger, onFirstUse, retireOn, ...poolConfig } = record;
-  const config = { connectionMode: url, namespace, database, credentials, logger, onFirstUse, retireOn, poolConfig };
+  const { namespace, database, name, credentials, logger, onFirstUse, retireOn, codecOptions, ...poolConfig } = record;
+  const common = { namespace, database, name, credentials, logger, onFirstUse, retireOn, codecOptions };
+  const config = { connectionMode: url, ...common, poolConfig };
   return read(urlConfigSchema, config, shortForm);
+}
+
+const exportForm: Form = {
+  title: 'What is to be exported',
+  name: (path) => path || 'options',
+  names: exportNames,
+};
+
+/**
+ * Checks what an export is asked for: one that holds more than was meant may show it to others.
+ *
+ * @throws ConfigurationError with every problem it has
+ */
+export function resolveExport(options: unknown): Partial<SqlExportOptions> {
+  return read(exportSchema, options, exportForm);
 }
 
 const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey', 'variables'];

@@ -1,3 +1,4 @@
+import type { SqlExportOptions } from 'surrealdb';
 import * as v from 'valibot';
 import type { Logger } from '../logger.js';
 import { type Address, type Mode, readAddress } from './address.js';
@@ -18,6 +19,7 @@ import {
   type NestedAcquirePolicy,
   type OnFirstUse,
   type PasswordCredentials,
+  type PoolCodecOptions,
   type PoolConfig,
   type RecordCredentials,
   type RefreshCredentials,
@@ -104,6 +106,7 @@ const poolEntries = {
   sessionsPerTransport: v.optional(count(1, 255), defaults.sessionsPerTransport),
   pipelining: v.optional(count(0, 1_024), defaults.pipelining),
   batching: v.optional(choice<Batching>('off', 'waiting', 'always'), defaults.batching),
+  requireScope: v.optional(flag(), defaults.requireScope),
   retryPolicy: v.optional(retryPolicySchema, {}),
   circuitBreaker: v.optional(circuitBreakerSchema, {}),
 };
@@ -243,6 +246,26 @@ export const identitySchema: v.GenericSchema<IdentityOptions> = v.pipe(
   }),
 );
 
+// What an export holds.
+
+const part = v.exactOptional(flag());
+const tableNames: v.GenericSchema<boolean | string[]> = value((given) => {
+  if (typeof given === 'boolean') return given;
+  const isNames = Array.isArray(given) && given.every((name) => typeof name === 'string' && name !== '');
+  return isNames ? [...given] : new Refusal('true, false or a list of names', describe(given));
+});
+
+const exportEntries = {
+  ...{ users: part, accesses: part, params: part, functions: part, analyzers: part, apis: part, buckets: part },
+  ...{ modules: part, configs: part, records: part, sequences: part, versions: part, v3: part },
+  tables: v.exactOptional(tableNames),
+};
+
+/** What an export may be asked for. What is left out is in it, but for `versions` and `v3`. */
+export const exportSchema: v.GenericSchema<Partial<SqlExportOptions>> = closed(exportEntries);
+
+export const exportNames: readonly string[] = Object.keys(exportEntries);
+
 // Where the database lives.
 
 const modesInWords =
@@ -316,6 +339,10 @@ const retireOnSchema: v.GenericSchema<RetireOn> = value((given) =>
   typeof given === 'function' ? (given as RetireOn) : new Refusal('a function', describe(given)),
 );
 
+const codecEntries = { useNativeDates: v.optional(flag(), false) };
+
+const codecOptionsSchema = closed(codecEntries);
+
 const commonEntries = {
   credentials: v.optional(v.nullable(credentialsSourceSchema), null),
   namespace: text(),
@@ -324,6 +351,8 @@ const commonEntries = {
   logger: v.optional(loggerSchema),
   onFirstUse: v.optional(onFirstUseSchema),
   retireOn: v.optional(retireOnSchema),
+  codecOptions: v.optional(codecOptionsSchema, {}),
+  name: v.optional(text()),
 };
 
 const databaseEntries = { connectionMode: connectionModeSchema, ...commonEntries };
@@ -340,9 +369,11 @@ export const urlConfigSchema: v.GenericSchema<
   ResolvedConfig
 > = v.pipe(closed({ connectionMode: address(), ...commonEntries }), v.transform(complete));
 
-interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
+interface CheckedConfig
+  extends Omit<ResolvedConfig, 'mode' | 'url' | 'name' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
   readonly connectionMode: Address;
   readonly poolConfig: ResolvedPoolConfig;
+  readonly name?: string | undefined;
   readonly logger?: Logger | undefined;
   readonly onFirstUse?: OnFirstUse | undefined;
   readonly retireOn?: RetireOn | undefined;
@@ -350,7 +381,8 @@ interface CheckedConfig extends Omit<ResolvedConfig, 'mode' | 'url' | 'pool' | '
 
 function complete(checked: CheckedConfig): ResolvedConfig {
   const { connectionMode, poolConfig, logger, onFirstUse, retireOn, ...config } = checked;
-  return { ...config, ...connectionMode, logger, onFirstUse, retireOn, pool: poolConfig };
+  const { name = `${config.namespace}/${config.database}` } = checked;
+  return { ...config, ...connectionMode, name, logger, onFirstUse, retireOn, pool: poolConfig };
 }
 
 // The names of all options, for suggestions and for the environment.
@@ -377,6 +409,7 @@ export const optionPaths: readonly string[] = [
       paths('credentials', entries),
     ),
   ),
+  ...paths('codecOptions', codecEntries),
   ...Object.keys(groups),
   ...poolOptionPaths,
 ];
@@ -388,6 +421,7 @@ type Same<One, Other> =
 
 true satisfies Same<v.InferInput<typeof poolConfigSchema>, PoolConfig>;
 true satisfies Same<v.InferOutput<typeof poolConfigSchema>, ResolvedPoolConfig>;
+true satisfies Same<v.InferInput<Closed<typeof codecEntries>>, PoolCodecOptions>;
 true satisfies Same<v.InferInput<typeof retryPolicySchema>, RetryPolicy>;
 true satisfies Same<v.InferInput<typeof circuitBreakerSchema>, CircuitBreakerConfig>;
 true satisfies Same<v.InferOutput<typeof retryPolicySchema>, ResolvedRetryPolicy>;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isError } from '../errors/is-error.js';
 import { type Form, read, refused } from './form.js';
 import { findJsonError } from './json-error.js';
 import { environmentPrefix } from './nearest.js';
@@ -24,7 +25,7 @@ async function readText(path: string | URL, title: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+    const code = isError(cause) && 'code' in cause ? ` (${cause.code})` : '';
     const issue = { path: 'file', given: `a path that cannot be read${code}`, allowed: 'the path of a JSON file' };
     throw refused(title, [issue], cause);
   }
@@ -49,6 +50,7 @@ export const environmentVariables: ReadonlyMap<string, string> = new Map(
     'connectionMode',
     'namespace',
     'database',
+    'name',
     'credentials.username',
     'credentials.password',
     'credentials.token',

@@ -12,6 +12,7 @@ export interface ConfigurationIssue {
 
 /** The configuration cannot be used. The message lists every problem with its path and what is allowed. */
 export class ConfigurationError extends PoolError {
+  static override readonly name: string = 'ConfigurationError';
   static override readonly code: string = 'ERR_POOL_CONFIGURATION';
   readonly issues: readonly ConfigurationIssue[];
 
@@ -23,6 +24,7 @@ export class ConfigurationError extends PoolError {
 
 /** A call that can never work the way it was made; the message says what to do instead. */
 export class UsageError extends PoolError {
+  static override readonly name: string = 'UsageError';
   static override readonly code: string = 'ERR_POOL_USAGE';
   override readonly outcome: CallOutcome;
 

@@ -2,6 +2,7 @@ import { type CallOutcome, PoolError } from './pool-error.js';
 
 /** A connection could not be opened. `fatal` causes (refused credentials) are not tried again by themselves. */
 export class ConnectError extends PoolError {
+  static override readonly name: string = 'ConnectError';
   static override readonly code: string = 'ERR_POOL_CONNECT';
   override readonly retryable: boolean;
   readonly fatal: boolean;
@@ -24,6 +25,7 @@ export class ConnectError extends PoolError {
 
 /** One step of the pool's own work (open, probe, reset, close) did not end within its deadline. */
 export class DeadlineError extends PoolError {
+  static override readonly name: string = 'DeadlineError';
   static override readonly code: string = 'ERR_POOL_DEADLINE';
   override readonly retryable: boolean = true;
   override readonly outcome: CallOutcome = 'unknown';

@@ -1,3 +1,6 @@
+import type { Asked } from './asked.js';
+import { inOneLine } from './error-message.js';
+
 /**
  * One taxonomy. Every error of this package is a {@link PoolError} with a stable `code`, tells whether the same
  * request may be tried again as it is (`retryable`), and keeps what caused it (`cause`).
@@ -19,12 +22,14 @@
  *     │  ├─ IdentityLostError      its session is over, and nobody's any more
  *     │  ├─ QueryTimeoutError      it took longer than `queryTimeout`
  *     │  ├─ CallAbortedError       the signal of its lease said stop
+ *     │  ├─ ExportError            the server gave no export, or not all of it
  *     │  └─ CommitOutcomeUnknownError  a transaction may or may not have been committed
  *     ├─ TransactionAbortedError   a call of the transaction failed: it can only be rolled back
  *     ├─ TransactionConflictError  a concurrent transaction changed the same records first
  *     ├─ TransactionLostError      the transaction is gone with its connection, and was not applied
  *     ├─ TransactionEndedError     something of a transaction was used after its end
  *     ├─ CommitVerificationError   `verifyCommit` cannot be had here
+ *     ├─ ImportError               a statement of an import failed; says which
  *     ├─ LeaseReleasedError        something of a lease was used after its end
  *     ├─ SavepointUnsupportedError a call cannot be replayed, or its answer cannot be verified
  *     ├─ SavepointDivergedError    a call gave something else when it was made again
@@ -45,8 +50,13 @@ export type CallOutcome = 'not-sent' | 'unknown' | 'refused' | 'applied';
 
 /** The base of every error this package makes. */
 export abstract class PoolError extends Error {
+  /** Written out in each class: a bundler that shortens the names of classes leaves this one. */
+  static override readonly name: string = 'PoolError';
   /** Stable name of the kind of error, for programs. */
   static readonly code: string = 'ERR_POOL';
+
+  /** Stable name of the kind of error, for programs: `ERR_POOL_ACQUIRE_TIMEOUT` and the like. */
+  readonly code: string;
 
   /** True when the same request may be made again as it is, and may then succeed. */
   readonly retryable: boolean = false;
@@ -54,15 +64,23 @@ export abstract class PoolError extends Error {
   /** What is known of the call that failed with it. Most errors of the pool are made before anything is sent. */
   readonly outcome: CallOutcome = 'not-sent';
 
+  /** What the caller asked for; undefined for an error that no call or acquire was rejected with, such as a `cause`. */
+  declare readonly asked?: Asked;
+
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
+    const { name, code } = new.target as typeof PoolError;
+    this.code = code;
+    Object.defineProperty(this, 'name', { value: name, configurable: true, writable: true });
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** Stable name of the kind of error, for programs: `ERR_POOL_ACQUIRE_TIMEOUT` and the like. */
-  get code(): string {
-    return (this.constructor as typeof PoolError).code;
+  /** For `JSON.stringify()`: the name, code and message, what else the error has, and its cause in one line; no stacks. */
+  toJSON(): object {
+    const { name, message, cause } = this;
+    const last = cause === undefined ? {} : { cause: inOneLine(cause) };
+    // What the error has of its own: the code and what its class adds.
+    return { name, message, ...(this as object), ...last };
   }
 
   /** By brand and code instead of by identity: true also for an error made by another copy of this package. */

@@ -6,6 +6,7 @@ import { PoolError } from './pool-error.js';
  * server choose, or make it outside of the transaction.
  */
 export class SavepointUnsupportedError extends PoolError {
+  static override readonly name: string = 'SavepointUnsupportedError';
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_UNSUPPORTED';
   /** What in the call is the reason: `rand()`, `CREATE person`, or its text. */
   readonly statement: string;
@@ -34,6 +35,7 @@ export class SavepointUnsupportedError extends PoolError {
  * it had thrown.
  */
 export class SavepointDivergedError extends PoolError {
+  static override readonly name: string = 'SavepointDivergedError';
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_DIVERGED';
   /** Whether others have changed what the call reads, so that doing all of it again may help. */
   override readonly retryable: boolean;
@@ -67,6 +69,7 @@ function shortened(text: string): string {
 
 /** A savepoint or a rollback to one was refused: there is too much to keep or to make again. The transaction goes on. */
 export class SavepointLimitError extends PoolError {
+  static override readonly name: string = 'SavepointLimitError';
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_LIMIT';
   /** What would be too large: the calls and answers in bytes, or the number of calls that are made again. */
   readonly limit: 'log' | 'replay';
@@ -86,6 +89,7 @@ export class SavepointLimitError extends PoolError {
 
 /** There is no savepoint of that name: it was never made, was released, or came after one that was rolled back to. */
 export class SavepointNotFoundError extends PoolError {
+  static override readonly name: string = 'SavepointNotFoundError';
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_NOT_FOUND';
   readonly savepoint: string;
 

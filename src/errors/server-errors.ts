@@ -1,11 +1,12 @@
 import { ServerError } from 'surrealdb';
 import { ConfigurationError, UsageError } from './configuration.js';
 import { CredentialsFailure } from './credentials-failure.js';
+import { isError } from './is-error.js';
 import { SocketClosedError } from './socket-closed.js';
 
 /** The error and what caused it, outermost first. */
 function* causes(error: unknown): Generator<Error> {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) yield cause;
+  for (let cause = error; isError(cause); cause = cause.cause) yield cause;
 }
 
 /**

@@ -7,6 +7,7 @@ const tryAgainLater = 1013;
 
 /** The other side closed a socket. It is the `cause` of the errors that come of it. */
 export class SocketClosedError extends Error {
+  override readonly name: string = 'SocketClosedError';
   /** The close code of the WebSocket; 1005 for a close without one, 1006 for a connection that ended without a close. */
   readonly closeCode: number;
   /** What the other side gave as its reason; empty for none. */

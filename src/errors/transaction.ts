@@ -5,6 +5,7 @@ import { type CallOutcome, PoolError } from './pool-error.js';
  * what a failed statement had written, and a commit would store that. `cause` is the first failure.
  */
 export class TransactionAbortedError extends PoolError {
+  static override readonly name: string = 'TransactionAbortedError';
   static override readonly code: string = 'ERR_POOL_TRANSACTION_ABORTED';
   /** The text of the call that failed, without its values; undefined when no call did. */
   readonly statement: string | undefined;
@@ -17,6 +18,7 @@ export class TransactionAbortedError extends PoolError {
 
 /** The commit was refused because a concurrent transaction changed the same records first. Nothing was applied. */
 export class TransactionConflictError extends PoolError {
+  static override readonly name: string = 'TransactionConflictError';
   static override readonly code: string = 'ERR_POOL_TRANSACTION_CONFLICT';
   override readonly retryable: boolean = true;
   override readonly outcome: CallOutcome = 'refused';
@@ -31,6 +33,7 @@ export class TransactionConflictError extends PoolError {
 
 /** The transaction is gone with its connection. Nothing of it was applied, nor ever will be. */
 export class TransactionLostError extends PoolError {
+  static override readonly name: string = 'TransactionLostError';
   static override readonly code: string = 'ERR_POOL_TRANSACTION_LOST';
   override readonly retryable: boolean = true;
 
@@ -44,6 +47,7 @@ export class TransactionLostError extends PoolError {
  * `outcomeOf()` says whether the transaction was applied, `state` what became of it.
  */
 export class TransactionEndedError extends PoolError {
+  static override readonly name: string = 'TransactionEndedError';
   static override readonly code: string = 'ERR_POOL_TRANSACTION_ENDED';
   /** The call was not sent, but the transaction it was made in may have been committed before. */
   override readonly outcome: CallOutcome;
@@ -59,6 +63,7 @@ export class TransactionEndedError extends PoolError {
 
 /** `verifyCommit` cannot be had here; the message says why, and what to do. */
 export class CommitVerificationError extends PoolError {
+  static override readonly name: string = 'CommitVerificationError';
   static override readonly code: string = 'ERR_POOL_COMMIT_VERIFICATION';
   /** True only when the table could not be prepared in time: then another attempt may succeed. */
   override readonly retryable: boolean;

@@ -10,6 +10,7 @@ export interface UpgradeAnswer {
 
 /** A server, or a proxy before it, answered the request for a WebSocket with something else. */
 export class UpgradeRefusedError extends Error {
+  override readonly name: string = 'UpgradeRefusedError';
   readonly status: number;
   /** How long it asks to wait before the next attempt, in milliseconds, at most a minute; undefined when it does not say. */
   readonly retryAfter: number | undefined;

@@ -1,8 +1,8 @@
 import { Batches } from '../calls/batch.js';
+import { Exports } from '../calls/exports.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
-import { withoutQuery } from '../config/address.js';
 import type { DatabaseName } from '../config/database-name.js';
-import type { ResolvedConfig, ResolvedPoolConfig } from '../config/options.js';
+import type { ResolvedConfig } from '../config/options.js';
 import type { Lease } from '../pool/lease.js';
 import { Pool } from '../pool/pool.js';
 import { PooledConnection } from '../pooled-connection.js';
@@ -11,6 +11,8 @@ import { ConnectionFactory } from '../session/connection-factory.js';
 import { DatabasePreparation } from '../session/database-preparation.js';
 import type { ConnectionIdentity } from '../session/identity.js';
 import { logEvents } from '../telemetry/log-events.js';
+import { loggerFor } from '../telemetry/logger-for.js';
+import { type PoolLabel, poolLabel } from '../telemetry/pool-label.js';
 import { publishLives } from '../telemetry/publish-lives.js';
 import { fullJitterBackoff } from '../time/backoff.js';
 import { systemClock } from '../time/clock.js';
@@ -26,16 +28,20 @@ import { NestedAcquireGuard } from './nested-acquire-guard.js';
 const manyFunctions =
   'more than 20 credentials functions with the same text came within a minute: each is an identity of its own and signs in for itself; make one function for each user and keep it, or name them with credentialsKey';
 
+/** The pool of one connection that prepares a database. */
+const forOne = { minConnections: 0, maxConnections: 1, maxLifetime: 0, idleTimeout: 0 };
+
 /** What a manager is made of. */
 export interface Parts {
   readonly config: ResolvedConfig;
-  /** The name of the pool in logs, channels and metrics: its address, namespace and database. */
-  readonly name: string;
+  /** What tells the pool from others in logs, errors, traces and metrics. */
+  readonly label: PoolLabel;
   readonly pool: Pool<Connection, ConnectionIdentity>;
   readonly factory: ConnectionFactory;
   readonly borrowing: Borrowing;
   readonly rules: CallRules;
   readonly batches: Batches;
+  readonly exports: Exports;
   readonly transactions: Transactions;
   readonly fence: CommitFence;
   /** Those on which a database is being prepared by `onFirstUse`. */
@@ -56,27 +62,28 @@ export interface Parts {
 
 /** Makes the parts of a pool, from the ground up; none of them does anything yet. */
 export function assemble(config: ResolvedConfig): Parts {
-  const name = `${withoutQuery(config.url)}/${config.namespace}/${config.database}`;
+  const { name } = config;
+  const label = poolLabel(name, config.url);
+  const logger = config.logger && loggerFor(config.logger);
   const ending = new AbortController();
-  const factory: ConnectionFactory = new ConnectionFactory(config, name, {
+  const factory: ConnectionFactory = new ConnectionFactory(config, label, {
     renewed: (error) => {
       if (error === undefined) pool.events.emit('tokenRenewed', {});
       else pool.events.emit('tokenRenewalFailed', { error });
     },
-    manyFunctions: () => config.logger?.warn({ pool: name }, manyFunctions),
+    manyFunctions: () => logger?.warn({ pool: name }, manyFunctions),
   });
-  const pool = makePool(config.pool, factory);
+  const pool = makePool(config, factory);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
   const fence = makeFence(config, factory);
   const { connectionTimeout, leakDetectionThreshold, nestedAcquire, resetTimeout } = config.pool;
-  const transactions = new Transactions({ pool: name, fence, events: pool.events, rollbackTimeout: resetTimeout });
+  const transactions = new Transactions({ pool: label, fence, events: pool.events, rollbackTimeout: resetTimeout });
   const extraConnections = new ExtraConnections({
-    makePool: () =>
-      makePool({ ...config.pool, minConnections: 0, maxConnections: 1, maxLifetime: 0, idleTimeout: 0 }, factory),
+    makePool: () => makePool({ name, pool: { ...config.pool, ...forOne } }, factory),
     identityIn: (database) => factory.identities.of(database),
     // It prepares the database itself, and would wait for itself.
     connectionOf: (lease) =>
-      new PooledConnection(lease, new LeaseChannel(lease, name, rules.limits({})), {
+      new PooledConnection(lease, new LeaseChannel(lease, label, rules.limits({})), {
         ...{ factory, transactions },
         prepare: () => undefined,
         lostLeases: undefined,
@@ -86,22 +93,27 @@ export function assemble(config: ResolvedConfig): Parts {
   const preparation = makePreparation(config, extraConnections);
   const guard = nestedAcquire === 'ignore' ? undefined : new NestedAcquireGuard();
   const borrowing = new Borrowing({
-    ...{ name, pool, factory, preparation, guard, nestedAcquire, connectionTimeout },
+    ...{ label, pool, factory, preparation, guard, nestedAcquire, connectionTimeout },
     ending: ending.signal,
   });
-  if (config.logger !== undefined) logEvents(pool.events, config.logger, name, systemClock);
+  if (logger !== undefined) logEvents(pool.events, logger, name, systemClock);
   publishLives(pool.events, name);
   return {
-    ...{ config, name, pool, factory, borrowing, rules, transactions, fence, extraConnections, guard, ending },
+    ...{ config, label, pool, factory, borrowing, rules, transactions, fence, extraConnections, guard, ending },
     batches: new Batches(),
+    exports: new Exports(),
     prepare: (database) => preparation?.of(database),
     lostLeases: leakDetectionThreshold > 0 ? reclaimTo(pool) : undefined,
   };
 }
 
-function makePool(settings: ResolvedPoolConfig, factory: ConnectionFactory): Pool<Connection, ConnectionIdentity> {
+function makePool(
+  { name, pool: settings }: Pick<ResolvedConfig, 'name' | 'pool'>,
+  factory: ConnectionFactory,
+): Pool<Connection, ConnectionIdentity> {
   const { retryPolicy, circuitBreaker } = settings;
   return new Pool(settings, {
+    name,
     factory,
     home: factory.identities.home,
     clock: systemClock,

@@ -7,6 +7,7 @@ import {
   AcquireFailedError,
   AcquireTimeoutError,
 } from '../errors/acquire.js';
+import type { Asked } from '../errors/asked.js';
 import { DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
 import { acquireAborted } from '../pool/acquire-errors.js';
@@ -17,9 +18,10 @@ import type { SharedUse } from '../pool/waiter.js';
 import type { Connection } from '../session/connection.js';
 import type { ConnectionFactory } from '../session/connection-factory.js';
 import type { DatabasePreparation } from '../session/database-preparation.js';
-import type { ConnectionIdentity } from '../session/identity.js';
+import { anonymous, type ConnectionIdentity } from '../session/identity.js';
 import { askingStep } from '../session/sign-in.js';
-import { acquireChannel, traced } from '../telemetry/channels.js';
+import { type AcquireTrace, acquireChannel, traceOf } from '../telemetry/channels.js';
+import type { PoolLabel } from '../telemetry/pool-label.js';
 import { systemClock } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
 import type { AcquireOptions } from './acquire-options.js';
@@ -27,8 +29,7 @@ import type { NestedAcquireGuard } from './nested-acquire-guard.js';
 
 /** What the acquires of one pool go by. */
 export interface BorrowingParts {
-  /** The name of the pool, in traces. */
-  readonly name: string;
+  readonly label: PoolLabel;
   readonly pool: Pool<Connection, ConnectionIdentity>;
   readonly factory: ConnectionFactory;
   /** Undefined when there is no `onFirstUse`. */
@@ -80,14 +81,18 @@ export class Borrowing {
   readonly #pool: Pool<Connection, ConnectionIdentity>;
   readonly #factory: ConnectionFactory;
   readonly #snapshot: () => ReturnType<Pool<Connection, ConnectionIdentity>['snapshot']>;
-  readonly #trace: () => { pool: string };
 
   constructor(parts: BorrowingParts) {
     this.#parts = parts;
     this.#pool = parts.pool;
     this.#factory = parts.factory;
     this.#snapshot = () => parts.pool.snapshot();
-    this.#trace = () => ({ pool: parts.name });
+  }
+
+  /** What an acquire asked for that failed. */
+  askedBy(identity: ConnectionIdentity = this.#factory.identities.home): Asked {
+    const { namespace, database, signIn } = identity;
+    return { pool: this.#parts.label.name, namespace, database, user: signIn?.who ?? anonymous };
   }
 
   /**
@@ -113,7 +118,12 @@ export class Borrowing {
     // Written out: a copy by spreading costs a third of an acquire.
     const wish = { identity, signal, timeout: longest, origin, fresh, shared };
     if (!acquireChannel.hasSubscribers) return this.#borrow(wish);
-    return traced(acquireChannel, this.#trace, () => this.#borrow(wish));
+    const trace: AcquireTrace = { ...traceOf(this.#parts.label), connection: undefined };
+    return acquireChannel.tracePromise(async () => {
+      const lease = await this.#borrow(wish);
+      trace.connection = lease.id;
+      return lease;
+    }, trace);
   }
 
   #refuseNested(): void {

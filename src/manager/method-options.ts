@@ -37,7 +37,7 @@ export const acquireOptions: ClosedOptions<AcquireOptions> = new ClosedOptions<A
 
 export const callOptions: ClosedOptions<AcquireOptions & CallRetryOptions> = new ClosedOptions<
   AcquireOptions & CallRetryOptions
->('The options of with() and executeWithRetry()', { ...acquireReaders, idempotent: asFlag }, hints);
+>('The options of scope() and executeWithRetry()', { ...acquireReaders, idempotent: asFlag }, hints);
 
 export const poolTransactionOptions: ClosedOptions<AcquireOptions & WithTransactionOptions> = new ClosedOptions<
   AcquireOptions & WithTransactionOptions

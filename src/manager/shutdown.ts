@@ -16,11 +16,13 @@ export interface ShutdownReport extends PoolShutdownReport {
  * @param gracePeriod how long leases may go on, in milliseconds
  */
 export async function endAll(parts: Parts, gracePeriod: number): Promise<ShutdownReport> {
-  const { config, pool, factory, fence, extraConnections, ending } = parts;
+  const { config, pool, factory, fence, extraConnections, exports, ending } = parts;
   ending.abort();
   // A database that is being prepared has the same time as a lease.
   void extraConnections.end(gracePeriod);
+  const exporting = exports.end(gracePeriod);
   const report = await pool.shutdown(gracePeriod);
+  await exporting;
   // No caller waits any more for a preparation that a lease began since then.
   await extraConnections.end(0);
   await fence.end(acquireRefused('shutdown', { snapshot: pool.snapshot(), waited: 0 }));

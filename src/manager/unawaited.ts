@@ -1,4 +1,4 @@
-import { SurrealQueryable } from 'surrealdb';
+import type { SurrealQueryable } from 'surrealdb';
 import { UsageError } from '../errors/configuration.js';
 
 /**
@@ -8,7 +8,7 @@ import { UsageError } from '../errors/configuration.js';
  * @param prototype of the pool
  */
 export function awaited<Pool extends SurrealQueryable>(promise: Promise<Pool>, prototype: object): Promise<Pool> {
-  for (const name of [SurrealQueryable.prototype, prototype].flatMap((owner) => Object.getOwnPropertyNames(owner))) {
+  for (const name of methodsOf(prototype)) {
     // Not what promises, and all objects, have themselves.
     if (name in promise) continue;
     Object.defineProperty(promise, name, {
@@ -21,4 +21,13 @@ export function awaited<Pool extends SurrealQueryable>(promise: Promise<Pool>, p
     });
   }
   return promise;
+}
+
+/** Those of a class and of all it extends. */
+function methodsOf(prototype: object): Set<string> {
+  const names = new Set<string>();
+  for (let owner: object | null = prototype; owner !== null; owner = Object.getPrototypeOf(owner)) {
+    for (const name of Object.getOwnPropertyNames(owner)) names.add(name);
+  }
+  return names;
 }

@@ -96,6 +96,8 @@ export type Batching = 'off' | 'waiting' | 'always';
 
 /** What the pool needs of the world around it. */
 export interface PoolSurroundings<R, I extends Identity> {
+  /** What the pool is called, in errors. */
+  readonly name: string;
   readonly factory: ResourceFactory<R, I>;
   /** What connections are when nobody asks for another identity: the minimum is kept of these. */
   readonly home: I;

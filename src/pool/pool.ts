@@ -60,7 +60,7 @@ export class Pool<R, I extends Identity = Identity> {
   #drain: Drain<R, I> | undefined;
 
   constructor(settings: PoolSettings, surroundings: PoolSurroundings<R, I>) {
-    const { home, clock, timeOfDay, random, order } = surroundings;
+    const { name, home, clock, timeOfDay, random, order } = surroundings;
     const state = this.#state;
     const warmUp = this.#warmUp;
     const factory = new GuardedFactory(surroundings.factory);
@@ -74,7 +74,7 @@ export class Pool<R, I extends Identity = Identity> {
     const line = new WaitingLine<R, I>(clock, events, order);
     const health = new Health(new Endpoint(surroundings.endpoint, random), known);
     const sizing = new Sizing(settings, inventory, line);
-    const rejections = new Rejections({ ...known, line, health, sizing });
+    const rejections = new Rejections({ ...known, name, line, health, sizing });
     const lifetimes = new ExpiryWheel<PooledResource<R, I>>(clock.now());
     const checks = new CheckSchedule<PooledResource<R, I>>(settings.healthCheckInterval, random, clock.now());
     const shared: PoolParts<R, I> = { ...known, health, sizing, lifetimes, checks };

@@ -15,6 +15,8 @@ import type { WaitingLine } from './waiting-line.js';
 
 /** The parts of a pool that a rejection needs. */
 export interface RejectionParts<R, I extends Identity> {
+  /** Of the pool. */
+  readonly name: string;
   readonly clock: Clock;
   readonly settings: PoolSettings;
   readonly state: PoolState;
@@ -35,9 +37,10 @@ export class Rejections<R, I extends Identity> {
 
   /** What an error carries: the present state in a few numbers. */
   snapshot(): PoolSnapshot {
-    const { health, inventory, line, sizing, state } = this.#parts;
+    const { name, health, inventory, line, sizing, state } = this.#parts;
     const { lastError } = health;
     return {
+      pool: name,
       state: state.word,
       maxConnections: sizing.max,
       waiting: line.length,

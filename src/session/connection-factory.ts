@@ -8,7 +8,8 @@ import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer, isIllness, isRefusedForGood } from '../errors/server-errors.js';
 import type { OpenContext, ResourceFactory } from '../pool/contract.js';
-import { connectChannel, traced } from '../telemetry/channels.js';
+import { connectChannel, traced, traceOf } from '../telemetry/channels.js';
+import type { PoolLabel } from '../telemetry/pool-label.js';
 import { toldToStop, withDeadline } from '../time/deadline.js';
 import { onAbort } from '../time/on-abort.js';
 import { untilAborted } from '../time/until-aborted.js';
@@ -34,7 +35,7 @@ export interface FactoryListeners {
 /** Opens, changes, probes, resets and closes the connections of one pool. */
 export class ConnectionFactory implements ResourceFactory<Connection, ConnectionIdentity> {
   readonly identities: Identities;
-  readonly #pool: string;
+  readonly #pool: PoolLabel;
   readonly #transports: Transports;
   readonly #sessions: Sessions;
   readonly #renewal: TokenRenewal;
@@ -45,12 +46,12 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   readonly #endpoint: string;
   readonly #forgetDeath = new WeakMap<Connection, () => void>();
 
-  /** @param pool its name, in traces */
-  constructor(config: ResolvedConfig, pool: string, listeners: FactoryListeners) {
+  constructor(config: ResolvedConfig, pool: PoolLabel, listeners: FactoryListeners) {
     this.#pool = pool;
     this.#transports = new Transports({
       url: config.url,
       socket: config.pool,
+      codec: config.codecOptions,
       sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
     this.identities = new Identities(config, () => listeners.manyFunctions());
@@ -70,7 +71,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
     return traced(
       connectChannel,
-      () => ({ pool: this.#pool, connection: context.id }),
+      () => ({ ...traceOf(this.#pool), connection: context.id }),
       () => this.#open(context),
     );
   }

@@ -13,15 +13,18 @@ import { messageOf } from '../errors/error-message.js';
 import { isAnswer } from '../errors/server-errors.js';
 import { systemClock } from '../time/clock.js';
 import type { Transport } from '../wire/transport.js';
-import type { ConnectionIdentity } from './identity.js';
+import { anonymous, type ConnectionIdentity } from './identity.js';
 import { refreshTokens } from './refresh-tokens.js';
 import { SessionOrder } from './session-order.js';
 import type { UserLevel } from './token-claims.js';
+import { whoIs, whoseToken } from './who.js';
 
 /** What a lease did to its session that the next lease must not see. */
 export class SessionChanges {
   database = false;
   authentication = false;
+  /** Who the lease signed it in as, in words. */
+  signedInAs: string | undefined;
   readonly variables: Set<string> = new Set();
   readonly liveQueries: Map<string, Uuid> = new Map();
   /** Transactions that the server may still hold open. */
@@ -35,6 +38,7 @@ export class SessionChanges {
   forget(): void {
     this.database = false;
     this.authentication = false;
+    this.signedInAs = undefined;
     this.variables.clear();
     this.liveQueries.clear();
     this.transactions.clear();
@@ -143,6 +147,28 @@ export class Connection {
     });
   }
 
+  /**
+   * What shows the server who the session is, in a request beside it; undefined for an anonymous one. A lease that signed in by
+   * itself has to show its own.
+   * @throws IdentityLostError
+   */
+  async accessToken(): Promise<string | undefined> {
+    const { signIn } = this.identity;
+    if (signIn === undefined) return undefined;
+    await this.staySignedIn();
+    if (signIn.usableToken() === undefined) {
+      await this.#renewSession(() => this.#keeper.signInAgain(this)).catch((cause: unknown) => {
+        throw new IdentityLostError(`connection ${this.id} got no token: ${messageOf(cause)}`, {
+          outcome: 'not-sent',
+          cause,
+        });
+      });
+    }
+    const accessToken = signIn.usableToken();
+    if (accessToken !== undefined) return accessToken;
+    throw new IdentityLostError(`the token of connection ${this.id} has ended`, { outcome: 'not-sent' });
+  }
+
   #renewSession(work: () => Promise<Session>): Promise<void> {
     this.#signingIn ??= this.order
       .change(work)
@@ -237,26 +263,36 @@ export class Connection {
 
   async signIn(credentials: AnyAuth): Promise<Tokens> {
     this.changes.authentication = true;
-    return await this.transport.signin(credentials, this.session);
+    const tokens = await this.transport.signin(credentials, this.session);
+    this.changes.signedInAs = whoIs(credentials);
+    return tokens;
   }
 
   async signUp(credentials: AccessRecordAuth): Promise<Tokens> {
     this.changes.authentication = true;
-    return await this.transport.signup(credentials, this.session);
+    const tokens = await this.transport.signup(credentials, this.session);
+    this.changes.signedInAs = whoIs(credentials);
+    return tokens;
   }
 
   /** By a refresh token, where there is one, and else by the access token. Gives the tokens that are good from now on. */
   async authenticate(token: Token | Tokens): Promise<Tokens> {
     this.changes.authentication = true;
-    if (typeof token === 'object' && token.refresh) return await refreshTokens(this.transport, token, this.session);
     const access = typeof token === 'string' ? token : token.access;
+    if (typeof token === 'object' && token.refresh) {
+      const tokens = await refreshTokens(this.transport, token, this.session);
+      this.changes.signedInAs = whoseToken(access);
+      return tokens;
+    }
     await this.transport.authenticate(access, this.session);
+    this.changes.signedInAs = whoseToken(access);
     return { access };
   }
 
   async invalidate(): Promise<void> {
     this.changes.authentication = true;
     await this.transport.invalidate(this.session);
+    this.changes.signedInAs = anonymous;
   }
 
   /** A live query that a text began: it is ended by a text, or by the reset. */
@@ -266,6 +302,11 @@ export class Connection {
 
   liveQueryEnded(id: Uuid): void {
     this.changes.liveQueries.delete(id.toString());
+  }
+
+  /** Who the session is signed in as, for errors. */
+  get user(): string {
+    return this.changes.signedInAs ?? this.identity.signIn?.who ?? anonymous;
   }
 
   /** Whether the session is signed in as the identity of the connection, as far as the lease left it alone. */

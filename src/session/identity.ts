@@ -16,6 +16,9 @@ export interface ConnectionIdentity extends Identity, DatabaseName {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
+/** Who a session is that signs in as no user, in errors. */
+export const anonymous = 'no user';
+
 /** The pool's own identity, as it is configured. */
 export interface HomeOptions extends DatabaseName {
   readonly credentials: Credentials | CredentialsProvider | null;

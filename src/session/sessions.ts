@@ -121,8 +121,12 @@ export class Sessions implements SessionKeeper {
     const id = await transport.attach();
     try {
       // Signing in may leave the session in another database, so the database is chosen last.
-      await identity.signIn?.apply(transport, id, signal, shareOfCredentials * timeout).catch((error: unknown) => {
-        throw isSignInRefused(error) ? refusedCredentials(transport.endpoint, error) : error;
+      const { signIn } = identity;
+      await signIn?.apply(transport, id, signal, shareOfCredentials * timeout).catch(async (error: unknown) => {
+        if (!isSignInRefused(error)) throw error;
+        // A mistyped password of somebody else costs the server no further attempts.
+        const why = await signIn.whyRefused(transport, error, signIn === this.#own?.signIn);
+        throw refusedCredentials(transport.endpoint, error, why);
       });
       const use = this.#firstUse.use(transport, id, identity, signal).catch((error: unknown) => {
         // Servers since 3.2 refuse it here; older ones let it pass, and refuse each query.
@@ -270,13 +274,14 @@ async function together(changes: readonly (Promise<void> | undefined)[]): Promis
   }
 }
 
-/** The server, or what brings the credentials, says that an identity cannot be had. */
-export function refusedCredentials(endpoint: string, cause: unknown): ConnectError {
+/** The server, or what brings the credentials, says that an identity cannot be had. @param why where more is known */
+export function refusedCredentials(endpoint: string, cause: unknown, why?: string): ConnectError {
   const message =
     cause instanceof CredentialsFailure
       ? `cannot sign in at ${endpoint}: ${cause.message}`
       : `${endpoint} refuses the credentials: ${messageOf(cause)}`;
-  return new ConnectError(message, { endpoint, fatal: true, cause });
+  const more = why === undefined ? '' : `: ${why}`;
+  return new ConnectError(`${message}${more}`, { endpoint, fatal: true, cause });
 }
 
 /** Neither what it was nor what it should become: never taken for a refusal, after which it would be lent again. */

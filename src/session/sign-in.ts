@@ -4,13 +4,15 @@ import type { Credentials, CredentialsProvider } from '../config/options.js';
 import { resolveCredentials } from '../config/resolve.js';
 import { CredentialsFailure, CredentialsFunctionFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
-import { isAnswer, isSignInRefused, isTokenExpired } from '../errors/server-errors.js';
+import { isAnswer, isRefusedAuthentication, isSignInRefused, isTokenExpired } from '../errors/server-errors.js';
 import { systemClock } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
 import { untilAborted } from '../time/until-aborted.js';
 import type { Transport } from '../wire/transport.js';
 import { refreshTokens } from './refresh-tokens.js';
+import { passwordRefused, whyRefused } from './sign-in-advice.js';
 import { claimsOf, describeUser, remainingLife, wholeLife } from './token-claims.js';
+import { whoIs, whoseToken } from './who.js';
 
 /** A token is renewed a minute before its end, or when a quarter of its life is left if that is less. */
 const renewBefore = 60_000;
@@ -54,6 +56,7 @@ export class SignIn {
   /** Goes on when its caller gives up, since it has spent the refresh token: others must wait for the next one. */
   #refreshing: Promise<void> | undefined;
   #answer: Answer | undefined;
+  #why: Promise<string> | undefined;
   #asking: Promise<Credentials> | undefined;
   #signingIn: Promise<void> | undefined;
   /** When its only token ends, on the clock of `performance.now()`, once the server has told. */
@@ -64,6 +67,11 @@ export class SignIn {
     this.key = key;
     this.#source = source;
     this.#database = database;
+  }
+
+  /** The token that its sessions are signed in by, while there is one that is good for a while. */
+  usableToken(): string | undefined {
+    return this.#usableToken()?.text;
   }
 
   get inUse(): boolean {
@@ -78,6 +86,24 @@ export class SignIn {
   /** Whether its sessions are signed in by a token that was brought, and not by one that the pool signed in for. */
   get bringsToken(): boolean {
     return typeof this.#source === 'function' || tokensOf(this.#source) !== undefined;
+  }
+
+  /**
+   * Why the server refuses the credentials, as far as it can be found out; undefined for others than a name and a password.
+   * @param triesLevels whether they may be tried at other levels than the one given, which is done once
+   */
+  async whyRefused(transport: Transport, error: unknown, triesLevels: boolean): Promise<string | undefined> {
+    const source = this.#source;
+    if (typeof source === 'function' || !('username' in source) || !isRefusedAuthentication(error)) return undefined;
+    if (!triesLevels) return passwordRefused(source);
+    this.#why ??= whyRefused(transport, source, this.#database);
+    return await this.#why.catch(() => passwordRefused(source));
+  }
+
+  /** Who it is, for errors: whom the credentials name, or the last token where a function brings them. */
+  get who(): string {
+    const { text } = this.#token ?? {};
+    return typeof this.#source === 'function' && text !== undefined ? whoseToken(text) : whoIs(this.#source);
   }
 
   /** Who it is, for messages: the kind of user and its place. */

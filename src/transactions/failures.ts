@@ -1,10 +1,8 @@
+import { shortened } from '../errors/asked.js';
 import { CallAbortedError, ConnectionLostError, QueryTimeoutError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
 import { TransactionAbortedError, type TransactionLostError } from '../errors/transaction.js';
 import { lost } from './rollback.js';
-
-/** The longest piece of a statement that is shown in an error. */
-const longestShown = 200;
 
 /** What an error means with which a transaction is lost, for the transaction and for the call; undefined when it is not. */
 export function lossOf(error: unknown): { ofTransaction: TransactionLostError; ofCall: Error } | undefined {
@@ -22,7 +20,7 @@ export function lossOf(error: unknown): { ofTransaction: TransactionLostError; o
 
 /** Why a transaction is aborted by a call that failed. @param notUndone why the call could not be undone alone */
 export function abortedBy(error: unknown, text: string, notUndone?: unknown): TransactionAbortedError {
-  const statement = text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+  const statement = shortened(text);
   const message = `the transaction is aborted and can only be rolled back, because this failed: ${statement}: ${messageOf(error)}`;
   if (notUndone === undefined) return new TransactionAbortedError(message, { statement, cause: error });
   const more = `${message}; it could not be undone alone: ${messageOf(notUndone)}`;

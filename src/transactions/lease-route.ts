@@ -1,8 +1,11 @@
-import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, Uuid } from 'surrealdb';
+import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, Uuid, VersionInfo } from 'surrealdb';
+import { type ImportInput, importInto } from '../calls/import.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
 import { UsageError } from '../errors/configuration.js';
+import { forCaller } from '../errors/for-caller.js';
 import type { Connection } from '../session/connection.js';
+import type { ExportContent } from '../wire/export-requests.js';
 import type { TransactionChannel } from './transaction-channel.js';
 
 /**
@@ -46,18 +49,46 @@ export class LeaseRoute implements QueryChannel {
    * @throws UsageError while a transaction is open
    */
   async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    this.lease.connection;
-    if (this.transaction !== undefined) {
-      throw new UsageError(
-        'the database, user and variables of a connection stay as they are while a transaction is open on it: commit it or roll it back first',
-      );
+    try {
+      this.lease.connection;
+      if (this.transaction !== undefined) {
+        throw new UsageError(
+          'the database, user and variables of a connection stay as they are while a transaction is open on it: commit it or roll it back first',
+        );
+      }
+      return await this.lease.change(work);
+    } catch (error) {
+      throw await forCaller(error, () => this.lease.asked());
     }
-    return await this.lease.change(work);
   }
 
   async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
-    this.lease.connection;
+    // The lease may have ended since the query was made; its transaction has ended with it.
     yield* (this.transaction ?? this.lease).query<T>(query, session);
+  }
+
+  /** @throws UsageError while a transaction is open */
+  async exportSql(content: ExportContent): Promise<Response> {
+    this.#refuseWithin('export', 'shows what is committed');
+    return await this.lease.exportSql(content);
+  }
+
+  /** @throws UsageError while a transaction is open */
+  async import(input: ImportInput): Promise<void> {
+    this.#refuseWithin('import', 'is no part of one');
+    await importInto(this.lease, input);
+  }
+
+  async version(): Promise<VersionInfo> {
+    return await this.lease.version();
+  }
+
+  #refuseWithin(method: string, why: string): void {
+    this.lease.connection;
+    if (this.transaction === undefined) return;
+    throw new UsageError(
+      `${method}() while a transaction is open on this connection: it ${why}; end the transaction first`,
+    );
   }
 
   get status(): QueryChannel['status'] {

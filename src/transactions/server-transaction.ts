@@ -18,6 +18,8 @@ export interface ServerTransactionParts {
   readonly bounded: LeaseChannel;
   /** How long a rollback may take, in milliseconds. */
   readonly rollbackTimeout: number;
+  /** Counts the transactions of a pool from 1. */
+  readonly number: number;
   /** What the server gets wrong within transactions. */
   readonly faults: TransactionFaults;
   /** Opens another one like the first. */
@@ -62,7 +64,7 @@ export class ServerTransaction {
   }
 
   send(call: Call): Promise<Answer> {
-    return this.#parts.bounded.send(call.with({ transaction: this.#current }));
+    return this.#parts.bounded.send(call.with({ transaction: this.#current, inTransaction: this.#parts.number }));
   }
 
   /** Opens another one like the first, which can be adopted. */

@@ -4,15 +4,17 @@ import type { LeaseChannel } from '../calls/lease-channel.js';
 import { mended } from '../calls/mended-calls.js';
 import { type Layer, type Next, pipeline } from '../calls/pipeline.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
+import type { Asked } from '../errors/asked.js';
 import { LeaseReleasedError } from '../errors/call.js';
 import { UsageError } from '../errors/configuration.js';
+import { answerForCaller, forCaller } from '../errors/for-caller.js';
 import type { TransactionAbortedError } from '../errors/transaction.js';
 import type { Mark } from '../savepoints/call-log.js';
 import { keptIn } from '../savepoints/kept-calls.js';
 import type { SavepointMark, Savepoints } from '../savepoints/savepoints.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
-import type { Answer } from '../wire/answer.js';
+import { type Answer, hasFailed } from '../wire/answer.js';
 import { Commit } from './commit.js';
 import type { CommitOutcome } from './commit-fence.js';
 import { abortedBy, lossOf, notUndone } from './failures.js';
@@ -99,11 +101,15 @@ export class TransactionChannel implements QueryChannel {
   }
 
   async ready(): Promise<void> {
-    this.#refuseLateCalls();
+    try {
+      this.#refuseLateCalls();
+    } catch (error) {
+      throw await this.forCaller(error);
+    }
   }
 
   async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    yield* (await this.run(query, this.enter())) as QueryChunk<T>[];
+    yield* (await this.run(query)) as QueryChunk<T>[];
   }
 
   /** Gives a call its place in the order. */
@@ -112,14 +118,34 @@ export class TransactionChannel implements QueryChannel {
     return this.#turns.enter();
   }
 
-  /** Sends a call in its turn. Every query of the transaction comes by here. */
-  async run(query: BoundQuery, turn: Turn): Promise<Answer> {
+  /**
+   * Sends a call in its turn. Every query of the transaction comes by here.
+   * @param entered its place in the order; without it, it is the last
+   */
+  async run(query: BoundQuery, entered?: Turn): Promise<Answer> {
+    let turn = entered;
+    let answer: Answer;
     try {
+      turn ??= this.enter();
       await turn.come();
-      return await this.#send(Call.of(query));
+      answer = await this.#send(Call.of(query));
+    } catch (error) {
+      throw await this.forCaller(error, query.query);
     } finally {
-      turn.leave();
+      turn?.leave();
     }
+    if (hasFailed(answer)) await answerForCaller(answer, () => this.#asked(query.query));
+    return answer;
+  }
+
+  /** What the caller of something of the transaction is rejected with. */
+  forCaller(error: unknown, statement?: string): Promise<unknown> {
+    return forCaller(error, () => this.#asked(statement));
+  }
+
+  #asked(statement?: string): Asked {
+    const { lease, trace } = this.#parts;
+    return lease.asked(statement, trace.transaction);
   }
 
   /** Makes a savepoint, after the calls that were begun before. */
@@ -136,11 +162,12 @@ export class TransactionChannel implements QueryChannel {
   /** Undoes what came after a savepoint. When it fails, everything is as it was. */
   async rollbackTo(which: string | SavepointMark): Promise<void> {
     const { savepoints } = this.#undoing();
-    this.#refuseReturn();
     // Queries that are made from now on are not among those that it undoes.
     const unsent = [...this.unsent];
-    const turn = this.#turns.enter();
+    let turn: Turn | undefined;
     try {
+      this.#refuseReturn();
+      turn = this.#turns.enter();
       await turn.come();
       this.#refuseReturn();
       const made = savepoints.find(which);
@@ -148,8 +175,10 @@ export class TransactionChannel implements QueryChannel {
       savepoints.keepUpTo(made);
       for (const query of unsent) if (!made.unsent.has(query)) this.unsent.delete(query);
       if (this.state.word === 'aborted') this.state.recover(this.#committing === undefined ? 'active' : 'draining');
+    } catch (error) {
+      throw await this.forCaller(error);
     } finally {
-      turn.leave();
+      turn?.leave();
     }
   }
 
@@ -325,13 +354,16 @@ export class TransactionChannel implements QueryChannel {
 
   /** Something that asks the server nothing, in its turn among the calls. */
   async #inTurn<T>(step: TransactionTrace['step'], work: () => Promise<T>): Promise<T> {
-    const turn = this.enter();
+    let turn: Turn | undefined;
     try {
+      turn = this.enter();
       await turn.come();
       if (this.state.word !== 'draining') this.#refuseLateCalls();
       return await this.#traced(step, work);
+    } catch (error) {
+      throw await this.forCaller(error);
     } finally {
-      turn.leave();
+      turn?.leave();
     }
   }
 

@@ -57,8 +57,13 @@ export class Transaction extends SurrealTransaction {
    * @throws CommitOutcomeUnknownError when the answer to the commit was lost
    * @throws TransactionEndedError when it was over already; `outcomeOf()` says whether it was applied
    */
-  override commit(): Promise<void> {
-    return this.#channel.commit();
+  override async commit(): Promise<void> {
+    try {
+      await this.#channel.commit();
+    } catch (error) {
+      // A commit that was asked for twice happens once, and fails for each of the two.
+      throw await this.#channel.forCaller(error);
+    }
   }
 
   /**
@@ -66,8 +71,12 @@ export class Transaction extends SurrealTransaction {
    * @throws TransactionEndedError after a commit, and during one
    * @throws CommitOutcomeUnknownError when the answer to the commit was lost: the error of the commit again
    */
-  rollback(): Promise<void> {
-    return this.#channel.rollback();
+  async rollback(): Promise<void> {
+    try {
+      await this.#channel.rollback();
+    } catch (error) {
+      throw await this.#channel.forCaller(error);
+    }
   }
 
   /** {@link rollback}, by the name that it has in the SDK. */

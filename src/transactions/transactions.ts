@@ -1,5 +1,6 @@
 import type { RecordId, Uuid } from 'surrealdb';
 import type { LeaseChannel } from '../calls/lease-channel.js';
+import { forCaller } from '../errors/for-caller.js';
 import { SavepointDivergedError } from '../errors/savepoint.js';
 import { isConflict } from '../errors/server-errors.js';
 import { TransactionAbortedError, TransactionConflictError } from '../errors/transaction.js';
@@ -9,7 +10,8 @@ import { Savepoints } from '../savepoints/savepoints.js';
 import { SchemaScan } from '../savepoints/schema-scan.js';
 import type { Connection } from '../session/connection.js';
 import type { TransactionFaults } from '../surrealql/mended-text.js';
-import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
+import { type TransactionTrace, traced, traceOf, transactionChannel } from '../telemetry/channels.js';
+import type { PoolLabel } from '../telemetry/pool-label.js';
 import { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { TransactionCounters } from '../telemetry/transaction-counters.js';
 import { fullJitterBackoff } from '../time/backoff.js';
@@ -40,7 +42,7 @@ import { afterFailure } from './work-failure.js';
 
 /** What the transactions of one pool share. */
 export interface TransactionsSettings {
-  readonly pool: string;
+  readonly pool: PoolLabel;
   readonly fence: CommitFence;
   readonly events: Emitter<PoolEvents>;
   /** How long a rollback may take, in milliseconds. */
@@ -75,7 +77,7 @@ export class Transactions {
       return new Transaction(channel, route.lease.connection.session);
     } catch (error) {
       deadline.end();
-      throw error;
+      throw await forCaller(error, () => route.lease.asked());
     }
   }
 
@@ -93,7 +95,12 @@ export class Transactions {
     try {
       for (let attempt = 1; ; attempt++) {
         const numbers = this.#next(attempt);
-        const channel = await this.#begin(route, settings, deadline, numbers);
+        let channel: TransactionChannel;
+        try {
+          channel = await this.#begin(route, settings, deadline, numbers);
+        } catch (error) {
+          throw await forCaller(error, () => route.lease.asked(undefined, numbers.transaction));
+        }
         try {
           return await this.#attempt(channel, route, work, deadline, attempt);
         } catch (error) {
@@ -101,14 +108,15 @@ export class Transactions {
           const mayBeApplied = word === 'committed' || word === 'unknown';
           if (mayBeApplied || (!isConflict(error) && !isDivergence(error))) throw error;
           const length = pauseAfter(attempt);
-          if (attempt >= retry.maxAttempts || length >= deadline.left) throw afterAttempts(error, attempt);
+          const last = (): Promise<unknown> => afterAttempts(error, attempt, channel);
+          if (attempt >= retry.maxAttempts || length >= deadline.left) throw await last();
           this.counters.count('retries');
           const trace = () => this.#trace(route.lease, numbers, 'retry');
           const waiting = (): Promise<boolean> => pauseOn(route.lease, length, deadline.signal);
           const lasted = await traced(transactionChannel, trace, waiting);
-          deadline.signal?.throwIfAborted();
+          if (deadline.signal?.aborted) throw await channel.forCaller(deadline.signal.reason);
           // The lease is over, or its connection: there is nothing on which it could be done again.
-          if (!lasted) throw afterAttempts(error, attempt);
+          if (!lasted) throw await last();
         }
       }
     } finally {
@@ -129,10 +137,18 @@ export class Transactions {
       const working = channel.nesting.runWhole(async () => await work(transaction, attempt));
       result = await within(working, deadline.signal);
     } catch (error) {
-      throw await afterFailure(channel, error, deadline.signal);
+      const told = await afterFailure(channel, error, deadline.signal);
+      // What the work threw has come to its caller once already.
+      const isMadeHere = told !== error || error === deadline.signal?.reason;
+      throw isMadeHere ? await channel.forCaller(told) : told;
     }
     // Work may have ended it by itself, one way or the other.
-    if (channel.state.word !== 'committed' && channel.state.word !== 'rolledBack') await channel.commit();
+    if (channel.state.word === 'committed' || channel.state.word === 'rolledBack') return result;
+    try {
+      await channel.commit();
+    } catch (error) {
+      throw await channel.forCaller(error);
+    }
     return result;
   }
 
@@ -180,7 +196,10 @@ export class Transactions {
     }
 
     const state = new TransactionState(this.counters);
-    const server = new ServerTransaction({ lease, bounded, rollbackTimeout, faults, open, openWitness }, first);
+    const server = new ServerTransaction(
+      { lease, bounded, rollbackTimeout, number: numbers.transaction, faults, open, openWitness },
+      first,
+    );
     const savepoints = settings.savepoints ? new Savepoints(this.savepointCounters) : undefined;
     const channel = new TransactionChannel({
       lease,
@@ -227,7 +246,7 @@ export class Transactions {
   }
 
   #trace(lease: LeaseChannel, numbers: Numbers, step: TransactionTrace['step']): TransactionTrace {
-    return { pool: this.#settings.pool, connection: lease.connection.id, ...numbers, step };
+    return { ...traceOf(this.#settings.pool), connection: lease.connection.id, ...numbers, step };
   }
 }
 
@@ -255,10 +274,11 @@ async function pauseOn(lease: LeaseChannel, length: number, signal: AbortSignal 
 }
 
 /** A conflict of the commit tells how often it was tried; one that the work threw is the caller's own. */
-function afterAttempts(error: unknown, attempts: number): unknown {
+async function afterAttempts(error: unknown, attempts: number, channel: TransactionChannel): Promise<unknown> {
   if (!(error instanceof TransactionConflictError)) return error;
   const tried = attempts === 1 ? '' : ` (tried ${attempts} times)`;
-  return new TransactionConflictError(`${error.message}${tried}`, { attempts, cause: error.cause });
+  const { message, cause } = error;
+  return await channel.forCaller(new TransactionConflictError(`${message}${tried}`, { attempts, cause }));
 }
 
 /** Whether a rollback to a savepoint failed because of others, and that is why the transaction failed. */

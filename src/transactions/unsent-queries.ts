@@ -28,11 +28,15 @@ class BuiltCall implements QueryChannel {
   }
 
   async ready(): Promise<void> {
-    this.#turn ??= this.#transaction.enter();
+    try {
+      this.#turn ??= this.#transaction.enter();
+    } catch (error) {
+      throw await this.#transaction.forCaller(error);
+    }
   }
 
   async *query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    const turn = this.#turn ?? this.#transaction.enter();
+    const turn = this.#turn;
     this.#turn = undefined;
     this.#transaction.unsent.delete(this);
     yield* (await this.#transaction.run(query, turn)) as QueryChunk<T>[];

@@ -20,6 +20,17 @@ type FailedStatement = RpcQueryResultErr & Pick<RpcErrorObject, 'cause'>;
 /** What a query is answered with: in the order of its statements. */
 export type Answer = StatementAnswer[];
 
+/** Whether a statement of it failed. */
+export function hasFailed(answer: Answer): boolean {
+  for (const { error } of answer) if (error !== undefined) return true;
+  return false;
+}
+
+/** The first error in it. */
+export function failureIn(answer: Answer): Error | undefined {
+  return answer.find(({ error }) => error !== undefined)?.error;
+}
+
 /** Makes of a reply what the SDK's engines make of it, in one piece and at once. */
 export function answerOf(results: readonly RpcQueryResult[]): Answer {
   return results.map(statementAnswer);

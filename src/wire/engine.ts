@@ -1,4 +1,5 @@
 import {
+  type CodecOptions,
   type DriverContext,
   FlatBufferCodec,
   JsonCodec,
@@ -58,7 +59,7 @@ const unreadable = Symbol('unreadable');
 export class Engine {
   readonly sdk: SdkEngine;
   readonly #observer: EngineObserver;
-  readonly #codec = new RecordingCodec();
+  readonly #codec: RecordingCodec;
   readonly #pending = new Map<string, SentCall>();
   readonly #unread = new UnreadRequests();
   /** Where the next request and its reply are recorded. */
@@ -69,8 +70,9 @@ export class Engine {
   #bytes = 0;
 
   /** @param handshakeTimeout how long a server may take to answer the upgrade to a WebSocket, in milliseconds */
-  constructor(create: CreateEngine, observer: EngineObserver, handshakeTimeout: number) {
+  constructor(create: CreateEngine, observer: EngineObserver, handshakeTimeout: number, codec: CodecOptions) {
     this.#observer = observer;
+    this.#codec = new RecordingCodec(codec);
     const socketObserver: SocketObserver = {
       created: (socket) => {
         this.#socket = socket;

@@ -1,3 +1,4 @@
+import type { CodecOptions } from 'surrealdb';
 import { inOwnContext } from '../time/own-context.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { type SocketSettings, Transport, type TransportFullError } from './transport.js';
@@ -8,6 +9,8 @@ export interface TransportSettings {
   /** How many connections a transport carries at most; `Infinity` for an embedded engine, which carries all. */
   readonly sessionsPerTransport: number;
   readonly socket: SocketSettings;
+  /** How values are read from the wire. */
+  readonly codec?: CodecOptions | undefined;
 }
 
 interface Shared {
@@ -120,9 +123,9 @@ export class Transports {
   }
 
   #open(): Shared {
-    const { url, socket } = this.#settings;
+    const { url, socket, codec } = this.#settings;
     const abandon = new AbortController();
-    const opening = inOwnContext(() => Transport.open(url, socket, abandon.signal));
+    const opening = inOwnContext(() => Transport.open(url, socket, abandon.signal, codec));
     const shared: Shared = { opening, abandon, transport: undefined, openingTimedOut: false, users: 0 };
     this.#shared.add(shared);
     shared.opening.then(

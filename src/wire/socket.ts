@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { ConnectionUnavailableError } from 'surrealdb';
 import { WebSocket } from 'ws';
 import { SocketClosedError } from '../errors/socket-closed.js';
@@ -49,8 +50,9 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
         observer.failed(new UpgradeRefusedError(response));
         this.terminate();
       });
-      this.on('upgrade', ({ socket }: IncomingMessage) => {
-        socket.once('end', () => observer.closing(new SocketClosedError(1006, '')));
+      // Bun has a `ws` of its own, which shows no socket: there the end of the other half is seen with the close.
+      this.on('upgrade', ({ socket }: { socket: Socket | null }) => {
+        socket?.once('end', () => observer.closing(new SocketClosedError(1006, '')));
       });
       this.on('close', (code, reason) => observer.failed(new SocketClosedError(code, reason.toString())));
       observer.created(this);

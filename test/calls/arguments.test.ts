@@ -9,7 +9,7 @@ const own = surroundings();
 const faces: Readonly<Record<string, (pool: ConnectionManager, work: (face: SurrealQueryable) => unknown) => unknown>> =
   {
     'the pool': (pool, work) => work(pool),
-    'a view of it': (pool, work) => work(pool.with({})),
+    'a scope of it': (pool, work) => work(pool.scope({})),
     'a connection': (pool, work) => pool.withConnection((lease) => work(lease)),
     'a transaction': (pool, work) => pool.withTransaction((transaction) => work(transaction)),
     'a connection with a transaction': (pool, work) =>

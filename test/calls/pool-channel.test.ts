@@ -1,6 +1,7 @@
 import { BoundQuery, type Session } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { Batches } from '../../src/calls/batch.js';
+import { Exports } from '../../src/calls/exports.js';
 import { PoolChannel } from '../../src/calls/pool-channel.js';
 import { retryDecision } from '../../src/errors/retry-decision.js';
 import type { Lease } from '../../src/pool/lease.js';
@@ -21,9 +22,11 @@ async function ask(closing: number, maxAttempts: number) {
       if (fresh.length > closing) throw new Error('a connection that was opened for the call');
       return closingLease(() => released++);
     },
-    'test',
+    { name: 'test', serverAddress: undefined, serverPort: undefined },
+    () => ({ key: 'test', namespace: 'test', database: 'test', signIn: undefined, variables: {} }),
     { queryTimeout: 0, sever() {} },
     new Batches(),
+    new Exports(),
     { maxAttempts, backoff: () => 0, decide: (error) => retryDecision(error, false) },
   );
   const answer = channel

@@ -80,7 +80,7 @@ describe('a read that is lost', () => {
 
   test.each<[string, (pool: ConnectionManager) => Promise<unknown>]>([
     ['by a builder of the pool', (pool) => pool.select(new Table('thing'))],
-    ['by a view of the pool', (pool) => pool.with({ variables: { a: 1 } }).select(new Table('thing'))],
+    ['by a view of the pool', (pool) => pool.scope({ variables: { a: 1 } }).select(new Table('thing'))],
     ['in several statements', (pool) => pool.query('SELECT * FROM thing; RETURN count(SELECT * FROM thing)').collect()],
   ])('is made again: %s', async (_, call) => {
     const { pool, arrived } = await scene();
@@ -97,7 +97,7 @@ describe('a read that is lost', () => {
     ['in work', (pool) => pool.executeWithRetry((held) => held.query('SELECT * FROM thing').collect())],
     [
       'by a call that is said not to be idempotent',
-      (pool) => pool.with({ idempotent: false }).select(new Table('thing')),
+      (pool) => pool.scope({ idempotent: false }).select(new Table('thing')),
     ],
   ])('is not made again: %s', async (_, call) => {
     const { pool, arrived } = await scene();
@@ -125,7 +125,7 @@ describe('a read that is lost', () => {
     const pool = await own.connect(front, { ...options, retryPolicy: { ...quick, initialBackoff: 0, maxBackoff: 0 } });
     const abort = new AbortController();
     const arrived = meanwhile(front, 'SELECT', 9, () => abort.abort(new Error('enough')));
-    const call = pool.with({ signal: abort.signal }).select(new Table('thing'));
+    const call = pool.scope({ signal: abort.signal }).select(new Table('thing'));
     await expect(call).rejects.toMatchObject({ code: 'ERR_POOL_CALL_ABORTED' });
     expect(arrived()).toBe(1);
   });
@@ -134,14 +134,14 @@ describe('a read that is lost', () => {
     const front = await own.listen();
     const pool = await own.connect(front, options);
     const arrived = meanwhile(front, 'SELECT', 9, () => {});
-    const call = pool.with({ queryTimeout: 50 }).select(new Table('thing'));
+    const call = pool.scope({ queryTimeout: 50 }).select(new Table('thing'));
     await expect(call).rejects.toBeInstanceOf(QueryTimeoutError);
     expect(arrived()).toBe(1);
   });
 
   test('is made again only as long as the retry budget lasts', async () => {
     const front = await own.listen();
-    const pool = await own.connect(front, { ...options, circuitBreaker: { failureThreshold: 0, probeInterval: 100 } });
+    const pool = await own.connect(front, { ...options, circuitBreaker: { failureThreshold: 0 } });
     const arrived = meanwhile(front, 'SELECT', 1_000, () => front.dropAll());
     const calls = Array.from({ length: 40 }, () => read(pool).catch((error: unknown) => error));
     for (const error of await Promise.all(calls)) expect(error).toMatchObject(lost);

@@ -10,13 +10,17 @@ export function summary(times: Partial<HistogramSummary> = {}): HistogramSummary
 export function figures(remarkable: Partial<LoadFigures> = {}): LoadFigures {
   return {
     load: {
-      endpoint: 'mem://',
+      endpoint: 'ws://db:8000/rpc',
+      engine: 'server',
       namespace: 'load',
       database: 'load',
       workers: 8,
       rate: null,
+      singleCalls: false,
       mix: { read: 80, write: 20 },
+      statements: null,
       duration: 2_000,
+      operations: null,
     },
     interrupted: null,
     elapsed: 2_000,
@@ -36,6 +40,7 @@ export function figures(remarkable: Partial<LoadFigures> = {}): LoadFigures {
       closed: 0,
       closedBy: {},
       reuse: 98,
+      messages: { sent: 0, calls: 0, callsPerMessage: null },
     },
     errors: {},
     ...remarkable,
@@ -43,5 +48,12 @@ export function figures(remarkable: Partial<LoadFigures> = {}): LoadFigures {
 }
 
 export function report(remarkable: Partial<LoadReport> = {}): LoadReport {
-  return { verdict: { finding: 'healthy', sentence: 'Healthy.' }, assertions: [], ...figures(), ...remarkable };
+  return {
+    schema: 1,
+    versions: { package: '0.1.0', node: '22.0.0', sdk: '2.0.8', engine: null, server: '3.3.5' },
+    verdict: { finding: 'healthy', sentence: 'Healthy.' },
+    assertions: [],
+    ...figures(),
+    ...remarkable,
+  };
 }

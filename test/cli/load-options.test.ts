@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadHelp, readLoadOptions, scenariosHelp } from '../../src/cli/load-options.js';
 import { scenarios } from '../../src/cli/scenarios/all.js';
@@ -32,7 +35,12 @@ describe('what is not given', () => {
       maxConnections: 20,
       demand: { workers: 32 },
       duration: 30_000,
+      operations: null,
       mix: { read: 80, write: 20 },
+      statements: null,
+      singleCalls: false,
+      sweep: false,
+      seed: expect.any(Number),
       assertions: [],
       json: false,
       progress: 1_000,
@@ -74,7 +82,7 @@ describe('a scenario', () => {
     ]);
   });
 
-  test.each(['workers', 'rate', 'mix', 'pool-max', 'pool-min', 'assert', 'progress'])(
+  test.each(['workers', 'rate', 'operations', 'mix', 'query', 'pool-max', 'pool-min', 'seed', 'assert', 'progress'])(
     'brings its own, so --%s is refused beside it',
     (name) => {
       const value = { mix: 'read=1', assert: 'errors=0', progress: '1s' }[name] ?? '3';
@@ -88,6 +96,8 @@ describe('a scenario', () => {
     expect(read('--scenario', 'list')).toMatchObject({ scenario: 'list' });
     const lines = scenariosHelp().split('\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    const narrow = scenariosHelp(40).split('\n').slice(2);
+    expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(40);
     for (const name of Object.keys(scenarios)) {
       expect(lines.filter((line) => line.startsWith(`  ${name} `))).toHaveLength(1);
     }
@@ -132,6 +142,103 @@ describe('what is given', () => {
 
   test('help comes before anything else', () => {
     expect(read('--help', '--nonsense')).toBeUndefined();
+  });
+});
+
+describe('short options', () => {
+  test('are those of the tools that measure other servers', () => {
+    const line = '-e ws://db:8000 -u root -p secret -c 8 -d 10s -n 500 -j -P 0';
+    expect(read(...line.split(' '))).toMatchObject({
+      endpoint: 'ws://db:8000/rpc',
+      credentials: { username: 'root', password: 'secret' },
+      demand: { workers: 8 },
+      duration: 10_000,
+      operations: 500,
+      json: true,
+      progress: 0,
+    });
+    expect(read('-R', '500', '-d5s')).toMatchObject({ demand: { rate: 500 }, duration: 5_000 });
+    expect(read('-h')).toBeUndefined();
+  });
+
+  test('of another case, or with another short option in the place of a value, are refused', () => {
+    expect(issuesOf(['-C', '8'])).toEqual([
+      { path: '-C', given: 'an unknown option', allowed: '-c (did you mean that?)' },
+    ]);
+    expect(issuesOf(['-c', '-d', '5s'])[0]).toEqual({ path: '-c', given: 'no value', allowed: '-c <count>' });
+  });
+
+  test.each([
+    ['--clients', '--workers'],
+    ['--connections', '--workers'],
+    ['--vus', '--workers'],
+    ['--qps', '--rate'],
+    ['--ns', '--namespace'],
+    ['-z', '--duration'],
+  ])('%s of another tool is answered with %s', (other, ours) => {
+    expect(issuesOf([other, '3'])).toEqual([
+      { path: other, given: 'an unknown option', allowed: `${ours} (did you mean that?)` },
+    ]);
+  });
+
+  test('a time without a unit is answered with the one in seconds', () => {
+    expect(issuesOf(['-d', '10'])[0]?.allowed).toBe('a time with its unit: 10s (did you mean that?)');
+  });
+});
+
+describe('a number of operations', () => {
+  test('ends the load without a duration, or with one whichever comes first', () => {
+    expect(read('--operations', '100')).toMatchObject({ operations: 100, duration: null });
+    expect(read('--operations', '100', '--duration', '1s')).toMatchObject({ operations: 100, duration: 1_000 });
+  });
+});
+
+describe('own statements', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'surreal-pool-'));
+  const file = join(folder, 'reads.surql');
+  writeFileSync(file, '\uFEFFSELECT 1;\nSELECT 2;\n');
+
+  test('are texts and files, each with its weight', () => {
+    expect(read('--query', 'RETURN $i', '--file', `${file}@3`, '--query', 'RETURN $rand')?.statements).toEqual([
+      { name: 'query 1', text: 'RETURN $i', weight: 1 },
+      { name: 'query 2', text: 'RETURN $rand', weight: 1 },
+      { name: 'reads.surql', text: 'SELECT 1;\nSELECT 2;\n', weight: 3 },
+    ]);
+  });
+
+  test('go where they are meant to, so a database that keeps anything has to be named', () => {
+    const statement = ['--query', 'RETURN 1', '--endpoint', 'ws://db:8000'];
+    expect(issuesOf(statement).map(({ path }) => path)).toEqual(['--namespace', '--database']);
+    expect(issuesOf([...statement, '--namespace', 'shop', '--database', 'orders'])).toEqual([]);
+  });
+
+  test.each([
+    ['--query', ' ', 'an empty text'],
+    ['--file', '/no/such/file.surql', '"/no/such/file.surql", which cannot be read (ENOENT)'],
+    ['--file', `${file}@0`, 'the weight "0"'],
+  ])('%s %s is refused', (option, value, given) => {
+    expect(issuesOf([option, value])).toMatchObject([{ path: option, given }]);
+  });
+
+  test('are no mix', () => {
+    expect(issuesOf(['--query', 'RETURN 1', '--mix', 'read=1'])).toMatchObject([{ path: '--mix' }]);
+  });
+});
+
+describe('a sweep', () => {
+  test('tries sizes of the pool up to 64, or to --pool-max', () => {
+    expect(read('--sweep')).toMatchObject({ sweep: true, maxConnections: 64 });
+    expect(read('--sweep', '--pool-max', '8', '--seed', '7')).toMatchObject({ maxConnections: 8, seed: 7 });
+  });
+
+  test.each([
+    ['rate', '5'],
+    ['operations', '5'],
+    ['pool-min', '1'],
+    ['assert', 'errors=0'],
+    ['scenario', 'bursts'],
+  ])('is not made with --%s', (name, value) => {
+    expect(issuesOf(['--sweep', `--${name}`, value]).length).toBeGreaterThan(0);
   });
 });
 
@@ -221,11 +328,10 @@ describe('what cannot be used', () => {
   });
 });
 
-test('the help fits a terminal and names every option', () => {
-  const lines = loadHelp().split('\n');
-  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
-  expect(lines.length).toBeLessThanOrEqual(25);
+test.each([40, 80])('the help fits a terminal of %i columns and names every option', (columns) => {
+  const lines = loadHelp(columns).split('\n');
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
   for (const option of ['endpoint', 'username', 'rate', 'mix', 'pool-max', 'assert', 'json', 'progress']) {
-    expect(loadHelp()).toContain(`--${option} `);
+    expect(loadHelp(columns)).toMatch(new RegExp(`--${option}[ \n]`));
   }
 });

@@ -7,7 +7,8 @@ import type { PoolStats } from '../../src/telemetry/pool-stats.js';
 
 function poolStats(counters: Partial<PoolStats>): PoolStats {
   const closedBy = Object.fromEntries(closeReasons.map((reason) => [reason, 0]));
-  return { minConnections: 5, maxConnections: 20, closedBy, ...counters } as PoolStats;
+  const messages = { sent: 0, calls: 0 };
+  return { minConnections: 5, maxConnections: 20, closedBy, messages, ...counters } as PoolStats;
 }
 
 function report(parameters: string, measurements: Measurements, observed: Partial<Observations> = {}): LoadReport {
@@ -16,6 +17,7 @@ function report(parameters: string, measurements: Measurements, observed: Partia
   const pool = poolStats({ opened: 0, openFailed: 0, closed: 0, served: 0, reused: 0 });
   return reportOf(measurements, {
     options,
+    versions: { package: '0.1.0', node: '22.0.0', sdk: '2.0.8', engine: null, server: '3.3.5' },
     interrupted: null,
     queryAlone: 1,
     processBusy: 0,
@@ -68,6 +70,21 @@ describe('the pool', () => {
     expect(pool).toMatchObject({ reuse: 75, opened: 9, closed: 2, closedBy: { died: 2 } });
     expect(Object.keys(pool.closedBy)).toEqual(['died']);
   });
+});
+
+test('single calls are told by the messages that carried them under load', () => {
+  const poolBefore = poolStats({ messages: { sent: 2, calls: 2 } });
+  const poolAfter = poolStats({ messages: { sent: 12, calls: 42 } });
+  const { pool } = report('--single-calls', new Measurements(0), { poolBefore, poolAfter });
+  expect(pool.messages).toEqual({ sent: 10, calls: 40, callsPerMessage: 4 });
+  const without = report('--json', new Measurements(0), { poolBefore, poolAfter: poolBefore });
+  expect(without.pool.messages).toEqual({ sent: 0, calls: 0, callsPerMessage: null });
+});
+
+test('the text of own statements is not in the report, which may be seen by others', () => {
+  const { load } = report('--query SELECT@hunter2', new Measurements(0));
+  expect(load).toMatchObject({ mix: null, statements: [{ name: 'query 1', weight: 1 }] });
+  expect(JSON.stringify(load)).not.toContain('hunter2');
 });
 
 test('errors are told by how often they happened', () => {

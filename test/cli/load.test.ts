@@ -1,8 +1,12 @@
 import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadReport } from '../../src/cli/load-report.js';
 import type { ScenarioReport } from '../../src/cli/scenario-report.js';
+import type { SweepReport } from '../../src/cli/sweep-report.js';
 import { Front, type FrontOptions } from '../support/front.js';
 import { SharedEngine } from '../support/shared-engine.js';
 import { rocksdbUrl } from '../support/temporary.js';
@@ -251,6 +255,116 @@ describe('a run that cannot be', () => {
     expect(await command.ended).toEqual({ code: 130, stdout: '', stderr: '' });
     socket.destroy();
     server.close();
+  });
+});
+
+describe('own statements', () => {
+  test('are run with the number of the operation and a random number, as often as was asked for', async () => {
+    const parameters = ['--operations', '50', '--query', 'CREATE ONLY own:[$i] SET drawn = $rand RETURN NONE'];
+    const front = await listen();
+    const where = ['--endpoint', front.url, '--namespace', 'load', '--database', 'load'];
+    const outcome = await run(['load', '--json', '--progress', '0', ...parameters, ...where]);
+    expect(outcome.stderr).toBe('');
+    const report = reportIn(outcome);
+    expectToAgree(report);
+    expect(report.operations).toMatchObject({ total: 50, reads: 0, writes: 50, errors: 0 });
+    expect(report.load).toMatchObject({ mix: null, duration: null, operations: 50, engine: 'server' });
+    const [stored] = await engine.query('SELECT count() FROM own GROUP ALL', place);
+    await engine.query('REMOVE TABLE own', place);
+    // Those that were run before the load, alone, count on too, so that no number comes twice.
+    expect((stored as { count: number }[])[0]?.count).toBeGreaterThanOrEqual(51);
+  });
+
+  test('from several files are a mix, and only the names of these are told', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'surreal-pool-'));
+    const file = join(folder, 'mine.surql');
+    writeFileSync(file, 'LET $a = $i;\nRETURN $a + 1;\n');
+    const outcome = await run(['load', '--json', '-P', '0', '-n', '40', '--file', `${file}@3`, '--query', 'RETURN 1']);
+    const { load: done, operations } = reportIn(outcome);
+    expect(operations).toMatchObject({ total: 40, reads: 40 });
+    expect(done.statements).toEqual([
+      { name: 'query 1', weight: 1 },
+      { name: 'mine.surql', weight: 3 },
+    ]);
+    expect(outcome.stdout).not.toContain('LET');
+  });
+
+  test('that cannot be run are told before the load, by name', async () => {
+    expect(await run(['load', '--query', 'SELEC 1'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^surreal-pool: query 1 fails: Parse error.*\n$/),
+    });
+  });
+});
+
+test('single calls share messages, and the report says how many a message carried', async () => {
+  const outcome = await run([
+    'load',
+    '--json',
+    '-P',
+    '0',
+    '-n',
+    '2000',
+    '-c',
+    '64',
+    '--single-calls',
+    '--pool-max',
+    '4',
+  ]);
+  const report = reportIn(outcome);
+  expect(report.operations).toMatchObject({ total: 2_000 });
+  expect(report.wait.count).toBe(0);
+  expect(report.pool.messages.calls).toBeGreaterThanOrEqual(2_000);
+  expect(report.pool.messages.callsPerMessage).toBeGreaterThan(1);
+});
+
+test('JSON says with which versions it was made', async () => {
+  const report = reportIn(await run(['load', '--json', '-P', '0', '-n', '1']));
+  expect(report.schema).toBe(1);
+  expect(report.versions).toEqual({
+    package: '0.1.0',
+    node: process.version.slice(1),
+    sdk: expect.stringMatching(/^2\.0\./),
+    engine: expect.stringMatching(/^3\./),
+    server: expect.stringMatching(/^3\./),
+  });
+});
+
+describe('a sweep', () => {
+  test('measures each size, says which is right, with the seed, and leaves nothing behind', async () => {
+    const front = await listen();
+    const before = await tablesLeft();
+    const parameters = ['--pool-max', '4', '--workers', '8', '--duration', '2s', '--seed', '7'];
+    const outcome = await run(['load', '--sweep', '--json', ...parameters, '--endpoint', front.url]);
+    expect(outcome.code).toBe(0);
+    const report = JSON.parse(outcome.stdout) as SweepReport;
+    expect(report.sizes.map(({ size }) => size)).toEqual([1, 2, 4]);
+    expect(report.sizes.every(({ throughput, errors }) => throughput.mean > 0 && errors === 0)).toBe(true);
+    expect(report.sizes.map(({ size }) => size)).toContain(report.recommended);
+    expect(report).toMatchObject({ sweep: { seed: 7, rounds: 5, workers: 8 }, versions: { package: '0.1.0' } });
+    expect(outcome.stderr).toContain('sweep: round 5 of 5\n');
+    expect(await tablesLeft()).toEqual(before);
+  });
+
+  test('in which operations fail recommends nothing, and exits 99', async () => {
+    // It works alone, and for the first of those under load.
+    const statement = 'IF $i > 300 { THROW "no more" }';
+    const parameters = ['--sweep', '--json', '--pool-max', '2', '--workers', '4', '--duration', '2s'];
+    const outcome = await run(['load', ...parameters, '--query', statement]);
+    expect(outcome.code).toBe(99);
+    const { recommended, sentences } = JSON.parse(outcome.stdout) as SweepReport;
+    expect(recommended).toBeNull();
+    expect(sentences).toEqual([expect.stringMatching(/operations? failed, so the sizes cannot be compared/)]);
+  });
+
+  test('that is stopped recommends nothing', async () => {
+    const command = new Command(['load', '--sweep', '--duration', '1h']);
+    await command.told(/^sweep: round 1/m);
+    command.signal('SIGINT');
+    const { code, stdout, stderr } = await command.ended;
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    expect(stderr).toContain('recommends nothing');
   });
 });
 

@@ -4,6 +4,8 @@ import { type Progress, progressDisplay, progressLine, progressScreen } from '..
 const progress: Progress = {
   elapsed: 12_040,
   duration: 30_000,
+  operations: null,
+  ended: 101_000,
   rate: 8_412.34,
   used: 20,
   maxConnections: 20,
@@ -39,21 +41,28 @@ describe('progress on a terminal', () => {
     expect(progressScreen(progress, 0)).toEqual(progressScreen(progress, 80));
   });
 
+  test('of a number of operations is as far as these are', () => {
+    const [bar, line] = progressScreen({ ...progress, duration: null, operations: 202_000 }, 80);
+    expect(bar).toMatch(/^█{40}░{39}$/);
+    expect(line).toMatch(/^12 s {2}101k\/202k op {2}8\.4k op\/s/);
+  });
+
   test('does not go beyond the end', () => {
     expect(progressScreen({ ...progress, elapsed: 31_000 }, 80)[0]).toMatch(/^█{79}$/);
   });
 });
 
 describe('where progress goes', () => {
-  function shownOn(stream: { isTTY: boolean; columns?: number }): string {
+  function shownOn(stream: { isTTY: boolean; columns?: number }, terminal = 'xterm'): string {
     let written = '';
-    const display = progressDisplay({
+    const target = {
       ...stream,
       write: (text: string) => {
         written += text;
         return true;
       },
-    } as NodeJS.WriteStream);
+    } as NodeJS.WriteStream;
+    const display = progressDisplay(target, terminal);
     display.say('connecting');
     display.show(progress);
     display.show(progress);
@@ -63,6 +72,10 @@ describe('where progress goes', () => {
 
   test('it is line after line in a file, without what is only said', () => {
     expect(shownOn({ isTTY: false })).toBe(`${progressLine(progress)}\n`.repeat(2));
+  });
+
+  test('it is line after line on a terminal that can do no more', () => {
+    expect(shownOn({ isTTY: true, columns: 80 }, 'dumb')).toBe(`${progressLine(progress)}\n`.repeat(2));
   });
 
   test('it is refreshed in place on a terminal, and gone at the end', () => {

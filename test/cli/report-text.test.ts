@@ -67,7 +67,7 @@ describe('the report', () => {
   ✓ errors.class-0=0  0
   ✗ errors.class-0=0  0
 
-load         8 workers, 80 % reads, on mem:// load/load
+load         8 workers, 80 % reads, on ws://db:8000/rpc load/load
 operations   1,000 in 2.0 s: 800 reads, 200 writes, 0 errors
 throughput   500/s, slowest second 480  ▇█
 
@@ -148,6 +148,37 @@ errors       none
     expect(text).toContain('             and 3 not finished, 4 dropped before they began');
     expect(text).toContain('connections  8 opened, 1 could not be opened, at most 20 at a time');
     expect(text).toContain('closed       3: 2 died, 1 uses');
+  });
+
+  test.each([40, 60, 79])('fits %i columns, and then loses nothing but an overlong address', (columns) => {
+    const text = reportText(report({ ...extreme, assertions: assertions(3, 1) }), plain, columns).split('\n');
+    expect(text.filter((line) => line.length > columns)).toEqual([]);
+    expect(text.join(' ')).toContain('dropped');
+    expect(text.some((line) => line.includes('latency') && line.includes('query'))).toBe(true);
+  });
+
+  test('uses a wide terminal for what would be cut', () => {
+    const errors = { conflict: { count: 12, message: 'word '.repeat(50) } };
+    const longest = (columns: number): number =>
+      Math.max(
+        ...reportText(report({ errors }), plain, columns)
+          .split('\n')
+          .map((line) => line.length),
+      );
+    expect([longest(80), longest(100), longest(300)]).toEqual([80, 100, 120]);
+  });
+
+  test('tells how many calls a message carried, where single calls were made', () => {
+    const messages = { sent: 100, calls: 450, callsPerMessage: 4.5 };
+    const text = lines({
+      load: { ...figures().load, singleCalls: true },
+      pool: { ...figures().pool, messages },
+      wait: summary({ count: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 }),
+    });
+    expect(text).toContain('messages     4.5 calls in each, of 450 single calls');
+    expect(text).toContainEqual(expect.stringMatching(/^load {9}8 workers with single calls, 80 % reads, on /));
+    expect(text).toContainEqual(expect.stringMatching(/^p99 +– +1\.0 ms +1\.0 ms$/));
+    expect(lines({}).join()).not.toContain('messages');
   });
 
   test('has styles only where they can be shown', () => {

@@ -45,6 +45,28 @@ describe('the verdict', () => {
     });
   });
 
+  test('says so when what was slow is an engine inside this process', () => {
+    const embedded = { load: { ...figures().load, engine: 'in-process' as const } };
+    const { finding, sentence } = verdict({ ...slow, ...embedded });
+    expect(finding).toBe('database');
+    expect(sentence).toBe(
+      'The engine inside this process was the bottleneck: a query took 0.80 ms alone and 5.0 ms under this load. ' +
+        'It shares the cores with its callers, so this says nothing of a server.',
+    );
+    expect(verdict({ ...embedded, processBusy: 97 }).sentence).toMatch(/beside the engine that runs inside it/);
+  });
+
+  test('does not part the time of single calls, which nobody measured apart', () => {
+    const single = { load: { ...figures().load, singleCalls: true }, wait: summary({ count: 0, p99: 0 }) };
+    expect(verdict({ ...slow, ...single })).toEqual({
+      finding: 'calls',
+      sentence:
+        'A call took 0.80 ms alone and 5.0 ms under this load, the wait for a connection included; ' +
+        'without --single-calls the two are measured apart.',
+    });
+    expect(verdict(single).sentence).toBe('Healthy: 500 operations per second, latency 1.0 ms at p99.');
+  });
+
   test('blames the database, not the pool, when callers waited for slow queries', () => {
     const both = { ...slow, wait: waiting.wait, latency: summary({ mean: 11, p99: 20 }) };
     expect(verdict(both)).toMatchObject({

@@ -24,8 +24,10 @@ describe('the defaults', () => {
       mode: 'in-memory',
       url: 'mem://',
       ...place,
+      name: `${place.namespace}/${place.database}`,
       credentials: null,
       logger: undefined,
+      codecOptions: { useNativeDates: false },
       pool: defaultPoolConfig,
     });
   });

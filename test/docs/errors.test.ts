@@ -77,6 +77,15 @@ const provocations: Readonly<Record<string, Provoke>> = {
     pool.acquire().catch(() => {});
     await pool.acquire();
   },
+  async ExportError() {
+    const pool = await own.pool('mem://');
+    await pool.query('DEFINE ACCESS person ON DATABASE TYPE RECORD SIGNIN (SELECT * FROM person); CREATE person:1');
+    await pool.scope({ credentials: { access: 'person', variables: {} } }).export();
+  },
+  async ImportError() {
+    const pool = await own.pool('mem://');
+    await pool.import('CREATE person:1; CREATE person:1');
+  },
   async NestedAcquireError() {
     const pool = await busy({ nestedAcquire: 'error' });
     await pool.withConnection(async () => await pool.query('RETURN 1'));
@@ -156,7 +165,7 @@ const provocations: Readonly<Record<string, Provoke>> = {
       if (method === 'query') client.abort(new Error('the client has gone away'));
       return 'swallow';
     };
-    await pool.with({ signal: client.signal }).query('RETURN 1');
+    await pool.scope({ signal: client.signal }).query('RETURN 1');
   },
   async CommitOutcomeUnknownError() {
     const front = await own.listen();

@@ -23,7 +23,7 @@ const options = fc.oneof(
 const { proxy: revoked, revoke } = Proxy.revocable({}, {});
 revoke();
 
-test('whatever is given as options of acquire(), withConnection(), executeWithRetry() and with(), they lend or fail with an error of the pool', async () => {
+test('whatever is given as options of acquire(), withConnection(), executeWithRetry() and scope(), they lend or fail with an error of the pool', async () => {
   const pool = await own.pool('mem://', { maxConnections: 2, retryPolicy: { initialBackoff: 0 } });
   let refused = 0;
   const lendsOrRefuses = async (given: unknown): Promise<void> => {
@@ -32,7 +32,7 @@ test('whatever is given as options of acquire(), withConnection(), executeWithRe
       async () => (await pool.acquire(asked)).release(),
       () => pool.withConnection(({ id }) => id, asked),
       () => pool.executeWithRetry(({ id }) => id, asked),
-      async () => await pool.with(asked).query('RETURN 1').collect(),
+      async () => await pool.scope(asked).query('RETURN 1').collect(),
     ]) {
       await ask().catch((error: unknown) => {
         if (!(error instanceof PoolError)) throw error;

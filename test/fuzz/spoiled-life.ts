@@ -143,7 +143,7 @@ async function live(own: Surroundings, life: SpoiledLife): Promise<void> {
   await endMischief();
   // An attempt to connect that was spoiled may still be about to fail for good.
   await vi.waitFor(() => expect(pool.poolStats().opening).toBe(0), { timeout: 10_000 });
-  const patient = pool.with({ timeout: '30s', queryTimeout: '30s' });
+  const patient = pool.scope({ timeout: '30s', queryTimeout: '30s' });
   const answers = await Promise.all(
     Array.from({ length: 6 }, (_, index) => patient.query('RETURN [$index, session::db()]', { index }).collect()),
   );

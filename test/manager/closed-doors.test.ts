@@ -55,7 +55,7 @@ const doors: Readonly<Record<string, Door>> = {
     names: [...acquireNames, 'idempotent'],
     ask: (pool, given) => pool.executeWithRetry(nothing, given),
   },
-  'with()': { names: [...acquireNames, 'idempotent'], ask: (pool, given) => pool.with(given).query('RETURN 1') },
+  'scope()': { names: [...acquireNames, 'idempotent'], ask: (pool, given) => pool.scope(given).query('RETURN 1') },
   'withTransaction()': {
     names: [...new Set([...acquireNames, ...transactionNames])],
     ask: (pool, given) => pool.withTransaction(nothing, given),
@@ -64,10 +64,10 @@ const doors: Readonly<Record<string, Door>> = {
     names: ['maxAttempts', 'initialBackoff', 'maxBackoff', 'multiplier'],
     ask: (pool, given) => pool.withTransaction(nothing, { retry: given }),
   },
-  'the credentials of with()': {
+  'the credentials of scope()': {
     names: ['username', 'password', 'namespace', 'database'],
     ask: (pool, given) =>
-      pool.with({ credentials: Object.assign({ username: 'u', password: 'p' }, given) }).query('RETURN 1'),
+      pool.scope({ credentials: Object.assign({ username: 'u', password: 'p' }, given) }).query('RETURN 1'),
   },
   'resize()': { names: ['minConnections', 'maxConnections'], ask: async (pool, given) => pool.resize(given) },
   'shutdown()': { names: ['gracePeriod'], ask: (pool, given) => pool.shutdown(given) },
@@ -156,7 +156,7 @@ describe('a name that is no option', () => {
     const pool = await own.connect(await own.listen());
     const told = (given: object): string => {
       try {
-        pool.with(given);
+        pool.scope(given);
       } catch (error) {
         return String(error);
       }
@@ -186,7 +186,7 @@ describe('a name that is no option', () => {
       await lease.withTransaction(nothing, { ...transaction, timeout: '5s', signal, onStatementError: 'abort' });
     }, acquiring);
     await pool.executeWithRetry(nothing, { ...acquiring, idempotent: true });
-    expect(await pool.with({ ...acquiring, idempotent: false }).query('RETURN $a')).toEqual([1]);
+    expect(await pool.scope({ ...acquiring, idempotent: false }).query('RETURN $a')).toEqual([1]);
     const work = (t: { query(text: string): PromiseLike<unknown> }) => t.query('RETURN $a');
     expect(await pool.withTransaction(work, { ...acquiring, ...transaction })).toEqual([1]);
     pool.resize({ minConnections: 1, maxConnections: 3 });

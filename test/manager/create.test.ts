@@ -34,7 +34,7 @@ describe('making a pool', () => {
       }),
     );
     for (const pool of [long, short, environment]) {
-      expect(pool.name).toBe('mem:///test/test');
+      expect(pool.name).toBe('test/test');
       expect(await pool.query('RETURN session::db()')).toEqual(['test']);
     }
   });

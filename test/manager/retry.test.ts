@@ -133,7 +133,7 @@ describe('a call of the pool itself', () => {
     front.onRequest = ({ params }) => (params[0] === 'UPSERT thing:1' && lost++ % 2 === 0 ? 'drop' : 'pass');
     await expect(pool.query('UPSERT thing:1').collect()).rejects.toMatchObject({ outcome: 'unknown' });
     lost = 0;
-    await pool.with({ idempotent: true }).query('UPSERT thing:1');
+    await pool.scope({ idempotent: true }).query('UPSERT thing:1');
     expect(lost).toBe(2);
     expect(asked(front, 'query')).toBeGreaterThanOrEqual(3);
   });
@@ -170,7 +170,7 @@ describe('a brown-out', () => {
       refuse,
       (pool) =>
         pool
-          .with({ variables: { a: 1 } })
+          .scope({ variables: { a: 1 } })
           .query('RETURN 1')
           .collect(),
       0,
@@ -178,7 +178,7 @@ describe('a brown-out', () => {
     [
       'calls that may be done twice',
       loseReplies,
-      (pool) => pool.with({ idempotent: true }).query('RETURN 1').collect(),
+      (pool) => pool.scope({ idempotent: true }).query('RETURN 1').collect(),
       0,
     ],
   ])('makes at most 1.2 times as many requests of 200: %s', async (_, begin, call, before) => {
@@ -219,7 +219,7 @@ describe('a brown-out', () => {
     const pool = await own.connect(front, eager);
     let request = 0;
     front.onRequest = ({ method }) => (method === 'query' && request++ % 10 === 9 ? 'drop' : 'pass');
-    const view = pool.with({ idempotent: true });
+    const view = pool.scope({ idempotent: true });
     for (let call = 0; call < 300; call++) expect(await view.query('RETURN 1')).toEqual([1]);
     expect(request).toBeGreaterThan(320);
   });
@@ -260,7 +260,7 @@ describe('a shutdown', () => {
       failed(pool.executeWithRetry((held) => held.query('RETURN 1').collect())),
       failed(
         pool
-          .with({ variables: { a: 1 } })
+          .scope({ variables: { a: 1 } })
           .query('RETURN 1')
           .collect(),
       ),

@@ -1,5 +1,5 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel';
-import { surql } from 'surrealdb';
+import { ServerError, surql } from 'surrealdb';
 import { describe, expect, test, vi } from 'vitest';
 import { memoryLogger } from '../support/memory-logger.js';
 import { surroundings } from '../support/surroundings.js';
@@ -51,7 +51,7 @@ describe('statistics', () => {
     const pool = await own.pool('mem://');
     const metrics = pool.metrics();
     expect(JSON.parse(JSON.stringify(metrics))).toMatchObject({
-      pool: 'mem:///test/test',
+      pool: 'test/test',
       stats: { state: 'running', waitTime: { count: 0, p99: 0 } },
       health: { healthy: true, endpoints: [{ url: 'mem://', connections: 1 }] },
     });
@@ -83,12 +83,15 @@ describe('the log', () => {
     expect(lines.find(({ message }) => message === 'an acquire was refused')?.details.err).toBeInstanceOf(Error);
   });
 
-  test('goes to console as it is', async () => {
+  test('goes to console in lines that begin with the message', async () => {
     const info = vi.spyOn(console, 'info').mockImplementation(() => {});
     const debug = vi.spyOn(console, 'debug').mockImplementation(() => {});
     const pool = await own.pool('mem://', { logger: console });
     await pool.shutdown();
-    expect(info).toHaveBeenCalledWith(expect.objectContaining({ pool: pool.name }), 'shut down');
+    expect(info).toHaveBeenCalledWith(
+      '%s',
+      expect.stringMatching(/^shut down \(test\/test, took [\d.]+ ms, aborted 0\)$/),
+    );
     info.mockRestore();
     debug.mockRestore();
   });
@@ -107,6 +110,96 @@ describe('the log', () => {
 });
 
 describe('the diagnostics channels', () => {
+  /** What is told on a tracing channel while `work` runs: each message as it is at the end of its call. */
+  async function traces(name: string, work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
+    const tracing = tracingChannel(`surreal-pool:${name}`);
+    const seen: Record<string, unknown>[] = [];
+    const subscriber = {
+      start: () => {},
+      end: () => {},
+      asyncStart: () => {},
+      asyncEnd: (message: object) => seen.push({ ...message }),
+      error: () => {},
+    };
+    tracing.subscribe(subscriber);
+    try {
+      await work();
+    } finally {
+      tracing.unsubscribe(subscriber);
+    }
+    return seen;
+  }
+
+  test('tell failed statements as failed, each attempt by itself, and give their answer all the same', async () => {
+    const pool = await own.pool('mem://');
+    const answers: unknown[] = [];
+    const seen = await traces('query', async () => {
+      answers.push(await pool.query('RETURN 1'));
+      answers.push(await pool.query('THROW "no"').catch((error: unknown) => error));
+      answers.push(await pool.query('RETURN 2; THROW "two"; RETURN 3').responses());
+      answers.push(await pool.withTransaction((one) => one.query('THROW "three"')).catch((error: unknown) => error));
+      answers.push(await pool.query('SELEC 1').catch((error: unknown) => error));
+    });
+    const errors = seen.map(({ error }) => error as Error | undefined);
+    expect(errors.map((error) => error?.message)).toEqual([
+      undefined,
+      expect.stringContaining('no'),
+      expect.stringContaining('two'),
+      expect.stringContaining('three'),
+      expect.stringContaining('Parse error'),
+    ]);
+    expect(errors[1]).toBe(answers[1]);
+    expect(errors[1]).toBeInstanceOf(ServerError);
+    expect(answers[2]).toMatchObject([{ success: true }, { success: false, error: errors[2] }, { success: true }]);
+    expect(seen[0]).toHaveProperty('result');
+    expect(seen[1]).not.toHaveProperty('result');
+  });
+
+  test('say where the server is, and of which connection and transaction a call is', async () => {
+    const front = await own.listen();
+    const pool = await own.connect(front, { name: 'orders' });
+    const { port } = new URL(front.url);
+    const server = { pool: 'orders', serverAddress: '127.0.0.1', serverPort: Number(port) };
+    const seen: Record<string, Record<string, unknown>[]> = {};
+    const call = () =>
+      pool.withTransaction(async (one) => {
+        await one.query('RETURN 1');
+        await pool.query('RETURN 2');
+      });
+    seen.connect = await traces('connect', async () => {
+      seen.acquire = await traces('acquire', async () => {
+        seen.transaction = await traces('transaction', async () => {
+          seen.query = await traces('query', call);
+        });
+      });
+    });
+    for (const messages of Object.values(seen)) {
+      expect(messages.length).toBeGreaterThan(0);
+      for (const message of messages) {
+        expect(message).toMatchObject({ ...server, connection: expect.any(Number) as number });
+      }
+    }
+    const [within, beside] = seen.query ?? [];
+    expect(within).toMatchObject({ text: 'RETURN 1', transaction: seen.transaction?.[0]?.transaction });
+    expect(within?.connection).toBe(seen.transaction?.[0]?.connection);
+    expect(beside).toMatchObject({ text: 'RETURN 2', transaction: undefined });
+    expect(beside?.connection).not.toBe(within?.connection);
+  });
+
+  test('say of an embedded database that there is no server, and of a lease that moved where it is', async () => {
+    const pool = await own.pool('mem://');
+    await pool.query('DEFINE DATABASE IF NOT EXISTS second');
+    const seen = await traces('query', () =>
+      pool.withConnection(async (connection) => {
+        await connection.use({ namespace: 'test', database: 'second' });
+        await connection.query('RETURN 1');
+      }),
+    );
+    expect(seen).toMatchObject([
+      { pool: 'test/test', serverAddress: undefined, serverPort: undefined, database: 'second', text: 'RETURN 1' },
+    ]);
+  });
+
   test('trace queries, acquires and connects, and publish the life of each connection', async () => {
     const seen: string[] = [];
     const subscribers = (['query', 'acquire', 'connect'] as const).map((name) => {

@@ -1185,14 +1185,14 @@ export const faults = [
   },
   {
     name: 'of single calls one joins a message before its text was read alone',
-    from: `if (known === undefined || known.alone || known.usual > slow) return false;`,
-    to: `if (known === undefined) return true; if (known.alone || known.usual > slow) return false;`,
+    from: `if (known === undefined || known.alone || (known.usual ?? 0) > slow) return false;`,
+    to: `if (known === undefined) return true; if (known.alone || (known.usual ?? 0) > slow) return false;`,
     tests: ['test/calls/known-texts.test.ts'],
   },
   {
     name: 'of single calls one joins a message with a text of several statements',
-    from: `known.alone || known.usual > slow`,
-    to: `known.usual > slow`,
+    from: `known.alone || (known.usual ?? 0) > slow`,
+    to: `(known.usual ?? 0) > slow`,
     tests: ['test/calls/known-texts.test.ts'],
   },
   {

@@ -208,6 +208,7 @@ test('the snapshot shows the same numbers in short, and why nothing can be opene
   const { pool, clock, resources } = poolUnderTest({ maxConnections: 2 });
   const lease = await pool.acquire();
   expect(pool.snapshot()).toEqual({
+    pool: 'test',
     state: 'running',
     maxConnections: 2,
     idle: 0,

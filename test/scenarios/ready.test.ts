@@ -107,7 +107,7 @@ const situations: readonly [situation: string, ready: boolean, bring: () => Prom
       const front = await own.listen();
       const pool = await warm(await own.connect(front, { ...later, maxConnections: 4 }));
       front.onRequest = ({ method }) => (method === 'signin' ? { error: wrongCredentials } : 'pass');
-      const other = pool.with({ credentials: { username: 'other', password: 'wrong' } });
+      const other = pool.scope({ credentials: { username: 'other', password: 'wrong' } });
       void (async () => {
         while (!pool.isShuttingDown()) {
           await other

@@ -43,9 +43,9 @@ describe('a connection is opened in as few round trips as its steps allow', () =
   test('and moved to other variables in one', async () => {
     const front = await own.listen();
     const pool = await own.connect(front, { maxConnections: 1 });
-    const first = pool.with({ variables: { a: 1, b: 2 } });
+    const first = pool.scope({ variables: { a: 1, b: 2 } });
     expect(await first.query('RETURN [$a, $b, $c]')).toEqual([[1, 2, undefined]]);
-    const second = pool.with({ namespace: 'test', database: 'other', variables: { b: 3, c: 4 } });
+    const second = pool.scope({ namespace: 'test', database: 'other', variables: { b: 3, c: 4 } });
     expect(await second.query('RETURN [$a, $b, $c]')).toEqual([[undefined, 3, 4]]);
     expect(await pool.query('RETURN [$a, $b, $c]')).toEqual([[undefined, undefined, undefined]]);
     expect(pool.poolStats().opened).toBe(1);
@@ -62,7 +62,7 @@ describe('a connection is opened in as few round trips as its steps allow', () =
           const variables = Object.fromEntries(names.map((name, index) => [name, round * 100 + index]));
           const database = `d${round % 3}`;
           const answer = await pool
-            .with({ namespace: 'test', database, variables })
+            .scope({ namespace: 'test', database, variables })
             .query(`RETURN [session::db(), ${names.map((name) => `$${name}`).join(', ')}]`);
           expect(answer).toEqual([[database, ...Object.values(variables)]]);
         }),

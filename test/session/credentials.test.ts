@@ -150,7 +150,7 @@ describe('a credentials function', () => {
         asking.push(number);
         return ada;
       };
-      return pool.with({ credentials, credentialsKey }).query('RETURN $auth');
+      return pool.scope({ credentials, credentialsKey }).query('RETURN $auth');
     };
     for (let number = 0; number < 25; number++) {
       expect(await request(number, 'ada')).toEqual([new RecordId('person', 'ada')]);
@@ -166,7 +166,7 @@ describe('a credentials function', () => {
     const lines: unknown[] = [];
     const logger = { debug() {}, info() {}, warn: (...line: unknown[]) => lines.push(line), error() {} };
     const [, pool] = await scene({ logger });
-    const view = (): unknown => pool.with({ credentials: () => ada });
+    const view = (): unknown => pool.scope({ credentials: () => ada });
     for (let number = 0; number < 20; number++) view();
     expect(lines).toEqual([]);
     for (let number = 0; number < 30; number++) view();
@@ -181,7 +181,7 @@ describe('an anonymous identity', () => {
     await own.engine.query('DEFINE TABLE OVERWRITE open PERMISSIONS FULL', place);
     for (let turn = 0; turn < 2; turn++) {
       const refused = await pool
-        .with({ credentials: null })
+        .scope({ credentials: null })
         .query('RETURN $token')
         .collect()
         .catch((error: unknown) => error);
@@ -202,7 +202,7 @@ test('the key of a bearer grant signs in, by the pool and on a lease', async () 
   const [front, pool] = await scene();
   const [granted] = await own.engine.query('ACCESS grants ON DATABASE GRANT FOR USER clerk', place);
   const credentials = { access: 'grants', key: (granted as { grant: { key: string } }).grant.key };
-  expect(await pool.with({ credentials }).query('RETURN [$token.ID, $access]')).toEqual([['clerk', 'grants']]);
+  expect(await pool.scope({ credentials }).query('RETURN [$token.ID, $access]')).toEqual([['clerk', 'grants']]);
   const home = await own.connect(front, { credentials, maxConnections: 1 });
   expect(await home.query('RETURN $token.ID')).toEqual(['clerk']);
   await using lease = await pool.acquire();
@@ -236,7 +236,7 @@ describe('a pair of tokens', () => {
     const credentials = await pairOf(pool);
     await sleep(3_100);
     const as = { credentials: { token: credentials } };
-    const who = await Promise.all([1, 2, 3].map(() => pool.with(as).query('RETURN $auth').collect()));
+    const who = await Promise.all([1, 2, 3].map(() => pool.scope(as).query('RETURN $auth').collect()));
     expect(who).toEqual([1, 2, 3].map(() => [new RecordId('person', 'ada')]));
   });
 

@@ -61,7 +61,7 @@ test('a full socket on which a connection changes its user costs that connection
   for (const lease of both) lease.release();
   await own.engine.query('DEFINE USER OVERWRITE other ON ROOT PASSWORD "secret" ROLES VIEWER');
   const other = { credentials: { username: 'other', password: 'secret' } };
-  expect(await pool.with(other).query('RETURN $token.ID')).toEqual(['other']);
+  expect(await pool.scope(other).query('RETURN $token.ID')).toEqual(['other']);
   expect(await pool.query('RETURN $token.ID')).toEqual(['root']);
 });
 

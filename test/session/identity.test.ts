@@ -197,7 +197,7 @@ describe('an acquire as somebody else', () => {
     const refusal = await pool.acquire(options as AcquireOptions).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(ConfigurationError);
     expect(String(refusal)).toMatch(message);
-    expect(() => pool.with(options as AcquireOptions)).toThrow(ConfigurationError);
+    expect(() => pool.scope(options as AcquireOptions)).toThrow(ConfigurationError);
     expect(pool.poolStats()).toMatchObject({ started: 0, leased: 0 });
   });
 
@@ -210,7 +210,7 @@ describe('an acquire as somebody else', () => {
 
   test('a view of the pool asks for it at every call', async () => {
     const pool = await own.connect(await own.listen({ auth: true }), { credentials: root, maxConnections: 3 });
-    const [hers, his] = [pool.with({ credentials: ada }), pool.with({ credentials: bob })];
+    const [hers, his] = [pool.scope({ credentials: ada }), pool.scope({ credentials: bob })];
     const seen = await Promise.all([hers, his, hers, pool, his].map((view) => view.select(new Table('note'))));
     expect(seen.map((found) => found.length)).toEqual([1, 1, 1, 2, 1]);
   });

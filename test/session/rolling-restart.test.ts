@@ -70,7 +70,7 @@ class Balancer {
 const work = (pool: ConnectionManager) =>
   pool.executeWithRetry((connection) => connection.query('RETURN 1').collect(), { idempotent: true });
 const read = (pool: ConnectionManager) => pool.query('SELECT * FROM thing').collect();
-const select = (pool: ConnectionManager) => pool.with({ variables: { a: 1 } }).select(new Table('thing'));
+const select = (pool: ConnectionManager) => pool.scope({ variables: { a: 1 } }).select(new Table('thing'));
 
 const kinds: readonly [what: string, code: number, call: (pool: ConnectionManager) => Promise<unknown>][] = [
   ['repeatable work', 1001, work],

@@ -37,7 +37,7 @@ describe.each(['queryTimeout', 'signal'] as const)('a call that is cut off by it
   /** The call is made by `from`; `end()` makes it end, unless time does. */
   function limited(pool: ConnectionManager) {
     const abort = new AbortController();
-    const from = limit === 'signal' ? pool.with({ signal: abort.signal }) : pool.with({ queryTimeout: 150 });
+    const from = limit === 'signal' ? pool.scope({ signal: abort.signal }) : pool.scope({ queryTimeout: 150 });
     return { from, end: () => abort.abort() };
   }
 
@@ -116,7 +116,7 @@ test('a call with a value that the server cannot read leaves the calls beside it
   const front = await own.listen();
   const pool = await sharing(front);
   // A server may not even answer it.
-  const unreadable = pool.with({ queryTimeout: 500 }).query('RETURN $word', { word: new StringRecordId('no record') });
+  const unreadable = pool.scope({ queryTimeout: 500 }).query('RETURN $word', { word: new StringRecordId('no record') });
   const ends = Promise.allSettled([unreadable.collect(), answer(pool, 'quick')]);
   expect(await ends).toMatchObject([{ status: 'rejected' }, { status: 'fulfilled', value: ['quick'] }]);
 });

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
@@ -41,6 +41,8 @@ export class Front implements FrontRules {
 
   /** Decides what becomes of each request. */
   onRequest: RequestHook = () => 'pass';
+  /** Answers what is not for a socket. */
+  onHttp: RequestListener = (_request, response) => response.writeHead(404).end();
   /** Milliseconds every request takes longer. */
   latency = 0;
   /** Answer the upgrade of new sockets with 503, or with this status line and these headers. */
@@ -77,11 +79,12 @@ export class Front implements FrontRules {
     this.#backend = backend;
     this.#record = options.record ?? false;
     this.#server = server;
+    server.on('request', (request, response) => this.onHttp(request, response));
     server.on('upgrade', (request, stream, head) => this.#upgrade(request, stream, head));
   }
 
   static async listen(backend: Backend, options: FrontOptions = {}): Promise<Front> {
-    const server = createServer((_request, response) => response.writeHead(404).end());
+    const server = createServer();
     await new Promise<void>((listening, failed) => {
       server.once('error', failed);
       server.listen(options.port ?? 0, '127.0.0.1', listening);

@@ -204,6 +204,7 @@ class World {
     this.max = program.settings.maxConnections;
     this.bound = this.max;
     this.pool = new Pool(endingEndlessLoops(program.settings, this.clock), {
+      name: 'test',
       factory: this.factory,
       home: { key: 'home' },
       clock: this.clock,

@@ -69,6 +69,7 @@ export function makePool(
   const clock = new VirtualClock();
   const resources = new FakeResources();
   const pool = new Pool(endingEndlessLoops({ ...plainSettings, ...settings }, clock), {
+    name: 'test',
     factory: resources,
     home: { key: 'home' },
     clock,

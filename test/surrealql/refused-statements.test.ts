@@ -95,7 +95,7 @@ describe('a statement that has no place in a transaction', () => {
     await pool.query('DEFINE TABLE thing; USE DB other; DEFINE TABLE thing; USE DB test');
     const work = pool.withTransaction((transaction) => transaction.query(text).responses());
     await expect(work).rejects.toThrow(UsageError);
-    const elsewhere = pool.with({ namespace: 'test', database: 'other' });
+    const elsewhere = pool.scope({ namespace: 'test', database: 'other' });
     expect(await elsewhere.query('SELECT * FROM thing')).toEqual([[]]);
   });
 
@@ -236,7 +236,7 @@ describe('a live query by the text of a call of the pool', () => {
   test.each(live)('is refused before anything is sent: %s', async (text) => {
     const front = await own.listen();
     const pool = await own.connect(front);
-    for (const queryable of [pool, pool.with({ idempotent: true })]) {
+    for (const queryable of [pool, pool.scope({ idempotent: true })]) {
       const error: unknown = await queryable.query(text).then(
         () => undefined,
         (failure: unknown) => failure,

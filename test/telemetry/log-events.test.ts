@@ -46,7 +46,7 @@ describe('an outage', () => {
 
   test('tells each reason by itself: busy is not down', async () => {
     const { events, messages } = logged();
-    const snapshot = { state: 'running', maxConnections: 1, idle: 0, leased: 1, opening: 0 } as const;
+    const snapshot = { pool: 'test', state: 'running', maxConnections: 1, idle: 0, leased: 1, opening: 0 } as const;
     const more = { validating: 0, resetting: 0, closing: 0, waiting: 1 };
     const timedOut = (lastOpenError: object, waited: number): void => {
       const error = new AcquireTimeoutError(`waited ${waited}`, {
@@ -142,7 +142,7 @@ describe('an outsider', () => {
     await pool.query('RETURN 1');
     for (let attempt = 0; attempt < 10; attempt++) {
       const call = pool
-        .with({ credentials: credentials(attempt) })
+        .scope({ credentials: credentials(attempt) })
         .query('RETURN 1')
         .collect();
       await expect(call).rejects.toMatchObject({ code: 'ERR_POOL_ACQUIRE_FAILED' });
@@ -163,7 +163,7 @@ describe('an outsider', () => {
     const credentials = () => {
       throw new Error('vault sealed');
     };
-    await expect(pool.with({ credentials }).query('RETURN 1').collect()).rejects.toThrow('vault sealed');
+    await expect(pool.scope({ credentials }).query('RETURN 1').collect()).rejects.toThrow('vault sealed');
     await settled();
     expect(messages('warn').join()).toContain('its credentials function failed');
     expect(messages('error')).toEqual([]);

@@ -8,6 +8,7 @@ import { watch } from '../support/pool-under-test.js';
 import { settled, VirtualClock } from '../support/virtual-clock.js';
 
 const snapshot = {
+  pool: 'test',
   state: 'running',
   maxConnections: 1,
   idle: 0,

@@ -178,7 +178,7 @@ describe.each(['embedded', 'socket'] as const)('a value (%s)', (kind) => {
       { name: 'relate', ask: () => pool.relate(id, table, id, content) },
       { name: 'run', ask: () => pool.run('fn::f', [content]) },
       { name: 'set', ask: () => pool.withConnection((lease) => lease.set('v', content)) },
-      { name: 'variables', ask: async () => await pool.with({ variables: { content } }).query('RETURN 1').collect() },
+      { name: 'variables', ask: async () => await pool.scope({ variables: { content } }).query('RETURN 1').collect() },
       {
         name: 'signup',
         ask: () =>
@@ -196,7 +196,7 @@ describe.each(['embedded', 'socket'] as const)('a value (%s)', (kind) => {
     const large = new RecordId('thing', 2n ** 64n);
     await expect(pool.query('RETURN $v', { v: [large] }).collect()).rejects.toThrow('$v[0] is a BigInt');
     await expect(pool.create(id).content(content)).rejects.toThrow('sent: deep.v is');
-    expect(() => pool.with({ variables: { content } })).toThrow('sent: content.deep.v is');
+    expect(() => pool.scope({ variables: { content } })).toThrow('sent: content.deep.v is');
     expect(await own.engine.query('SELECT VALUE id FROM thing', { namespace: 'test', database: 'test' })).toEqual([[]]);
   });
 

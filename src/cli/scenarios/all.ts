@@ -9,7 +9,14 @@ import { readHeavy, writeHeavy } from './mixed-workload.js';
 import { retryUnderLoad } from './retry-under-load.js';
 import { poolSaturation } from './saturation.js';
 import type { Scenario } from './scenario.js';
-import { singleCalls } from './single-calls.js';
+import {
+  batchingAlways,
+  batchingOff,
+  batchingWaiting,
+  pipelining,
+  pipeliningOff,
+  singleCalls,
+} from './single-calls.js';
 import { sustainedLoad } from './sustained-load.js';
 
 /** By the names that `--scenario` takes. */
@@ -19,6 +26,11 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   bursts: burstTraffic,
   churn: connectionChurn,
   'single-calls': singleCalls,
+  'batching-off': batchingOff,
+  'batching-waiting': batchingWaiting,
+  'batching-always': batchingAlways,
+  'pipelining-off': pipeliningOff,
+  pipelining,
   'many-tenants': manyTenants,
   saturation: poolSaturation,
   'retry-under-load': retryUnderLoad,

@@ -64,7 +64,7 @@ async function tenantOf(scene: Scene, number: number): Promise<Tenant> {
   if (number % withUser !== 0) return tenant;
   const password = randomUUID();
   await scene.pool
-    .with({ namespace: tenant.namespace, database })
+    .scope({ namespace: tenant.namespace, database })
     .query(`DEFINE USER OVERWRITE ${database} ON DATABASE PASSWORD "${password}" ROLES EDITOR`);
   return { ...tenant, credentials: { username: database, password, namespace: tenant.namespace, database } };
 }

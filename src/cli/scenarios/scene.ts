@@ -4,6 +4,7 @@ import type { PasswordCredentials, PoolOptions } from '../../config/options.js';
 import type { AcquireOptions } from '../../manager/acquire-options.js';
 import { type ConnectionManager, createPool } from '../../manager.js';
 import { Measurements, type OperationKind } from '../measurements.js';
+import type { MessageFigures } from '../message-figures.js';
 import type { Queryable } from '../workload.js';
 
 /** Where a scenario takes place, and for how long it goes on where that is up to it. */
@@ -37,8 +38,11 @@ export class Scene {
   readonly table: Table = new Table(this.name);
   readonly place: Place;
   readonly expectations: Expectation[] = [];
+  /** How its single calls went to the server; null when it is not about single calls. */
+  messages: MessageFigures | null = null;
   #measurements = new Measurements(performance.now());
   #pool: ConnectionManager | undefined;
+  #serverVersion = 'unknown';
 
   constructor(place: Place) {
     this.place = place;
@@ -49,6 +53,7 @@ export class Scene {
     const { endpoint, namespace, database, credentials } = this.place;
     const pool = await createPool(endpoint, { namespace, database, credentials, ...options });
     this.#pool = pool;
+    this.#serverVersion = (await pool.version()).version;
     // Parallel first writes to a table that is not defined conflict with each other.
     await pool.query(`DEFINE TABLE IF NOT EXISTS ${this.name} SCHEMALESS`);
     this.#measurements = new Measurements(performance.now());
@@ -58,6 +63,11 @@ export class Scene {
   get pool(): ConnectionManager {
     if (this.#pool === undefined) throw new Error('the scenario has not opened its pool yet');
     return this.#pool;
+  }
+
+  /** What the server says of itself, or the engine inside this process. */
+  get serverVersion(): string {
+    return this.#serverVersion;
   }
 
   get measurements(): Measurements {

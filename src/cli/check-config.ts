@@ -18,14 +18,14 @@ const descriptions: OptionDescriptions<Name> = {
 
 function help(columns: number): string {
   const width = Math.min(columns, 80);
-  return `${wrap('surreal-pool check-config: reads a configuration as a program does, and shows what it comes to', width).join('\n')}
+  return `${wrap('surreal-pool check-config: reads a configuration as a program does, and shows the result', width).join('\n')}
 
 Usage: surreal-pool check-config [options]
 
 ${optionsHelp(descriptions, columns)}
 
 ${wrap('Reads SURREAL_POOL_URL and the other variables, or the file. Opens no connection and shows no secret.', width).join('\n')}
-${wrap('Exit: 0 it can be used, 2 it cannot; all problems are told at once.', width).join('\n')}
+${wrap('Exit: 0 valid, 2 not valid; it lists all problems at once.', width).join('\n')}
 `;
 }
 
@@ -64,8 +64,8 @@ export function withoutSecrets({ url, namespace, database, credentials, pool }: 
 
 /** The user in words, without the secret. */
 export function whoOf(credentials: ResolvedConfig['credentials']): string {
-  if (credentials === null) return 'nobody: an anonymous session';
-  if (typeof credentials === 'function') return 'whom a function names';
+  if (credentials === null) return 'no user: an anonymous session';
+  if (typeof credentials === 'function') return 'the user of a credentials function';
   if ('username' in credentials) {
     const { username, namespace, database } = credentials;
     const level = database !== undefined ? 'of a database' : namespace !== undefined ? 'of a namespace' : 'of the root';

@@ -24,7 +24,11 @@ export async function diagnoseSession(connection: PooledConnection, config: Reso
     const tables = Object.keys(info?.tables ?? {}).length;
     if (config.credentials === null) {
       return config.mode === 'local'
-        ? warning(subject, who, 'the server lets everybody in: start it with --user and --pass, and name a user here')
+        ? warning(
+            subject,
+            who,
+            'the server accepts clients without a user: start it with --user and --pass, and name a user here',
+          )
         : ok(subject, `${who}, in ${config.namespace}/${config.database} with ${formatNumber(tables, 'table')}`);
     }
     if (tables > 0) return ok(subject, `${text} with ${formatNumber(tables, 'table')}`);

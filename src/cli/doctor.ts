@@ -30,7 +30,7 @@ const descriptions: OptionDescriptions<Name> = {
 
 function help(columns: number): string {
   const text = (sentence: string): string => wrap(sentence, Math.min(columns, 80)).join('\n');
-  return `${text('surreal-pool doctor: looks whether a pool works here, and says what to do where it does not')}
+  return `${text('surreal-pool doctor: checks whether a pool works here, and says what to do if not')}
 
 Usage: surreal-pool doctor [options]
 

@@ -19,7 +19,7 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   load: { summary: 'drive a workload through a pool and report how it went', run: load },
   'check-config': { summary: 'read a configuration as a program does, and show it', run: checkConfig },
-  doctor: { summary: 'look whether a pool works here: server, user, limits, latency', run: doctor },
+  doctor: { summary: 'check whether a pool works here: server, user, limits, latency', run: doctor },
 };
 
 function help(columns: number): string {

@@ -22,7 +22,7 @@ export class UpgradeRefusedError extends Error {
 
   constructor({ statusCode = 0, statusMessage = '', headers }: UpgradeAnswer) {
     const retryAfter = readRetryAfter(headers['retry-after']);
-    const asks = retryAfter === undefined ? '' : `, and asks to come again in ${retryAfter} ms`;
+    const asks = retryAfter === undefined ? '' : `, and asks to retry in ${retryAfter} ms`;
     super(`the request for a WebSocket was answered with ${`${statusCode} ${statusMessage}`.trim()}${asks}`);
     this.status = statusCode;
     this.retryAfter = retryAfter;

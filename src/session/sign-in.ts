@@ -271,11 +271,11 @@ export class SignIn {
       const ask = (): Promise<Credentials | null> => resolveCredentials(this.#source);
       const credentials = await withDeadline(askingStep, askTimeout, [], ask);
       // A function that returns no credentials is an error. The session must not become anonymous.
-      if (credentials === null) throw new Error('it answered null');
+      if (credentials === null) throw new Error('it returned null');
       this.#answer = { credentials, usableUntil: systemClock.now() + answerLife };
       return credentials;
     } catch (cause) {
-      throw new CredentialsFunctionFailure(`the credentials function gave none: ${messageOf(cause)}`, { cause });
+      throw new CredentialsFunctionFailure(`the credentials function returned none: ${messageOf(cause)}`, { cause });
     }
   }
 

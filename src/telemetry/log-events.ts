@@ -43,15 +43,15 @@ const matters: Wordings = {
   tokenRenewalFailed: ['warn', 'a token could not be renewed'],
   changeFailed: ({ ownIdentity, error }) => [
     ownIdentity || !isOfIdentity(error) ? 'warn' : 'debug',
-    'a connection could not become one of another identity',
+    'a connection could not be switched to another identity',
   ],
 
   // Health
   healthChanged: ['warn', 'the health of the pool changed'],
   validated: ['debug', 'connection probed'],
-  validationFailed: ['warn', 'a connection failed its probe and is replaced'],
-  resetFailed: ['warn', 'a connection could not be reset and is replaced'],
-  gap: ['warn', 'the process stood still; idle connections are probed before they are lent'],
+  validationFailed: ['warn', 'a connection failed its probe; the pool replaces it'],
+  resetFailed: ['warn', 'a connection could not be reset; the pool replaces it'],
+  gap: ['warn', 'the process was suspended or blocked; idle connections are probed before they are lent'],
 
   // Limits
   acquireTimedOut: ['warn', 'an acquire timed out'],
@@ -63,15 +63,15 @@ const matters: Wordings = {
       return ['warn', 'an acquire as another identity failed: its credentials function failed'];
     }
     return hasCause(error, CredentialsFailure)
-      ? ['info', 'an acquire as another identity failed: its token ended, or its user has no rights there']
+      ? ['info', 'an acquire as another identity failed: its token expired, or its user has no rights there']
       : ['info', 'an acquire as another identity failed: the server refused its credentials or its database'];
   },
   nestedAcquire: ['warn', 'work that holds a connection waits for another one while all are in use'],
-  leaseOverdue: ['warn', 'a connection has been held for long'],
-  leaseIdle: ['warn', 'a connection is held while nothing is asked of it'],
-  leaseReclaimed: ['warn', 'a connection was lost without a release and is taken back'],
+  leaseOverdue: ['warn', 'a lease has been held for too long'],
+  leaseIdle: ['warn', 'a lease is held without calls'],
+  leaseReclaimed: ['warn', 'a lease was dropped without a release; the pool takes its connection back'],
   releasedTwice: ['warn', 'a connection was released twice'],
-  transactionAbandoned: ['warn', 'a transaction was open when its connection was released and is cancelled'],
+  transactionAbandoned: ['warn', 'a connection was released with an open transaction; the pool cancels it'],
   rollbackFailed: ['warn', 'a transaction could not be cancelled; its connection is closed'],
 
   // Shutdown

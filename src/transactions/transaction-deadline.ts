@@ -30,7 +30,7 @@ export class TransactionDeadline {
       this.#timer = systemClock.timer(timeout, true, onTimeout);
     }
     for (const signal of given) {
-      this.#forget.push(onAbort(signal, () => abort('its signal said stop', signal.reason)));
+      this.#forget.push(onAbort(signal, () => abort('its signal was aborted', signal.reason)));
     }
   }
 

@@ -86,5 +86,5 @@ test('whoever signs in is told without the secret', () => {
   expect(whoOf(null)).toMatch(/anonymous/);
   expect(whoOf({ username: 'ada', password: 'hunter2', namespace: 'shop' })).toBe('the user ada of a namespace');
   expect(whoOf({ token: 'hunter2' })).toBe('by a token');
-  expect(whoOf(() => ({ token: 'hunter2' }))).toBe('whom a function names');
+  expect(whoOf(() => ({ token: 'hunter2' }))).toBe('the user of a credentials function');
 });

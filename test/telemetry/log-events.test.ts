@@ -170,7 +170,7 @@ describe('an outsider', () => {
   });
 
   test.each([
-    [new CredentialsFailure('its token ended'), 'info', 'its token ended, or its user has no rights there'],
+    [new CredentialsFailure('its token ended'), 'info', 'its token expired, or its user has no rights there'],
     [new CredentialsFunctionFailure('vault sealed'), 'warn', 'its credentials function failed'],
     [new Error('no'), 'info', 'the server refused its credentials or its database'],
   ])('is told by what %s says, at its level', async (cause, level, why) => {

@@ -40,15 +40,15 @@ export const gracefulShutdown: Scenario = {
     const others = Object.keys(Object.fromEntries(scene.measurements.errors)).filter(
       (name) => name !== PoolShutdownError.code,
     );
-    scene.expect('who had a connection finishes', `${report.drained} of ${leased}`, report.drained === leased);
+    scene.expect('callers with a connection finish', `${report.drained} of ${leased}`, report.drained === leased);
     scene.expect('no lease is aborted', report.aborted.length, report.aborted.length === 0);
     scene.expect(
-      'who had none is told of the shutdown, and nothing else',
+      'waiters are refused for the shutdown, and for nothing else',
       others.join(', ') || 'nothing else',
       others.length === 0,
     );
     scene.expect(
-      'who comes later is refused',
+      'later callers are refused',
       late instanceof Error ? late.name : 'served',
       late instanceof PoolShutdownError,
     );

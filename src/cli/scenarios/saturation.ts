@@ -33,12 +33,12 @@ export const poolSaturation: Scenario = {
     );
     const well = recovered.filter(Boolean).length;
     scene.expect(
-      'all who cannot wait time out, and for no other reason',
+      'all impatient callers time out, and for no other reason',
       `${timedOut} of ${impatient}`,
       timedOut === impatient && other === 0,
     );
-    scene.expect('all who can wait are served', `${served} of ${patient}`, served === patient);
-    scene.expect('all who come afterwards are served', `${well} of ${afterwards}`, well === afterwards);
+    scene.expect('all patient callers are served', `${served} of ${patient}`, served === patient);
+    scene.expect('all later callers are served', `${well} of ${afterwards}`, well === afterwards);
     await scene.expectNothingLost();
     scene.expectRest();
   },

@@ -177,7 +177,7 @@ export class Scene {
   expectRest(): void {
     const { leased, waiting } = this.pool.poolStats();
     this.expect(
-      'nothing is lent and nobody waits at the end',
+      'no connection is lent and no caller waits at the end',
       `${leased} lent, ${waiting} wait`,
       leased + waiting === 0,
     );

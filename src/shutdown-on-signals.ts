@@ -22,7 +22,7 @@ let ending = false;
 export function shutdownOnSignals(manager: ConnectionManager): () => void {
   if (!isMainThread) {
     throw new UsageError(
-      'shutdownOnSignals() hears nothing in a worker thread, for signals are told to the main thread only: listen for them there, tell the worker by a message, and call shutdown() in the worker',
+      'shutdownOnSignals() does not work in a worker thread, since only the main thread gets signals: listen for them there, send the worker a message, and call shutdown() in the worker',
     );
   }
   if (!(manager instanceof ConnectionManager)) {

@@ -81,7 +81,7 @@ export class LeaseChannel implements QueryChannel {
   get connection(): Connection {
     const connection = this.#lease.resource;
     if (!connection.usable) {
-      throw new ConnectionLostError(`connection ${connection.id} is gone; release it and acquire another one`, {
+      throw new ConnectionLostError(`connection ${connection.id} was lost; release it and acquire another one`, {
         outcome: 'not-sent',
       });
     }

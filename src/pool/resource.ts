@@ -45,7 +45,7 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
   since: number;
   /** When opening began. */
   readonly begun: number;
-  /** It is new and must answer its first probe before it is lent. */
+  /** Set when its present or last probe is its first, made because the server was suspect when it was opened. */
   unproven = false;
   /** End of its lifetime, drawn once when it was opened. */
   expiresAt: number = Number.POSITIVE_INFINITY;

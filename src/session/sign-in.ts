@@ -275,7 +275,7 @@ export class SignIn {
       this.#answer = { credentials, usableUntil: systemClock.now() + answerLife };
       return credentials;
     } catch (cause) {
-      throw new CredentialsFunctionFailure(`the credentials function returned none: ${messageOf(cause)}`, { cause });
+      throw new CredentialsFunctionFailure(`the credentials function returned no credentials: ${messageOf(cause)}`, { cause });
     }
   }
 

@@ -59,7 +59,7 @@ export class TokenContext {
     return before === undefined || before.text === ';';
   }
 
-  /** Whether the word before, which may begin a statement, is part of an expression. */
+  /** Whether the word there, which may begin a statement, begins an expression instead, judged by what follows. */
   isExpression(index: number): boolean {
     return ['::', '(', '->', '<-', '.'].includes(this.tokens[index + 1]?.text ?? '');
   }

@@ -154,7 +154,7 @@ export class CommitFence {
   async #prepare(connection: Connection): Promise<string> {
     if (new URL(this.#settings.url).protocol === 'surrealkv:') {
       throw new CommitVerificationError(
-        'verifyCommit cannot be had on surrealkv://: when a commit and its fence come together it lets both succeed; use rocksdb:// or a server',
+        'verifyCommit does not work on surrealkv://, which lets a commit and its fence both succeed when they run at the same time; use rocksdb:// or a server',
       );
     }
     refuseChanged(connection);

@@ -260,7 +260,8 @@ export class Transport {
     this.#ended = true;
     const { socket, sdk } = this.#engine;
     if (socket !== undefined) socket.terminate();
-    // The engine cannot close while it opens, and goes on holding the files: so it is closed once it is open.
+    // Closed while it opens, the engine would forget the opening, which goes on and holds the files. So it is closed
+    // once it is open.
     else if (this.#stopWaiting !== undefined) this.#stopWaiting();
     else sdk.close().catch(() => {});
   }

@@ -275,7 +275,9 @@ export class SignIn {
       this.#answer = { credentials, usableUntil: systemClock.now() + answerLife };
       return credentials;
     } catch (cause) {
-      throw new CredentialsFunctionFailure(`the credentials function returned no credentials: ${messageOf(cause)}`, { cause });
+      throw new CredentialsFunctionFailure(`the credentials function returned no credentials: ${messageOf(cause)}`, {
+        cause,
+      });
     }
   }
 

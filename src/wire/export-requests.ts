@@ -82,7 +82,10 @@ export class EmbeddedExports {
       try {
         return await this.#engine.exportSql(content);
       } catch (cause) {
-        throw new ExportError(`the embedded engine returned no export: ${messageOf(cause)}`, { outcome: 'refused', cause });
+        throw new ExportError(`the embedded engine returned no export: ${messageOf(cause)}`, {
+          outcome: 'refused',
+          cause,
+        });
       } finally {
         await this.#engine.use({ namespace: null, database: null }, undefined);
       }

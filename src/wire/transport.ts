@@ -357,7 +357,7 @@ export class Transport {
   /** Closes the socket: a server that sends such an answer cannot be trusted with the next call. */
   #unreadable(method: string): ConnectionLostError {
     const error = new ConnectionLostError(
-      `${this.endpoint} answered "${method}" with an invalid answer; the call may have been executed`,
+      `${this.endpoint} sent an invalid answer to "${method}"; the call may have been executed`,
       { outcome: 'unknown' },
     );
     const { socket } = this.#engine;

@@ -135,7 +135,7 @@ describe('a credentials function', () => {
     const answers = [Promise.reject(new Error('sealed')), { ...root, password: 'old' }, root];
     answers[0] instanceof Promise && answers[0].catch(() => {});
     const credentials = async (): Promise<Credentials> => (await answers.shift()) as Credentials;
-    await expect(pool.acquire({ credentials })).rejects.toThrow(/gave none: sealed/);
+    await expect(pool.acquire({ credentials })).rejects.toThrow(/returned no credentials: sealed/);
     await expect(pool.acquire({ credentials })).rejects.toThrow(/refuses the credentials/);
     await pool.withConnection(() => {}, { credentials });
     expect(answers).toEqual([]);

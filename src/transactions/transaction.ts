@@ -5,7 +5,7 @@ import { UsageError } from '../errors/configuration.js';
 import { Savepoint } from './savepoint.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import { type WithTransactionOptions, withTransactionOptions } from './transaction-options.js';
-import type { TransactionWord } from './transaction-state.js';
+import type { TransactionStatus } from './transaction-state.js';
 import { countBuilt } from './unsent-queries.js';
 
 /** What is done within a transaction. `attempt` is 1 the first time, more after a conflict. */
@@ -44,7 +44,7 @@ export class Transaction extends SurrealTransaction {
    * Where it stands: `active`, `aborted` (a call failed), `draining` (its commit waits for the calls before it),
    * `committing`, `committed`, `rolledBack` and so on.
    */
-  get state(): TransactionWord {
+  get state(): TransactionStatus {
     return this.#channel.state.word;
   }
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { defaultPoolConfig } from '../../src/config/options.js';
+import { defaultPoolConfig } from '../../src/config/default-pool-config.js';
+import { poolOptionPaths } from '../../src/config/pool-schema.js';
 import { resolveConfig, resolveOptions } from '../../src/config/resolve.js';
-import { poolOptionPaths } from '../../src/config/schema.js';
 import { configFromEnvironment, environmentVariables } from '../../src/config/sources.js';
 import { refusalOf } from './refusals.js';
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { RecordId, Table } from 'surrealdb';
-import type { PasswordCredentials, PoolOptions } from '../../config/options.js';
+import type { PasswordCredentials } from '../../config/identity-options.js';
+import type { PoolOptions } from '../../config/options.js';
 import type { AcquireOptions } from '../../manager/acquire-options.js';
 import { type ConnectionManager, createPool } from '../../manager.js';
 import { Measurements, type OperationKind } from '../measurements.js';

@@ -187,7 +187,7 @@ export class Scene {
     const pool = this.#pool;
     if (pool === undefined) return;
     // A database in memory goes away by itself.
-    if (!pool.isShuttingDown() && !this.place.endpoint.startsWith('mem:')) {
+    if (pool.state !== 'draining' && pool.state !== 'closed' && !this.place.endpoint.startsWith('mem:')) {
       await pool.query(`REMOVE TABLE IF EXISTS ${this.name}`).catch(() => {});
     }
     await pool.shutdown({ gracePeriod: 0 });

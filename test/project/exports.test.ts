@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { page, pages, projectFolder } from './support/documentation.js';
-import { surroundings } from './support/surroundings.js';
-import { thing } from './support/things.js';
+import { page, pages, projectFolder } from '../support/documentation.js';
+import { surroundings } from '../support/surroundings.js';
+import { thing } from '../support/things.js';
 
 const own = surroundings();
 const index = page('src/index.ts').text;

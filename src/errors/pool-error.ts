@@ -34,7 +34,6 @@ import { inOneLine } from './error-message.js';
  *     ├─ SavepointUnsupportedError a call cannot be replayed, or its answer cannot be verified
  *     ├─ SavepointDivergedError    a replayed call answered differently
  *     ├─ SavepointLimitError       there is too much to keep or to replay
- *     ├─ SavepointNotFoundError    there is no savepoint of that name any more
  *     └─ UsageError                a call that can never work as written
  */
 

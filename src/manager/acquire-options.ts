@@ -1,5 +1,5 @@
 import type { Duration } from '../config/duration.js';
-import type { IdentityOptions } from '../config/options.js';
+import type { IdentityOptions } from '../config/identity-options.js';
 
 /** Options of one acquire: the identity it needs, and how long it waits. */
 export interface AcquireOptions extends IdentityOptions {

@@ -1,6 +1,6 @@
 import type { CallLimits } from '../calls/limits.js';
 import { parseDuration } from '../config/duration.js';
-import type { ResolvedConfig, ResolvedRetryPolicy } from '../config/options.js';
+import type { ResolvedConfig } from '../config/options.js';
 import { retryDecision } from '../errors/retry-decision.js';
 import { fullJitterBackoff } from '../time/backoff.js';
 import { systemClock } from '../time/clock.js';
@@ -18,7 +18,7 @@ const retryBudget = { share: 0.2, perSecond: 1, reserve: 10 } as const;
 /** The limits and retry rules of calls: from the configuration of the pool and the options of the caller. */
 export class CallRules {
   readonly #limits: CallLimits;
-  readonly #retryPolicy: ResolvedRetryPolicy;
+  readonly #retryPolicy: ResolvedConfig['pool']['retryPolicy'];
   readonly #budget: RetryBudget;
   readonly #ending: AbortSignal;
 

@@ -1,5 +1,5 @@
 import type { AnyAuth } from 'surrealdb';
-import type { Credentials, CredentialsProvider, PasswordCredentials } from '../config/options.js';
+import type { Credentials, CredentialsProvider, PasswordCredentials } from '../config/identity-options.js';
 import { claimsOf, describeUser } from './token-claims.js';
 
 /** Describes the user of credentials by level and name, for errors. Reads no secret. */

@@ -32,7 +32,7 @@ export class Savepoint {
    * @throws SavepointDivergedError when an answer differs now
    * @throws SavepointUnsupportedError when an answer cannot be verified
    * @throws SavepointLimitError when there is too much to keep or to replay
-   * @throws SavepointNotFoundError when it is gone
+   * @throws UsageError with the code `ERR_POOL_SAVEPOINT_NOT_FOUND` when it is gone
    * @throws TransactionLostError, TransactionEndedError, TransactionAbortedError (its time was up)
    */
   rollback(): Promise<void> {
@@ -41,7 +41,7 @@ export class Savepoint {
 
   /**
    * Drops the savepoint and the later ones; the calls since then stay.
-   * @throws SavepointNotFoundError when it is gone
+   * @throws UsageError with the code `ERR_POOL_SAVEPOINT_NOT_FOUND` when it is gone
    * @throws TransactionLostError, TransactionEndedError, TransactionAbortedError
    */
   release(): Promise<void> {

@@ -5,7 +5,7 @@ import { UsageError } from '../errors/configuration.js';
 import { Savepoint } from './savepoint.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import { type WithTransactionOptions, withTransactionOptions } from './transaction-options.js';
-import type { TransactionWord } from './transaction-state.js';
+import type { TransactionStatus } from './transaction-state.js';
 import { countBuilt } from './unsent-queries.js';
 
 /** The work of a transaction. `attempt` counts from 1 and grows after each conflict. */
@@ -45,7 +45,7 @@ export class Transaction extends SurrealTransaction {
    * The state: `active`, `aborted` (a call failed), `draining` (its commit waits for the calls before it),
    * `committing`, `committed`, `rolledBack` and so on.
    */
-  get state(): TransactionWord {
+  get state(): TransactionStatus {
     return this.#channel.state.word;
   }
 
@@ -86,16 +86,8 @@ export class Transaction extends SurrealTransaction {
   }
 
   /**
-   * This transaction as the SDK's type, for code that takes a `SurrealQueryable`: its queries are part of the
-   * transaction.
-   */
-  connection(): SurrealQueryable {
-    return this;
-  }
-
-  /**
    * Makes a savepoint: a point to which the transaction can be rolled back. Waits for the calls begun before it.
-   * @param name for {@link rollbackToSavepoint} and {@link releaseSavepoint}; a second one of a name hides the first
+   * @param name its name in errors; default: a generated one
    * @throws SavepointUnsupportedError when a call was made that cannot be replayed
    * @throws SavepointLimitError when the calls so far and their answers are too large to keep
    * @throws TransactionAbortedError when a call had failed
@@ -105,16 +97,6 @@ export class Transaction extends SurrealTransaction {
   async savepoint(name?: string): Promise<Savepoint> {
     if (name !== undefined) requireText(name, 'savepoint(name)');
     return new Savepoint(this.#channel, await this.#channel.savepoint(name));
-  }
-
-  /** Undoes everything since the savepoint of that name; see {@link Savepoint.rollback}. */
-  rollbackToSavepoint(name: string): Promise<void> {
-    return this.#channel.rollbackTo(name);
-  }
-
-  /** Drops the savepoint of that name; see {@link Savepoint.release}. */
-  releaseSavepoint(name: string): Promise<void> {
-    return this.#channel.releaseSavepoint(name);
   }
 
   /**
@@ -150,5 +132,17 @@ export class Transaction extends SurrealTransaction {
   async [Symbol.asyncDispose](): Promise<void> {
     const { word } = this.#channel.state;
     if (word === 'active' || word === 'aborted') await this.rollback();
+  }
+
+  // The names of the pool in Rust: docs/migration.md.
+
+  /** @deprecated a name of the pool in Rust: it is the transaction itself */
+  connection(): SurrealQueryable {
+    return this;
+  }
+
+  /** @deprecated a name of the pool in Rust: {@link Savepoint.rollback} of the latest that `savepoint(name)` gave */
+  rollbackToSavepoint(name: string): Promise<void> {
+    return this.#channel.rollbackTo(name);
   }
 }

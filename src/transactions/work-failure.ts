@@ -2,7 +2,7 @@ import { messageOf } from '../errors/error-message.js';
 import { outcomeOf } from '../errors/outcome.js';
 import { TransactionAbortedError, TransactionEndedError } from '../errors/transaction.js';
 import type { TransactionChannel } from './transaction-channel.js';
-import type { TransactionWord } from './transaction-state.js';
+import type { TransactionStatus } from './transaction-state.js';
 
 /**
  * Ends a transaction whose work failed or was given up, and returns the error for the caller. If the work had committed
@@ -32,7 +32,7 @@ export async function afterFailure(
  * Whether an error contradicts the outcome of the transaction. The work may throw the error of another call, which
  * tells the outcome of that call only: for example "refused", although this transaction was committed.
  */
-function denies(error: unknown, word: TransactionWord): boolean {
+function denies(error: unknown, word: TransactionStatus): boolean {
   const told = outcomeOf(error);
   if (word === 'committed') return told === 'refused' || told === 'not-sent';
   return word === 'unknown' ? told !== 'unknown' : told === 'applied';

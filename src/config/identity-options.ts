@@ -53,7 +53,7 @@ export interface RefreshCredentials {
   refresh: string;
 }
 
-/** Who the pool signs in as. */
+/** The credentials with which the pool signs in. */
 export type Credentials =
   | PasswordCredentials
   | RecordCredentials
@@ -62,8 +62,8 @@ export type Credentials =
   | RefreshCredentials;
 
 /**
- * Who a connection is, where it is, and what it brings along, where that is not what the pool is configured with. Part of
- * what is lent: a connection of one identity is never lent as another.
+ * The user, database and variables of a connection, where they differ from those of the pool. The pool never lends a
+ * connection of one identity as another.
  */
 export interface IdentityOptions {
   /** Another namespace; always together with `database`. */
@@ -71,18 +71,18 @@ export interface IdentityOptions {
   /** Another database; always together with `namespace`. */
   database?: string;
   /**
-   * Another user; null for a session that signs in as no user. A function is one identity for as long as it is the same
-   * function, whatever it answers: see `credentialsKey`.
+   * Another user; null for an anonymous session. The same function is the same identity, whatever it returns: see
+   * `credentialsKey`.
    */
   credentials?: Credentials | CredentialsProvider | null;
   /**
-   * Names the identity of a credentials function, where the function is made anew for each request: functions with the same
-   * key are the same identity in the same place, sign in once, and share connections. The one given last is asked.
+   * Names the identity of a credentials function that is created anew for each request: functions with the same key are
+   * the same identity in the same database, sign in once, and share connections. The pool calls the one given last.
    */
   credentialsKey?: string;
   /** Variables (`$name`) of the session, by their names without the dollar. */
   variables?: Readonly<Record<string, unknown>>;
 }
 
-/** Asked whenever the pool has to sign in, so that secrets can be fetched, and change, while it runs. */
+/** The pool calls it whenever it has to sign in, so that secrets can be fetched, and change, while it runs. */
 export type CredentialsProvider = () => Credentials | Promise<Credentials>;

@@ -76,7 +76,7 @@ const credentialKinds: readonly { names: readonly string[]; schema: v.GenericSch
   { names: ['refresh'], schema: refreshSchema },
 ];
 
-/** Credentials as such, also those that a provider returned. */
+/** Credentials, also those returned by a function. */
 export const credentialsSchema: v.GenericSchema<Credentials> = v.lazy((given): v.GenericSchema<Credentials> => {
   const record = readRecord(given);
   const kinds = credentialKinds.filter(({ names }) => names.some((name) => Object.hasOwn(record, name)));
@@ -95,7 +95,7 @@ export const credentialsSourceSchema: v.GenericSchema<Credentials | CredentialsP
 
 // The identity of one lease.
 
-/** One that is there without a value is a tenant that was not found, and must not become nobody's. */
+/** An undefined variable usually means a lookup failed, so it is refused instead of dropped. */
 function readVariables(given: unknown): Readonly<Record<string, unknown>> | Refusal {
   const variables = readRecord(given, 'an object of variables');
   if (variables instanceof Refusal) return variables;
@@ -105,7 +105,7 @@ function readVariables(given: unknown): Readonly<Record<string, unknown>> | Refu
     : new Refusal('a value for each variable, or to leave it out', `nothing for "${empty}"`);
 }
 
-/** What an acquire may say of it. */
+/** The identity options of an acquire. */
 export const identitySchema: v.GenericSchema<IdentityOptions> = v.pipe(
   closed({
     namespace: v.exactOptional(text()),

@@ -23,7 +23,7 @@ import { type Answer, answerOf } from './answer.js';
 import { type CreateEngine, Engine, engineFor, type SentCall } from './engine.js';
 import { EmbeddedExports, type ExportRequest, requestExport } from './export-requests.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
-import { lostCall, malformedCall } from './lost-call.js';
+import { isUnreadByEngine, lostCall, malformedCall } from './lost-call.js';
 import { connectFailure } from './opening-failure.js';
 import type { EncodedBindings, Recording } from './recording-codec.js';
 
@@ -375,7 +375,8 @@ export class Transport {
 
   /** A call that failed with the transport says whether it can have been executed; what a server answers stays as it is. */
   #explain(error: unknown, call: SentCall): unknown {
-    if (call.refused === 'malformed') return malformedCall(this.endpoint, call.method, error);
+    if (call.refused === 'malformed' || isUnreadByEngine(error))
+      return malformedCall(this.endpoint, call.method, error);
     const cause = this.#cause ?? error;
     if (error instanceof ConnectionUnavailableError) {
       this.#cause ??= new Error('the other side is closing the socket');

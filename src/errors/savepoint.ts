@@ -8,7 +8,7 @@ import { PoolError } from './pool-error.js';
 export class SavepointUnsupportedError extends PoolError {
   static override readonly name: string = 'SavepointUnsupportedError';
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_UNSUPPORTED';
-  /** What in the call is the reason: `rand()`, `CREATE person`, or its text. */
+  /** What in the call is the reason: `rand()`, `CREATE person`, or its text in short, without the texts in quotes. */
   readonly statement: string;
   readonly reason: string;
   /** Which was refused: to make a savepoint, or to roll back to one. */
@@ -39,7 +39,7 @@ export class SavepointDivergedError extends PoolError {
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_DIVERGED';
   /** Whether others have changed what the call reads, so that doing all of it again may help. */
   override readonly retryable: boolean;
-  /** The text of the call. */
+  /** The text of the call in short, without the texts in quotes. */
   readonly statement: string;
   /** Where in its answer the difference is, such as `[0].name`; empty for the answer as a whole. */
   readonly path: string;

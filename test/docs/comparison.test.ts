@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { page } from './support/documentation.js';
+import { page } from '../support/documentation.js';
 
 /** What happens, by the tables that compare the bare SDK with the pool. */
 function whatHappens(text: string): string[] {

@@ -97,7 +97,11 @@ function reason(error: unknown): string {
 }
 
 // Whoever reads the report may close it early: `surreal-pool load | head`.
-process.stdout.on('error', () => {});
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`surreal-pool: what it found cannot be written: ${error.message}\n`);
+  process.exit(1);
+});
 
 try {
   // By force, because an embedded engine may keep threads that hold the process.

@@ -16,6 +16,7 @@ import {
 import { withoutQuery } from '../config/address.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { ConnectError } from '../errors/connect.js';
+import { hideTexts } from '../errors/parse-error-text.js';
 import { isMethodRefused } from '../errors/server-errors.js';
 import type { SocketClosedError } from '../errors/socket-closed.js';
 import { onAbort } from '../time/on-abort.js';
@@ -377,6 +378,7 @@ export class Transport {
   #explain(error: unknown, call: SentCall): unknown {
     if (call.refused === 'malformed' || isUnreadByEngine(error))
       return malformedCall(this.endpoint, call.method, error);
+    hideTexts(error);
     const cause = this.#cause ?? error;
     if (error instanceof ConnectionUnavailableError) {
       this.#cause ??= new Error('the other side is closing the socket');

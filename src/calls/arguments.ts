@@ -1,4 +1,5 @@
 import { BoundQuery, SurrealQueryable, Table } from 'surrealdb';
+import { inheritedNames } from '../config/inherited-names.js';
 import { describe } from '../config/refusal.js';
 import { UsageError } from '../errors/configuration.js';
 
@@ -119,6 +120,16 @@ function requireQuery(text: unknown, bindings: unknown): void {
     );
   }
   for (const name in bindings) if (name.charCodeAt(0) === dollar) refuseDollar(name);
+  if (Object.getPrototypeOf(bindings) !== Object.prototype) refuseInherited(bindings);
+}
+
+/** An object of a class that has all its content in getters would be sent as no parameters. */
+function refuseInherited(bindings: object): void {
+  const [name] = inheritedNames(bindings);
+  if (name === undefined || Object.keys(bindings).length > 0) return;
+  throw new UsageError(
+    `the parameters of a query have no names of their own: ${JSON.stringify(name)} is one of their class and would not be sent; give a plain object`,
+  );
 }
 
 const dollar = '$'.charCodeAt(0);

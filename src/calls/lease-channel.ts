@@ -9,7 +9,7 @@ import {
   type Uuid,
   type VersionInfo,
 } from 'surrealdb';
-import { shortened, type Asked as WhatWasAsked } from '../errors/asked.js';
+import type { Asked as WhatWasAsked } from '../errors/asked.js';
 import { ExportError } from '../errors/backup.js';
 import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { UsageError } from '../errors/configuration.js';
@@ -20,6 +20,7 @@ import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { covers } from '../session/token-claims.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
+import { shownStatement } from '../surrealql/shown-statement.js';
 import { queryChannel, tracedAnswer, traceOf } from '../telemetry/channels.js';
 import type { PoolLabel } from '../telemetry/pool-label.js';
 import { onAbort } from '../time/on-abort.js';
@@ -106,7 +107,7 @@ export class LeaseChannel implements QueryChannel {
     const connection = lease.active ? lease.resource : undefined;
     return {
       pool: this.#pool.name,
-      ...(statement === undefined ? {} : { statement: shortened(statement) }),
+      ...(statement === undefined ? {} : { statement: shownStatement(statement) }),
       connection: lease.id,
       ...(transaction === undefined ? {} : { transaction }),
       ...(connection && {

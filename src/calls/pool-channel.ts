@@ -6,7 +6,7 @@ import {
   type Session,
   type VersionInfo,
 } from 'surrealdb';
-import { type Asked, shortened } from '../errors/asked.js';
+import type { Asked } from '../errors/asked.js';
 import { UsageError } from '../errors/configuration.js';
 import type { CallOutcome } from '../errors/pool-error.js';
 import { isConflict } from '../errors/server-errors.js';
@@ -14,6 +14,7 @@ import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { anonymous, type ConnectionIdentity } from '../session/identity.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
+import { shownStatement } from '../surrealql/shown-statement.js';
 import type { PoolLabel } from '../telemetry/pool-label.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
 import type { Answer } from '../wire/answer.js';
@@ -95,7 +96,7 @@ export class PoolChannel implements QueryChannel {
     const { namespace, database, signIn } = this.#identity();
     return {
       pool: this.#pool.name,
-      statement: shortened(text),
+      statement: shownStatement(text),
       ...(connection === undefined ? {} : { connection }),
       ...{ namespace, database, user: signIn?.who ?? anonymous },
     };

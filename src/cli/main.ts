@@ -97,7 +97,11 @@ function reason(error: unknown): string {
 }
 
 // The reader of the report may close the pipe early: `surreal-pool load | head`.
-process.stdout.on('error', () => {});
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`surreal-pool: the report cannot be written: ${error.message}\n`);
+  process.exit(1);
+});
 
 try {
   // By `exit()`, because an embedded engine may keep threads that hold the process.

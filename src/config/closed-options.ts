@@ -1,4 +1,5 @@
 import { type Form, refused, suggestionFor } from './form.js';
+import { inheritedNames } from './inherited-names.js';
 import { describe, Refusal, readRecord } from './refusal.js';
 
 /** Converts one option to what the pool uses, or refuses it. Never called for an option that is undefined. */
@@ -73,10 +74,7 @@ export class ClosedOptions<Options extends object> {
       // The mark comes first: adding it to a copy costs as much as half an acquire.
       const read: Record<string | symbol, unknown> = { [wasRead]: true, ...given };
       if (isPlain) return read;
-      for (const name in given) if (!Object.hasOwn(read, name)) read[name] = Reflect.get(given, name);
-      for (const name of this.#readers.keys()) {
-        if (!Object.hasOwn(read, name) && name in given) read[name] = Reflect.get(given, name);
-      }
+      for (const name of inheritedNames(given)) read[name] = Reflect.get(given, name);
       return read;
     } catch (cause) {
       const path = this.#form.name('').replace(/\.$/, '') || 'options';

@@ -99,6 +99,8 @@ export const credentialsSourceSchema: v.GenericSchema<Credentials | CredentialsP
 function readVariables(given: unknown): Readonly<Record<string, unknown>> | Refusal {
   const variables = readRecord(given, 'an object of variables');
   if (variables instanceof Refusal) return variables;
+  const dollar = Object.keys(variables).find((name) => name.startsWith('$'));
+  if (dollar !== undefined) return new Refusal('names without the dollar', `the name "${dollar}"`);
   const empty = Object.keys(given as object).find((name) => !Object.hasOwn(variables, name));
   return empty === undefined
     ? variables

@@ -1,3 +1,5 @@
+import { inheritedNames } from './inherited-names.js';
+
 /** The result of a reader that cannot use a value: what is allowed, and what was given. */
 export class Refusal {
   readonly allowed: string;
@@ -31,13 +33,17 @@ export function show(value: unknown): string {
   return JSON.stringify(value.length > longestShown ? `${value.slice(0, longestShown)}…` : value);
 }
 
-/** A copy of a plain object without undefined properties: an option that is undefined counts as left out. */
+/**
+ * A copy of an object with what the getters of its class give, and without undefined properties: an option that is undefined
+ * counts as left out.
+ */
 export function readRecord(value: unknown, allowed = 'an object'): Record<string, unknown> | Refusal {
   if (typeof value !== 'object' || value === null || kindOfObject(value) !== 'Object') {
     return new Refusal(allowed, describe(value));
   }
   try {
-    return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined));
+    const inherited = inheritedNames(value).map((name): [string, unknown] => [name, Reflect.get(value, name)]);
+    return Object.fromEntries([...Object.entries(value), ...inherited].filter(([, entry]) => entry !== undefined));
   } catch {
     return new Refusal(allowed, 'an object that cannot be read');
   }

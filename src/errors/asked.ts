@@ -5,7 +5,10 @@
 export interface Asked {
   /** The name of the pool. */
   readonly pool: string;
-  /** The text of the query with the names of its parameters, in one line, shortened; absent when it was no query. */
+  /**
+   * The text of the query in one line, shortened: with the names of its parameters, without the texts in quotes and the
+   * comments; absent when it was no query.
+   */
   readonly statement?: string;
   /** The number of the connection; absent when none was lent. */
   readonly connection?: number;
@@ -15,18 +18,4 @@ export interface Asked {
   readonly database?: string;
   /** The kind and level of the user, and its name if known: `root user "app"`, `record user by access "account"`. */
   readonly user?: string;
-}
-
-/** The longest statement that an error shows, in characters. */
-const longestShown = 200;
-/** How many characters of a text are read: it may have millions. */
-const longestRead = 2_000;
-/** Matches texts in a statement that are secret by the words before them; the last may be cut off. */
-const secrets =
-  /\b(PASSWORD|PASSHASH|KEY|TOKEN|SECRET)(\s+)(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|'(?:[^'\\]|\\.)*(?:'|\\?$))/gi;
-
-/** A statement for errors: in one line, shortened, and without the secrets of a `DEFINE USER` or `DEFINE ACCESS`. */
-export function shortened(text: string): string {
-  const line = text.slice(0, longestRead).replace(secrets, "$1$2'…'").replace(/\s+/g, ' ').trim();
-  return line.length > longestShown || text.length > longestRead ? `${line.slice(0, longestShown)}…` : line;
 }

@@ -8,7 +8,7 @@ import { PoolError } from './pool-error.js';
 export class SavepointUnsupportedError extends PoolError {
   static override readonly name: string = 'SavepointUnsupportedError';
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_UNSUPPORTED';
-  /** The part of the call that is the reason: `rand()`, `CREATE person`, or its text. */
+  /** The part of the call that is the reason: `rand()`, `CREATE person`, or its text in short, without the texts in quotes. */
   readonly statement: string;
   readonly reason: string;
   /** What was refused: making a savepoint, or rolling back to one. */
@@ -39,7 +39,7 @@ export class SavepointDivergedError extends PoolError {
   static override readonly code: string = 'ERR_POOL_SAVEPOINT_DIVERGED';
   /** Whether others have changed what the call reads, so that repeating the transaction may help. */
   override readonly retryable: boolean;
-  /** The text of the call. */
+  /** The text of the call in short, without the texts in quotes. */
   readonly statement: string;
   /** The path of the difference in its answer, such as `[0].name`; empty for the whole answer. */
   readonly path: string;

@@ -1,13 +1,8 @@
 import { ServerError } from 'surrealdb';
+import { causes } from './causes.js';
 import { ConfigurationError, UsageError } from './configuration.js';
 import { CredentialsFailure } from './credentials-failure.js';
-import { isError } from './is-error.js';
 import { SocketClosedError } from './socket-closed.js';
-
-/** The error and what caused it, outermost first. */
-function* causes(error: unknown): Generator<Error> {
-  for (let cause = error; isError(cause); cause = cause.cause) yield cause;
-}
 
 /**
  * Whether the server refused because of a concurrent transaction and says that a retry may help. Servers before 3.0.5

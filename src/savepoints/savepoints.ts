@@ -1,5 +1,6 @@
 import { UsageError } from '../errors/configuration.js';
 import { SavepointLimitError, SavepointUnsupportedError } from '../errors/savepoint.js';
+import { shownStatement } from '../surrealql/shown-statement.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { CallLog, type LogEntry, logBudget, type Mark } from './call-log.js';
 import type { ServerClock } from './server-clock.js';
@@ -102,7 +103,7 @@ export class Savepoints {
 
   unsupported(details: ConstructorParameters<typeof SavepointUnsupportedError>[0]): SavepointUnsupportedError {
     this.#counters.count('refusedUnsupported');
-    return new SavepointUnsupportedError(details);
+    return new SavepointUnsupportedError({ ...details, statement: shownStatement(details.statement) });
   }
 
   limit(): SavepointLimitError {

@@ -1,4 +1,5 @@
 import { AcquireError } from '../errors/acquire.js';
+import { causes } from '../errors/causes.js';
 import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure, CredentialsFunctionFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
@@ -113,7 +114,7 @@ function isOfIdentity(error: unknown): boolean {
 }
 
 function hasCause(error: unknown, kind: typeof CredentialsFailure): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof kind) return true;
+  for (const cause of causes(error)) if (cause instanceof kind) return true;
   return false;
 }
 

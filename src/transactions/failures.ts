@@ -1,7 +1,7 @@
-import { shortened } from '../errors/asked.js';
 import { CallAbortedError, ConnectionLostError, QueryTimeoutError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
 import { TransactionAbortedError, type TransactionLostError } from '../errors/transaction.js';
+import { shownStatement } from '../surrealql/shown-statement.js';
 import { lost } from './rollback.js';
 
 /**
@@ -23,7 +23,7 @@ export function lossOf(error: unknown): { ofTransaction: TransactionLostError; o
 
 /** The error of a transaction aborted by a failed call. @param notUndone why the call could not be undone alone */
 export function abortedBy(error: unknown, text: string, notUndone?: unknown): TransactionAbortedError {
-  const statement = shortened(text);
+  const statement = shownStatement(text);
   const message = `the transaction is aborted and can only be rolled back, because this failed: ${statement}: ${messageOf(error)}`;
   if (notUndone === undefined) return new TransactionAbortedError(message, { statement, cause: error });
   const more = `${message}; it could not be undone alone: ${messageOf(notUndone)}`;

@@ -8,6 +8,7 @@ import { type Look, looksAt } from '../savepoints/looks.js';
 import { type CallDifference, differenceOf, Rerun } from '../savepoints/rerun.js';
 import type { Savepoints } from '../savepoints/savepoints.js';
 import type { SchemaScan } from '../savepoints/schema-scan.js';
+import { shownStatement } from '../surrealql/shown-statement.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { systemClock } from '../time/clock.js';
 import type { ServerTransaction } from './server-transaction.js';
@@ -297,5 +298,5 @@ function isSame(one: Part, other: Part): boolean {
 function diverged(call: LoggedCall, { path, expected, found }: Difference, lasting: boolean): SavepointDivergedError {
   const shown = (part: Part): unknown => (part instanceof EncodedValue ? part.decode() : part);
   const details = { path, expected: shown(expected), found: shown(found), lasting };
-  return new SavepointDivergedError({ statement: call.text, ...details });
+  return new SavepointDivergedError({ statement: shownStatement(call.text), ...details });
 }

@@ -30,9 +30,18 @@ export function lostCall(endpoint: string, { method, bytes, refused }: SentCall,
 /** The error of a call whose message the server could not read. */
 export function malformedCall(endpoint: string, method: string, cause: unknown): UsageError {
   return new UsageError(
-    `"${method}" was not executed: ${endpoint} cannot read its message; is there a StringRecordId in it that is no record id?`,
+    `"${method}" was not executed: ${endpoint} cannot read its message (${messageOf(cause)}); is there a StringRecordId in it that is no record id, or a value nested more than 60 deep?`,
     { cause },
   );
+}
+
+/**
+ * Whether an embedded engine could not read a message. It says so by an error of no class, as if the engine were ill: a
+ * value of one caller would open the circuit for all.
+ */
+export function isUnreadByEngine(error: unknown): boolean {
+  if (!(error instanceof Error) || Object.getPrototypeOf(error) !== Error.prototype) return false;
+  return /^(?:RecursionLimitExceeded$|Expected a valid )/.test(error.message);
 }
 
 /** Mentions the size, since SurrealDB closes the connection on a message that is too large without saying why. */

@@ -1,7 +1,6 @@
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import { encodeQuery, isQueryRequest } from './query-encoder.js';
-import { NotCommonError, ReplyDecoder } from './reply-decoder.js';
 import { refuseHalfCharacters, StrictCodec } from './sendable.js';
 import { findFault } from './unsendable-path.js';
 
@@ -29,7 +28,6 @@ export class RecordingCodec extends StrictCodec {
   #awaited = 0;
   /** The bytes of the replies that came meanwhile, by their decoded value. */
   readonly #replies = new WeakMap<object, Uint8Array>();
-  readonly #decoder = new ReplyDecoder(this.tagged);
 
   /**
    * Sends one request, and records it with its reply.
@@ -83,22 +81,13 @@ export class RecordingCodec extends StrictCodec {
   }
 
   override decode<T>(bytes: Uint8Array): T {
-    const value = this.#decode<T>(bytes);
+    const value = super.decode<T>(bytes);
     if (this.#awaited > 0) {
       const result = resultIn(value);
       // Copied, since what arrived may be part of a larger buffer. The `slice()` of a Buffer would not copy.
       if (typeof result === 'object' && result !== null) this.#replies.set(result, new Uint8Array(bytes));
     }
     return value;
-  }
-
-  #decode<T>(bytes: Uint8Array): T {
-    try {
-      return this.#decoder.decode(bytes) as T;
-    } catch (error) {
-      if (error instanceof NotCommonError) return super.decode<T>(bytes);
-      throw error;
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { CborCodec } from 'surrealdb';
+import { NotCommonError, ReplyDecoder } from './reply-decoder.js';
 
 /** What the SDK takes for a codec. */
 export type CodecOptions = ConstructorParameters<typeof CborCodec>[0];
@@ -32,14 +33,25 @@ const tags = { datetime: 12, record: 8, decimal: 10, duration: 14, durationAsTex
 
 /**
  * The SDK's codec, but it refuses a value that would arrive changed: {@link Unsendable}. It checks each value while
- * encoding, so nothing is walked twice.
+ * encoding, so nothing is walked twice. What it decodes loses nothing either.
  */
 export class StrictCodec extends CborCodec {
+  readonly #decoder = new ReplyDecoder(this.tagged);
+
   constructor({ valueEncodeVisitor: visit, ...options }: CodecOptions = {}) {
     super(options);
     const { replacer } = this;
     this.replacer =
       visit === undefined ? (value) => prepared(value, replacer) : (value) => prepared(visit(value), replacer);
+  }
+
+  override decode<T>(bytes: Uint8Array): T {
+    try {
+      return this.#decoder.decode(bytes) as T;
+    } catch (error) {
+      if (error instanceof NotCommonError) return super.decode<T>(bytes);
+      throw error;
+    }
   }
 
   /** What is sent for this value, with its parts not yet checked. Used to find the part at fault. */

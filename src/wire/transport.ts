@@ -16,6 +16,7 @@ import {
 import { withoutQuery } from '../config/address.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { ConnectError } from '../errors/connect.js';
+import { hideTexts } from '../errors/parse-error-text.js';
 import { isMethodRefused } from '../errors/server-errors.js';
 import type { SocketClosedError } from '../errors/socket-closed.js';
 import { onAbort } from '../time/on-abort.js';
@@ -23,7 +24,7 @@ import { type Answer, answerOf } from './answer.js';
 import { type CreateEngine, Engine, engineFor, type SentCall } from './engine.js';
 import { EmbeddedExports, type ExportRequest, requestExport } from './export-requests.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
-import { lostCall, malformedCall } from './lost-call.js';
+import { isUnreadByEngine, lostCall, malformedCall } from './lost-call.js';
 import { connectFailure } from './opening-failure.js';
 import type { EncodedBindings, Recording } from './recording-codec.js';
 
@@ -382,7 +383,9 @@ export class Transport {
    * are left unchanged.
    */
   #explain(error: unknown, call: SentCall): unknown {
-    if (call.refused === 'malformed') return malformedCall(this.endpoint, call.method, error);
+    if (call.refused === 'malformed' || isUnreadByEngine(error))
+      return malformedCall(this.endpoint, call.method, error);
+    hideTexts(error);
     const cause = this.#cause ?? error;
     if (error instanceof ConnectionUnavailableError) {
       this.#cause ??= new Error('the other side is closing the socket');

@@ -75,6 +75,19 @@ describe('closed options', () => {
     expect(issuesOf(Object.create({ databse: 'inherited' }))).toHaveLength(1);
   });
 
+  test('are refused also where a class computes one that is misspelt, which is no more to be seen than its methods', () => {
+    class Tenant {
+      get databse(): string {
+        return 'computed';
+      }
+      describe(): string {
+        return 'a method is no option';
+      }
+    }
+    class Customer extends Tenant {}
+    expect(issuesOf(new Customer())).toMatchObject([{ path: 'databse', allowed: 'database (did you mean that?)' }]);
+  });
+
   test.each([
     ['null', null],
     ['a text', 'database'],

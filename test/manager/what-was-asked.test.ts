@@ -69,20 +69,25 @@ describe('an error', () => {
     }
   });
 
-  test('shows long statements in short, and no password that a definition has', async () => {
+  test('shows long statements in short, and no text and no comment of them', async () => {
     const pool = await own.pool('mem://');
-    const long = await failureOf(pool.query(`SELECT *,\n  "${'x'.repeat(5_000)}"\nFROM nowhere`));
-    expect(long.asked?.statement).toMatch(/^SELECT \*, "x{150,200}…$/);
+    const long = await failureOf(pool.query(`SELECT *,\n  ${'x'.repeat(5_000)}\nFROM nowhere`));
+    expect(long.asked?.statement).toMatch(/^SELECT \*, x{150,200}…$/);
     const definitions = [
       `THROW 1; DEFINE USER a ON ROOT PASSWORD 'p4ssw0rd'`,
       `THROW 1; define user a on root password "p4ss\\"p4ssw0rd"`,
       `THROW 1; DEFINE USER a ON ROOT PASSHASH "p4ssw0rd"`,
       `THROW 1; DEFINE ACCESS a ON DATABASE TYPE JWT ALGORITHM HS512 KEY "p4ssw0rd"`,
       `THROW 1; DEFINE USER a ON ROOT PASSWORD "p4ssw0rd${'x'.repeat(3_000)}"`,
+      `THROW 1; DEFINE USER a ON ROOT PASSWORD"p4ssw0rd"`,
+      `THROW 1; DEFINE USER a ON ROOT PASSWORD /* it's a p4ss */ s'p4ssw0rd'`,
+      `THROW 1; DEFINE ACCESS a ON DATABASE TYPE JWT URL "https://host/?token=p4ssw0rd"`,
+      `THROW 1; CREATE user SET pass = 'p4ssw0rd' -- p4ss`,
+      `THROW 1; RETURN crypto::argon2::generate('p4ssw0rd')`,
     ];
     for (const text of definitions) {
       const { asked } = await failureOf(pool.query(text));
-      expect(asked?.statement).toMatch(/'…'/);
+      expect(asked?.statement).toMatch(/'…'|…$/);
       expect(asked?.statement).not.toContain('p4ss');
     }
   });

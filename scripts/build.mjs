@@ -3,7 +3,7 @@
 // whole: a program that uses dist/ meanwhile, such as tests under way, finds the old package or the new one; and what does
 // not compile replaces nothing.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
@@ -47,9 +47,8 @@ async function bundle() {
     external,
     platform: 'node',
     tsconfig: 'tsconfig.build.json',
-    plugins: [{ name: 'short-names', renderChunk: (code, { fileName }) => withShortNames(fileName, code) }],
   });
-  await packages.write({
+  const { output } = await packages.write({
     dir: compiled,
     entryFileNames: '[name].js',
     chunkFileNames: 'parts/[name].js',
@@ -57,6 +56,10 @@ async function bundle() {
     comments: false,
   });
   await packages.close();
+  for (const file of output) {
+    // After the bundler, which would lay out anew what a plugin gives it.
+    if (file.type === 'chunk') writeFileSync(`${compiled}/${file.fileName}`, withShortNames(file.fileName, file.code));
+  }
 }
 
 /** There is no exchange of two folders in one step; so the old one is out of the way for a moment. */

@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from './support/temporary.js';
 
 const project = fileURLToPath(new URL('../', import.meta.url));
-const mostBytes = 150_000;
+/** The aim was 150,000: see docs/dependencies.md. */
+const mostBytes = 160_000;
 
 /** What npm says of the package that it packed. */
 interface Packed {
@@ -47,12 +48,7 @@ describe('the package', () => {
 
   test('holds what a program needs: code, one file of declarations, and three pages', () => {
     const paths = packed.files.map(({ path }) => path);
-    expect(paths.filter((path) => !path.startsWith('dist/')).sort()).toEqual([
-      'CHANGELOG.md',
-      'LICENSE',
-      'README.md',
-      'package.json',
-    ]);
+    expect(paths.filter((path) => !path.startsWith('dist/')).sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
     expect(paths.filter((path) => path.startsWith('dist/') && !path.endsWith('.js'))).toEqual(['dist/index.d.ts']);
   });
 
@@ -62,17 +58,19 @@ describe('the package', () => {
     for (const address of [homepage, bugs]) expect(address).toContain(repository.url.replace(/^git\+|\.git$/g, ''));
   });
 
-  test('keeps the names of functions, classes and private members in its stack traces', () => {
+  test('keeps the names of functions, classes and methods in its stack traces', () => {
     const script = `
       import { createPool } from 'surreal-pool';
       Error.stackTraceLimit = 50;
-      const pool = await createPool('mem://', { namespace: 'app', database: 'main', maxConnections: 1, maxWaiters: 0 });
-      await pool.acquire();
-      const refused = await pool.acquire().catch((error) => error);
-      console.log(JSON.stringify({ name: refused.name, stack: refused.stack }));
-      process.exit(0);`;
+      const pool = await createPool('mem://', { namespace: 'app', database: 'main' });
+      try {
+        pool.scope({ databse: 'other' });
+      } catch ({ name, stack }) {
+        console.log(JSON.stringify({ name, stack }));
+      }
+      await pool.shutdown();`;
     const { name, stack } = JSON.parse(run(script)) as { name: string; stack: string };
-    expect(name).toBe('QueueFullError');
+    expect(name).toBe('ConfigurationError');
     const frames = stack.split('\n').filter((line) => line.includes('surreal-pool/dist'));
     expect(frames.length).toBeGreaterThan(2);
     const source = sources()
@@ -81,11 +79,13 @@ describe('the package', () => {
     const named = frames.map(
       (frame) => /at (?:async )?(?:new )?(?:\S+\.)?(#?[\w$]+)(?: \[as \w+\])? \(/.exec(frame)?.[1],
     );
+    // The bundler puts a number behind a name that several modules have.
     for (const [index, method] of named.entries()) {
       if (method === undefined || method === '<anonymous>') continue;
-      expect(source, frames[index]).toMatch(new RegExp(`(?<![\\w$#])${method.replace('$', '\\$')}(?![\\w$])`));
+      expect(source, frames[index]).toMatch(new RegExp(`(?<![\\w$#])${method.replace(/\$\d+$/, '')}(?![\\w$])`));
     }
-    expect(named).toContain('acquire');
+    expect(named).toContain('scope');
+    expect(named).toContain('#refused');
   });
 
   test('runs a query in a project that has nothing but it and what it needs, as a module and by require()', () => {

@@ -6,8 +6,8 @@ export default defineConfig({
     include: [
       'test/{hazards,manager,server,session,transactions}/*.test.ts',
       'test/calls/batch-property.test.ts',
-      'test/wire/sendable.test.ts',
-      'test/failures.test.ts',
+      'test/wire/{recording-codec,sendable,shared-transports,transport}.test.ts',
+      'test/faults/*.test.ts',
     ],
     globalSetup: 'test/support/server-setup.ts',
     pool: 'forks',

@@ -423,7 +423,7 @@ export const faults = [
     name: 'a silent socket is not asked for a sign of life',
     from: `if (asks) socket.ping();`,
     to: ``,
-    tests: ['test/session/transport.test.ts'],
+    tests: ['test/wire/transport.test.ts'],
   },
   {
     name: 'a socket is given up although the event loop was blocked',
@@ -987,7 +987,7 @@ export const faults = [
     name: 'a transaction in which the begin failed further on is left open',
     from: `await lease.ask((connection) => connection.cancel(id)).catch(() => {});`,
     to: ``,
-    tests: ['test/transactions/facts.test.ts', 'test/transactions/verify-commit.test.ts'],
+    tests: ['test/transactions/facts.test.ts', 'test/transactions/commit-fence.test.ts'],
   },
   {
     name: 'a transaction is not told that its connection is lost',
@@ -1000,7 +1000,7 @@ export const faults = [
     from: `if (state === 'committed') return 'committed';
     if (state !== 'fenced') throw unreadable();`,
     to: `return 'committed';`,
-    tests: ['test/transactions/verify-commit.test.ts'],
+    tests: ['test/transactions/commit-fence.test.ts'],
   },
   {
     name: 'a fence in a table that was made again is believed',
@@ -1065,7 +1065,7 @@ export const faults = [
     name: 'the marker of a transaction is believed in whatever its age',
     from: `const trusted = Date.now() - begunAt < trustedAge;`,
     to: `const trusted = begunAt < Number.POSITIVE_INFINITY;`,
-    tests: ['test/transactions/verify-commit-age.test.ts'],
+    tests: ['test/transactions/commit-fence-age.test.ts'],
   },
   {
     name: 'an undone part whose read has written is taken for a difference',
@@ -1155,19 +1155,19 @@ export const faults = [
     name: 'a connection counts as held when the work on it is over',
     from: `held.origin = undefined;`,
     to: ``,
-    tests: ['test/manager/nested.test.ts'],
+    tests: ['test/manager/nested-acquire-guard.test.ts'],
   },
   {
     name: 'an acquire is refused as nested while the pool has a connection to lend',
     from: `if (seen.leased < seen.maxConnections) return undefined;`,
     to: ``,
-    tests: ['test/manager/nested.test.ts'],
+    tests: ['test/manager/nested-acquire-guard.test.ts'],
   },
   {
     name: 'what a shutdown ends before a connection is taken counts as its own failure',
     from: `if (ending.aborted) break;`,
     to: ``,
-    tests: ['test/manager/first-use.test.ts'],
+    tests: ['test/session/first-use.test.ts'],
   },
   {
     name: 'an acquire that fails before a connection is taken is not counted',
@@ -1259,49 +1259,49 @@ export const faults = [
     name: 'single calls are put on a connection that is to be closed',
     from: `if (this.#isShareable(member, now)) return member;`,
     to: `return member;`,
-    tests: ['test/pool/seats.test.ts'],
+    tests: ['test/pool/seat.test.ts'],
   },
   {
     name: 'single calls leave a connection that is to be closed open',
     from: `if (member.seatsTaken === 0) return false;`,
     to: ``,
-    tests: ['test/pool/seats.test.ts'],
+    tests: ['test/pool/seat.test.ts'],
   },
   {
     name: 'single calls go on while a caller waits for a connection of its own',
     from: `if (sizing.mayPrepare(group, now)) seatsEnd = true;`,
     to: ``,
-    tests: ['test/pool/seats.test.ts'],
+    tests: ['test/pool/seat.test.ts'],
   },
   {
     name: 'single calls go on while a connection cannot be opened for a caller',
     from: `inventory.total >= sizing.max || now - waiter.since >= patience`,
     to: `inventory.total >= sizing.max`,
-    tests: ['test/pool/seats.test.ts'],
+    tests: ['test/pool/seat.test.ts'],
   },
   {
     name: 'single calls end while a caller waits whose identity does not answer',
     from: `if (sizing.mayPrepare(group, now)) seatsEnd = true;`,
     to: `seatsEnd = true;`,
-    tests: ['test/pool/seats.test.ts'],
+    tests: ['test/pool/seat.test.ts'],
   },
   {
     name: 'single calls wait behind the first although seats are left',
     from: `if (line.length > 0 && inventory.shared.any) dispatch();`,
     to: ``,
-    tests: ['test/pool/seats.test.ts'],
+    tests: ['test/pool/seat.test.ts'],
   },
   {
     name: 'single calls join a message without bound',
     from: `while (seat?.joins && seat.calls < callsPerMessage) {`,
     to: `while (seat?.joins) {`,
-    tests: ['test/pool/seats.test.ts'],
+    tests: ['test/pool/seat.test.ts'],
   },
   {
     name: 'single calls hold a seat of their own although one of several is released',
     from: `if (seat.calls > 0) return true;`,
     to: ``,
-    tests: ['test/pool/seats.test.ts'],
+    tests: ['test/pool/seat.test.ts'],
   },
 
   // What is refused before it is sent

@@ -5,7 +5,7 @@ import { UpgradeRefusedError } from '../../src/errors/upgrade-refused.js';
 import { ConnectError, createPool } from '../../src/index.js';
 import { runChild } from '../support/child.js';
 import { place, surroundings } from '../support/surroundings.js';
-import { rocksdbUrl, temporaryFolder } from '../support/temporary.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const own = surroundings();
 const once = { ...place, minConnections: 0, retryPolicy: { maxAttempts: 1 } };
@@ -98,7 +98,7 @@ describe('a server that cannot be reached', () => {
 });
 
 describe('files that another engine has open', () => {
-  const urls = () => [rocksdbUrl(), `surrealkv://${temporaryFolder()}/db`];
+  const urls = () => ['rocksdb', 'surrealkv'].map((engine) => `${engine}://${temporaryFolder()}/db`);
 
   test('in this process are told in the first line', async () => {
     for (const url of urls()) {

@@ -220,10 +220,35 @@ export async function recover(
   callers: readonly number[],
   rate: number,
 ): Promise<Recovery[]> {
-  const watched = await Promise.all(callers.map(async (count) => new Watched(await Scene.open(own), count)));
+  const [recoveries = []] = await recoverAll(own, [outage], duration, callers, rate);
+  return recoveries;
+}
+
+/**
+ * Several outages side by side, each for pools with so many callers.
+ * @param comesBack whether a pool is waited for until it has recovered; others have as long as these take
+ * @returns for each outage, what the pools did, in the order of `callers`
+ */
+export async function recoverAll(
+  own: Surroundings,
+  kinds: readonly Outage[],
+  duration: number,
+  callers: readonly number[],
+  rate: number,
+  comesBack: (outage: Outage, callers: number) => boolean = () => true,
+): Promise<Recovery[][]> {
+  const all = kinds.flatMap((outage) => callers.map((count) => ({ outage, count })));
+  const pairs = await Promise.all(
+    all.map(async ({ outage, count }) => ({
+      outage,
+      awaited: comesBack(outage, count),
+      one: new Watched(await Scene.open(own), count),
+    })),
+  );
+  const watched = pairs.map(({ one }) => one);
   try {
     await sleep(300);
-    const ends = await Promise.all(watched.map(({ scene }) => outage.begin(scene)));
+    const ends = await Promise.all(pairs.map(({ outage, one }) => outage.begin(one.scene)));
     const before = watched.map(({ scene }) => scene.tried);
     for (const one of watched) one.phase = 'fault';
     time.rate = rate;
@@ -236,7 +261,8 @@ export async function recover(
     await Promise.all(ends.map((end) => end()));
     for (const one of watched) Object.assign(one, { phase: 'recovering', endedAt: performance.now() });
     const began = performance.now();
-    while (watched.some(({ phase }) => phase === 'recovering') && performance.now() - began < longest) {
+    const isAwaited = ({ awaited, one }: (typeof pairs)[number]) => awaited && one.phase === 'recovering';
+    while (pairs.some(isAwaited) && performance.now() - began < longest) {
       if (performance.now() - began > 3_000) time.rate = 20;
       await sleep(5);
     }
@@ -252,7 +278,7 @@ export async function recover(
       }),
     );
   }
-  return watched.map(({ tried, during, after, back, healthyAtEnd, healthyAtLast }) => ({
+  const recoveries = watched.map(({ tried, during, after, back, healthyAtEnd, healthyAtLast }) => ({
     tried,
     back,
     healthyAtEnd,
@@ -260,4 +286,5 @@ export async function recover(
     healthyDuring: during.healthy / during.looks,
     healthyAfter: after.looks === 0 ? 0 : after.healthy / after.looks,
   }));
+  return kinds.map((_, index) => recoveries.slice(index * callers.length, (index + 1) * callers.length));
 }

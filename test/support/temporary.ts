@@ -18,12 +18,13 @@ export function temporaryFolder(): string {
 }
 
 /**
- * A url for a rocksdb engine of its own.
+ * A url for a rocksdb engine of its own. It leaves to the operating system when to write to the disk, as what a test
+ * stores need not outlive the machine.
  *
  * Always a new path, because an engine never lets go of its path within a process, not even when it is closed.
  */
 export function rocksdbUrl(): string {
-  return `rocksdb://${join(temporaryFolder(), 'db')}`;
+  return `rocksdb://${join(temporaryFolder(), 'db')}?sync=never`;
 }
 
 function removeFolders(): void {

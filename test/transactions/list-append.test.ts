@@ -50,14 +50,14 @@ function check({ tally }: ListAppend, undoneReads: number, { savepoints }: Other
 
 describe(`transactions beside others that write, seed ${seed}`, () => {
   test('see one snapshot each, and lose nothing: without savepoints', () =>
-    embedded({ savepoints: false, transactionsEach: 40 }));
+    embedded({ savepoints: false, transactionsEach: 30 }));
 
   test('see one snapshot each, and lose nothing: with parts that are undone', () =>
-    embedded({ savepoints: true, transactionsEach: 60 }));
+    embedded({ savepoints: true, transactionsEach: 40 }));
 });
 
 describe(`transactions over sockets that are cut at random, seed ${seed}`, () => {
-  const others = { savepoints: true, transactionsEach: 50 };
+  const others = { savepoints: true, transactionsEach: 30 };
   const options = { seed, workers: 4, writers: 2, verifyCommit: true, faults: true, ...others };
   const ask = (text: string) => own.engine.query(text, place);
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { page, projectFolder } from './support/documentation.js';
+import { page, projectFolder } from '../support/documentation.js';
 
 const { screenOf, svgOf } = (await import(`${projectFolder}scripts/terminal-svg.mjs`)) as {
   screenOf(recording: string): { text: string }[][];

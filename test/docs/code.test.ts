@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { loadHelp } from '../src/cli/load-options.js';
-import { resolveConfig } from '../src/config/resolve.js';
-import { environmentVariables } from '../src/config/sources.js';
-import { runChild } from './support/child.js';
-import { type CodeBlock, codeBlocks, page, pages, projectFolder } from './support/documentation.js';
+import { loadHelp } from '../../src/cli/load-options.js';
+import { resolveConfig } from '../../src/config/resolve.js';
+import { environmentVariables } from '../../src/config/sources.js';
+import { runChild } from '../support/child.js';
+import { type CodeBlock, codeBlocks, page, pages, projectFolder } from '../support/documentation.js';
 
 // The reference is made of the declarations themselves, and holds no programs.
 const blocks = pages()
@@ -37,7 +37,7 @@ function mistakes(programs: readonly CodeBlock[]): string[] {
     if (!modules.has(name)) return getSourceFile(name, settings, ...rest);
     return ts.createSourceFile(name, host.readFile(name) ?? '', settings);
   };
-  const folder = `${projectFolder}test/docs-code/`;
+  const folder = `${projectFolder}test/docs/code/`;
   const given = readdirSync(folder).map((name) => folder + name);
   const program = ts.createProgram([...modules.keys(), ...given], options, host);
   const files = program.getSourceFiles().filter(({ fileName }) => modules.has(fileName) || given.includes(fileName));

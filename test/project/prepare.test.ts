@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-const display = new URL('../scripts/step-display.mjs', import.meta.url).href;
+const display = new URL('../../scripts/step-display.mjs', import.meta.url).href;
 
 /** A step that runs `program`, in a process of its own whose stderr is no terminal. */
 function step(program: string): { status: number | null; stdout: string; stderr: string } {
   const command = JSON.stringify([process.execPath, '-e', program]);
   const code = `
     import { showStep } from ${JSON.stringify(display)};
-    process.exit(await showStep('doing it', ${command}, { cwd: ${JSON.stringify(fileURLToPath(new URL('..', import.meta.url)))} }));
+    process.exit(await showStep('doing it', ${command}, { cwd: ${JSON.stringify(fileURLToPath(new URL('../../', import.meta.url)))} }));
   `;
   return spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
 }

@@ -19,7 +19,7 @@ describe('an acquire by work that holds a connection already', () => {
     expect(failure?.reason).toBeInstanceOf(NestedAcquireError);
     expect(failure?.reason).toMatchObject({
       code: 'ERR_POOL_NESTED_ACQUIRE',
-      holder: expect.stringContaining('nested.test.ts'),
+      holder: expect.stringContaining('nested-acquire-guard.test.ts'),
       snapshot: { leased: 2, maxConnections: 2 },
     });
     expect(pool.poolStats()).toMatchObject({ leased: 0, waiting: 0 });

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CodeBlock, codeBlocks, page, projectFolder } from './support/documentation.js';
-import { surroundings } from './support/surroundings.js';
+import { type CodeBlock, codeBlocks, page, projectFolder } from '../support/documentation.js';
+import { surroundings } from '../support/surroundings.js';
 
 // Each block of these pages is put into a file as it stands, beside the other blocks of its page that have a name, and
 // run against a server. All that is changed is the server's address and the port a block listens on.
@@ -14,7 +14,7 @@ import { surroundings } from './support/surroundings.js';
 const own = surroundings();
 const paths = ['README.md', 'docs/getting-started.md', 'docs/transactions.md', 'docs/recipes.md', 'docs/engines.md'];
 
-/** What is not installed here, or has a runner of its own: such blocks are compiled by docs-code.test.ts only. */
+/** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */
 const absent = /from '(?:express|fastify|vitest|@nestjs\/common)'/;
 
 const all = paths.flatMap((path) => codeBlocks(page(path))).filter(({ language }) => language === 'ts');

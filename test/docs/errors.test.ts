@@ -1,8 +1,15 @@
 import { describe, expect, test, vi } from 'vitest';
-import * as everything from '../src/index.js';
-import { ConnectError, createPool, IdentityLostError, outcomeOf, PoolError, type PoolOptions } from '../src/index.js';
-import { headings, page } from './support/documentation.js';
-import { place, surroundings } from './support/surroundings.js';
+import * as everything from '../../src/index.js';
+import {
+  ConnectError,
+  createPool,
+  IdentityLostError,
+  outcomeOf,
+  PoolError,
+  type PoolOptions,
+} from '../../src/index.js';
+import { headings, page } from '../support/documentation.js';
+import { place, surroundings } from '../support/surroundings.js';
 
 const own = surroundings();
 const errors = page('docs/errors.md');

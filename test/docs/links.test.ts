@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { anchors, headings, page, pages, projectFolder, prose } from './support/documentation.js';
+import { anchors, headings, page, pages, projectFolder, prose } from '../support/documentation.js';
 
 const all = pages();
 

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import * as everything from '../src/index.js';
-import { surroundings } from './support/surroundings.js';
+import * as everything from '../../src/index.js';
+import { surroundings } from '../support/surroundings.js';
 
 const own = surroundings();
-const page = (name: string): string => readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8');
+const page = (name: string): string => readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8');
 
 /** All names in code marks of the first cells of a page's tables. */
 function firstCells(text: string): Set<string> {
@@ -31,9 +31,9 @@ describe('the documentation', () => {
     const testing = page('testing');
     const named = [...testing.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(([, file]) => file ?? '');
     expect(named.length).toBeGreaterThan(20);
-    const missing = named.filter((file) => !existsSync(new URL(file, import.meta.url)));
+    const missing = named.filter((file) => !existsSync(new URL(`../${file}`, import.meta.url)));
     expect(missing).toEqual([]);
-    const { scenarios } = await import('../src/cli/scenarios/all.js');
+    const { scenarios } = await import('../../src/cli/scenarios/all.js');
     for (const name of Object.keys(scenarios)) {
       expect(testing, name).toContain(`\`${name}\``);
       expect(firstCells(page('load')), name).toContain(name);
@@ -49,10 +49,10 @@ describe('the documentation', () => {
   });
 
   test('names every reason for which a connection is closed, and every event', async () => {
-    const { closeReasons } = await import('../src/pool/close-reason.js');
+    const { closeReasons } = await import('../../src/pool/close-reason.js');
     expect(closeReasons).toHaveLength(13);
     const observability = page('observability');
-    const source = readFileSync(new URL('../src/pool/events.ts', import.meta.url), 'utf8');
+    const source = readFileSync(new URL('../../src/pool/events.ts', import.meta.url), 'utf8');
     const [, events = ''] = source.split('export interface PoolEvents {');
     for (const [, name] of events.split('\n}')[0]?.matchAll(/^ {2}(\w+):/gm) ?? []) {
       expect(observability, name).toContain(`\`${name}\``);

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DateTime, Decimal, type DriverOptions, RecordId, Surreal, Table, Uuid, Value } from 'surrealdb';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
-import { Front, type FrontOptions } from './support/front.js';
-import { nonsenses } from './support/nonsense.js';
-import { codec } from './support/rpc-wire.js';
-import { SharedEngine } from './support/shared-engine.js';
-import { rocksdbUrl, temporaryFolder } from './support/temporary.js';
+import { Front, type FrontOptions } from './front.js';
+import { nonsenses } from './nonsense.js';
+import { codec } from './rpc-wire.js';
+import { SharedEngine } from './shared-engine.js';
+import { rocksdbUrl, temporaryFolder } from './temporary.js';
 
 /** The SDK calls `dispatchEvent` on a frame it cannot decode; the socket of `ws` has no such method. */
 class ClientSocket extends WebSocket {

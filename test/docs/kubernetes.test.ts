@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ts from 'typescript';
 import { expect, onTestFinished, test } from 'vitest';
-import { codeBlocks, page, projectFolder } from './support/documentation.js';
+import { codeBlocks, page, projectFolder } from '../support/documentation.js';
 
 /** The recipe as it stands, but for its pool, its port, the length of its sleep, and what it answers with. */
 function recipe(): string {
@@ -23,7 +23,7 @@ function recipe(): string {
     expect(code, from).toContain(from);
     code = code.replace(from, to);
   }
-  const pool = `import { createPool } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+  const pool = `import { createPool } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
     const pool = await createPool('mem://', { namespace: 'test', database: 'test', maxConnections: 4 });`;
   const { outputText } = ts.transpileModule(`${pool}\n${code}`, {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },

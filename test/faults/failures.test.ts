@@ -6,16 +6,16 @@ import {
   ConnectionLostError,
   outcomeOf,
   QueryTimeoutError,
-} from '../src/index.js';
-import { bareSdk } from './support/bare.js';
-import { Forwarder } from './support/forwarder.js';
-import type { Fault, Front, FrontConnection } from './support/front.js';
-import { isPending } from './support/pending.js';
-import { place, surroundings } from './support/surroundings.js';
+} from '../../src/index.js';
+import { bareSdk } from '../support/bare.js';
+import { Forwarder } from '../support/forwarder.js';
+import type { Fault, Front, FrontConnection } from '../support/front.js';
+import { isPending } from '../support/pending.js';
+import { place, surroundings } from '../support/surroundings.js';
 
 const own = surroundings();
 const bare = bareSdk();
-const page = readFileSync(new URL('../docs/failures.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/failures.md', import.meta.url), 'utf8');
 
 /** Where a fault can come in. */
 interface Way {

@@ -18,7 +18,7 @@ console.log(
   'connection',
   connection.id,
   'lent',
-  connection.uses(),
+  connection.useCount,
   'times, $who is',
   ...(await connection.query('RETURN $who')),
 );

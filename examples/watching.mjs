@@ -13,12 +13,12 @@ pool.subscribe('acquired', ({ connection, reused }) => console.log(`lent connect
 pool.subscribe('closed', ({ connection, reason }) => console.log(`closed connection ${connection}: ${reason}`));
 
 await pool.query('RETURN 1');
-const { totalConnections, averageReuseRatio, waitTime } = pool.poolStats();
-console.log({ totalConnections, averageReuseRatio, waited: waitTime.max });
+const { total, averageReuseRatio, waitTime } = pool.poolStats();
+console.log({ total, averageReuseRatio, waited: waitTime.max });
 await pool.shutdown();
 
 // Prints:
 // lent connection 1, reused: true
 // query: RETURN 1
-// { totalConnections: 1, averageReuseRatio: 100, waited: 0 }
+// { total: 1, averageReuseRatio: 100, waited: 0 }
 // closed connection 1: shutdown

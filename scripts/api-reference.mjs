@@ -38,7 +38,7 @@ function signature(node) {
   return text.replaceAll(`\n${' '.repeat(character)}`, '\n');
 }
 
-/** A docstring as Markdown: its text, and what it says of errors and of the result. */
+/** A docstring as Markdown: its text, and what it says of errors, of the result and of what is used instead. */
 function docstring(node) {
   const [comment] = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc).slice(-1);
   if (comment === undefined) return '';
@@ -48,6 +48,7 @@ function docstring(node) {
     if (ts.isJSDocParameterTag(tag)) parts.push(`\`${tag.name.getText()}\`: ${text}`);
     else if (ts.isJSDocReturnTag(tag)) parts.push(`Returns: ${text}`);
     else if (tag.tagName.text === 'throws') parts.push(`Throws: ${text}`);
+    else if (tag.tagName.text === 'deprecated') parts.push(`Deprecated: ${text}`);
   }
   return parts.filter((part) => part !== '').join('\n\n');
 }

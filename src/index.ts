@@ -1,17 +1,65 @@
 export type { ImportInput } from './calls/import.js';
 export type { Duration } from './config/duration.js';
-export type * from './config/options.js';
+export type {
+  BearerCredentials,
+  Credentials,
+  CredentialsProvider,
+  IdentityOptions,
+  PasswordCredentials,
+  RecordCredentials,
+  RefreshCredentials,
+  TokenCredentials,
+} from './config/identity-options.js';
+export type {
+  ConnectionMode,
+  DatabaseConfig,
+  OnFirstUse,
+  PoolCodecOptions,
+  PoolOptions,
+  RetireOn,
+} from './config/options.js';
+export type {
+  Batching,
+  CircuitBreakerConfig,
+  NestedAcquirePolicy,
+  PoolConfig,
+  RetryPolicy,
+} from './config/pool-options.js';
 export { configFromEnvironment, configFromFile } from './config/sources.js';
-export * from './errors/acquire.js';
+export {
+  AcquireAbortedError,
+  AcquireError,
+  AcquireFailedError,
+  AcquireTimeoutError,
+  CircuitOpenError,
+  NestedAcquireError,
+  PoolShutdownError,
+  type PoolSnapshot,
+  QueueFullError,
+} from './errors/acquire.js';
 export type { Asked } from './errors/asked.js';
-export * from './errors/backup.js';
-export * from './errors/call.js';
-export * from './errors/configuration.js';
-export * from './errors/connect.js';
+export { ExportError, ImportError, type ImportFailure } from './errors/backup.js';
+export {
+  CallAbortedError,
+  CallError,
+  CommitOutcomeUnknownError,
+  ConnectionLostError,
+  IdentityLostError,
+  LeaseReleasedError,
+  QueryTimeoutError,
+} from './errors/call.js';
+export { ConfigurationError, type ConfigurationIssue, UsageError } from './errors/configuration.js';
+export { ConnectError, DeadlineError } from './errors/connect.js';
 export { outcomeOf } from './errors/outcome.js';
 export { type CallOutcome, PoolError } from './errors/pool-error.js';
-export * from './errors/savepoint.js';
-export * from './errors/transaction.js';
+export { SavepointDivergedError, SavepointLimitError, SavepointUnsupportedError } from './errors/savepoint.js';
+export {
+  CommitVerificationError,
+  TransactionAbortedError,
+  TransactionConflictError,
+  TransactionEndedError,
+  TransactionLostError,
+} from './errors/transaction.js';
 export type { Logger } from './logger.js';
 export type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
 export type { EndpointHealth, HealthStatus, Metrics } from './manager/health-report.js';
@@ -38,4 +86,4 @@ export type {
   TransactionRetryOptions,
   WithTransactionOptions,
 } from './transactions/transaction-options.js';
-export type { TransactionWord } from './transactions/transaction-state.js';
+export type { TransactionStatus } from './transactions/transaction-state.js';

@@ -66,6 +66,11 @@ export class ConnectionManager extends PoolScope {
     return manager;
   }
 
+  /** Where the pool is in its life; `draining` from the first call of `shutdown()` on, and `closed` when that has ended. */
+  get state(): PoolStats['state'] {
+    return this.#parts.pool.state;
+  }
+
   /**
    * Calls back after every such event, in a microtask, until the returned function is called.
    * @throws ConfigurationError for a name that is no event
@@ -134,12 +139,6 @@ export class ConnectionManager extends PoolScope {
     this.#parts.pool.recycleAll();
   }
 
-  /** True from the first call of `shutdown()` on, also when it has ended. */
-  isShuttingDown(): boolean {
-    const { state } = this.#parts.pool;
-    return state === 'draining' || state === 'closed';
-  }
-
   /**
    * Refuses callers who wait or come, lets leases finish until `gracePeriod` (default: `shutdownGracePeriod`; 0 does not
    * wait), aborts those that did not, closes everything. A second call gets the same report. Rejects only with
@@ -159,6 +158,13 @@ export class ConnectionManager extends PoolScope {
   /** `await using pool = …` shuts the pool down at the end of its block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
+  }
+
+  // The names of the pool in Rust: docs/migration.md.
+
+  /** @deprecated a name of the pool in Rust: read {@link ConnectionManager.state} */
+  isShuttingDown(): boolean {
+    return this.state === 'draining' || this.state === 'closed';
   }
 }
 

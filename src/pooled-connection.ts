@@ -106,13 +106,8 @@ export class PooledConnection extends SurrealSession {
   }
 
   /** How often the connection was lent, this time included. */
-  uses(): number {
+  get useCount(): number {
     return this.#lease.uses;
-  }
-
-  /** The same connection as the SDK's type, for code that asks for one. It ends with the lease. */
-  connection(): SurrealSession {
-    return this;
   }
 
   /** The namespace of its queries. */
@@ -151,31 +146,6 @@ export class PooledConnection extends SurrealSession {
     const asked = options === undefined ? {} : transactionOptions.read(options);
     this.#transaction = await this.#parts.transactions.begin(this.#route, asked);
     return this.#transaction;
-  }
-
-  /** Commits the transaction that was begun last; see {@link Transaction.commit}. */
-  async commitTransaction(): Promise<void> {
-    await this.#begun('commitTransaction').commit();
-  }
-
-  /** Rolls back the transaction that was begun last; see {@link Transaction.rollback}. */
-  async rollbackTransaction(): Promise<void> {
-    await this.#begun('rollbackTransaction').rollback();
-  }
-
-  /** Makes a savepoint in the open transaction; see {@link Transaction.savepoint}. */
-  async savepoint(name?: string): Promise<Savepoint> {
-    return await this.#current('savepoint').savepoint(name);
-  }
-
-  /** Undoes everything since the savepoint of that name; see {@link Savepoint.rollback}. */
-  async rollbackToSavepoint(name: string): Promise<void> {
-    await this.#current('rollbackToSavepoint').rollbackToSavepoint(name);
-  }
-
-  /** Forgets the savepoint of that name; see {@link Savepoint.release}. */
-  async releaseSavepoint(name: string): Promise<void> {
-    await this.#current('releaseSavepoint').releaseSavepoint(name);
   }
 
   /**
@@ -226,7 +196,7 @@ export class PooledConnection extends SurrealSession {
   }
 
   /** Whether it will be closed at its release. */
-  isMarkedForRecycling(): boolean {
+  get markedForRecycling(): boolean {
     return this.#lease.markedForRecycling;
   }
 
@@ -340,6 +310,43 @@ export class PooledConnection extends SurrealSession {
   /** @throws UsageError what a lease changed is undone after its release */
   override async reset(): Promise<never> {
     throw new UsageError('reset() is for the pool: release the connection, and acquire another one');
+  }
+
+  // The names of the pool in Rust: docs/migration.md.
+
+  /** @deprecated a name of the pool in Rust: it is the connection itself */
+  connection(): SurrealSession {
+    return this;
+  }
+
+  /** @deprecated a name of the pool in Rust: read {@link PooledConnection.useCount} */
+  uses(): number {
+    return this.useCount;
+  }
+
+  /** @deprecated a name of the pool in Rust: read {@link PooledConnection.markedForRecycling} */
+  isMarkedForRecycling(): boolean {
+    return this.markedForRecycling;
+  }
+
+  /** @deprecated a name of the pool in Rust: {@link Transaction.commit} of the transaction that was begun last */
+  async commitTransaction(): Promise<void> {
+    await this.#begun('commitTransaction').commit();
+  }
+
+  /** @deprecated a name of the pool in Rust: {@link Transaction.rollback} of the transaction that was begun last */
+  async rollbackTransaction(): Promise<void> {
+    await this.#begun('rollbackTransaction').rollback();
+  }
+
+  /** @deprecated a name of the pool in Rust: {@link Transaction.savepoint} of the open transaction */
+  async savepoint(name?: string): Promise<Savepoint> {
+    return await this.#current('savepoint').savepoint(name);
+  }
+
+  /** @deprecated a name of the pool in Rust: {@link Savepoint.rollback} of what `savepoint()` gave */
+  async rollbackToSavepoint(name: string): Promise<void> {
+    await this.#current('rollbackToSavepoint').rollbackToSavepoint(name);
   }
 
   #begun(method: string): Transaction {

@@ -1,5 +1,7 @@
 import { withoutQuery } from '../config/address.js';
-import { defaultPoolConfig, type ResolvedConfig } from '../config/options.js';
+import { defaultPoolConfig } from '../config/default-pool-config.js';
+import type { ResolvedConfig } from '../config/options.js';
+import { isDuration } from '../config/pool-schema.js';
 import { resolveConfig } from '../config/resolve.js';
 import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';
 import { formatDuration, formatRoundDuration, wrap } from './formats.js';
@@ -112,14 +114,9 @@ function configText(
   ].join('\n');
 }
 
-/** Options that are numbers of things, and not durations. */
-const counts = /Connections$|Uses$|Threshold$|Connecting$|Waiters$|PerTransport$|pipelining$|Attempts$|multiplier$/;
-/** Durations whose name sounds like a count. */
-const durations = /^(leakDetectionThreshold|idleLeaseThreshold)$/;
-
 function valueText(name: string, value: unknown): string {
   if (value === null || value === Number.POSITIVE_INFINITY) return 'no limit';
-  if (typeof value !== 'number' || (counts.test(name) && !durations.test(name))) return String(value);
+  if (typeof value !== 'number' || !isDuration(`poolConfig.${name}`)) return String(value);
   if (value === 0) return '0 (none)';
   return value % 1_000 === 0 ? formatRoundDuration(value) : formatDuration(value);
 }

@@ -1,4 +1,5 @@
-import { defaultPoolConfig, type PasswordCredentials } from '../config/options.js';
+import { defaultPoolConfig } from '../config/default-pool-config.js';
+import type { PasswordCredentials } from '../config/identity-options.js';
 import { Refusal, show } from '../config/refusal.js';
 import { type Assertion, readAssertions } from './assertions.js';
 import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';

@@ -1,7 +1,7 @@
 import { readAddress } from '../config/address.js';
 import { readDuration } from '../config/duration.js';
+import type { PasswordCredentials } from '../config/identity-options.js';
 import { nearest } from '../config/nearest.js';
-import type { PasswordCredentials } from '../config/options.js';
 import { Refusal, show } from '../config/refusal.js';
 import type { CommandLine } from './command-line.js';
 

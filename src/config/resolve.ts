@@ -1,16 +1,11 @@
 import type { SqlExportOptions } from 'surrealdb';
+import { exportNames, exportSchema } from './export-schema.js';
 import { type Form, read, refused } from './form.js';
-import type { Credentials, CredentialsProvider, IdentityOptions, ResolvedConfig } from './options.js';
+import type { Credentials, CredentialsProvider, IdentityOptions } from './identity-options.js';
+import { credentialsSchema, identitySchema } from './identity-schema.js';
+import type { ResolvedConfig } from './options.js';
 import { describe, Refusal, readRecord } from './refusal.js';
-import {
-  credentialsSchema,
-  databaseConfigSchema,
-  exportNames,
-  exportSchema,
-  identitySchema,
-  optionPaths,
-  urlConfigSchema,
-} from './schema.js';
+import { commonNames, databaseConfigSchema, optionPaths, urlConfigSchema } from './schema.js';
 
 /** The long form: one object, as it stands. */
 export const longForm: Form = {
@@ -50,6 +45,9 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   return read(databaseConfigSchema, config, longForm);
 }
 
+/** In the short form all other options are the pool's. */
+const sharedNames: ReadonlySet<string> = new Set(commonNames.filter((name) => name !== 'poolConfig'));
+
 /**
  * Checks and completes a configuration in the short form.
  *
@@ -58,10 +56,10 @@ export function resolveConfig(config: unknown): ResolvedConfig {
 export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
   const record = readRecord(options, 'an object with at least namespace and database');
   if (record instanceof Refusal) throw refused(shortForm.title, [{ path: 'options', ...record }]);
-  const { namespace, database, name, credentials, logger, onFirstUse, retireOn, codecOptions, ...poolConfig } = record;
-  const common = { namespace, database, name, credentials, logger, onFirstUse, retireOn, codecOptions };
-  const config = { connectionMode: url, ...common, poolConfig };
-  return read(urlConfigSchema, config, shortForm);
+  const entries = Object.entries(record);
+  const config = Object.fromEntries(entries.filter(([name]) => sharedNames.has(name)));
+  const poolConfig = Object.fromEntries(entries.filter(([name]) => !sharedNames.has(name)));
+  return read(urlConfigSchema, { ...config, connectionMode: url, poolConfig }, shortForm);
 }
 
 const exportForm: Form = {

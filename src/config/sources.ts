@@ -4,8 +4,9 @@ import { type Form, read, refused } from './form.js';
 import { findJsonError } from './json-error.js';
 import { environmentPrefix } from './nearest.js';
 import type { ConnectionMode, DatabaseConfig, ResolvedConfig } from './options.js';
+import { poolOptionPaths } from './pool-schema.js';
 import { longForm, shortName } from './resolve.js';
-import { databaseConfigSchema, poolOptionPaths, urlConfigSchema } from './schema.js';
+import { databaseConfigSchema, urlConfigSchema } from './schema.js';
 
 /**
  * Reads a configuration in the long form from a JSON file. Functions and a logger cannot stand in a file; add them

@@ -22,14 +22,23 @@ export class ConfigurationError extends PoolError {
   }
 }
 
-/** A call that can never work the way it was made; the message says what to do instead. */
+/**
+ * A call that can never work the way it was made; the message says what to do instead. Its `code` is `ERR_POOL_USAGE`, or
+ * `ERR_POOL_SAVEPOINT_NOT_FOUND` when a savepoint is asked for that is not there: it was never made, was released, or came after
+ * one that was rolled back to.
+ */
 export class UsageError extends PoolError {
   static override readonly name: string = 'UsageError';
   static override readonly code: string = 'ERR_POOL_USAGE';
+  override readonly code: string;
   override readonly outcome: CallOutcome;
 
-  constructor(message: string, options?: ErrorOptions & { readonly outcome?: CallOutcome }) {
+  constructor(
+    message: string,
+    options?: ErrorOptions & { readonly outcome?: CallOutcome; readonly code?: 'ERR_POOL_SAVEPOINT_NOT_FOUND' },
+  ) {
     super(message, options);
+    this.code = options?.code ?? UsageError.code;
     this.outcome = options?.outcome ?? 'not-sent';
   }
 }

@@ -34,7 +34,6 @@ import { inOneLine } from './error-message.js';
  *     ├─ SavepointUnsupportedError a call cannot be replayed, or its answer cannot be verified
  *     ├─ SavepointDivergedError    a call gave something else when it was made again
  *     ├─ SavepointLimitError       there is too much to keep or to make again
- *     ├─ SavepointNotFoundError    there is no savepoint of that name any more
  *     └─ UsageError                a call that can never work as it was made
  */
 

@@ -86,17 +86,3 @@ export class SavepointLimitError extends PoolError {
     this.most = most;
   }
 }
-
-/** There is no savepoint of that name: it was never made, was released, or came after one that was rolled back to. */
-export class SavepointNotFoundError extends PoolError {
-  static override readonly name: string = 'SavepointNotFoundError';
-  static override readonly code: string = 'ERR_POOL_SAVEPOINT_NOT_FOUND';
-  readonly savepoint: string;
-
-  constructor(savepoint: string) {
-    super(
-      `there is no savepoint "${savepoint}": it was not made, was released, or came after one that was rolled back to`,
-    );
-    this.savepoint = savepoint;
-  }
-}

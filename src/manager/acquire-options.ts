@@ -1,5 +1,5 @@
 import type { Duration } from '../config/duration.js';
-import type { IdentityOptions } from '../config/options.js';
+import type { IdentityOptions } from '../config/identity-options.js';
 
 /** What one acquire asks for, and how it waits. */
 export interface AcquireOptions extends IdentityOptions {

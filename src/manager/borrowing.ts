@@ -1,5 +1,5 @@
 import { parseDuration } from '../config/duration.js';
-import type { NestedAcquirePolicy } from '../config/options.js';
+import type { NestedAcquirePolicy } from '../config/pool-options.js';
 import { resolveIdentity } from '../config/resolve.js';
 import {
   type AcquireError,

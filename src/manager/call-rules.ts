@@ -1,6 +1,6 @@
 import type { CallLimits } from '../calls/limits.js';
 import { parseDuration } from '../config/duration.js';
-import type { ResolvedConfig, ResolvedRetryPolicy } from '../config/options.js';
+import type { ResolvedConfig } from '../config/options.js';
 import { retryDecision } from '../errors/retry-decision.js';
 import { fullJitterBackoff } from '../time/backoff.js';
 import { systemClock } from '../time/clock.js';
@@ -18,7 +18,7 @@ const retryBudget = { share: 0.2, perSecond: 1, reserve: 10 } as const;
 /** What bounds the calls of one pool, and how they are made again: as the pool is configured, and as a caller asks. */
 export class CallRules {
   readonly #limits: CallLimits;
-  readonly #retryPolicy: ResolvedRetryPolicy;
+  readonly #retryPolicy: ResolvedConfig['pool']['retryPolicy'];
   readonly #budget: RetryBudget;
   readonly #ending: AbortSignal;
 

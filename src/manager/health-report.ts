@@ -31,7 +31,7 @@ export interface HealthStatus {
 
 /** Everything the pool knows of itself at one instant. */
 export interface Metrics {
-  /** The name of the pool: its address, namespace and database. */
+  /** What the pool is called: the option `name`. */
   readonly pool: string;
   /** The time of day, in milliseconds since 1970. */
   readonly time: number;

@@ -1,3 +1,4 @@
+import type { ResolvedPoolConfig } from '../config/pool-options.js';
 import type { EndpointSettings } from '../endpoints/endpoint.js';
 import type { Clock } from '../time/clock.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
@@ -54,45 +55,30 @@ export interface ResourceFactory<R, I extends Identity> {
   isIllness?(error: unknown): boolean;
 }
 
-/** The numbers a pool lives by. Durations in milliseconds. */
-export interface PoolSettings {
-  readonly minConnections: number;
-  readonly maxConnections: number;
-  /** Which calls that share a connection go in one message. */
-  readonly batching: Batching;
-  /** Opened at the same time, at most. */
-  readonly maxConnecting: number;
-  /** Callers that may wait although every connection is leased; `Infinity` for no limit. */
-  readonly maxWaiters: number;
-  /** For the whole acquire; 0 waits for ever. */
-  readonly connectionTimeout: number;
-  readonly openTimeout: number;
-  readonly probeTimeout: number;
-  readonly resetTimeout: number;
-  readonly closeTimeout: number;
-  /** 0: never closed for being idle. */
-  readonly idleTimeout: number;
-  /** 0: never closed for its age. */
-  readonly maxLifetime: number;
-  /** 0: never closed for its uses. */
-  readonly recycleAfterUses: number;
-  readonly validateOnCheckout: boolean;
-  /** Not probed when it showed within this time that it works; 0: always probed. */
-  readonly validationInterval: number;
-  /** A lease held longer than this is reported, once; 0: never. */
-  readonly leakDetectionThreshold: number;
-  /** A lease on which nothing was asked for longer than this is reported, once; 0: never. */
-  readonly idleLeaseThreshold: number;
-  /** An idle connection that has not shown for so long that it works is probed; 0: only before it is lent. */
-  readonly healthCheckInterval: number;
-  /** Probes and calls in a row, on different connections, that get no answer before the pool counts as unhealthy. */
-  readonly unhealthyThreshold: number;
-  /** Open the minimum at start and keep it; otherwise the minimum is only not closed for idleness. */
-  readonly warmConnections: boolean;
-}
-
-/** Which calls go in one message: none, those that had to wait, or also those that come at the same moment. */
-export type Batching = 'off' | 'waiting' | 'always';
+/** What the pool itself reads of its configuration. */
+export type PoolSettings = Pick<
+  ResolvedPoolConfig,
+  | 'minConnections'
+  | 'maxConnections'
+  | 'batching'
+  | 'maxConnecting'
+  | 'maxWaiters'
+  | 'connectionTimeout'
+  | 'openTimeout'
+  | 'probeTimeout'
+  | 'resetTimeout'
+  | 'closeTimeout'
+  | 'idleTimeout'
+  | 'maxLifetime'
+  | 'recycleAfterUses'
+  | 'validateOnCheckout'
+  | 'validationInterval'
+  | 'leakDetectionThreshold'
+  | 'idleLeaseThreshold'
+  | 'healthCheckInterval'
+  | 'unhealthyThreshold'
+  | 'warmConnections'
+>;
 
 /** What the pool needs of the world around it. */
 export interface PoolSurroundings<R, I extends Identity> {

@@ -1,4 +1,5 @@
-import { SavepointLimitError, SavepointNotFoundError, SavepointUnsupportedError } from '../errors/savepoint.js';
+import { UsageError } from '../errors/configuration.js';
+import { SavepointLimitError, SavepointUnsupportedError } from '../errors/savepoint.js';
 import type { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { CallLog, type LogEntry, logBudget, type Mark } from './call-log.js';
 import type { ServerClock } from './server-clock.js';
@@ -41,13 +42,13 @@ export class Savepoints {
     return made;
   }
 
-  /** @throws SavepointNotFoundError */
+  /** @throws UsageError */
   find(which: string | SavepointMark): SavepointMark {
     const found =
       typeof which === 'string'
         ? this.#made.findLast(({ name }) => name === which)
         : this.#made.find((made) => made === which);
-    if (found === undefined) throw new SavepointNotFoundError(typeof which === 'string' ? which : which.name);
+    if (found === undefined) throw notFound(typeof which === 'string' ? which : which.name);
     return found;
   }
 
@@ -113,3 +114,10 @@ export class Savepoints {
 /** Why a call that gives back a time cannot be made again. */
 const timeGivenBack =
   'it gives back a time that the server made for an earlier call of this transaction, which is another one when that call is made again';
+
+function notFound(name: string): UsageError {
+  return new UsageError(
+    `there is no savepoint "${name}": it was not made, was released, or came after one that was rolled back to`,
+    { code: 'ERR_POOL_SAVEPOINT_NOT_FOUND' },
+  );
+}

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseName } from '../config/database-name.js';
-import type { Credentials, CredentialsProvider, IdentityOptions } from '../config/options.js';
+import type { Credentials, CredentialsProvider, IdentityOptions } from '../config/identity-options.js';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Identity } from '../pool/identity-group.js';

@@ -1,6 +1,6 @@
 import type { AnyAuth } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
-import type { PasswordCredentials } from '../config/options.js';
+import type { PasswordCredentials } from '../config/identity-options.js';
 import type { Transport } from '../wire/transport.js';
 
 type Level = Pick<PasswordCredentials, 'namespace' | 'database'>;

@@ -1,6 +1,6 @@
 import type { AnyAuth, Tokens, Uuid } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
-import type { Credentials, CredentialsProvider } from '../config/options.js';
+import type { Credentials, CredentialsProvider } from '../config/identity-options.js';
 import { resolveCredentials } from '../config/resolve.js';
 import { CredentialsFailure, CredentialsFunctionFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';

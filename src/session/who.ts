@@ -1,5 +1,5 @@
 import type { AnyAuth } from 'surrealdb';
-import type { Credentials, CredentialsProvider, PasswordCredentials } from '../config/options.js';
+import type { Credentials, CredentialsProvider, PasswordCredentials } from '../config/identity-options.js';
 import { claimsOf, describeUser } from './token-claims.js';
 
 /** Whom credentials sign in, with the level of that user and its name, for errors. No secret is read for it. */

@@ -3,16 +3,8 @@ import type { MessageStatistics } from './message-counters.js';
 import type { SavepointStatistics } from './savepoint-counters.js';
 import type { TransactionStatistics } from './transaction-counters.js';
 
-/** The pool at one instant: the nine summary fields, and under them everything the pool counts. Rates are percent. */
+/** The pool at one instant: everything it counts. Rates are percent. */
 export interface PoolStats extends PoolStatistics {
-  readonly totalConnections: number;
-  /** Idle: lent at once to whoever comes. */
-  readonly availableConnections: number;
-  readonly inUseConnections: number;
-  readonly connectionsCreated: number;
-  /** Acquires that were served by a connection that was there before them. */
-  readonly connectionsReused: number;
-  readonly connectionsClosed: number;
   /** Probes that passed, of all probes; 0 before the first. */
   readonly healthCheckPassRate: number;
   /** Acquires that were served, of all that ended; 0 before the first. */
@@ -22,6 +14,39 @@ export interface PoolStats extends PoolStatistics {
   readonly messages: MessageStatistics;
   readonly transactions: TransactionStatistics;
   readonly savepoints: SavepointStatistics;
+
+  // The names of the pool in Rust: docs/migration.md. They can be read, and do not appear in JSON.
+
+  /** @deprecated a name of the pool in Rust: read `total` */
+  readonly totalConnections: number;
+  /** @deprecated a name of the pool in Rust: read `idle` */
+  readonly availableConnections: number;
+  /** @deprecated a name of the pool in Rust: read `leased` */
+  readonly inUseConnections: number;
+  /** @deprecated a name of the pool in Rust: read `opened` */
+  readonly connectionsCreated: number;
+  /** @deprecated a name of the pool in Rust: read `reused` */
+  readonly connectionsReused: number;
+  /** @deprecated a name of the pool in Rust: read `closed` */
+  readonly connectionsClosed: number;
+}
+
+/** For `Object.defineProperties()`: so none of them is enumerable, and each number is shown once. */
+const namesInRust = {
+  totalConnections: sameAs('total'),
+  availableConnections: sameAs('idle'),
+  inUseConnections: sameAs('leased'),
+  connectionsCreated: sameAs('opened'),
+  connectionsReused: sameAs('reused'),
+  connectionsClosed: sameAs('closed'),
+};
+
+function sameAs(name: 'total' | 'idle' | 'leased' | 'opened' | 'reused' | 'closed'): PropertyDescriptor {
+  return {
+    get(this: PoolStatistics) {
+      return this[name];
+    },
+  };
 }
 
 export function poolStats(
@@ -31,13 +56,7 @@ export function poolStats(
   savepoints: SavepointStatistics,
 ): PoolStats {
   const { probesPassed, probesFailed, served, started, waiting, reused } = statistics;
-  return {
-    totalConnections: statistics.total,
-    availableConnections: statistics.idle,
-    inUseConnections: statistics.leased,
-    connectionsCreated: statistics.opened,
-    connectionsReused: reused,
-    connectionsClosed: statistics.closed,
+  const stats = {
     healthCheckPassRate: percent(probesPassed, probesPassed + probesFailed),
     acquisitionSuccessRate: percent(served, started - waiting),
     averageReuseRatio: percent(reused, served),
@@ -46,6 +65,7 @@ export function poolStats(
     transactions,
     savepoints,
   };
+  return Object.defineProperties(stats, namesInRust) as PoolStats;
 }
 
 function percent(part: number, whole: number): number {

@@ -32,7 +32,7 @@ export class Savepoint {
    * @throws SavepointDivergedError when an answer is another one now
    * @throws SavepointUnsupportedError when an answer cannot be verified
    * @throws SavepointLimitError when there is too much to keep or to make again
-   * @throws SavepointNotFoundError when it is gone
+   * @throws UsageError with the code `ERR_POOL_SAVEPOINT_NOT_FOUND` when it is gone
    * @throws TransactionLostError, TransactionEndedError, TransactionAbortedError (its time was up)
    */
   rollback(): Promise<void> {
@@ -41,7 +41,7 @@ export class Savepoint {
 
   /**
    * Forgets it and the later ones; what was done since stays.
-   * @throws SavepointNotFoundError when it is gone
+   * @throws UsageError with the code `ERR_POOL_SAVEPOINT_NOT_FOUND` when it is gone
    * @throws TransactionLostError, TransactionEndedError, TransactionAbortedError
    */
   release(): Promise<void> {

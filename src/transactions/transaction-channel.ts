@@ -154,7 +154,7 @@ export class TransactionChannel implements QueryChannel {
     return await this.#inTurn('savepoint', () => savepoints.add(name, this.unsent, () => this.#parts.server.clock()));
   }
 
-  async releaseSavepoint(which: string | SavepointMark): Promise<void> {
+  async releaseSavepoint(which: SavepointMark): Promise<void> {
     const { savepoints } = this.#undoing();
     await this.#inTurn('releaseSavepoint', async () => savepoints.release(savepoints.find(which)));
   }

@@ -18,7 +18,7 @@ import type { TransactionCounters } from '../telemetry/transaction-counters.js';
  *                        ▼               ▼
  *     committed conflicted unknown  rolledBack lost abandoned
  */
-export type TransactionWord =
+export type TransactionStatus =
   | 'active'
   | 'aborted'
   | 'draining'
@@ -31,7 +31,7 @@ export type TransactionWord =
   | 'unknown'
   | 'abandoned';
 
-const next: Readonly<Record<TransactionWord, readonly TransactionWord[]>> = {
+const next: Readonly<Record<TransactionStatus, readonly TransactionStatus[]>> = {
   active: ['aborted', 'draining', 'rollingBack', 'lost', 'abandoned'],
   aborted: ['active', 'draining', 'rollingBack', 'lost', 'abandoned'],
   draining: ['aborted', 'committing', 'rollingBack', 'lost', 'abandoned'],
@@ -46,7 +46,7 @@ const next: Readonly<Record<TransactionWord, readonly TransactionWord[]>> = {
 };
 
 /** What each word says in a sentence that begins with "the transaction". */
-const inWords: Readonly<Record<TransactionWord, string>> = {
+const inWords: Readonly<Record<TransactionStatus, string>> = {
   active: 'is open',
   aborted: 'is aborted: roll it back',
   draining: 'is being committed: it takes no more calls',
@@ -62,7 +62,7 @@ const inWords: Readonly<Record<TransactionWord, string>> = {
 
 /** The state of one transaction, which changes here and nowhere else. */
 export class TransactionState {
-  #word: TransactionWord = 'active';
+  #word: TransactionStatus = 'active';
   #wasAborted = false;
   #failure: TransactionAbortedError | TransactionLostError | undefined;
   readonly #counters: TransactionCounters;
@@ -78,7 +78,7 @@ export class TransactionState {
     this.#atEnd.push(what);
   }
 
-  get word(): TransactionWord {
+  get word(): TransactionStatus {
     return this.#word;
   }
 
@@ -86,7 +86,7 @@ export class TransactionState {
     return next[this.#word].length === 0;
   }
 
-  to(word: TransactionWord): void {
+  to(word: TransactionStatus): void {
     if (!next[this.#word].includes(word)) throw new Error(`a transaction that ${inWords[this.#word]} became ${word}`);
     this.#word = word;
     if (word === 'aborted' && !this.#wasAborted) {

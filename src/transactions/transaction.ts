@@ -5,7 +5,7 @@ import { UsageError } from '../errors/configuration.js';
 import { Savepoint } from './savepoint.js';
 import type { TransactionChannel } from './transaction-channel.js';
 import { type WithTransactionOptions, withTransactionOptions } from './transaction-options.js';
-import type { TransactionWord } from './transaction-state.js';
+import type { TransactionStatus } from './transaction-state.js';
 import { countBuilt } from './unsent-queries.js';
 
 /** What is done within a transaction. `attempt` is 1 the first time, more after a conflict. */
@@ -44,7 +44,7 @@ export class Transaction extends SurrealTransaction {
    * Where it stands: `active`, `aborted` (a call failed), `draining` (its commit waits for the calls before it),
    * `committing`, `committed`, `rolledBack` and so on.
    */
-  get state(): TransactionWord {
+  get state(): TransactionStatus {
     return this.#channel.state.word;
   }
 
@@ -84,14 +84,9 @@ export class Transaction extends SurrealTransaction {
     return this.rollback();
   }
 
-  /** The same transaction as the SDK's type, for code that asks for one: what it queries is part of the transaction. */
-  connection(): SurrealQueryable {
-    return this;
-  }
-
   /**
    * Makes a savepoint: a place to which the transaction can be rolled back. Waits for the calls that were begun before it.
-   * @param name for {@link rollbackToSavepoint} and {@link releaseSavepoint}; a second one of a name hides the first
+   * @param name what errors call it; default: one is made up for it
    * @throws SavepointUnsupportedError when a call was made that cannot be replayed
    * @throws SavepointLimitError when the calls so far and their answers are too large to keep
    * @throws TransactionAbortedError when a call had failed
@@ -101,16 +96,6 @@ export class Transaction extends SurrealTransaction {
   async savepoint(name?: string): Promise<Savepoint> {
     if (name !== undefined) requireText(name, 'savepoint(name)');
     return new Savepoint(this.#channel, await this.#channel.savepoint(name));
-  }
-
-  /** Undoes everything since the savepoint of that name; see {@link Savepoint.rollback}. */
-  rollbackToSavepoint(name: string): Promise<void> {
-    return this.#channel.rollbackTo(name);
-  }
-
-  /** Forgets the savepoint of that name; see {@link Savepoint.release}. */
-  releaseSavepoint(name: string): Promise<void> {
-    return this.#channel.releaseSavepoint(name);
   }
 
   /**
@@ -146,5 +131,17 @@ export class Transaction extends SurrealTransaction {
   async [Symbol.asyncDispose](): Promise<void> {
     const { word } = this.#channel.state;
     if (word === 'active' || word === 'aborted') await this.rollback();
+  }
+
+  // The names of the pool in Rust: docs/migration.md.
+
+  /** @deprecated a name of the pool in Rust: it is the transaction itself */
+  connection(): SurrealQueryable {
+    return this;
+  }
+
+  /** @deprecated a name of the pool in Rust: {@link Savepoint.rollback} of the latest that `savepoint(name)` gave */
+  rollbackToSavepoint(name: string): Promise<void> {
+    return this.#channel.rollbackTo(name);
   }
 }

@@ -2,7 +2,7 @@ import { messageOf } from '../errors/error-message.js';
 import { outcomeOf } from '../errors/outcome.js';
 import { TransactionAbortedError, TransactionEndedError } from '../errors/transaction.js';
 import type { TransactionChannel } from './transaction-channel.js';
-import type { TransactionWord } from './transaction-state.js';
+import type { TransactionStatus } from './transaction-state.js';
 
 /**
  * Ends a transaction whose work has failed, or was given up, and gives what the caller is told. Work may commit by itself:
@@ -32,7 +32,7 @@ export async function afterFailure(
  * Whether an error says something else of the transaction than what became of it. The work may throw that of another call,
  * which says what became of that one: that it was refused, for example, when this transaction was committed before.
  */
-function denies(error: unknown, word: TransactionWord): boolean {
+function denies(error: unknown, word: TransactionStatus): boolean {
   const told = outcomeOf(error);
   if (word === 'committed') return told === 'refused' || told === 'not-sent';
   return word === 'unknown' ? told !== 'unknown' : told === 'applied';

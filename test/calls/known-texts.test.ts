@@ -91,8 +91,9 @@ describe('of how long the server takes', () => {
     return texts.mayJoin(asked);
   }
 
-  test('a statement that takes long each time goes alone, from its first answer on', () => {
-    expect(joinsAfter(5)).toBe(false);
+  test('a statement that takes long each time goes alone, from its second answer on', () => {
+    expect(joinsAfter(5)).toBe(true);
+    expect(joinsAfter(5, 5)).toBe(false);
     expect(joinsAfter(...Array.from({ length: 50 }, () => 3))).toBe(false);
   });
 

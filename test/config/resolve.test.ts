@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { defaultPoolConfig, type PoolConfig } from '../../src/config/options.js';
+import { defaultPoolConfig } from '../../src/config/default-pool-config.js';
+import type { PoolConfig } from '../../src/config/pool-options.js';
 import { resolveConfig, resolveCredentials, resolveOptions } from '../../src/config/resolve.js';
 import { issueAt, laterRefusalOf, refusalOf } from './refusals.js';
 

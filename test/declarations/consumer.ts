@@ -47,7 +47,7 @@ export async function busy(): Promise<number | undefined> {
   const pool = await createPool('mem://', { namespace: 'app', database: 'main' });
   try {
     await using connection = await pool.acquire({ timeout: '1s' });
-    return connection.uses();
+    return connection.useCount;
   } catch (error) {
     if (error instanceof AcquireTimeoutError) return error.snapshot.waiting;
     if (error instanceof PoolError && error.retryable) return undefined;

@@ -253,7 +253,7 @@ const provocations: Readonly<Record<string, Provoke>> = {
       await transaction.savepoint();
     });
   },
-  async SavepointNotFoundError() {
+  async 'UsageError, savepoint'() {
     const pool = await busy();
     await pool.withTransaction((transaction) => transaction.rollbackToSavepoint('before'));
   },

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { projectFolder } from '../support/documentation.js';
 
-test('docs/api.md says what the docstrings say', async () => {
-  const check = promisify(execFile)(process.execPath, ['scripts/api-reference.mjs', '--check'], { cwd: projectFolder });
+test.each(['api-reference', 'option-tables'])('%s: the page says what the docstrings say', async (script) => {
+  const check = promisify(execFile)(process.execPath, [`scripts/${script}.mjs`, '--check'], { cwd: projectFolder });
   await expect(check).resolves.toMatchObject({ stderr: '' });
 });

@@ -338,17 +338,11 @@ export class Run {
       }
       case 'release': {
         const made = this.#made.findLast((each) => each.name === step.name);
-        const expected = this.#aborted
-          ? failed('ERR_POOL_TRANSACTION_ABORTED')
-          : made === undefined
-            ? failed('ERR_POOL_SAVEPOINT_NOT_FOUND')
-            : fine;
-        const going =
-          step.byHandle && made?.handle !== undefined
-            ? made.handle.release()
-            : (connection ?? transaction).releaseSavepoint(step.name);
-        compare(step, (await Promise.allSettled([going]))[0], expected);
-        if (made !== undefined && expected.is === 'fine') this.#made.length = this.#made.indexOf(made);
+        // That of a withSavepoint() has none.
+        if (made?.handle === undefined) return fine;
+        const expected = this.#aborted ? failed('ERR_POOL_TRANSACTION_ABORTED') : fine;
+        compare(step, (await Promise.allSettled([made.handle.release()]))[0], expected);
+        if (expected.is === 'fine') this.#made.length = this.#made.indexOf(made);
         return expected;
       }
       case 'nested':

@@ -112,7 +112,6 @@ describe('a savepoint is refused', () => {
     for (const refused of [
       () => transaction.savepoint(),
       () => transaction.rollbackToSavepoint('a'),
-      () => transaction.releaseSavepoint('a'),
       () => transaction.withSavepoint(() => {}),
       () => transaction.withTransaction(() => {}),
     ]) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { RecordId, Table } from 'surrealdb';
-import type { PasswordCredentials, PoolOptions } from '../../config/options.js';
+import type { PasswordCredentials } from '../../config/identity-options.js';
+import type { PoolOptions } from '../../config/options.js';
 import type { AcquireOptions } from '../../manager/acquire-options.js';
 import { type ConnectionManager, createPool } from '../../manager.js';
 import { Measurements, type OperationKind } from '../measurements.js';
@@ -186,7 +187,7 @@ export class Scene {
     const pool = this.#pool;
     if (pool === undefined) return;
     // A database in memory goes away by itself.
-    if (!pool.isShuttingDown() && !this.place.endpoint.startsWith('mem:')) {
+    if (pool.state !== 'draining' && pool.state !== 'closed' && !this.place.endpoint.startsWith('mem:')) {
       await pool.query(`REMOVE TABLE IF EXISTS ${this.name}`).catch(() => {});
     }
     await pool.shutdown({ gracePeriod: 0 });

@@ -1,0 +1,126 @@
+import * as v from 'valibot';
+import { type Closed, closed, ordered } from './closed-object.js';
+import type {
+  Batching,
+  CircuitBreakerConfig,
+  NestedAcquirePolicy,
+  PoolConfig,
+  Resolved,
+  ResolvedPoolConfig,
+  RetryPolicy,
+} from './pool-options.js';
+import type { Same } from './same-type.js';
+import { choice, count, countOr, deadline, duration, durationOr, factor, flag } from './values.js';
+
+// What each option takes, and what it is when it is left out. A default that would be above the caller's own upper bound
+// gives way to it.
+
+const retryEntries = {
+  maxAttempts: v.optional(count(1), 3),
+  initialBackoff: v.optional(duration()),
+  maxBackoff: v.optional(duration(), '5s'),
+  multiplier: v.optional(factor(), 1.5),
+  repeatReads: v.optional(flag(), true),
+};
+
+const retryPolicySchema = v.pipe(
+  closed(retryEntries),
+  ordered('initialBackoff', 'maxBackoff', ' ms'),
+  v.transform(
+    (policy): Resolved<RetryPolicy> => ({
+      ...policy,
+      initialBackoff: policy.initialBackoff ?? Math.min(50, policy.maxBackoff),
+    }),
+  ),
+);
+
+const breakerEntries = {
+  failureThreshold: v.optional(countOr(0, '0 or null for off'), 5),
+  probeInterval: v.optional(deadline()),
+  idleProbeInterval: v.optional(deadline(), '4s'),
+};
+
+const circuitBreakerSchema = v.pipe(
+  closed(breakerEntries),
+  ordered('probeInterval', 'idleProbeInterval', ' ms'),
+  v.transform(
+    (breaker): Resolved<CircuitBreakerConfig> => ({
+      ...breaker,
+      probeInterval: breaker.probeInterval ?? Math.min(1_000, breaker.idleProbeInterval),
+    }),
+  ),
+);
+
+const poolEntries = {
+  minConnections: v.optional(count(0)),
+  maxConnections: v.optional(count(1), 20),
+  connectionTimeout: v.optional(durationOr('0 or null waits for ever'), '10s'),
+  openTimeout: v.optional(deadline(), '5s'),
+  probeTimeout: v.optional(deadline(), '2s'),
+  resetTimeout: v.optional(deadline(), '2s'),
+  closeTimeout: v.optional(deadline(), '2s'),
+  queryTimeout: v.optional(durationOr('0 or null for none'), 0),
+  idleTimeout: v.optional(durationOr('0 or null for never'), '5m'),
+  maxLifetime: v.optional(durationOr('0 or null for never'), '30m'),
+  recycleAfterUses: v.optional(countOr(0, '0 or null for never'), 10_000),
+  validateOnCheckout: v.optional(flag(), true),
+  validationInterval: v.optional(duration(), '500ms'),
+  livenessTimeout: v.optional(durationOr('0 or null for never'), '15s'),
+  shutdownGracePeriod: v.optional(duration(), '30s'),
+  nestedAcquire: v.optional(choice<NestedAcquirePolicy>('ignore', 'warn', 'error'), 'ignore'),
+  leakDetectionThreshold: v.optional(durationOr('0 or null for off'), 0),
+  idleLeaseThreshold: v.optional(durationOr('0 or null for off'), 0),
+  healthCheckInterval: v.optional(durationOr('0 or null for off'), '30s'),
+  identityCheckInterval: v.optional(durationOr('0 or null for off'), '1m'),
+  unhealthyThreshold: v.optional(count(1), 3),
+  maxConnecting: v.optional(count(1), 2),
+  maxWaiters: v.optional(countOr(Number.POSITIVE_INFINITY, 'null for no limit'), null),
+  warmConnections: v.optional(flag(), true),
+  failFast: v.optional(flag(), true),
+  sessionsPerTransport: v.optional(count(1, 255), 1),
+  pipelining: v.optional(count(0, 1_024), 0),
+  batching: v.optional(choice<Batching>('off', 'waiting', 'always'), 'always'),
+  requireScope: v.optional(flag(), false),
+  retryPolicy: v.optional(retryPolicySchema, {}),
+  circuitBreaker: v.optional(circuitBreakerSchema, {}),
+};
+
+export const poolConfigSchema: v.GenericSchema<PoolConfig, ResolvedPoolConfig> = v.pipe(
+  closed(poolEntries),
+  ordered('minConnections', 'maxConnections'),
+  v.transform(
+    (pool): ResolvedPoolConfig => ({
+      ...pool,
+      minConnections: pool.minConnections ?? Math.min(5, pool.maxConnections),
+    }),
+  ),
+);
+
+/** Options that are objects of options. */
+const groups = { 'poolConfig.retryPolicy': retryEntries, 'poolConfig.circuitBreaker': breakerEntries };
+
+export const poolGroupPaths: readonly string[] = Object.keys(groups);
+
+/** Every option of the pool that holds one value, by its path in the long form: `poolConfig.idleTimeout`. */
+const poolOptions: ReadonlyMap<string, v.GenericSchema> = new Map(
+  [
+    ...Object.entries(poolEntries).map(([name, schema]) => [`poolConfig.${name}`, schema] as const),
+    ...Object.entries(groups).flatMap(([group, entries]) =>
+      Object.entries(entries).map(([name, schema]) => [`${group}.${name}`, schema] as const),
+    ),
+  ].filter(([path]) => !poolGroupPaths.includes(path)),
+);
+
+export const poolOptionPaths: readonly string[] = [...poolOptions.keys()];
+
+/** Whether the option of that path is a length of time, and not a number of something. */
+export function isDuration(path: string): boolean {
+  const schema = poolOptions.get(path);
+  return schema !== undefined && v.is(schema, '1s');
+}
+
+// The hand-written types and the schema say the same; a difference does not compile.
+
+true satisfies Same<v.InferInput<Closed<typeof poolEntries>>, PoolConfig>;
+true satisfies Same<v.InferInput<typeof retryPolicySchema>, RetryPolicy>;
+true satisfies Same<v.InferInput<typeof circuitBreakerSchema>, CircuitBreakerConfig>;

@@ -12,10 +12,10 @@ const source = join(root, 'src/config/pool-options.ts');
 
 /** Where the page says more; the first of its words in a row becomes the link. */
 const links = [
-  ['single calls', 'concepts.md#single-calls'],
-  ['any scope', 'concepts.md#scopes'],
-  ['made again', 'concepts.md#trying-again'],
-  ['take much longer than usual', 'concepts.md#the-life-of-a-connection'],
+  ['single calls', 'single-calls.md'],
+  ['any scope', 'identities.md#scopes'],
+  ['made again', 'retries.md'],
+  ['take much longer than usual', 'connections.md#opening'],
   ['proof of who a connection is', 'security.md#who-a-connection-is'],
   ['reasons not to be healthy', 'failures.md#when-a-pool-is-ready'],
 ];

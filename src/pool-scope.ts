@@ -90,6 +90,14 @@ export class PoolScope extends SurrealQueryable {
   }
 
   /**
+   * What {@link PoolScope.scope} was called in earlier builds.
+   * @deprecated Call `scope()`.
+   */
+  with(options: ScopeOptions): PoolScope {
+    return this.scope(callOptions.read(options));
+  }
+
+  /**
    * Runs work in a scope: every call of the pool made by the work (queries and builders, `acquire`, `withTransaction`
    * and so on) is made in {@link PoolScope.scope | scope(options)}. The scope follows the work through each `await`,
    * timer and callback, as `AsyncLocalStorage` does, and scopes of parallel requests stay separate. A query belongs to

@@ -1,4 +1,4 @@
-import { AcquireError } from '../errors/acquire.js';
+import { AcquireError, PoolShutdownError } from '../errors/acquire.js';
 import { causes } from '../errors/causes.js';
 import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure, CredentialsFunctionFailure } from '../errors/credentials-failure.js';
@@ -31,10 +31,13 @@ const matters: Wordings = {
   recycledAll: ['info', 'recycling all connections'],
   paused: ['info', 'pool paused'],
   resumed: ['info', 'pool resumed'],
-  openFailed: ({ ownIdentity, retryIn }) =>
-    ownIdentity || retryIn !== undefined
+  openFailed: ({ ownIdentity, retryIn, error }) => {
+    // A program that is over soon ends while the pool still opens connections: nothing to warn of.
+    if (error instanceof PoolShutdownError) return ['debug', 'the pool gave up opening a connection'];
+    return ownIdentity || retryIn !== undefined
       ? ['warn', 'a connection could not be opened']
-      : ['debug', 'a connection could not be opened as another identity'],
+      : ['debug', 'a connection could not be opened as another identity'];
+  },
   died: ['warn', 'a connection was lost'],
 
   circuitChanged: ['warn', 'the circuit breaker changed'],

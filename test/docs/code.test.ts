@@ -13,16 +13,22 @@ const blocks = pages()
   .flatMap(codeBlocks);
 const of = (language: string): CodeBlock[] => blocks.filter((block) => block.language === language);
 
+/** A folder for each page, which is not there: blocks of one page import each other, those of two pages do not. */
+function pathOf({ page: { path }, file }: CodeBlock, index: number): string {
+  return `${projectFolder}blocks-of-${path.replaceAll(/\W/g, '-')}/${file ?? `block-${index}.ts`}`;
+}
+
 /** What is wrong with blocks of TypeScript, each a module of its own, by page and line. */
 function mistakes(programs: readonly CodeBlock[]): string[] {
   const configuration = ts.readConfigFile(`${projectFolder}tsconfig.json`, ts.sys.readFile);
   const { options: own } = ts.parseJsonConfigFileContent(configuration.config, ts.sys, projectFolder);
   // A handler that answers early with "return response.end()" is what the readers write.
   const options = { ...own, checkJs: false, noImplicitReturns: false };
-  const modules = new Map(programs.map((block, index) => [`${projectFolder}block-${index}.ts`, block]));
+  const modules = new Map(programs.map((block, index) => [pathOf(block, index), block]));
   const host = ts.createCompilerHost(options);
-  const { fileExists, readFile, getSourceFile } = host;
+  const { fileExists, directoryExists, readFile, getSourceFile } = host;
   host.fileExists = (name) => modules.has(name) || fileExists(name);
+  host.directoryExists = (name) => name.startsWith(`${projectFolder}blocks-of-`) || (directoryExists?.(name) ?? true);
   host.readFile = (name) => {
     const block = modules.get(name);
     return block === undefined ? readFile(name) : `${block.given} export {};\n${block.code}`;
@@ -58,7 +64,7 @@ describe('the code in the documentation', () => {
   ];
 
   test('of the first programs is there', () => {
-    expect(printing).toHaveLength(2);
+    expect(printing).toHaveLength(4);
   });
 
   test.each(printing.map(([, code = '', printed = '']) => ({ code, printed })))(

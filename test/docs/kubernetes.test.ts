@@ -9,10 +9,11 @@ import ts from 'typescript';
 import { expect, onTestFinished, test } from 'vitest';
 import { codeBlocks, page, projectFolder } from '../support/documentation.js';
 
-/** The recipe as it stands, but for its port, the length of its sleep, and what it answers with. */
+/** The recipe as it stands, but for its pool, its port, the length of its sleep, and what it answers with. */
 function recipe(): string {
   const block = codeBlocks(page('docs/recipes.md')).find(({ code }) => code.includes("process.once('SIGTERM'"));
   const changes: [string, string][] = [
+    ["import { pool } from './database.js';", ''],
     ['server.listen(3000);', "server.listen(0, '127.0.0.1', () => process.send?.(server.address()));"],
     ['sleep(5_000)', 'sleep(1_500)'],
     ["response.end('…');", "pool.query('SLEEP 50ms; RETURN 1').then(() => response.end('done'));"],

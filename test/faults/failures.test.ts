@@ -54,7 +54,7 @@ const rows: readonly Row[] = [
     ...{ pool: 'lost', sdk: 'sent again' },
   },
   {
-    fault: 'the cable is cut, and somebody says so',
+    fault: 'the cable is cut, and the network reports it',
     strike: besides(({ forwarder }) => forwarder.cut()),
     ...{ pool: 'lost', sdk: 'sent again' },
   },
@@ -80,7 +80,7 @@ const rows: readonly Row[] = [
   },
   { fault: 'the call is never answered', strike: () => 'swallow', pool: 'timed out', sdk: 'open' },
   {
-    fault: 'the reply bears an id that nobody asked with',
+    fault: 'the reply has an id of no call',
     strike: () => ({ nonsense: 'an unknown id' }),
     ...{ pool: 'timed out', sdk: 'open' },
   },
@@ -179,7 +179,7 @@ interface Absence {
 
 const absences: readonly Absence[] = [
   {
-    fault: 'nobody listens',
+    fault: 'no server listens',
     begin: ({ forwarder }) => forwarder.refuse(),
     end: ({ forwarder }) => forwarder.accept(),
   },

@@ -18,6 +18,8 @@ export interface CodeBlock {
   readonly code: string;
   /** What an HTML comment `<!-- given: … -->` right before it says: declarations that the reader does not see. */
   readonly given: string;
+  /** The name that its first line gives it, `// database.ts`: other blocks of its page import it by that. */
+  readonly file: string | undefined;
 }
 
 export function page(path: string): Page {
@@ -38,7 +40,8 @@ export function codeBlocks(of: Page): CodeBlock[] {
   return [...of.text.matchAll(fence)].map((match) => {
     const [all, given = '', language = '', code = ''] = match;
     const line = of.text.slice(0, match.index + all.length - code.length - '```'.length).split('\n').length;
-    return { page: of, line, language, code, given: given.replaceAll('\n', ' ') };
+    const file = code.match(/^\/\/ ([\w/-]+\.ts)\n/)?.[1];
+    return { page: of, line, language, code, given: given.replaceAll('\n', ' '), file };
   });
 }
 

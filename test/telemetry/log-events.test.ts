@@ -18,6 +18,15 @@ function logged() {
   return { clock, events, ...memory };
 }
 
+test('a shutdown while connections are opened warns of nothing', async () => {
+  const front = await own.listen();
+  const { lines, logger } = memoryLogger();
+  const pool = await own.connect(front, { minConnections: 5, logger });
+  await pool.shutdown();
+  expect(lines.map(({ message }) => message)).toContain('the pool gave up opening a connection');
+  expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+});
+
 describe('an outage', () => {
   test('is one line for each thing that goes wrong in ten seconds, whatever the numbers in it', async () => {
     const { clock, events, lines } = logged();

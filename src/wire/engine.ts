@@ -65,6 +65,8 @@ export class Engine {
   #calls = 0;
   /** The size of the message that was sent last. */
   #bytes = 0;
+  /** Called when no call is under way any more. */
+  readonly #whenQuiet: (() => void)[] = [];
 
   /** @param handshakeTimeout how long a server may take to answer the upgrade to a WebSocket, in milliseconds */
   constructor(create: CreateEngine, observer: EngineObserver, handshakeTimeout: number, codec: CodecOptions) {
@@ -103,6 +105,17 @@ export class Engine {
     } finally {
       this.#recording = undefined;
     }
+  }
+
+  /**
+   * Closes the engine of the SDK. An embedded one is freed after its last call: `@surrealdb/node` ends the process when it is
+   * freed under a call.
+   */
+  async close(): Promise<void> {
+    while (this.#socket === undefined && this.#pending.size > 0) {
+      await new Promise<void>((resolve) => this.#whenQuiet.push(resolve));
+    }
+    await this.sdk.close();
   }
 
   /**
@@ -174,6 +187,7 @@ export class Engine {
       throw this.#observer.explain(error, call);
     } finally {
       if (id !== undefined) this.#pending.delete(id);
+      if (this.#pending.size === 0) for (const tell of this.#whenQuiet.splice(0)) tell();
     }
     if (result === unreadable || !isAnswerTo(method, result)) throw this.#observer.unreadable(method);
     return result;

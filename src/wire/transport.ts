@@ -246,25 +246,26 @@ export class Transport {
   }
 
   /** Closes it in order: a socket by a close frame, an engine by freeing it. By force once `signal` is aborted. */
-  async close(signal: AbortSignal): Promise<void> {
+  close(signal: AbortSignal): Promise<void> {
     this.#ended = true;
-    const forgetSignal = onAbort(signal, () => this.terminate());
-    try {
-      await this.#engine.sdk.close();
-    } finally {
-      forgetSignal();
-    }
+    return new Promise((resolve, reject) => {
+      const forgetSignal = onAbort(signal, () => {
+        this.terminate();
+        resolve();
+      });
+      this.#engine.close().then(resolve, reject).finally(forgetSignal);
+    });
   }
 
   /** Ends it at once, without waiting for the other side. Calls in flight fail. */
   terminate(): void {
     this.#ended = true;
-    const { socket, sdk } = this.#engine;
+    const { socket } = this.#engine;
     if (socket !== undefined) socket.terminate();
     // Closed while it opens, the engine would forget the opening, which goes on and holds the files. So it is closed
     // once it is open.
     else if (this.#stopWaiting !== undefined) this.#stopWaiting();
-    else sdk.close().catch(() => {});
+    else this.#engine.close().catch(() => {});
   }
 
   #connect(): Promise<void> {

@@ -12,7 +12,8 @@ const hasTerminals =
 /** What the command writes on a terminal of so many columns. */
 function onTerminal(columns: number, parameters: string, environment: Record<string, string> = {}): string {
   const line = `stty cols ${columns} rows 24; exec '${process.execPath}' '${command}' ${parameters}`;
-  const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
+  // On CI, Node takes no terminal for one with colours.
+  const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env;
   const { stdout, status } = spawnSync('script', ['-qec', line, '/dev/null'], {
     env: { ...inherited, TERM: 'xterm-256color', ...environment },
     encoding: 'utf8',

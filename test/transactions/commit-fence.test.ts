@@ -249,7 +249,7 @@ describe('verifyCommit', () => {
 
   test('is refused on surrealkv, and works on the other engines inside the process', async () => {
     const lossy = await own.pool(`surrealkv://${temporaryFolder()}/db`);
-    await expect(lossy.withTransaction(() => {}, verified)).rejects.toThrow('it lets both succeed');
+    await expect(lossy.withTransaction(() => {}, verified)).rejects.toThrow('lets a commit and its fence both succeed');
     const memory = await own.pool('mem://');
     expect(await memory.withTransaction(() => 'well', verified)).toBe('well');
     expect(await memory.query(`SELECT VALUE state FROM ${markerTable}`)).toEqual([['committed']]);

@@ -42,6 +42,10 @@ function privateNames(file, code) {
     MethodDefinition: ({ key }) => {
       if (key.type === 'PrivateIdentifier') methods.add(key.name);
     },
+    // A function that a field holds has the name of the field.
+    PropertyDefinition: ({ key, value }) => {
+      if (key.type === 'PrivateIdentifier' && value !== null && /Function/.test(value.type)) methods.add(key.name);
+    },
   });
   visitor.visit(parseSync(file, code).program);
   return { names: names.sort((one, other) => one.start - other.start), methods };

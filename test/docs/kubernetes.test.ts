@@ -36,7 +36,7 @@ test.each([
   ['send one request right after the other', 2, 0],
   ['are many for few connections', 8, 1],
 ])('the recipe for Kubernetes ends, and answers each request of clients that %s', async (_, clients, pause) => {
-  const folder = mkdtempSync(join(projectFolder, 'dist', 'recipe-'));
+  const folder = mkdtempSync(join(projectFolder, 'dist.recipe-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'service.mjs');
   writeFileSync(file, recipe());

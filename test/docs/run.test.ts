@@ -35,7 +35,7 @@ const entry = (file: string, pool: string): string => `
 
 let folder = '';
 beforeAll(() => {
-  folder = mkdtempSync(join(projectFolder, 'dist', 'docs-'));
+  folder = mkdtempSync(join(projectFolder, 'dist.docs-'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

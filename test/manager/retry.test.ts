@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { ServerError } from 'surrealdb';
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { AcquireError, ConnectionLostError, type ConnectionManager, UsageError } from '../../src/index.js';
@@ -18,14 +19,26 @@ describe('executeWithRetry', () => {
     const pool = await own.connect(await own.listen(), { ...quick, maxConnections: 2 });
     await pool.query('UPSERT thing:1 SET v = 0');
     const attempts: number[] = [];
+    let others = 0;
     await pool.executeWithRetry(async (connection, attempt) => {
       attempts.push(attempt);
+      let over = false;
       const slow = connection.query('BEGIN; UPDATE thing:1 SET v += 1; SLEEP 100ms; COMMIT').collect();
-      if (attempt === 1) await own.engine.query('UPDATE thing:1 SET v += 10', place);
+      const settled = slow
+        .catch(() => {})
+        .finally(() => {
+          over = true;
+        });
+      // Until it is over: when it has read the record cannot be seen from outside.
+      while (attempt === 1 && !over) {
+        await own.engine.query('UPDATE thing:1 SET v += 10', place);
+        others++;
+        await Promise.race([settled, setTimeout(5)]);
+      }
       await slow;
     });
     expect(attempts).toEqual([1, 2]);
-    expect(await pool.query('SELECT VALUE v FROM ONLY thing:1')).toEqual([11]);
+    expect(await pool.query('SELECT VALUE v FROM ONLY thing:1')).toEqual([10 * others + 1]);
   });
 
   test('does it again at once when nothing was sent, on another connection', async () => {

@@ -62,9 +62,9 @@ export class LeaseRoute implements QueryChannel {
     }
   }
 
-  async *query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
+  query<T>(query: BoundQuery, session: Session): AsyncIterable<QueryChunk<T>> {
     // The lease may have ended since the query was built, and its transaction with it.
-    yield* (this.transaction ?? this.lease).query<T>(query, session);
+    return (this.transaction ?? this.lease).query<T>(query, session);
   }
 
   /** @throws UsageError while a transaction is open */

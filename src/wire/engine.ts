@@ -59,8 +59,8 @@ export class Engine {
   readonly #codec: RecordingCodec;
   readonly #pending = new Map<string, SentCall>();
   readonly #unread = new UnreadRequests();
-  /** The recording for the next request and its reply. */
-  #recording: Recording | undefined;
+  /** The SDK's own, which encodes and sends before it returns. */
+  readonly #send: SdkEngine['send'];
   #socket: WebSocket | undefined;
   #calls = 0;
   /** The size of the message that was sent last. */
@@ -88,6 +88,9 @@ export class Engine {
       codecs: { cbor: this.#codec, flatbuffer: new FlatBufferCodec({}), json: new JsonCodec({}) },
     };
     this.sdk = create(context, socketObserver, handshakeTimeout);
+    this.#send = this.sdk.send.bind(this.sdk);
+    // What the SDK sends by itself, and by its methods, goes the same way.
+    this.sdk.send = (request) => this.send(request);
     this.#watchReplies();
   }
 
@@ -96,15 +99,21 @@ export class Engine {
     return this.#socket;
   }
 
-  /** Sends a request of our own: it is encoded and sent before this returns. */
-  send<Result>(request: RpcRequest, recording?: Recording): Promise<Result> {
-    if (recording === undefined) return this.sdk.send(request);
-    this.#recording = recording;
-    try {
-      return this.sdk.send(request);
-    } finally {
-      this.#recording = undefined;
-    }
+  /**
+   * Sends a request, encoded and sent before this returns.
+   * @param recording where the request and its reply are kept, as they are on the wire
+   */
+  send<Result>(request: RpcRequest<string, unknown[] | undefined>, recording?: Recording): Promise<Result> {
+    const { method } = request;
+    const before = this.#calls;
+    this.#bytes = 0;
+    const reply =
+      recording === undefined
+        ? this.#send<string, unknown[] | undefined, Result>(request)
+        : this.#codec.record(() => this.#send<string, unknown[] | undefined, Result>(request), recording);
+    // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
+    if (method === 'ping') return reply.catch(() => undefined as Result);
+    return this.#checked(reply, method, this.#calls === before ? undefined : String(this.#calls));
   }
 
   /**
@@ -145,23 +154,6 @@ export class Engine {
         this.#refuseUnread(this.#unread.answered(reply.id), settle);
       };
     }
-    const send = this.sdk.send.bind(this.sdk);
-    this.sdk.send = <Method extends string, Parameters extends unknown[] | undefined, Result>(
-      request: RpcRequest<Method, Parameters>,
-    ): Promise<Result> => {
-      const { method } = request;
-      const recording = this.#recording;
-      const before = this.#calls;
-      this.#bytes = 0;
-      // The engine encodes and sends before it returns.
-      const reply =
-        recording === undefined
-          ? send<Method, Parameters, Result>(request)
-          : this.#codec.record(() => send<Method, Parameters, Result>(request), recording);
-      // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
-      if (method === 'ping') return reply.catch(() => undefined as Result);
-      return this.#checked(reply, method, this.#calls === before ? undefined : String(this.#calls));
-    };
   }
 
   /** Fails the calls whose message the server could not read. */

@@ -18,8 +18,8 @@ export class EncodedBindings {
 
 /**
  * The codec of requests, with three additions: it records exchanges as bytes, sends parameters already encoded, and
- * throws a {@link UsageError} that names a value that cannot be sent. It encodes queries and decodes replies, most of
- * the traffic, itself: faster, with the same result.
+ * throws a {@link UsageError} that names a value that cannot be sent. It encodes queries, most of the traffic, itself:
+ * faster, to the same bytes.
  */
 export class RecordingCodec extends StrictCodec {
   /** The recording for the request being encoded. */

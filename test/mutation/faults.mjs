@@ -1029,8 +1029,8 @@ export const faults = [
   },
   {
     name: 'queries of a connection go past its open transaction',
-    from: `yield* (this.transaction ?? this.lease).query<T>(query, session);`,
-    to: `yield* this.lease.query<T>(query, session);`,
+    from: `return (this.transaction ?? this.lease).query<T>(query, session);`,
+    to: `return this.lease.query<T>(query, session);`,
     tests: transaction,
   },
   {

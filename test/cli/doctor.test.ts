@@ -1,32 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/cli/diagnosis.js';
 import { diagnoseOpenFiles } from '../../src/cli/doctor-surroundings.js';
 import { resolveOptions } from '../../src/config/resolve.js';
-import { Front, type FrontOptions } from '../support/front.js';
-import { SharedEngine } from '../support/shared-engine.js';
+import { surroundings } from '../support/surroundings.js';
 import { type Outcome, run } from './command.js';
 
 const place = { namespace: 'app', database: 'main' };
 
-let engine: SharedEngine;
-const fronts: Front[] = [];
+const own = surroundings();
 
-beforeAll(async () => {
-  engine = await SharedEngine.open('mem://');
-  await engine.query('DEFINE USER root ON ROOT PASSWORD "secret" ROLES OWNER; DEFINE TABLE person', place);
-});
-
-afterEach(async () => {
-  for (const front of fronts.splice(0)) await front.close();
-});
-
-afterAll(() => engine.close());
-
-async function listen(options?: FrontOptions): Promise<Front> {
-  const front = await Front.listen(engine, options);
-  fronts.push(front);
-  return front;
-}
+beforeAll(() => own.engine.query('DEFINE TABLE person', place));
 
 const user = { SURREAL_POOL_USERNAME: 'root', SURREAL_POOL_PASSWORD: 'secret' };
 
@@ -42,7 +25,7 @@ function findings({ stdout }: Outcome): Record<string, Diagnosis> {
 
 describe('the doctor', () => {
   test('finds that a pool works, in one screen, and leaves nothing open', async () => {
-    const front = await listen({ auth: true });
+    const front = await own.listen({ auth: true });
     const { code, stdout, stderr } = await doctor(front.url, user);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^A pool works with ws:.* app\/main/);
@@ -58,7 +41,7 @@ describe('the doctor', () => {
   });
 
   test('tells everything as JSON', async () => {
-    const front = await listen({ auth: true });
+    const front = await own.listen({ auth: true });
     const outcome = await doctor(front.url, user, '--json');
     expect(outcome.code).toBe(0);
     const found = findings(outcome);
@@ -75,7 +58,7 @@ describe('the doctor', () => {
   });
 
   test('takes options before the environment', async () => {
-    const front = await listen();
+    const front = await own.listen();
     const options = ['--json', '--endpoint', front.url, '--pool-max', '2'];
     const found = findings(await doctor('ws://127.0.0.1:1', {}, ...options));
     expect(found.reach).toMatchObject({ level: 'ok' });
@@ -93,7 +76,7 @@ describe('what is wrong is told with what to do, and exits 1', () => {
   });
 
   test('a wrong password, which is not shown', async () => {
-    const front = await listen({ auth: true });
+    const front = await own.listen({ auth: true });
     const outcome = await doctor(front.url, { ...user, SURREAL_POOL_PASSWORD: 'hunter2' }, '--json');
     expect(outcome.code).toBe(1);
     expect(findings(outcome).session).toMatchObject({ level: 'failure', advice: expect.stringContaining('password') });
@@ -101,7 +84,7 @@ describe('what is wrong is told with what to do, and exits 1', () => {
   });
 
   test('nobody who signs in where a user is wanted', async () => {
-    const front = await listen({ auth: true });
+    const front = await own.listen({ auth: true });
     const outcome = await doctor(front.url, {}, '--json');
     expect(outcome.code).toBe(1);
     expect(findings(outcome).session).toMatchObject({
@@ -111,7 +94,7 @@ describe('what is wrong is told with what to do, and exits 1', () => {
   });
 
   test('a server that takes fewer connections than the pool may open', async () => {
-    const front = await listen();
+    const front = await own.listen();
     Object.defineProperty(front, 'refuse', { get: () => front.connections >= 2 });
     const outcome = await doctor(front.url, { SURREAL_POOL_CONNECTION_TIMEOUT: '1s' }, '--json');
     expect(outcome.code).toBe(1);

@@ -3,36 +3,18 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { LoadReport } from '../../src/cli/load-report.js';
 import type { ScenarioReport } from '../../src/cli/scenario-report.js';
 import type { SweepReport } from '../../src/cli/sweep-report.js';
-import { Front, type FrontOptions } from '../support/front.js';
 import { SharedEngine } from '../support/shared-engine.js';
+import { surroundings } from '../support/surroundings.js';
 import { rocksdbUrl } from '../support/temporary.js';
 import { Command, type Outcome, run } from './command.js';
 
 const place = { namespace: 'load', database: 'load' };
 
-let engine: SharedEngine;
-const fronts: Front[] = [];
-
-beforeAll(async () => {
-  engine = await SharedEngine.open('mem://');
-  await engine.query('DEFINE USER root ON ROOT PASSWORD "secret" ROLES OWNER', place);
-});
-
-afterEach(async () => {
-  for (const front of fronts.splice(0)) await front.close();
-});
-
-afterAll(() => engine.close());
-
-async function listen(options?: FrontOptions): Promise<Front> {
-  const front = await Front.listen(engine, options);
-  fronts.push(front);
-  return front;
-}
+const own = surroundings();
 
 function load(...parameters: string[]): Promise<Outcome> {
   return run(['load', '--duration', '1s', ...parameters]);
@@ -61,7 +43,7 @@ function expectOnlyConflicts({ errors, operations }: LoadReport): void {
 
 /** The tables of all runs: each removes its own. */
 async function tablesLeft(): Promise<string[]> {
-  const [database] = await engine.query('INFO FOR DB', place);
+  const [database] = await own.engine.query('INFO FOR DB', place);
   return Object.keys((database as { tables: object }).tables);
 }
 
@@ -142,7 +124,7 @@ describe('a run in memory', () => {
 
 describe('a run against a server', () => {
   test('works over WebSockets, and leaves nothing behind', async () => {
-    const front = await listen();
+    const front = await own.listen();
     const outcome = await load('--json', '--endpoint', front.url, '--workers', '4', '--pool-max', '3');
     expect(outcome.code).toBe(0);
     const report = reportIn(outcome);
@@ -155,7 +137,7 @@ describe('a run against a server', () => {
   });
 
   test('goes on when connections are lost, and counts what that cost', async () => {
-    const front = await listen();
+    const front = await own.listen();
     const command = new Command(['load', '--json', '--duration', '2s', '--progress', '100ms', '--endpoint', front.url]);
     await command.told(/^progress: /m);
     front.dropAll();
@@ -170,7 +152,7 @@ describe('a run against a server', () => {
   });
 
   test('signs in with what the environment says', async () => {
-    const front = await listen({ auth: true });
+    const front = await own.listen({ auth: true });
     const environment = { SURREAL_POOL_USERNAME: 'root', SURREAL_POOL_PASSWORD: 'secret' };
     const parameters = ['load', '--duration', '100ms', '--json', '--endpoint', front.url];
     const outcome = await run(parameters, environment);
@@ -180,7 +162,7 @@ describe('a run against a server', () => {
   });
 
   test('says so when the server stops answering, instead of only timing what it did answer', async () => {
-    const front = await listen();
+    const front = await own.listen();
     const parameters = ['--json', '--workers', '3', '--pool-max', '2', '--progress', '100ms', '--endpoint', front.url];
     const command = new Command(['load', '--duration', '1h', ...parameters]);
     await command.told(/^progress: /m);
@@ -200,7 +182,7 @@ describe('a run against a server', () => {
   });
 
   test('a second signal ends it at once, also when the server answers no more', async () => {
-    const front = await listen();
+    const front = await own.listen();
     const command = new Command(['load', '--duration', '1h', '--progress', '100ms', '--endpoint', front.url]);
     await command.told(/^progress: /m);
     front.onRequest = () => 'swallow';
@@ -215,7 +197,7 @@ describe('a run against a server', () => {
 
 describe('a run that cannot be', () => {
   test('for want of a server says why in one line and exits 1', async () => {
-    const front = await listen();
+    const front = await own.listen();
     await front.close();
     const { code, stdout, stderr } = await load('--endpoint', front.url);
     expect(code).toBe(1);
@@ -227,7 +209,7 @@ describe('a run that cannot be', () => {
     ['nobody signs in', [], 'sign in with --username and --password'],
     ['the password is wrong', ['--username', 'root', '--password', 'hunter2'], 'problem with authentication'],
   ])('because %s says so in one line and exits 1', async (_, credentials, reason) => {
-    const front = await listen({ auth: true });
+    const front = await own.listen({ auth: true });
     const { code, stdout, stderr } = await load('--endpoint', front.url, ...credentials);
     expect(code).toBe(1);
     expect(stdout).toBe('');
@@ -261,7 +243,7 @@ describe('a run that cannot be', () => {
 describe('own statements', () => {
   test('are run with the number of the operation and a random number, as often as was asked for', async () => {
     const parameters = ['--operations', '50', '--query', 'CREATE ONLY own:[$i] SET drawn = $rand RETURN NONE'];
-    const front = await listen();
+    const front = await own.listen();
     const where = ['--endpoint', front.url, '--namespace', 'load', '--database', 'load'];
     const outcome = await run(['load', '--json', '--progress', '0', ...parameters, ...where]);
     expect(outcome.stderr).toBe('');
@@ -269,8 +251,8 @@ describe('own statements', () => {
     expectToAgree(report);
     expect(report.operations).toMatchObject({ total: 50, reads: 0, writes: 50, errors: 0 });
     expect(report.load).toMatchObject({ mix: null, duration: null, operations: 50, engine: 'server' });
-    const [stored] = await engine.query('SELECT count() FROM own GROUP ALL', place);
-    await engine.query('REMOVE TABLE own', place);
+    const [stored] = await own.engine.query('SELECT count() FROM own GROUP ALL', place);
+    await own.engine.query('REMOVE TABLE own', place);
     // Those that were run before the load, alone, count on too, so that no number comes twice.
     expect((stored as { count: number }[])[0]?.count).toBeGreaterThanOrEqual(51);
   });
@@ -333,7 +315,7 @@ test('JSON says with which versions it was made', async () => {
 
 describe('a sweep', () => {
   test('measures each size, says which is right, with the seed, and leaves nothing behind', async () => {
-    const front = await listen();
+    const front = await own.listen();
     const before = await tablesLeft();
     const parameters = ['--pool-max', '4', '--workers', '8', '--duration', '2s', '--seed', '7'];
     const outcome = await run(['load', '--sweep', '--json', ...parameters, '--endpoint', front.url]);
@@ -370,7 +352,7 @@ describe('a sweep', () => {
 
 describe('a scenario', () => {
   test('says what had to hold, exits 0 when it did, and leaves no table behind', async () => {
-    const front = await listen();
+    const front = await own.listen();
     const before = await tablesLeft();
     const { code, stdout } = await run(['load', '--scenario', 'bursts', '--endpoint', front.url]);
     expect(stdout).toMatch(/^bursts: as it should be\.\n\n {2}✓ at least 90 % of all operations succeed +250 of 250\n/);
@@ -379,7 +361,7 @@ describe('a scenario', () => {
   });
 
   test('exits 99 when something did not hold, in JSON too', async () => {
-    const front = await listen();
+    const front = await own.listen();
     let creates = 0;
     front.onRequest = ({ params: [query] }) =>
       String(query).startsWith('CREATE') && ++creates % 4 === 0 ? 'kill' : 'pass';

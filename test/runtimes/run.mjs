@@ -82,6 +82,7 @@ async function attempt(name, tarball, environment) {
   const folder = join(temporary, name);
   cpSync(join(here, name), folder, { recursive: true });
   cpSync(join(here, 'program.mjs'), join(folder, 'program.mjs'));
+  if (name.startsWith('typescript')) cpSync(join(here, 'program.ts'), join(folder, 'main.ts'));
   addPackage(join(folder, 'package.json'), tarball);
   console.log(`\n${name}`);
   const description = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));

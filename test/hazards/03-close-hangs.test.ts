@@ -26,7 +26,8 @@ test('close() of the SDK by itself leaves a call in flight pending', async ({ sk
 
 test('a shutdown of the pool settles every call in flight and every caller that waits', async () => {
   const front = await frontThatAnswersNoQuery();
-  const pool = await own.connect(front, { maxConnections: 1 });
+  // One call at a time, so that the second has to wait on every server.
+  const pool = await own.connect(front, { maxConnections: 1, pipelining: 1 });
   const call = pool.query('RETURN 1').collect();
   const waiting = pool.query('RETURN 2').collect();
   const outcomes = Promise.allSettled([call, waiting]);

@@ -29,6 +29,7 @@ import type { ExportContent } from '../wire/export-requests.js';
 import { Call, type Message, Request, refused } from './call.js';
 import { Chunks } from './chunks.js';
 import { type ExportPermit, exportWithLease } from './exports.js';
+import { admitted, type Ledger, settled } from './ledger.js';
 import { type CallLimits, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
@@ -58,11 +59,11 @@ interface Ways {
  * The channel of every SDK object of one lease. After the end of the lease it refuses every call, also of objects the
  * caller kept. A call goes through these layers:
  *
- *     query      guarded ▸ retiresByAnswer ▸ traced ▸ ┐
- *     request                                         └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
- *     change                                             retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
+ *     query      guarded ▸ admitted ▸ retiresByAnswer ▸ traced ▸ ┐
+ *     request                                                    └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
+ *     change                                                        retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
  *
- * The two retiring layers exist only when the pool has a `retireOn`.
+ * The two retiring layers exist only when the pool has a `retireOn`, and `admitted` only when the caller has a ledger.
  */
 export class LeaseChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
@@ -75,7 +76,8 @@ export class LeaseChannel implements QueryChannel {
     this.#lease = lease;
     this.#pool = pool;
     this.#limits = limits;
-    this.#ways = limits.retireOn === undefined ? LeaseChannel.#plain : LeaseChannel.#retiring;
+    if (limits.ledger !== undefined) this.#ways = LeaseChannel.#waysOfLedger(limits);
+    else this.#ways = limits.retireOn === undefined ? LeaseChannel.#plain : LeaseChannel.#retiring;
   }
 
   /** The connection. Throws when the lease has ended or the connection is lost. */
@@ -123,6 +125,11 @@ export class LeaseChannel implements QueryChannel {
     return new LeaseChannel(this.#lease, this.#pool, { ...this.#limits, signal });
   }
 
+  /** What admits the calls of the lease, if its caller has limits of its own. */
+  get ledger(): Ledger | undefined {
+    return this.#limits.ledger;
+  }
+
   /** The signal that aborts the calls of the lease. */
   get signal(): AbortSignal | undefined {
     return this.#limits.signal;
@@ -164,6 +171,10 @@ export class LeaseChannel implements QueryChannel {
 
   /** An export that ends with the lease. */
   async exportSql(content: ExportContent): Promise<Response> {
+    return await settled(this.ledger?.admitOther('export'), this.#export(content));
+  }
+
+  async #export(content: ExportContent): Promise<Response> {
     const permit = await this.exportPermit(content);
     return await exportWithLease(permit, this.#limits, this.connection.dependents);
   }
@@ -270,6 +281,18 @@ export class LeaseChannel implements QueryChannel {
     return await next(asked);
   };
 
+  /** Asks the ledger before anything is sent, and tells it how the call ended. */
+  static readonly #admitted: CallLayer = async (asked, next) => {
+    const { channel, request } = asked;
+    const { ledger } = channel;
+    if (ledger === undefined) return await next(asked);
+    // Throws first if the lease has ended: then there is no call to count.
+    channel.connection;
+    return await admitted(ledger, request, false, (call, { instead }) =>
+      instead === undefined ? next({ ...asked, request: call }) : instead(call, channel),
+    );
+  };
+
   static readonly #traced: CallLayer = (asked, next) => {
     const { channel, request } = asked;
     // Throws first if the connection is gone: then there is no call to trace.
@@ -345,7 +368,11 @@ export class LeaseChannel implements QueryChannel {
 
   static readonly #alone: RequestLayer = (asked, next) => asked.channel.connection.order.change(() => next(asked));
 
-  static #layers(retiring: boolean): Ways {
+  static #waysOfLedger({ retireOn }: CallLimits): Ways {
+    return retireOn === undefined ? LeaseChannel.#plainAdmitted : LeaseChannel.#retiringAdmitted;
+  }
+
+  static #layers(retiring: boolean, first: readonly CallLayer[] = []): Ways {
     const wire: Ways['request'] = ({ channel, request, message }) => request.send(channel.connection, message);
     const retires = retiring ? [LeaseChannel.#retires] : [];
     const before = [...retires, LeaseChannel.#keepsIdentity, LeaseChannel.#limited, LeaseChannel.#signedIn];
@@ -356,9 +383,11 @@ export class LeaseChannel implements QueryChannel {
       // The layers pass on the answer of the request unchanged.
       (asked: Asked<Call>) => request(asked) as Promise<Answer>,
     );
-    return { query: pipeline([LeaseChannel.#guarded], call), call, request, change };
+    return { query: pipeline([LeaseChannel.#guarded, ...first], call), call, request, change };
   }
 
   static readonly #plain: Ways = LeaseChannel.#layers(false);
   static readonly #retiring: Ways = LeaseChannel.#layers(true);
+  static readonly #plainAdmitted: Ways = LeaseChannel.#layers(false, [LeaseChannel.#admitted]);
+  static readonly #retiringAdmitted: Ways = LeaseChannel.#layers(true, [LeaseChannel.#admitted]);
 }

@@ -50,7 +50,6 @@ export {
 export {
   type AgentLimit,
   AgentLimitError,
-  type RefusingRule,
   StatementRefusedError,
 } from './errors/agent.js';
 export type { Asked } from './errors/asked.js';

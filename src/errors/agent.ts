@@ -112,30 +112,28 @@ function count(value: number, what: string): string {
   return `${value} ${what}${value === 1 ? '' : 's'}`;
 }
 
-/** Which guard refused: `access: 'read'`, `confirmDestructive`, or the program's own `guard`. */
-export type RefusingRule = 'access' | 'destructive' | 'guard';
-
-/** A guard of an agent session refused a statement. Nothing of its call was sent. */
+/**
+ * A guard of an agent's session refused a statement; nothing was sent. The message says what to do. When a guard of the
+ * caller's own failed, `cause` is its error.
+ */
 export class StatementRefusedError extends PoolError {
   static override readonly name: string = 'StatementRefusedError';
   static override readonly code: string = 'ERR_POOL_STATEMENT_REFUSED';
-  /** The statement in one line, shortened, without the texts in quotes. */
+  /** The statement, shortened and without the texts in it. */
   readonly statement: string;
-  /** Which guard refused it. */
-  readonly rule: RefusingRule;
+  /** Which guard refused it: `access: 'read'`, `confirmDestructive`, or the function `guard`. */
+  readonly rule: 'access' | 'destructive' | 'guard';
 
-  /** @param details.reason what is wrong with it and what to do, as the second half of the message */
-  constructor(details: { statement: string; rule: RefusingRule; reason?: string | undefined; cause?: unknown }) {
-    const { statement, rule, reason = reasons[rule], cause } = details;
-    super(`not sent: ${statement}: ${reason}`, cause === undefined ? undefined : { cause });
-    this.statement = statement;
-    this.rule = rule;
+  constructor(
+    message: string,
+    options: {
+      readonly statement: string;
+      readonly rule: 'access' | 'destructive' | 'guard';
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.statement = options.statement;
+    this.rule = options.rule;
   }
 }
-
-const reasons: Readonly<Record<RefusingRule, string>> = {
-  access: "the session has access: 'read', and this statement is not known to only read. Use a session that may write",
-  destructive:
-    'it removes or changes everything at once, and the session has confirmDestructive. Add a WHERE, or confirm the call with destructive: true',
-  guard: 'the guard of the session refused it',
-};

@@ -12,6 +12,7 @@ import type { AcquireOptions, CallRetryOptions } from './manager/acquire-options
 import type { Parts } from './manager/assembly.js';
 import { Callers } from './manager/callers.js';
 import { acquireOptions, callOptions, noOptions, poolTransactionOptions } from './manager/method-options.js';
+import type { ScopeBounds } from './manager/scope-bounds.js';
 import { optionsWithin, type ScopeOptions } from './manager/scope-options.js';
 import type { ScopeStorage } from './manager/scope-storage.js';
 import type { Lease } from './pool/lease.js';
@@ -54,14 +55,22 @@ export class PoolScope extends SurrealQueryable {
   readonly #isPool: boolean;
   /** Whether a lease keeps the stack of its caller, for reports of leases held too long. */
   readonly #keepsOrigin: boolean;
+  /** The agent session it belongs to, if any. */
+  readonly #bounds: ScopeBounds | undefined;
 
   static {
     guardArguments(PoolScope.prototype);
   }
 
   /** @internal */
-  constructor(parts: ScopeParts, options: ScopeOptions, identity: ConnectionIdentity | undefined, isPool = false) {
-    const channel = channelOf(parts, options, identity, isPool);
+  constructor(
+    parts: ScopeParts,
+    options: ScopeOptions,
+    identity: ConnectionIdentity | undefined,
+    isPool = false,
+    bounds?: ScopeBounds,
+  ) {
+    const channel = channelOf(parts, options, identity, isPool, bounds);
     super(asController(channel), Uuid.v4());
     this.#channel = channel;
     const { leakDetectionThreshold, idleLeaseThreshold } = parts.config.pool;
@@ -69,6 +78,7 @@ export class PoolScope extends SurrealQueryable {
     this.#options = options;
     this.#identity = identity;
     this.#isPool = isPool;
+    this.#bounds = bounds;
     this.#keepsOrigin = leakDetectionThreshold + idleLeaseThreshold > 0;
   }
 
@@ -86,7 +96,7 @@ export class PoolScope extends SurrealQueryable {
   scope(options: ScopeOptions = noOptions): PoolScope {
     const outer = this.#entered ?? this;
     const { asked, identity } = outer.#asked(callOptions.read(options));
-    return new PoolScope(outer.#parts, asked, identity);
+    return new PoolScope(outer.#parts, asked, identity, false, outer.#bounds);
   }
 
   /**
@@ -131,11 +141,15 @@ export class PoolScope extends SurrealQueryable {
     if (options === undefined) identity = scope.#identity && parts.factory.identities.current(scope.#identity);
     else ({ asked, identity } = scope.#asked(acquireOptions.read(options)));
     if (identity === undefined) scope.#refuseWithoutScope();
-    const limits = parts.rules.limits(asked);
+    const bounds = scope.#bounds;
+    const own = parts.rules.limits(asked);
+    const limits = bounds === undefined ? own : bounds.limits(own);
     const origin = scope.#keepsOrigin ? new Callers(this.acquire) : undefined;
     let lease: Lease<Connection>;
     try {
-      lease = await borrowing.lease(asked, identity, { origin });
+      lease = await (bounds === undefined
+        ? borrowing.lease(asked, identity, { origin })
+        : bounds.lend((signal) => borrowing.lease({ ...asked, signal }, identity, { origin }), asked.signal, true));
     } catch (error) {
       throw await forCaller(error, () => borrowing.askedBy(identity));
     }
@@ -262,6 +276,7 @@ export class PoolScope extends SurrealQueryable {
   /** The options and identity of a call, from its own options and those of this scope. */
   #asked(given: ScopeOptions): { asked: ScopeOptions; identity: ConnectionIdentity | undefined } {
     const { borrowing, factory } = this.#parts;
+    this.#bounds?.refuse(given);
     // Checked on its own first: a namespace without a database must not be completed from this scope.
     const own = borrowing.identityOf(given);
     const asked = this.#options === noOptions ? given : optionsWithin(this.#options, given);
@@ -294,17 +309,22 @@ function channelOf(
   options: ScopeOptions,
   identity: ConnectionIdentity | undefined,
   isPool: boolean,
+  bounds: ScopeBounds | undefined,
 ): PoolChannel {
   const refuses = isPool && config.pool.requireScope;
+  const limits = rules.limits(options);
   return new PoolChannel(
-    ({ fresh, joins }) => {
+    ({ fresh, joins, alone }) => {
       if (refuses) throw scopeMissing();
       const shared = joins ? joining : sharing;
-      return borrowing.lease(options, identity && factory.identities.current(identity), { fresh, shared });
+      const details = { fresh, shared: alone ? undefined : shared };
+      const present = identity && factory.identities.current(identity);
+      if (bounds === undefined) return borrowing.lease(options, present, details);
+      return bounds.lend((signal) => borrowing.lease({ ...options, signal }, present, details), options.signal, false);
     },
     label,
     () => identity ?? factory.identities.home,
-    rules.limits(options),
+    bounds === undefined ? limits : bounds.limits(limits),
     batches,
     exports,
     rules.retry(options),

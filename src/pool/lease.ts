@@ -25,6 +25,12 @@ export interface LeaseOwner<R> {
   release(lease: Lease<R>, lent: Lent<R>): void;
 }
 
+/** Counts the leases of one caller. */
+export interface LeaseHolder {
+  /** Called once, when the lease ends in whatever way. */
+  leaseEnded(lease: Lease<unknown>): void;
+}
+
 /** One loan of one connection, from `acquire()` to `release()`. */
 export class Lease<R> {
   #state: 'active' | 'released' | 'revoked' = 'active';
@@ -32,6 +38,8 @@ export class Lease<R> {
   readonly #lent: Lent<R>;
   #marked = false;
   #origin: Origin | undefined;
+  /** Told when it ends; undefined when nobody counts it. */
+  holder: LeaseHolder | undefined = undefined;
 
   /** How often the connection was lent, this time included. */
   readonly uses: number;
@@ -121,6 +129,7 @@ export class Lease<R> {
     if (before === 'active') {
       this.#state = state;
       this.#origin = undefined;
+      this.holder?.leaseEnded(this);
     }
     return before;
   }

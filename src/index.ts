@@ -1,3 +1,13 @@
+export { type ChainReport, verifyChain } from './agents/hash-chain.js';
+export type { ResourceLimits } from './agents/limits.js';
+export type {
+  CallEntry,
+  LogEntry,
+  OperationEntry,
+  RecordedEntry,
+  RecordedOperation,
+  TransactionOperation,
+} from './agents/session-log.js';
 export type { ImportInput } from './calls/import.js';
 export type { Duration } from './config/duration.js';
 export type {
@@ -37,6 +47,11 @@ export {
   type PoolSnapshot,
   QueueFullError,
 } from './errors/acquire.js';
+export {
+  type AgentLimit,
+  AgentLimitError,
+  StatementRefusedError,
+} from './errors/agent.js';
 export type { Asked } from './errors/asked.js';
 export { ExportError, ImportError, type ImportFailure } from './errors/backup.js';
 export {

@@ -1,7 +1,7 @@
 import { ExportPromise, type SqlExportOptions, SurrealQueryable, Uuid, type VersionInfo } from 'surrealdb';
 import { guardArguments, requireFunction } from './calls/arguments.js';
 import type { ImportInput } from './calls/import.js';
-import { LeaseChannel } from './calls/lease-channel.js';
+import { type HeldLease, LeaseChannel } from './calls/lease-channel.js';
 import { PoolChannel } from './calls/pool-channel.js';
 import { asController } from './calls/query-channel.js';
 import { parseDuration } from './config/duration.js';
@@ -12,12 +12,11 @@ import type { AcquireOptions, CallRetryOptions } from './manager/acquire-options
 import type { Parts } from './manager/assembly.js';
 import { Callers } from './manager/callers.js';
 import { acquireOptions, callOptions, noOptions, poolTransactionOptions } from './manager/method-options.js';
+import { parkable, parkingRules } from './manager/parking.js';
 import { optionsWithin, type ScopeOptions } from './manager/scope-options.js';
 import type { ScopeStorage } from './manager/scope-storage.js';
-import type { Lease } from './pool/lease.js';
 import type { SharedUse } from './pool/waiter.js';
 import { PooledConnection } from './pooled-connection.js';
-import type { Connection } from './session/connection.js';
 import type { ConnectionIdentity } from './session/identity.js';
 import { systemClock } from './time/clock.js';
 import { withRetry } from './time/retry.js';
@@ -132,10 +131,12 @@ export class PoolScope extends SurrealQueryable {
     else ({ asked, identity } = scope.#asked(acquireOptions.read(options)));
     if (identity === undefined) scope.#refuseWithoutScope();
     const limits = parts.rules.limits(asked);
-    const origin = scope.#keepsOrigin ? new Callers(this.acquire) : undefined;
-    let lease: Lease<Connection>;
+    const rules = parkingRules(asked, parts.config.pool);
+    const origin = scope.#keepsOrigin || rules?.reports === true ? new Callers(this.acquire) : undefined;
+    let lease: HeldLease;
     try {
-      lease = await borrowing.lease(asked, identity, { origin });
+      const lent = await borrowing.lease(asked, identity, { origin });
+      lease = rules === undefined ? lent : parkable(lent, rules, { asked, identity, origin }, parts);
     } catch (error) {
       throw await forCaller(error, () => borrowing.askedBy(identity));
     }
@@ -154,7 +155,7 @@ export class PoolScope extends SurrealQueryable {
     const { guard } = this.#parts;
     try {
       if (guard === undefined) return await work(connection);
-      return await guard.run(connection.id, new Callers(this.withConnection), () => work(connection));
+      return await guard.run(connection, new Callers(this.withConnection), () => work(connection));
     } finally {
       connection.release();
     }

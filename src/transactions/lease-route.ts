@@ -50,7 +50,7 @@ export class LeaseRoute implements QueryChannel {
    */
   async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     try {
-      this.lease.connection;
+      this.lease.assertUsable();
       if (this.transaction !== undefined) {
         throw new UsageError(
           'the database, user and variables of a connection stay as they are while a transaction is open on it: commit it or roll it back first',
@@ -70,13 +70,13 @@ export class LeaseRoute implements QueryChannel {
   /** @throws UsageError while a transaction is open */
   async exportSql(content: ExportContent): Promise<Response> {
     this.#refuseWithin('export', 'shows what is committed');
-    return await this.lease.exportSql(content);
+    return await this.lease.during(() => this.lease.exportSql(content));
   }
 
   /** @throws UsageError while a transaction is open */
   async import(input: ImportInput): Promise<void> {
     this.#refuseWithin('import', 'is no part of one');
-    await importInto(this.lease, input);
+    await this.lease.during(() => importInto(this.lease, input));
   }
 
   async version(): Promise<VersionInfo> {
@@ -84,7 +84,7 @@ export class LeaseRoute implements QueryChannel {
   }
 
   #refuseWithin(method: string, why: string): void {
-    this.lease.connection;
+    this.lease.assertUsable();
     if (this.transaction === undefined) return;
     throw new UsageError(
       `${method}() while a transaction is open on this connection: it ${why}; end the transaction first`,

@@ -158,7 +158,11 @@ export class Transactions {
     deadline: TransactionDeadline,
     numbers: Numbers,
   ): Promise<TransactionChannel> {
-    return route.begin(() => this.#open(route.lease, settings, deadline, numbers));
+    const { lease } = route;
+    return lease.during(
+      () => route.begin(() => this.#open(lease, settings, deadline, numbers)),
+      deadline.signal,
+    );
   }
 
   async #open(

@@ -1,7 +1,7 @@
 import { ExportPromise, type SqlExportOptions, SurrealQueryable, Uuid, type VersionInfo } from 'surrealdb';
 import { guardArguments, requireFunction } from './calls/arguments.js';
 import type { ImportInput } from './calls/import.js';
-import { LeaseChannel } from './calls/lease-channel.js';
+import { type HeldLease, LeaseChannel } from './calls/lease-channel.js';
 import { PoolChannel } from './calls/pool-channel.js';
 import { asController } from './calls/query-channel.js';
 import { parseDuration } from './config/duration.js';
@@ -10,15 +10,15 @@ import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
 import type { Parts } from './manager/assembly.js';
+import type { Lend } from './manager/borrowing.js';
 import { Callers } from './manager/callers.js';
 import { acquireOptions, callOptions, noOptions, poolTransactionOptions } from './manager/method-options.js';
+import { parkable, parkingRules } from './manager/parking.js';
 import type { ScopeBounds } from './manager/scope-bounds.js';
 import { optionsWithin, type ScopeOptions } from './manager/scope-options.js';
 import type { ScopeStorage } from './manager/scope-storage.js';
-import type { Lease } from './pool/lease.js';
 import type { SharedUse } from './pool/waiter.js';
 import { PooledConnection } from './pooled-connection.js';
-import type { Connection } from './session/connection.js';
 import type { ConnectionIdentity } from './session/identity.js';
 import { systemClock } from './time/clock.js';
 import { withRetry } from './time/retry.js';
@@ -144,12 +144,13 @@ export class PoolScope extends SurrealQueryable {
     const bounds = scope.#bounds;
     const own = parts.rules.limits(asked);
     const limits = bounds === undefined ? own : bounds.limits(own);
-    const origin = scope.#keepsOrigin ? new Callers(this.acquire) : undefined;
-    let lease: Lease<Connection>;
+    const rules = parkingRules(bounds === undefined ? asked : bounds.holding(asked), parts.config.pool);
+    const origin = scope.#keepsOrigin || rules?.reports === true ? new Callers(this.acquire) : undefined;
+    const lend: Lend = bounds === undefined ? borrowing : { lease: (...wish) => bounds.lend(borrowing, wish, true) };
+    let lease: HeldLease;
     try {
-      lease = await (bounds === undefined
-        ? borrowing.lease(asked, identity, { origin })
-        : bounds.lend((signal) => borrowing.lease({ ...asked, signal }, identity, { origin }), asked.signal, true));
+      const lent = await lend.lease(asked, identity, { origin });
+      lease = rules === undefined ? lent : parkable(lent, rules, { asked, identity, origin }, parts, lend);
     } catch (error) {
       throw await forCaller(error, () => borrowing.askedBy(identity));
     }
@@ -168,7 +169,7 @@ export class PoolScope extends SurrealQueryable {
     const { guard } = this.#parts;
     try {
       if (guard === undefined) return await work(connection);
-      return await guard.run(connection.id, new Callers(this.withConnection), () => work(connection));
+      return await guard.run(connection, new Callers(this.withConnection), () => work(connection));
     } finally {
       connection.release();
     }
@@ -320,7 +321,7 @@ function channelOf(
       const details = { fresh, shared: alone ? undefined : shared };
       const present = identity && factory.identities.current(identity);
       if (bounds === undefined) return borrowing.lease(options, present, details);
-      return bounds.lend((signal) => borrowing.lease({ ...options, signal }, present, details), options.signal, false);
+      return bounds.lend(borrowing, [options, present, details], false);
     },
     label,
     () => identity ?? factory.identities.home,

@@ -16,6 +16,7 @@ export const eventNames: readonly string[] = Object.keys({
   nestedAcquire: true,
   leaseOverdue: true,
   leaseIdle: true,
+  leaseExpired: true,
   leaseReclaimed: true,
   releasedTwice: true,
   transactionAbandoned: true,
@@ -67,8 +68,13 @@ export interface PoolEvents {
    * per lease.
    */
   leaseOverdue: { connection: number; held: number; origin: string | undefined };
-  /** The holder of a lease has made no call for longer than `idleLeaseThreshold`. Emitted once per lease. */
+  /**
+   * The holder of a lease has made no call for longer than `idleLeaseThreshold`, or than the `idleAfter` of its acquire.
+   * Emitted once per lease.
+   */
   leaseIdle: { connection: number; held: number; idle: number; origin: string | undefined };
+  /** A lease ended by itself, since it held a connection for longer than the `maxHold` of its acquire. */
+  leaseExpired: { connection: number; held: number; maxHold: number; origin: string | undefined };
   /** The pool took back a lease that no code referenced any more and so could not release. */
   leaseReclaimed: { connection: number; held: number; origin: string | undefined };
   /** A caller released a lease a second time: harmless, but a mistake in its code. */

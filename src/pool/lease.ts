@@ -56,6 +56,8 @@ export class Lease<R> implements Loan {
   readonly promised: number;
   /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
   readonly seat: LentSeat | undefined;
+  /** Whether its holder looks itself for times without calls; then the pool does not report them. */
+  watchesIdle = false;
 
   /** @internal */
   constructor(
@@ -99,6 +101,11 @@ export class Lease<R> implements Loan {
     return this.#state === 'active';
   }
 
+  /** The connection; undefined after the end of the lease. */
+  get present(): R | undefined {
+    return this.#state === 'active' ? this.#lent.resource : undefined;
+  }
+
   /**
    * The connection.
    * @throws LeaseReleasedError after the end of the lease.
@@ -118,6 +125,11 @@ export class Lease<R> implements Loan {
 
   get markedForRecycling(): boolean {
     return this.#marked || (this.#state === 'active' && this.#lent.retirement !== undefined);
+  }
+
+  /** Whether it has given its connection back for a while: never, unlike a lease that may. */
+  get isParked(): boolean {
+    return false;
   }
 
   /** Whether no other call is under way on the connection. */

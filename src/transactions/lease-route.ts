@@ -51,7 +51,7 @@ export class LeaseRoute implements QueryChannel {
    */
   async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     try {
-      this.lease.connection;
+      this.lease.assertUsable();
       if (this.transaction !== undefined) {
         throw new UsageError(
           'the database, user and variables of a connection stay as they are while a transaction is open on it: commit it or roll it back first',
@@ -71,14 +71,15 @@ export class LeaseRoute implements QueryChannel {
   /** @throws UsageError while a transaction is open */
   async exportSql(content: ExportContent): Promise<Response> {
     this.#refuseWithin('export', 'shows what is committed');
-    return await this.lease.exportSql(content);
+    return await this.lease.during(() => this.lease.exportSql(content));
   }
 
   /** @throws UsageError while a transaction is open */
   async import(input: ImportInput): Promise<void> {
     this.#refuseWithin('import', 'is no part of one');
     const admission = this.lease.ledger?.admitOther('import');
-    await settled(admission, importInto(this.lease, input, admission));
+    const importing = this.lease.during(() => importInto(this.lease, input, admission));
+    await settled(admission, importing);
   }
 
   async version(): Promise<VersionInfo> {
@@ -86,7 +87,7 @@ export class LeaseRoute implements QueryChannel {
   }
 
   #refuseWithin(method: string, why: string): void {
-    this.lease.connection;
+    this.lease.assertUsable();
     if (this.transaction === undefined) return;
     throw new UsageError(
       `${method}() while a transaction is open on this connection: it ${why}; end the transaction first`,

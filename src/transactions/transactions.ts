@@ -201,7 +201,11 @@ export class Transactions {
     numbers: Numbers,
     admission: TransactionAdmission | undefined,
   ): Promise<TransactionChannel> {
-    return route.begin(() => this.#open(route.lease, settings, deadline, numbers, admission));
+    const { lease } = route;
+    return lease.during(
+      () => route.begin(() => this.#open(lease, settings, deadline, numbers, admission)),
+      deadline.signal,
+    );
   }
 
   async #open(
@@ -300,7 +304,7 @@ function admittedOn(lease: LeaseChannel): TransactionAdmission | undefined {
   const { ledger } = lease;
   if (ledger === undefined) return undefined;
   // Throws first if the lease has ended: then there is no transaction to count.
-  lease.connection;
+  lease.assertUsable();
   return ledger.admitTransaction();
 }
 

@@ -277,7 +277,7 @@ export class PoolScope extends SurrealQueryable {
   /** The options and identity of a call, from its own options and those of this scope. */
   #asked(given: ScopeOptions): { asked: ScopeOptions; identity: ConnectionIdentity | undefined } {
     const { borrowing, factory } = this.#parts;
-    this.#bounds?.refuse(given);
+    this.#bounds?.refuseToLeave(given);
     // Checked on its own first: a namespace without a database must not be completed from this scope.
     const own = borrowing.identityOf(given);
     const asked = this.#options === noOptions ? given : optionsWithin(this.#options, given);

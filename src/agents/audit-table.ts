@@ -27,11 +27,5 @@ function isOf(table: string, text: string): boolean {
 }
 
 function nameIn(text: string): string {
-  return text
-    .slice(0, 200)
-    .toLowerCase()
-    .split(':', 1)
-    .join('')
-    .replace(/[`⟨⟩]/g, '')
-    .trim();
+  return text.slice(0, 200).toLowerCase().split(':', 1).join('').replace(/[`⟨⟩]/g, '').trim();
 }

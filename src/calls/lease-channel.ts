@@ -30,7 +30,7 @@ import { Call, type Message, Request, refused } from './call.js';
 import { Chunks } from './chunks.js';
 import { type ExportPermit, exportWithLease } from './exports.js';
 import { admitted, type Ledger, settled } from './ledger.js';
-import { type CallLimits, withinLimits } from './limits.js';
+import { type CallLimits, limitsWith, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';
 import { ParkableLease } from './parkable-lease.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
@@ -149,7 +149,7 @@ export class LeaseChannel implements QueryChannel {
 
   /** A channel of the same lease with another signal for its calls. */
   withSignal(signal: AbortSignal): LeaseChannel {
-    return new LeaseChannel(this.#lease, this.#pool, { ...this.#limits, signal });
+    return new LeaseChannel(this.#lease, this.#pool, limitsWith(this.#limits, signal));
   }
 
   /** What admits the calls of the lease, if its caller has limits of its own. */

@@ -55,7 +55,7 @@ export interface Admission {
   failed(error: unknown): void;
 }
 
-/** A transaction that was counted. `ended()` is called once. */
+/** A transaction that was counted. */
 export interface TransactionAdmission {
   /** How long it may be open, in milliseconds; 0 for ever. */
   readonly maxAge: number;
@@ -69,11 +69,14 @@ export interface TransactionAdmission {
   marked(mark: object): void;
   /** The calls since that point were undone. */
   undoneTo(mark: object): void;
-  /** Resolves when what the last statement needs is there; undefined when there will be none. */
-  prepareLast(): Promise<void> | undefined;
+  /** Called before it begins. A promise while what its last statement needs is made; undefined when nothing is needed. */
+  prepare(): Promise<void> | undefined;
   /** The statement to send just before the commit, with what to do with its answer; undefined when there is none. */
   last(): LastStatement | undefined;
-  /** @param outcome `unknown`: the answer to the commit was lost; `not-begun`: nothing of it was sent */
+  /**
+   * It has ended. Only the first call counts.
+   * @param outcome `unknown`: the answer to the commit was lost; `not-begun`: nothing of it was sent
+   */
   ended(outcome: TransactionOutcome, error: unknown): void;
 }
 

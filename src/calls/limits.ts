@@ -18,7 +18,15 @@ export interface CallLimits {
   /** Admits the calls, if their caller has limits of its own. */
   readonly ledger?: Ledger | undefined;
   /** Ends a connection whose session may still be executing a call that its caller gave up. */
-  sever(connection: Connection): void;
+  readonly sever: (connection: Connection) => void;
+}
+
+/** The same limits with another signal. Written out, since limits may be of a class that computes them. */
+export function limitsWith(
+  { queryTimeout, retireOn, ledger, sever }: CallLimits,
+  signal: AbortSignal | undefined,
+): CallLimits {
+  return { queryTimeout, signal, retireOn, ledger, sever };
 }
 
 /**

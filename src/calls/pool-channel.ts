@@ -23,8 +23,8 @@ import type { Batches } from './batch.js';
 import { Call } from './call.js';
 import { Chunks } from './chunks.js';
 import type { Exports } from './exports.js';
-import { type Admission, admitted, settled } from './ledger.js';
 import { LeaseChannel } from './lease-channel.js';
+import { type Admission, admitted, settled } from './ledger.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 

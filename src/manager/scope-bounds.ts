@@ -11,7 +11,7 @@ export interface ScopeBounds {
    * Refuses options that would leave the user or the database of the session.
    * @throws UsageError
    */
-  refuse(given: ScopeOptions): void;
+  refuseToLeave(given: ScopeOptions): void;
   /** The limits of its calls, with the ledger that admits them. */
   limits(limits: CallLimits): CallLimits;
   /** The options of an acquire, with how long the session may hold a connection. */

@@ -430,8 +430,6 @@ export class TransactionChannel implements QueryChannel {
   async #sendLast(admission: TransactionAdmission): Promise<void> {
     let last: LastStatement | undefined;
     try {
-      const preparing = admission.prepareLast();
-      if (preparing !== undefined) await preparing;
       last = admission.last();
       if (last === undefined) return;
       const answer = await this.#parts.server.send(Call.of(last.query));

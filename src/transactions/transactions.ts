@@ -216,6 +216,8 @@ export class Transactions {
     admission: TransactionAdmission | undefined,
   ): Promise<TransactionChannel> {
     signal?.throwIfAborted();
+    const preparing = admission?.prepare();
+    if (preparing !== undefined) await within(preparing, signal);
     const { fence, events, rollbackTimeout } = this.#settings;
     const { connection } = lease;
     const bounded = signal === undefined ? lease : lease.withSignal(signal);

@@ -1,7 +1,6 @@
 import type { Duration } from '../config/duration.js';
 import { UsageError } from '../errors/configuration.js';
 import type { AcquireOptions, CallRetryOptions } from '../manager/acquire-options.js';
-import type { ScopeBounds } from '../manager/scope-bounds.js';
 import type { ScopeOptions } from '../manager/scope-options.js';
 import { PoolScope, type ScopeParts } from '../pool-scope.js';
 import type { PooledConnection } from '../pooled-connection.js';

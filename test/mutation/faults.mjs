@@ -34,8 +34,8 @@ export const faults = [
   },
   {
     name: 'the weight of a tenant does not count',
-    from: `return this.#base + (this.#openTime(now) + this.#passedTime) / this.weight;`,
-    to: `return this.#base + this.#openTime(now) + this.#passedTime;`,
+    from: `this.#base += (portion * (now - since)) / this.weight;`,
+    to: `this.#base += portion * (now - since);`,
     tests: ['test/pool/fairness.test.ts'],
   },
   {
@@ -51,9 +51,9 @@ export const faults = [
     tests: ['test/pool/fairness.test.ts', 'test/pool/tenants.test.ts'],
   },
   {
-    name: 'those who have just joined come behind others that are due at the same time',
-    from: `share.ticket = ++this.#tickets - newcomer;`,
-    to: `share.ticket = ++this.#tickets;`,
+    name: 'a tenant that was away saves up nothing',
+    from: `const mostSaved = 100;`,
+    to: `const mostSaved = 0;`,
     tests: ['test/pool/tenants.test.ts'],
   },
   {

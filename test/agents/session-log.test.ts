@@ -50,7 +50,9 @@ describe('the log of a session', () => {
     log.record({ type: 'Delete', path: '/b' }).aborted();
     log.record({ type: 'Query', query: 'SELECT * FROM a' }).committed();
     expect(recorded.outcome).toBe('pending');
+    const before = log.history();
     log.find(recorded.id)?.committed();
+    expect(before[0]?.outcome).toBe('pending');
     expect([recorded.id, recorded.outcome]).toEqual([1, 'committed']);
     expect(log.history()).toEqual([
       { kind: 'operation', id: 1, at: 5_000, operation: write, outcome: 'committed' },
@@ -259,6 +261,14 @@ describe('the hash chain of an exported log', () => {
       }),
     );
     expect(broken).toBeGreaterThan(200);
+  });
+
+  test('breaks when the beginning is cut off and the end agrees', async () => {
+    const log = new SessionLog(5, true);
+    play(log, ['call', 'call', 'call']);
+    const [, ...rest] = await linesOf(log);
+    const agreeing = rest.map((line) => line.replace('"entries":3', '"entries":2'));
+    expect(await verified(agreeing)).toMatchObject({ valid: false, line: 3 });
   });
 
   test.each([

@@ -241,6 +241,19 @@ describe('the use of sessions', () => {
     expect([one, other, parent].map(({ counters }) => counters.operations)).toEqual([2, 1, 3]);
   });
 
+  test('of a rate waits for the slowest of all that have none left, wherever that stands', async () => {
+    const clock = new VirtualClock();
+    const top = new Usage(owner('top'), { operationsPerSecond: 0.25, burst: 2 }, undefined, clock);
+    const middle = new Usage(owner('middle'), { operationsPerSecond: 0.1, burst: 2 }, top, clock);
+    const low = new Usage(owner('low'), { operationsPerSecond: 0.5, burst: 2 }, middle, clock);
+    low.admitOperation();
+    low.admitOperation();
+    expect(errorOf(() => low.admitOperation())).toMatchObject({ retryAfter: 10_000, limitOf: 'middle' });
+    expect(errorOf(() => top.admitOperation())).toMatchObject({ retryAfter: 4_000, limitOf: 'top' });
+    await clock.advance(10_000);
+    low.admitOperation();
+  });
+
   test('past a limit in all is not told to come back, even when the rate is used up too', () => {
     const usage = alone({ operationsPerSecond: 1, maxOperations: 1 });
     usage.admitOperation();

@@ -31,6 +31,7 @@ export type {
 export type {
   Batching,
   CircuitBreakerConfig,
+  LoadSheddingConfig,
   NestedAcquirePolicy,
   PoolConfig,
   RetryPolicy,
@@ -46,6 +47,7 @@ export {
   PoolShutdownError,
   type PoolSnapshot,
   QueueFullError,
+  QueueOverloadError,
 } from './errors/acquire.js';
 export {
   type AgentLimit,

@@ -205,7 +205,10 @@ describe('the hash chain of an exported log', () => {
           .update(lines.at(-1) ?? '')
           .digest('hex');
         const { length } = log.history();
-        expect(await verified(lines)).toEqual({ valid: true, entries: length, dropped: log.dropped, hash });
+        const report = { valid: true, entries: length, dropped: log.dropped, hash };
+        expect(await verified(lines)).toEqual(report);
+        // As it is read from a file whose last line is ended too.
+        expect(await verified(`${lines.join('\n')}\n`.split('\n'))).toEqual(report);
       }),
     );
   });

@@ -1,5 +1,12 @@
+export {
+  type AgentLog,
+  AgentSession,
+  type AgentSessionOptions,
+  type SessionMaker,
+} from './agents/agent-session.js';
 export { type ChainReport, verifyChain } from './agents/hash-chain.js';
 export type { ResourceLimits } from './agents/limits.js';
+export type { SessionState } from './agents/session-core.js';
 export type {
   CallEntry,
   LogEntry,
@@ -8,6 +15,8 @@ export type {
   RecordedOperation,
   TransactionOperation,
 } from './agents/session-log.js';
+export type { SessionStatistics } from './agents/session-statistics.js';
+export type { SessionsStatistics, SessionTotals } from './agents/sessions.js';
 export type { ImportInput } from './calls/import.js';
 export type { Duration } from './config/duration.js';
 export type {
@@ -55,6 +64,7 @@ export {
   StatementRefusedError,
 } from './errors/agent.js';
 export type { Asked } from './errors/asked.js';
+export { AuditError } from './errors/audit.js';
 export { ExportError, ImportError, type ImportFailure } from './errors/backup.js';
 export {
   CallAbortedError,

@@ -69,8 +69,14 @@ export class Pool<R, I extends Identity = Identity> {
     const inventory = new Inventory<R, I>(home);
     const known = { clock, settings, state, factory, journal, inventory };
     const events: WaitingLineEvents<R, I> = {
-      timedOut: (waiter) => rejections.timeOut(waiter),
-      aborted: (waiter, reason) => rejections.abort(waiter, reason),
+      timedOut: (waiter) => {
+        rejections.timeOut(waiter);
+        leasing.serveOthers();
+      },
+      aborted: (waiter, reason) => {
+        rejections.abort(waiter, reason);
+        leasing.serveOthers();
+      },
       shed: (waiter, retryAfter) => rejections.shed(waiter, retryAfter),
       isOpen: () => state.isRunning,
     };

@@ -200,8 +200,8 @@ export const faults = [
   },
   {
     name: 'a caller who asks for a fresh connection is lent an idle one at once',
-    from: `this.#state.isRunning && !fresh) {`,
-    to: `this.#state.isRunning) {`,
+    from: `this.#state.isRunning && !fresh && tenant.mayBorrow) {`,
+    to: `this.#state.isRunning && tenant.mayBorrow) {`,
     tests: ['test/pool/validation.test.ts'],
   },
   {
@@ -212,8 +212,8 @@ export const faults = [
   },
   {
     name: 'a caller who waits for a fresh connection is given one that was lent before',
-    from: `const wantsAnother = waiter.fresh && (reused || member.since < waiter.since);`,
-    to: `const wantsAnother = waiter.fresh && Number.isNaN(0);`,
+    from: `!waiter.fresh || (!reused && member.since >= waiter.since);`,
+    to: `waiter !== undefined;`,
     tests: ['test/pool/validation.test.ts'],
   },
   {
@@ -1229,7 +1229,7 @@ export const faults = [
   },
   {
     name: 'a connection counts as held when the work on it is over',
-    from: `held.origin = undefined;`,
+    from: `held.lease = undefined;`,
     to: ``,
     tests: ['test/manager/nested-acquire-guard.test.ts'],
   },
@@ -1363,7 +1363,7 @@ export const faults = [
   },
   {
     name: 'single calls wait behind the first although seats are left',
-    from: `if (line.length > 0 && inventory.shared.any) dispatch();`,
+    from: `if (inventory.shared.any || inventory.idle.oldest !== undefined || inventory.total < sizing.max) dispatch();`,
     to: ``,
     tests: ['test/pool/seat.test.ts'],
   },

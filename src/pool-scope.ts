@@ -10,9 +10,11 @@ import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
 import type { Parts } from './manager/assembly.js';
+import type { Lend } from './manager/borrowing.js';
 import { Callers } from './manager/callers.js';
 import { acquireOptions, callOptions, noOptions, poolTransactionOptions } from './manager/method-options.js';
 import { parkable, parkingRules } from './manager/parking.js';
+import type { ScopeBounds } from './manager/scope-bounds.js';
 import { optionsWithin, type ScopeOptions } from './manager/scope-options.js';
 import type { ScopeStorage } from './manager/scope-storage.js';
 import type { SharedUse } from './pool/waiter.js';
@@ -53,14 +55,22 @@ export class PoolScope extends SurrealQueryable {
   readonly #isPool: boolean;
   /** Whether a lease keeps the stack of its caller, for reports of leases held too long. */
   readonly #keepsOrigin: boolean;
+  /** The agent session it belongs to, if any. */
+  readonly #bounds: ScopeBounds | undefined;
 
   static {
     guardArguments(PoolScope.prototype);
   }
 
   /** @internal */
-  constructor(parts: ScopeParts, options: ScopeOptions, identity: ConnectionIdentity | undefined, isPool = false) {
-    const channel = channelOf(parts, options, identity, isPool);
+  constructor(
+    parts: ScopeParts,
+    options: ScopeOptions,
+    identity: ConnectionIdentity | undefined,
+    isPool = false,
+    bounds?: ScopeBounds,
+  ) {
+    const channel = channelOf(parts, options, identity, isPool, bounds);
     super(asController(channel), Uuid.v4());
     this.#channel = channel;
     const { leakDetectionThreshold, idleLeaseThreshold } = parts.config.pool;
@@ -68,6 +78,7 @@ export class PoolScope extends SurrealQueryable {
     this.#options = options;
     this.#identity = identity;
     this.#isPool = isPool;
+    this.#bounds = bounds;
     this.#keepsOrigin = leakDetectionThreshold + idleLeaseThreshold > 0;
   }
 
@@ -85,7 +96,7 @@ export class PoolScope extends SurrealQueryable {
   scope(options: ScopeOptions = noOptions): PoolScope {
     const outer = this.#entered ?? this;
     const { asked, identity } = outer.#asked(callOptions.read(options));
-    return new PoolScope(outer.#parts, asked, identity);
+    return new PoolScope(outer.#parts, asked, identity, false, outer.#bounds);
   }
 
   /**
@@ -130,13 +141,16 @@ export class PoolScope extends SurrealQueryable {
     if (options === undefined) identity = scope.#identity && parts.factory.identities.current(scope.#identity);
     else ({ asked, identity } = scope.#asked(acquireOptions.read(options)));
     if (identity === undefined) scope.#refuseWithoutScope();
-    const limits = parts.rules.limits(asked);
-    const rules = parkingRules(asked, parts.config.pool);
+    const bounds = scope.#bounds;
+    const own = parts.rules.limits(asked);
+    const limits = bounds === undefined ? own : bounds.limits(own);
+    const rules = parkingRules(bounds === undefined ? asked : bounds.holding(asked), parts.config.pool);
     const origin = scope.#keepsOrigin || rules?.reports === true ? new Callers(this.acquire) : undefined;
+    const lend: Lend = bounds === undefined ? borrowing : { lease: (...wish) => bounds.lend(borrowing, wish, true) };
     let lease: HeldLease;
     try {
-      const lent = await borrowing.lease(asked, identity, { origin });
-      lease = rules === undefined ? lent : parkable(lent, rules, { asked, identity, origin }, parts);
+      const lent = await lend.lease(asked, identity, { origin });
+      lease = rules === undefined ? lent : parkable(lent, rules, { asked, identity, origin }, parts, lend);
     } catch (error) {
       throw await forCaller(error, () => borrowing.askedBy(identity));
     }
@@ -263,6 +277,7 @@ export class PoolScope extends SurrealQueryable {
   /** The options and identity of a call, from its own options and those of this scope. */
   #asked(given: ScopeOptions): { asked: ScopeOptions; identity: ConnectionIdentity | undefined } {
     const { borrowing, factory } = this.#parts;
+    this.#bounds?.refuseToLeave(given);
     // Checked on its own first: a namespace without a database must not be completed from this scope.
     const own = borrowing.identityOf(given);
     const asked = this.#options === noOptions ? given : optionsWithin(this.#options, given);
@@ -295,17 +310,22 @@ function channelOf(
   options: ScopeOptions,
   identity: ConnectionIdentity | undefined,
   isPool: boolean,
+  bounds: ScopeBounds | undefined,
 ): PoolChannel {
   const refuses = isPool && config.pool.requireScope;
+  const limits = rules.limits(options);
   return new PoolChannel(
-    ({ fresh, joins }) => {
+    ({ fresh, joins, alone }) => {
       if (refuses) throw scopeMissing();
       const shared = joins ? joining : sharing;
-      return borrowing.lease(options, identity && factory.identities.current(identity), { fresh, shared });
+      const details = { fresh, shared: alone ? undefined : shared };
+      const present = identity && factory.identities.current(identity);
+      if (bounds === undefined) return borrowing.lease(options, present, details);
+      return bounds.lend(borrowing, [options, present, details], false);
     },
     label,
     () => identity ?? factory.identities.home,
-    rules.limits(options),
+    bounds === undefined ? limits : bounds.limits(limits),
     batches,
     exports,
     rules.retry(options),

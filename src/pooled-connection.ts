@@ -253,6 +253,7 @@ export class PooledConnection extends SurrealSession {
     }
     const { lease } = this.#route;
     lease.assertUsable();
+    this.#refuseToLeave('use()');
     const preparing = this.#parts.prepare({ namespace, database });
     if (preparing !== undefined) await lease.during(() => lease.waitWithLease(preparing));
     await this.#route.change((connection) =>
@@ -276,12 +277,14 @@ export class PooledConnection extends SurrealSession {
   /** Signs the session in as another user, until the release. The pool then replaces the session. */
   override async signin(credentials: AnyAuth): Promise<Tokens> {
     signInOptions.read(credentials);
+    this.#refuseToLeave('signin()');
     return await this.#route.change((connection) => connection.signIn(credentials));
   }
 
   /** Signs up a record user and signs the session in as that user, until the release. */
   override async signup(credentials: AccessRecordAuth): Promise<Tokens> {
     signUpOptions.read(credentials);
+    this.#refuseToLeave('signup()');
     return await this.#route.change((connection) => connection.signUp(credentials));
   }
 
@@ -291,17 +294,25 @@ export class PooledConnection extends SurrealSession {
    */
   override async authenticate(token: Token | Tokens): Promise<Tokens> {
     if (typeof token !== 'string') tokensOptions.read(token);
+    this.#refuseToLeave('authenticate()');
     return await this.#route.change((connection) => connection.authenticate(token));
   }
 
   /** Signs the session out, until the release. */
-  override invalidate(): Promise<void> {
-    return this.#route.change((connection) => connection.invalidate());
+  override async invalidate(): Promise<void> {
+    this.#refuseToLeave('invalidate()');
+    return await this.#route.change((connection) => connection.invalidate());
   }
 
   /** {@link release}, by the name that it has in the SDK. */
   override async closeSession(): Promise<void> {
     this.release();
+  }
+
+  /** A lease of an agent session keeps the user and the database of the session. */
+  #refuseToLeave(method: string): void {
+    const error = this.#route.lease.ledger?.staysWhereItIs(method);
+    if (error !== undefined) throw error;
   }
 
   // Members of an SDK session that a lease does not have.

@@ -29,7 +29,8 @@ import type { ExportContent } from '../wire/export-requests.js';
 import { Call, type Message, Request, refused } from './call.js';
 import { Chunks } from './chunks.js';
 import { type ExportPermit, exportWithLease } from './exports.js';
-import { type CallLimits, withinLimits } from './limits.js';
+import { admitted, type Ledger, settled } from './ledger.js';
+import { type CallLimits, limitsWith, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';
 import { ParkableLease } from './parkable-lease.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
@@ -53,6 +54,8 @@ type CallLayer = Layer<Asked<Call>, Answer>;
 /** The composed layers. All leases share them, so that a lease with few calls costs little. */
 interface Ways {
   readonly query: Next<Asked<Call>, Answer>;
+  /** A query whose caller has a ledger. */
+  readonly admitted: Next<Asked<Call>, Answer>;
   readonly call: Next<Asked<Call>, Answer>;
   readonly request: Next<Asked<Request<unknown>>, unknown>;
   readonly change: Next<Asked<Request<unknown>>, unknown>;
@@ -62,11 +65,12 @@ interface Ways {
  * The channel of every SDK object of one lease. After the end of the lease it refuses every call, also of objects the
  * caller kept. A call goes through these layers:
  *
- *     query      guarded ▸ held ▸ retiresByAnswer ▸ traced ▸ ┐
- *     request                                           held ▸ └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
- *     change                                            held ▸    retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
+ *     query      guarded ▸ admitted ▸ held ▸ retiresByAnswer ▸ traced ▸ ┐
+ *     request                                                      held ▸ └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
+ *     change                                                       held ▸    retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
  *
- * The two retiring layers exist only when the pool has a `retireOn`, and `held` only for a parkable lease.
+ * The two retiring layers exist only when the pool has a `retireOn`, `admitted` only when the caller has a ledger, and
+ * `held` only for a parkable lease.
  */
 export class LeaseChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
@@ -145,7 +149,12 @@ export class LeaseChannel implements QueryChannel {
 
   /** A channel of the same lease with another signal for its calls. */
   withSignal(signal: AbortSignal): LeaseChannel {
-    return new LeaseChannel(this.#lease, this.#pool, { ...this.#limits, signal });
+    return new LeaseChannel(this.#lease, this.#pool, limitsWith(this.#limits, signal));
+  }
+
+  /** What admits the calls of the lease, if its caller has limits of its own. */
+  get ledger(): Ledger | undefined {
+    return this.#limits.ledger;
   }
 
   /** The signal that aborts the calls of the lease. */
@@ -189,6 +198,10 @@ export class LeaseChannel implements QueryChannel {
 
   /** An export that ends with the lease. */
   async exportSql(content: ExportContent): Promise<Response> {
+    return await settled(this.ledger?.admitOther('export'), this.#export(content));
+  }
+
+  async #export(content: ExportContent): Promise<Response> {
     const permit = await this.exportPermit(content);
     return await exportWithLease(permit, this.#limits, this.connection.dependents);
   }
@@ -205,9 +218,13 @@ export class LeaseChannel implements QueryChannel {
 
   query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
     return new Chunks(
-      () => this.#ways.query({ channel: this, request: Call.of(query) }),
+      () => this.#ask({ channel: this, request: Call.of(query) }),
       () => this.asked(query.query),
     );
+  }
+
+  #ask(asked: Asked<Call>): Promise<Answer> {
+    return this.#limits.ledger === undefined ? this.#ways.query(asked) : this.#ways.admitted(asked);
   }
 
   /**
@@ -293,6 +310,18 @@ export class LeaseChannel implements QueryChannel {
   static readonly #guarded: CallLayer = async (asked, next) => {
     refuseStatements(asked.request.surrealText, 'session');
     return await next(asked);
+  };
+
+  /** Asks the ledger before anything is sent, and tells it how the call ended. */
+  static readonly #admitted: CallLayer = async (asked, next) => {
+    const { channel, request } = asked;
+    const { ledger } = channel;
+    if (ledger === undefined) return await next(asked);
+    // Throws first if the lease has ended: then there is no call to count.
+    channel.assertUsable();
+    return await admitted(ledger, request, false, (call, { instead }) =>
+      instead === undefined ? next({ ...asked, request: call }) : channel.during(() => instead(call, channel)),
+    );
   };
 
   static readonly #traced: CallLayer = (asked, next) => {
@@ -389,12 +418,14 @@ export class LeaseChannel implements QueryChannel {
       // The layers pass on the answer of the request unchanged.
       (asked: Asked<Call>) => request(asked) as Promise<Answer>,
     );
-    if (!parking) return { query: pipeline([LeaseChannel.#guarded], call), call, request, change };
+    const way = <A extends Asked<Request<unknown>>, T>(next: Next<A, T>): Next<A, T> =>
+      parking ? LeaseChannel.#held(next) : next;
     return {
-      query: pipeline([LeaseChannel.#guarded], LeaseChannel.#held(call)),
-      call: LeaseChannel.#held(call),
-      request: LeaseChannel.#held(request),
-      change: LeaseChannel.#held(change),
+      query: pipeline([LeaseChannel.#guarded], way(call)),
+      admitted: pipeline([LeaseChannel.#guarded, LeaseChannel.#admitted], way(call)),
+      call: way(call),
+      request: way(request),
+      change: way(change),
     };
   }
 

@@ -11,6 +11,7 @@ import { inOneLine } from './error-message.js';
  *     │  ├─ AcquireTimeoutError    nothing became free in time
  *     │  ├─ AcquireAbortedError    the caller's signal was aborted
  *     │  ├─ QueueFullError         `maxWaiters` callers already wait
+ *     │  ├─ QueueOverloadError     callers wait too long; says when to try again
  *     │  ├─ NestedAcquireError     the caller already holds a connection, and all are in use
  *     │  ├─ CircuitOpenError       the endpoint kept failing; says when the next probe is
  *     │  ├─ PoolShutdownError      the pool is shutting down or closed
@@ -34,6 +35,8 @@ import { inOneLine } from './error-message.js';
  *     ├─ SavepointUnsupportedError a call cannot be replayed, or its answer cannot be verified
  *     ├─ SavepointDivergedError    a replayed call answered differently
  *     ├─ SavepointLimitError       there is too much to keep or to replay
+ *     ├─ AgentLimitError           a limit of an agent session, or of its parent, was reached
+ *     ├─ StatementRefusedError     a guard of an agent session refused a statement
  *     └─ UsageError                a call that can never work as written
  */
 

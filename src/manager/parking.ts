@@ -9,6 +9,7 @@ import { systemClock } from '../time/clock.js';
 import { onAbort } from '../time/on-abort.js';
 import type { AcquireOptions } from './acquire-options.js';
 import type { Parts } from './assembly.js';
+import type { Lend } from './borrowing.js';
 
 /** When a lease with `whileIdle: 'release'` is idle, in milliseconds, if neither it nor the pool says. */
 const usualIdleAfter = 1_000;
@@ -49,7 +50,8 @@ export function parkable(
   lease: Lease<Connection>,
   rules: ParkingRules,
   { asked, identity, origin }: RepeatedAcquire,
-  { borrowing, factory, pool }: Parts,
+  { factory, pool }: Parts,
+  lend: Lend,
 ): ParkableLease {
   const { events } = pool;
   return new ParkableLease(lease, origin, {
@@ -57,7 +59,7 @@ export function parkable(
     rules,
     take: (over, again) =>
       untilEither(over, asked.signal, (signal) =>
-        borrowing.lease({ ...asked, signal }, identity && factory.identities.current(identity), { origin: again }),
+        lend.lease({ ...asked, signal }, identity && factory.identities.current(identity), { origin: again }),
       ),
     onIdle: (event) => {
       if (events.has('leaseIdle')) events.emit('leaseIdle', event);

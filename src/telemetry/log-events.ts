@@ -79,6 +79,12 @@ const matters: Wordings = {
   transactionAbandoned: ['warn', 'a connection was released with an open transaction; the pool cancels it'],
   rollbackFailed: ['warn', 'a transaction could not be cancelled; its connection is closed'],
 
+  // Agent sessions
+  sessionOpened: ['debug', 'agent session opened'],
+  sessionClosed: ['debug', 'agent session closed'],
+  agentLimit: ['warn', 'an agent session has reached a limit'],
+  auditLost: ['error', 'rows of an audit could not be written, and are lost'],
+
   // Shutdown
   shutdownStarted: ['info', 'shutting down'],
   shutdownFinished: ['info', 'shut down'],

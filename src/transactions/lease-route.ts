@@ -1,6 +1,7 @@
 import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, Uuid, VersionInfo } from 'surrealdb';
 import { type ImportInput, importInto } from '../calls/import.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
+import { settled } from '../calls/ledger.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
 import { UsageError } from '../errors/configuration.js';
 import { forCaller } from '../errors/for-caller.js';
@@ -76,7 +77,9 @@ export class LeaseRoute implements QueryChannel {
   /** @throws UsageError while a transaction is open */
   async import(input: ImportInput): Promise<void> {
     this.#refuseWithin('import', 'is no part of one');
-    await this.lease.during(() => importInto(this.lease, input));
+    const admission = this.lease.ledger?.admitOther('import');
+    const importing = this.lease.during(() => importInto(this.lease, input, admission));
+    await settled(admission, importing);
   }
 
   async version(): Promise<VersionInfo> {

@@ -167,9 +167,10 @@ export class Transactions {
     { signal }: TransactionDeadline,
     numbers: Numbers,
   ): Promise<TransactionChannel> {
+    // Before the signal: a lease that has ended says so, whatever else has ended.
+    const { connection } = lease;
     signal?.throwIfAborted();
     const { fence, events, rollbackTimeout } = this.#settings;
-    const { connection } = lease;
     const bounded = signal === undefined ? lease : lease.withSignal(signal);
     const marker = settings.verifyCommit ? fence.newMarker() : undefined;
     const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };
@@ -217,7 +218,7 @@ export class Transactions {
       },
     });
     new ConnectionTie(channel, connection, events);
-    if (signal !== undefined) state.atEnd({ end: onAbort(signal, () => channel.abort(signal.reason)) });
+    if (signal !== undefined) abortWith(signal, channel);
     return channel;
   }
 
@@ -248,6 +249,15 @@ export class Transactions {
   #trace(lease: LeaseChannel, numbers: Numbers, step: TransactionTrace['step']): TransactionTrace {
     return { ...traceOf(this.#settings.pool), connection: lease.connection.id, ...numbers, step };
   }
+}
+
+/**
+ * Aborts an open transaction with a signal, which must not reference the lease: the pool takes back a lease that no
+ * code references.
+ */
+function abortWith(signal: AbortSignal, channel: TransactionChannel): void {
+  const open = new WeakRef(channel);
+  channel.state.atEnd({ end: onAbort(signal, () => open.deref()?.abort(signal.reason)) });
 }
 
 /** Settles as the work does, or rejects when the signal aborts; the work itself goes on. */

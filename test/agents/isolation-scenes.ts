@@ -2,6 +2,7 @@ import type { Uuid } from 'surrealdb';
 import type { PoolOptions, PoolScope } from '../../src/index.js';
 import type { Front, FrontConnection } from '../support/front.js';
 import type { Surroundings } from '../support/surroundings.js';
+import { rocksdbUrl } from '../support/temporary.js';
 import { type Agent, defineAll, root } from './isolation-agents.js';
 import type { Door, IsolationScene } from './isolation-run.js';
 
@@ -18,7 +19,7 @@ const options: Partial<PoolOptions> = {
 };
 
 /** Each agent has a scope object of its own, and says nothing at its acquires. */
-export const byScope: (pool: PoolScope) => Door = (pool) => byScopeOf((agent) => pool.scope(agent.identity));
+const byScope: (pool: PoolScope) => Door = (pool) => byScopeOf((agent) => pool.scope(agent.identity));
 
 function byScopeOf(scopeOf: ScopeOf): Door {
   const scopes = new Map<Agent, PoolScope>();
@@ -34,13 +35,13 @@ function byScopeOf(scopeOf: ScopeOf): Door {
 }
 
 /** Each acquire says for whom it is. */
-export const byOptions: (pool: PoolScope) => Door = (pool) => ({
+const byOptions: (pool: PoolScope) => Door = (pool) => ({
   acquire: (agent, limits) => pool.acquire({ ...agent.identity, ...limits }),
   query: (agent, text) => pool.withConnection((connection) => connection.query(text).collect(), agent.identity),
 });
 
 /** Over sockets, with authentication on; under `npm run test:server` to a real server. */
-export async function socketScene(own: Surroundings, door: (pool: PoolScope) => Door): Promise<IsolationScene> {
+async function socketScene(own: Surroundings, door: (pool: PoolScope) => Door): Promise<IsolationScene> {
   await defineAll((text, place) => own.engine.query(text, place));
   const front = await own.listen({ auth: true });
   const openTransactions = watchTransactions(front);
@@ -52,11 +53,7 @@ export async function socketScene(own: Surroundings, door: (pool: PoolScope) => 
 }
 
 /** In the process, where all sessions share one engine: it asks by a lease that it never gives back. */
-export async function embeddedScene(
-  own: Surroundings,
-  url: string,
-  door: (pool: PoolScope) => Door,
-): Promise<IsolationScene> {
+async function embeddedScene(own: Surroundings, url: string, door: (pool: PoolScope) => Door): Promise<IsolationScene> {
   const pool = await own.pool(url, { ...options, maxConnections: connections + 1 });
   await pool.query(`DEFINE USER root ON ROOT PASSWORD "${root.password}" ROLES OWNER`);
   const witness = await pool.acquire();
@@ -81,4 +78,18 @@ function watchTransactions(front: Front): () => string[] {
   };
   return () =>
     front.sockets.flatMap((socket) => [...(open.get(socket) ?? [])].map((id) => `transaction ${id} of a socket`));
+}
+
+/** What a test file runs: a name, and how to open the scene. */
+export function scenesOf(own: Surroundings, isRealServer: boolean): [string, () => Promise<IsolationScene>][] {
+  const sockets: [string, () => Promise<IsolationScene>][] = [
+    ['over sockets, by scopes', () => socketScene(own, byScope)],
+    ['over sockets, by options', () => socketScene(own, byOptions)],
+  ];
+  if (isRealServer) return sockets;
+  return [
+    ...sockets,
+    ['embedded in rocksdb, by scopes', () => embeddedScene(own, rocksdbUrl(), byScope)],
+    ['embedded in memory, by options', () => embeddedScene(own, 'mem://', byOptions)],
+  ];
 }

@@ -275,7 +275,7 @@ class Isolation {
     // One that was on its way before the reset may still arrive.
     const since = ++this.#written;
     live.subscribe(({ action, value }) => {
-      const isOld = !(Number(value.since) >= since);
+      const isOld = !(Number(value?.since) >= since);
       if (action !== 'KILLED' && !isOld)
         this.#wrong.push(`${agent.name} got ${action} of a live query of an ended lease`);
     });

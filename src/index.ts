@@ -21,6 +21,7 @@ export type {
 export type {
   Batching,
   CircuitBreakerConfig,
+  LoadSheddingConfig,
   NestedAcquirePolicy,
   PoolConfig,
   RetryPolicy,
@@ -36,6 +37,7 @@ export {
   PoolShutdownError,
   type PoolSnapshot,
   QueueFullError,
+  QueueOverloadError,
 } from './errors/acquire.js';
 export type { Asked } from './errors/asked.js';
 export { ExportError, ImportError, type ImportFailure } from './errors/backup.js';

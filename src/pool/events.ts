@@ -1,7 +1,7 @@
 import type { CloseReason } from './close-reason.js';
 
 /** Why an acquire was refused at once. */
-export type RefusalReason = 'queue-full' | 'shutdown' | 'circuit-open';
+export type RefusalReason = 'queue-full' | 'shutdown' | 'circuit-open' | 'overload';
 
 /** The name of every event, so that subscribing to a misspelt one fails. */
 export const eventNames: readonly string[] = Object.keys({

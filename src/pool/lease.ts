@@ -1,6 +1,8 @@
 import { LeaseReleasedError } from '../errors/call.js';
 import type { CloseReason } from './close-reason.js';
+import type { Loan } from './order.js';
 import type { Origin } from './origin.js';
+import type { Tenant } from './tenant.js';
 
 /** A lent connection, as its lease sees it. */
 export interface Lent<R> {
@@ -16,6 +18,8 @@ export interface Lent<R> {
 export interface LentSeat {
   /** Whether its calls may share a message with others. */
   readonly joins: boolean;
+  /** How much of the connection it is. */
+  readonly portion: number;
   /** Its message is being sent: further calls cannot join. */
   close(): void;
 }
@@ -26,7 +30,7 @@ export interface LeaseOwner<R> {
 }
 
 /** One loan of one connection, from `acquire()` to `release()`. */
-export class Lease<R> {
+export class Lease<R> implements Loan {
   #state: 'active' | 'released' | 'revoked' = 'active';
   readonly #owner: LeaseOwner<R>;
   readonly #lent: Lent<R>;
@@ -38,6 +42,10 @@ export class Lease<R> {
 
   /** When the loan began, on the pool's clock. */
   readonly since: number;
+  /** Whose part of the pool it is. */
+  readonly tenant: Tenant;
+  /** How long such a lease of the tenant usually takes, in milliseconds: what it counts as at the least. */
+  readonly promised: number;
   /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
   readonly seat: LentSeat | undefined;
 
@@ -45,16 +53,24 @@ export class Lease<R> {
   constructor(
     owner: LeaseOwner<R>,
     lent: Lent<R>,
+    tenant: Tenant,
     since: number,
     origin: Origin | undefined,
     seat: LentSeat | undefined,
   ) {
     this.#owner = owner;
     this.#lent = lent;
+    this.tenant = tenant;
+    this.promised = tenant.usualTime;
     this.uses = lent.uses;
     this.since = since;
     this.#origin = origin;
     this.seat = seat;
+  }
+
+  /** How much of the connection it has: 1 for all of it. */
+  get portion(): number {
+    return this.seat?.portion ?? 1;
   }
 
   /** The number of the connection, unique within the pool. */

@@ -7,6 +7,7 @@ import {
   type PooledConnection,
   TransactionAbortedError,
   TransactionEndedError,
+  TransactionLostError,
 } from '../../src/index.js';
 import type { Place } from '../support/backend.js';
 import { collectGarbage } from '../support/garbage.js';
@@ -90,7 +91,7 @@ async function shownBy(answer: Promise<unknown[]>): Promise<unknown> {
 
 /** How an object refuses that was kept from an ended lease. A transaction says that it ended, then or before. */
 function isRefusal(error: unknown): boolean {
-  if (error instanceof TransactionAbortedError) return true;
+  if (error instanceof TransactionAbortedError || error instanceof TransactionLostError) return true;
   if (error instanceof TransactionEndedError) return error.state === 'abandoned';
   return error instanceof LeaseReleasedError || error === over;
 }

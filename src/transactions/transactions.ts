@@ -167,10 +167,9 @@ export class Transactions {
     { signal }: TransactionDeadline,
     numbers: Numbers,
   ): Promise<TransactionChannel> {
-    // Before the signal: a lease that has ended says so, whatever else has ended.
-    const { connection } = lease;
     signal?.throwIfAborted();
     const { fence, events, rollbackTimeout } = this.#settings;
+    const { connection } = lease;
     const bounded = signal === undefined ? lease : lease.withSignal(signal);
     const marker = settings.verifyCommit ? fence.newMarker() : undefined;
     const wishes = { fence, marker, allowWithoutUser: settings.allowWithoutUser };

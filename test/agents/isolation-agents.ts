@@ -28,7 +28,7 @@ export const agents: readonly [Agent, ...Agent[]] = [
   { name: 'home', identity: {} },
   { name: 'root in one', identity: { ...one, credentials: root } },
   { name: 'root in one, another agent', identity: { ...one, credentials: root } },
-  { name: 'root beyond', identity: { ...beyond, credentials: root } },
+  { name: 'root beyond', identity: { ...beyond, credentials: root, variables: { tenant: 'beyond', b: 2, c: 3 } } },
   {
     name: 'root with variables',
     identity: { ...two, credentials: root, variables: { tenant: 'two', limits: [1, 2] } },
@@ -42,7 +42,10 @@ export const agents: readonly [Agent, ...Agent[]] = [
     name: 'editor of a namespace',
     identity: { ...one, credentials: { username: 'chief', password: 'secret', namespace: one.namespace } },
   },
-  { name: 'editor of a database', identity: { ...one, credentials: editor(one) } },
+  {
+    name: 'editor of a database',
+    identity: { ...one, credentials: editor(one), variables: { tenant: 'one', a: 'mine' } },
+  },
   {
     name: 'viewer of a database',
     identity: { ...two, credentials: { username: 'viewer', password: 'secret', ...two } },

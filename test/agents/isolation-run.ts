@@ -115,6 +115,7 @@ class Isolation {
   /** The last leases of each connection, to be told with a failure. */
   readonly #past = new Map<number, { readonly agent: string; readonly done: readonly string[] }[]>();
   readonly #wrong: string[] = [];
+  #latest: Agent = agents[0];
   #leases = 0;
   #calls = 0;
   #refused = 0;
@@ -176,7 +177,9 @@ class Isolation {
       this.#leases++;
       this.#throwIfWrong();
       await this.#useKept(between(this.#random, 0, 2));
-      const agent = oneOf(this.#random, agents);
+      // Often the one before: its connection is not switched to another identity, only reset.
+      const agent = this.#random() < 0.4 ? this.#latest : oneOf(this.#random, agents);
+      this.#latest = agent;
       if (this.#random() < 0.25) await this.#call(agent);
       // Dropped without a release: nothing of it may be kept here, so that it is found.
       if (this.#random() < 0.01) await this.#drop(agent);
@@ -226,7 +229,9 @@ class Isolation {
       wrong: (what) => this.#wrong.push(`${agent.name} on connection ${connection.id} (${done.join(', ')}): ${what}`),
     };
     this.#note(connection, agent, done);
-    for (let count = between(random, 0, 4); count > 0; count--) await this.#change(held, done);
+    // Often a single one, whose reset no other one brings along.
+    const most = random() < 0.5 ? 1 : 4;
+    for (let count = between(random, 0, most); count > 0; count--) await this.#change(held, done);
     if (random() < 0.5) await this.#scene.ask(`CREATE ${tables.news}`, oneOf(random, places));
     const underWay: Promise<void>[] = [];
     if (random() < 0.3) {

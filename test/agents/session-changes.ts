@@ -95,6 +95,7 @@ const change = (random: Random): [string, unknown] => [
 export const changes: Readonly<Record<string, Change>> = {
   set: ({ connection, random }) => connection.set(...change(random)),
   unset: ({ connection, random }) => connection.unset(oneOf(random, variables)),
+  'unset all': ({ connection }) => Promise.all(variables.map((name) => connection.unset(name))),
   use: ({ connection, random }) => connection.use(oneOf(random, places)),
   signin: ({ connection, random }) => connection.signin(signIns[random() < 0.02 ? between(random, 0, 2) : 3] as never),
   'signin refused': ({ connection }) =>

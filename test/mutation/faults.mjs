@@ -323,7 +323,7 @@ export const faults = [
     from: `this.changes.variables.add(name);`,
     within: 'unset',
     to: ``,
-    tests: isolation,
+    tests: ['test/session/identity.test.ts'],
   },
   {
     name: 'a live query started by a statement is not noted',

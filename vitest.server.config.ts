@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/{hazards,manager,server,session,transactions}/*.test.ts',
+      'test/agents/isolation.test.ts',
       'test/calls/batch-property.test.ts',
       'test/wire/{recording-codec,sendable,shared-transports,transport}.test.ts',
       'test/faults/*.test.ts',

@@ -12,6 +12,7 @@ const savepoints = ['test/transactions/savepoints-'];
 const loss = ['test/transactions/transaction-loss.test.ts'];
 const ownWrites = ['test/hazards/15-reads-of-own-writes.test.ts'];
 const transaction = ['test/transactions/transaction.test.ts'];
+const isolation = ['test/agents/isolation.test.ts'];
 /** @param {string} name */
 const cases = (name) => [`test/transactions/savepoint-cases/${name}.test.ts`];
 /** @param {string} name */
@@ -379,6 +380,50 @@ export const faults = [
     from: `if (changes.authentication) {`,
     to: `if (Number.isNaN(0)) {`,
     tests: ['test/session', 'test/hazards/06-session-expiry.test.ts'],
+  },
+  {
+    name: 'a lease leaves the next one in the database that it chose',
+    from: `if (changes.database) await this.#sessions.use(connection, identity, signal);`,
+    to: ``,
+    tests: isolation,
+  },
+  {
+    name: 'a user that a lease signed in is met by another agent',
+    from: `this.changes.authentication = true;`,
+    within: 'authenticate',
+    to: ``,
+    tests: isolation,
+  },
+  {
+    name: 'a variable that a lease took away is not noted',
+    from: `this.changes.variables.add(name);`,
+    within: 'unset',
+    to: ``,
+    tests: ['test/session/identity.test.ts'],
+  },
+  {
+    name: 'a live query started by a statement is not noted',
+    from: `if (id instanceof Uuid) connection.liveQueryBegan(id);`,
+    to: `void id; void connection;`,
+    tests: isolation,
+  },
+  {
+    name: 'a transaction that a lease left open is not cancelled',
+    from: `for (const id of changes.transactions) await connection.transport.cancel(id, connection.session);`,
+    to: ``,
+    tests: isolation,
+  },
+  {
+    name: 'the signal of a transaction keeps a lease that was dropped',
+    from: `const open = new WeakRef(channel);`,
+    to: `const open = { deref: () => channel };`,
+    tests: ['test/manager/leaks.test.ts'],
+  },
+  {
+    name: 'the failure of a transaction keeps a lease that was dropped',
+    from: `writeStacks(failure);`,
+    to: ``,
+    tests: ['test/manager/leaks.test.ts'],
   },
   {
     name: 'a session that nears its end is not signed in again',

@@ -1,3 +1,4 @@
+export type { GuardedStatement, StatementGuard } from './agents/guards.js';
 export { type ChainReport, verifyChain } from './agents/hash-chain.js';
 export type { ResourceLimits } from './agents/limits.js';
 export type {

@@ -266,7 +266,7 @@ class Search {
       if (token.value === 'IF') conditions++;
       if (conditions === 0 && (token.value === 'THEN' || token.value === 'ELSE' || token.value === 'END')) return false;
       if (token.value === 'END') conditions--;
-      if (behindWhere.has(token.value) && context.endsValue(at - 1)) return false;
+      if (behindWhere.has(token.value) && this.#begins(at)) return false;
       if (this.#hasOwnWhere(token, at)) return false;
     }
   }

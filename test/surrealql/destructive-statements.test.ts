@@ -1,5 +1,15 @@
 import fc from 'fast-check';
-import { BoundExcluded, BoundIncluded, RecordId, RecordIdRange, StringRecordId, Table } from 'surrealdb';
+import {
+  BoundExcluded,
+  BoundIncluded,
+  type BoundQuery,
+  eq,
+  RecordId,
+  RecordIdRange,
+  StringRecordId,
+  Surreal,
+  Table,
+} from 'surrealdb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { destructive } from '../../src/surrealql/destructive-statements.js';
 import { SurrealText } from '../../src/surrealql/surreal-text.js';
@@ -76,7 +86,7 @@ const losing = [
   'RETURN {x:DELETE thing}',
   'RETURN array::len((DELETE thing RETURN BEFORE))',
   '{ a DELETE thing }',
-  '{ x.for DELETE thing; "PERMISSIONS" }',
+  '{ x.for DELETE thing; permissions }',
   'LET $x = DELETE thing',
   'SELECT * FROM (DELETE thing RETURN BEFORE) WHERE true',
   'SELECT (DELETE thing) FROM 1 WHERE true',
@@ -113,6 +123,8 @@ const losing = [
 
 /** Refused although it is not certain that they lose anything. */
 const doubtful = [
+  '{ SELECT permissions FROM other ORDER BY for DELETE thing; permissions }',
+  '{ SELECT * FROM other GROUP BY for DELETE FROM thing }',
   'DELETE thing:[{ RETURN thing }]',
   'DELETE thing:.. WHERE v = 1',
   'SELECT remove FROM thing',
@@ -253,6 +265,38 @@ describe('a destructive statement', () => {
   test('is suspected in a text with too many readings', () => {
     const text = `${'SELECT when / 2 FROM thing;'.repeat(9)} DELETE thing:1`;
     expect(found(text)).toBeDefined();
+  });
+
+  test('is found in what the builders of the SDK send', () => {
+    const sdk = new Surreal();
+    const [table, id] = [new Table('thing'), new RecordId('thing', 1)];
+    const compiled = (builder: { compile(): BoundQuery }) => {
+      const { query, bindings: values } = builder.compile();
+      return found(query, values);
+    };
+    const range = new RecordIdRange('thing', new BoundIncluded(1), new BoundExcluded(9));
+    for (const builder of [
+      sdk.delete(table),
+      sdk.delete(table).output('none'),
+      sdk.delete(range),
+      sdk.update(table).merge({ v: 1 }),
+      sdk.update(range).content({ v: 1 }).output('diff'),
+      sdk.upsert(table).content({ v: 1 }),
+    ]) {
+      expect(compiled(builder)).toBeDefined();
+    }
+    for (const builder of [
+      sdk.delete(id),
+      sdk.update(id).patch([]),
+      sdk.update(table).merge({ v: 1 }).where(eq('v', 1)),
+      sdk.upsert(id).content({ v: 1 }).output('none'),
+      sdk.create(table).content({ v: 1 }),
+      sdk.insert(table, [{ v: 1 }]),
+      sdk.relate(id, new Table('likes'), id),
+      sdk.select(table).fields('v').where(eq('v', 1)),
+    ]) {
+      expect(compiled(builder)).toBeUndefined();
+    }
   });
 
   test('is judged by the values it is called with', () => {

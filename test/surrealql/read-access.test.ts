@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { RecordId, Table } from 'surrealdb';
+import { type BoundQuery, eq, RecordId, Surreal, Table } from 'surrealdb';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { writingStatement } from '../../src/surrealql/read-access.js';
 import { SurrealText } from '../../src/surrealql/surreal-text.js';
@@ -158,6 +158,19 @@ describe('access read', () => {
 
   test.each(others)('refuses: %s', (text) => {
     expect(writing(text)).toBeDefined();
+  });
+
+  test('knows what the builders of the SDK send', () => {
+    const sdk = new Surreal();
+    const judged = (builder: { compile(): BoundQuery }) => {
+      const { query, bindings: values } = builder.compile();
+      return writingStatement(new SurrealText(query), values);
+    };
+    const id = new RecordId('thing', 1);
+    expect(judged(sdk.select(id))).toBeUndefined();
+    expect(judged(sdk.select(new Table('thing')).fields('v').where(eq('v', 1)))).toBeUndefined();
+    expect(judged(sdk.select(id).fields('fn::write()'))).toBeDefined();
+    expect(judged(sdk.delete(id))).toMatch(/^DELETE ONLY/);
   });
 
   test('names the statement that is not known to only read', () => {

@@ -1,6 +1,13 @@
+export {
+  type AgentLog,
+  AgentSession,
+  type AgentSessionOptions,
+  type SessionMaker,
+} from './agents/agent-session.js';
 export type { GuardedStatement, StatementGuard } from './agents/guards.js';
 export { type ChainReport, verifyChain } from './agents/hash-chain.js';
 export type { ResourceLimits } from './agents/limits.js';
+export type { SessionState } from './agents/session-core.js';
 export type {
   CallEntry,
   LogEntry,
@@ -9,6 +16,8 @@ export type {
   RecordedOperation,
   TransactionOperation,
 } from './agents/session-log.js';
+export type { SessionStatistics } from './agents/session-statistics.js';
+export type { SessionsStatistics, SessionTotals } from './agents/sessions.js';
 export type { ImportInput } from './calls/import.js';
 export type { Duration } from './config/duration.js';
 export type {
@@ -32,6 +41,7 @@ export type {
 export type {
   Batching,
   CircuitBreakerConfig,
+  LoadSheddingConfig,
   NestedAcquirePolicy,
   PoolConfig,
   RetryPolicy,
@@ -47,6 +57,7 @@ export {
   PoolShutdownError,
   type PoolSnapshot,
   QueueFullError,
+  QueueOverloadError,
 } from './errors/acquire.js';
 export {
   type AgentLimit,
@@ -54,6 +65,7 @@ export {
   StatementRefusedError,
 } from './errors/agent.js';
 export type { Asked } from './errors/asked.js';
+export { AuditError } from './errors/audit.js';
 export { ExportError, ImportError, type ImportFailure } from './errors/backup.js';
 export {
   CallAbortedError,

@@ -252,6 +252,14 @@ export class Usage {
     return this.#shortest('queryTimeout');
   }
 
+  /** Whether the size of answers matters: the session or a parent has `maxBytes`. */
+  get measuresBytes(): boolean {
+    for (let usage: Usage | undefined = this; usage !== undefined; usage = usage.#parent) {
+      if (usage.#limits.maxBytes !== Number.POSITIVE_INFINITY) return true;
+    }
+    return false;
+  }
+
   /** The shortest `maxTransactionAge` of the session and its parents, in milliseconds; 0: none has one. */
   get maxTransactionAge(): number {
     return this.#shortest('maxTransactionAge');

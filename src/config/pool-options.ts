@@ -113,6 +113,8 @@ export interface PoolConfig {
    * `null`; null: no limit, 0: no caller may wait.
    */
   maxWaiters?: number | null | undefined;
+  /** When waiters are refused because callers wait too long, so that those who are served do not. */
+  loadShedding?: LoadSheddingConfig | undefined;
   /** Whether `minConnections` are opened as soon as the pool starts, instead of on demand. Default `true`. */
   warmConnections?: boolean | undefined;
   /**
@@ -154,6 +156,22 @@ export type Batching = 'off' | 'waiting' | 'always';
 
 /** What is done about an acquire by a caller who holds a connection while all are in use. */
 export type NestedAcquirePolicy = 'ignore' | 'warn' | 'error';
+
+/**
+ * When waiters are refused because the pool is overloaded. Looked at for each agent session by itself; callers without one
+ * count as one. In a burst some wait long, but only under overload all do: so the pool looks at the shortest wait of an
+ * interval.
+ */
+export interface LoadSheddingConfig {
+  /**
+   * The shortest wait of an interval that is still no overload. After an interval in which it was longer, waiters who have waited
+   * twice as long are refused with `QueueOverloadError` when their turn comes; and those who wait while no connection is lent at all
+   * for an interval. Default `0`; 0 or null: off.
+   */
+  target?: Duration | null | undefined;
+  /** The interval. Default `2s`; more than 0. */
+  interval?: Duration | undefined;
+}
 
 /**
  * When the pool stops trying an endpoint that keeps failing. Attempts to connect that fail, connections that are lost within

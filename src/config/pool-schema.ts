@@ -3,6 +3,7 @@ import { type Closed, closed, ordered } from './closed-object.js';
 import type {
   Batching,
   CircuitBreakerConfig,
+  LoadSheddingConfig,
   NestedAcquirePolicy,
   PoolConfig,
   Resolved,
@@ -51,6 +52,13 @@ const circuitBreakerSchema = v.pipe(
   ),
 );
 
+const sheddingEntries = {
+  target: v.optional(durationOr('0 or null for off'), 0),
+  interval: v.optional(deadline(), '2s'),
+};
+
+const loadSheddingSchema = closed(sheddingEntries);
+
 const poolEntries = {
   minConnections: v.optional(count(0)),
   maxConnections: v.optional(count(1), 20),
@@ -75,6 +83,7 @@ const poolEntries = {
   unhealthyThreshold: v.optional(count(1), 3),
   maxConnecting: v.optional(count(1), 2),
   maxWaiters: v.optional(countOr(Number.POSITIVE_INFINITY, 'null for no limit'), null),
+  loadShedding: v.optional(loadSheddingSchema, {}),
   warmConnections: v.optional(flag(), true),
   failFast: v.optional(flag(), true),
   sessionsPerTransport: v.optional(count(1, 255), 1),
@@ -97,7 +106,11 @@ export const poolConfigSchema: v.GenericSchema<PoolConfig, ResolvedPoolConfig> =
 );
 
 /** Options that are objects of options. */
-const groups = { 'poolConfig.retryPolicy': retryEntries, 'poolConfig.circuitBreaker': breakerEntries };
+const groups = {
+  'poolConfig.loadShedding': sheddingEntries,
+  'poolConfig.retryPolicy': retryEntries,
+  'poolConfig.circuitBreaker': breakerEntries,
+};
 
 export const poolGroupPaths: readonly string[] = Object.keys(groups);
 
@@ -123,4 +136,5 @@ export function isDuration(path: string): boolean {
 
 true satisfies Same<v.InferInput<Closed<typeof poolEntries>>, PoolConfig>;
 true satisfies Same<v.InferInput<typeof retryPolicySchema>, RetryPolicy>;
+true satisfies Same<v.InferInput<typeof loadSheddingSchema>, LoadSheddingConfig>;
 true satisfies Same<v.InferInput<typeof circuitBreakerSchema>, CircuitBreakerConfig>;

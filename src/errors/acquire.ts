@@ -55,11 +55,28 @@ export class AcquireAbortedError extends AcquireError {
   static override readonly code: string = 'ERR_POOL_ACQUIRE_ABORTED';
 }
 
-/** `maxWaiters` callers were already waiting, so the pool refused this one at once. */
+/**
+ * `maxWaiters` callers were already waiting, so the pool refused one of them: the newest of the agent, or of the plain
+ * callers, that has the most. Or as many callers of one agent waited as its `maxWaiting` allows.
+ */
 export class QueueFullError extends AcquireError {
   static override readonly name: string = 'QueueFullError';
   static override readonly code: string = 'ERR_POOL_QUEUE_FULL';
   override readonly retryable: boolean = true;
+}
+
+/** Callers had waited too long for some time (`loadShedding`), so the pool refused this one to serve the others in time. */
+export class QueueOverloadError extends AcquireError {
+  static override readonly name: string = 'QueueOverloadError';
+  static override readonly code: string = 'ERR_POOL_QUEUE_OVERLOAD';
+  override readonly retryable: boolean = true;
+  /** After how many milliseconds to try again: how long callers wait now, at the least. */
+  readonly retryAfter: number;
+
+  constructor(message: string, details: AcquireErrorDetails & { retryAfter: number }) {
+    super(message, details);
+    this.retryAfter = details.retryAfter;
+  }
 }
 
 /**

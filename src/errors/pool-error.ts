@@ -11,6 +11,7 @@ import { inOneLine } from './error-message.js';
  *     │  ├─ AcquireTimeoutError    nothing became free in time
  *     │  ├─ AcquireAbortedError    the caller's signal was aborted
  *     │  ├─ QueueFullError         `maxWaiters` callers already wait
+ *     │  ├─ QueueOverloadError     callers wait too long; says when to try again
  *     │  ├─ NestedAcquireError     the caller already holds a connection, and all are in use
  *     │  ├─ CircuitOpenError       the endpoint kept failing; says when the next probe is
  *     │  ├─ PoolShutdownError      the pool is shutting down or closed

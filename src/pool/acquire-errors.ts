@@ -8,9 +8,11 @@ import {
   PoolShutdownError,
   type PoolSnapshot,
   QueueFullError,
+  QueueOverloadError,
 } from '../errors/acquire.js';
 import { messageOf } from '../errors/error-message.js';
 import type { RefusalReason } from './events.js';
+import type { Tenant } from './tenant.js';
 
 export function acquireTimedOut(timeout: number, details: AcquireErrorDetails): AcquireTimeoutError {
   return new AcquireTimeoutError(`no connection within ${timeout} ms: ${describeObstacle(details.snapshot)}`, details);
@@ -31,19 +33,30 @@ interface AcquireRefusal {
   readonly waited: number;
   readonly maxWaiters?: number;
   readonly nextProbeIn?: number;
+  /** When to try again, in milliseconds. */
+  readonly retryAfter?: number | undefined;
+  /** The tenant of which no further caller may wait. */
+  readonly full?: Tenant | undefined;
   readonly cause?: unknown;
 }
 
 export function acquireRefused(reason: RefusalReason, refusal: AcquireRefusal): AcquireError {
-  const { snapshot, waited, maxWaiters = 0, nextProbeIn = 0, cause } = refusal;
+  const { snapshot, waited, maxWaiters = 0, nextProbeIn = 0, retryAfter = 0, full, cause } = refusal;
   const details = { snapshot, waited, cause };
   switch (reason) {
     case 'shutdown':
       return new PoolShutdownError('the pool is shut down and lends no connections any more', details);
     case 'queue-full':
       return new QueueFullError(
-        `maxWaiters (${maxWaiters}) callers wait already: ${describeObstacle(snapshot)}`,
+        full === undefined
+          ? `maxWaiters (${maxWaiters}) callers wait already: ${describeObstacle(snapshot)}`
+          : `maxWaiting (${full.maxWaiting}) callers of ${full.name} wait already: ${describeObstacle(snapshot)}`,
         details,
+      );
+    case 'overload':
+      return new QueueOverloadError(
+        `callers wait too long (loadShedding), try again in ${retryAfter} ms: ${describeObstacle(snapshot)}`,
+        { ...details, retryAfter },
       );
     case 'circuit-open':
       return new CircuitOpenError(

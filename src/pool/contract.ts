@@ -1,10 +1,10 @@
 import type { ResolvedPoolConfig } from '../config/pool-options.js';
 import type { EndpointSettings } from '../endpoints/endpoint.js';
 import type { Clock } from '../time/clock.js';
-import type { Identity, IdentityGroup } from './identity-group.js';
-import type { WaitingOrder } from './order.js';
+import type { Identity } from './identity-group.js';
 import type { Origin } from './origin.js';
-import type { SharedUse, Waiter } from './waiter.js';
+import type { Tenant } from './tenant.js';
+import type { SharedUse } from './waiter.js';
 
 /** How one is opened: `signal` is aborted when the pool no longer wants it; `died` may be called once, later. */
 export interface OpenContext<I extends Identity> {
@@ -68,6 +68,7 @@ export type PoolSettings = Pick<
   | 'batching'
   | 'maxConnecting'
   | 'maxWaiters'
+  | 'loadShedding'
   | 'connectionTimeout'
   | 'openTimeout'
   | 'probeTimeout'
@@ -100,8 +101,6 @@ export interface PoolSurroundings<R, I extends Identity> {
   readonly timeOfDay?: (() => number) | undefined;
   /** From 0 (inclusive) to 1: for the jitter of lifetimes. */
   readonly random: () => number;
-  /** The order in which waiters are served; left out for first come, first served. */
-  readonly order?: WaitingOrder<Waiter<R, I>, IdentityGroup<I>> | undefined;
   /** How attempts to open are spaced when they fail, and when the circuit is opened. */
   readonly endpoint: EndpointSettings;
 }
@@ -110,6 +109,8 @@ export interface PoolSurroundings<R, I extends Identity> {
 export interface AcquireOptions<I extends Identity = Identity> {
   /** The identity the connection must have, instead of the pool's home. */
   readonly identity?: I | undefined;
+  /** Whose part of the pool it takes; left out for that of plain callers. Made by `Pool.addTenant()`. */
+  readonly tenant?: Tenant | undefined;
   /** The acquire is given up as soon as this signal is aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Instead of the pool's `connectionTimeout`, in milliseconds; 0 waits for ever. */

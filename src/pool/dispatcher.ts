@@ -98,8 +98,9 @@ export class Dispatcher<R, I extends Identity> {
     let fresh = 0;
     /** A waiter ahead of this one needs a connection free of calls, so no connection gets further calls. */
     let seatsEnd = false;
-    let waiter = line.first;
-    while (waiter !== undefined && (idle.oldest !== undefined || (shared.any && !seatsEnd))) {
+    while (idle.oldest !== undefined || (shared.any && !seatsEnd)) {
+      const waiter = line.next(now);
+      if (waiter === undefined) break;
       const { group } = waiter;
       const matching = idle.newestOf(group);
       const member = matching ?? idle.oldest;
@@ -108,17 +109,18 @@ export class Dispatcher<R, I extends Identity> {
         lifecycle.retire(member, unfit);
         continue;
       }
-      const next = line.after(waiter);
       if (waiter.isTooLate(now)) {
         rejections.timeOut(waiter);
-      } else if (waiter.fresh) {
+        continue;
+      }
+      if (waiter.fresh) {
         // Room is needed for the connection opened for this waiter.
         const isOnItsWay = ++fresh <= inventory.counts.opening;
         if (member !== undefined && !isOnItsWay && inventory.total >= sizing.max) lifecycle.retire(member, 'recycled');
       } else {
         const lendable = this.#lendableTo(waiter, matching, seatsEnd, now);
         if (lendable !== undefined) {
-          waiter = leasing.lendTo(waiter, lendable, now, true);
+          leasing.lendTo(waiter, lendable, now, true);
           continue;
         }
         if (member !== undefined) {
@@ -134,8 +136,9 @@ export class Dispatcher<R, I extends Identity> {
           if (sizing.mayPrepare(group, now)) seatsEnd = true;
         }
       }
-      waiter = next;
+      line.pass(waiter, now);
     }
+    line.endWalk(now);
   }
 
   /**

@@ -34,7 +34,7 @@ export class Journal {
   #reused = 0;
   #timedOut = 0;
   #aborted = 0;
-  readonly #refused: Record<RefusalReason, number> = { 'queue-full': 0, shutdown: 0, 'circuit-open': 0 };
+  readonly #refused: Record<RefusalReason, number> = { 'queue-full': 0, shutdown: 0, 'circuit-open': 0, overload: 0 };
   #failed = 0;
   #opened = 0;
   #openFailed = 0;
@@ -211,10 +211,12 @@ export class Journal {
       reused: this.#reused,
       timedOut: this.#timedOut,
       aborted: this.#aborted,
-      refused: this.#refused['queue-full'] + this.#refused.shutdown + this.#refused['circuit-open'],
+      refused:
+        this.#refused['queue-full'] + this.#refused.shutdown + this.#refused['circuit-open'] + this.#refused.overload,
       refusedQueueFull: this.#refused['queue-full'],
       refusedShutdown: this.#refused.shutdown,
       refusedCircuitOpen: this.#refused['circuit-open'],
+      refusedOverload: this.#refused.overload,
       failed: this.#failed,
       opened: this.#opened,
       openFailed: this.#openFailed,

@@ -1,6 +1,8 @@
 import { LeaseReleasedError } from '../errors/call.js';
 import type { CloseReason } from './close-reason.js';
+import type { Loan } from './order.js';
 import type { Origin } from './origin.js';
+import type { Tenant } from './tenant.js';
 
 /** A lent connection, as its lease sees it. */
 export interface Lent<R> {
@@ -16,6 +18,8 @@ export interface Lent<R> {
 export interface LentSeat {
   /** Whether its calls may share a message with others. */
   readonly joins: boolean;
+  /** How much of the connection it is. */
+  readonly portion: number;
   /** Its message is being sent: further calls cannot join. */
   close(): void;
 }
@@ -25,36 +29,58 @@ export interface LeaseOwner<R> {
   release(lease: Lease<R>, lent: Lent<R>): void;
 }
 
+/** Counts the leases of one caller. */
+export interface LeaseHolder {
+  /** Called once, when the lease ends in whatever way. */
+  leaseEnded(lease: Lease<unknown>): void;
+}
+
 /** One loan of one connection, from `acquire()` to `release()`. */
-export class Lease<R> {
+export class Lease<R> implements Loan {
   #state: 'active' | 'released' | 'revoked' = 'active';
   readonly #owner: LeaseOwner<R>;
   readonly #lent: Lent<R>;
   #marked = false;
   #origin: Origin | undefined;
+  /** Told when it ends; undefined when nobody counts it. */
+  holder: LeaseHolder | undefined = undefined;
 
   /** How often the connection was lent, this time included. */
   readonly uses: number;
 
   /** When the loan began, on the pool's clock. */
   readonly since: number;
+  /** Whose part of the pool it is. */
+  readonly tenant: Tenant;
+  /** How long such a lease of the tenant usually takes, in milliseconds: what it counts as at the least. */
+  readonly promised: number;
   /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
   readonly seat: LentSeat | undefined;
+  /** Whether its holder looks itself for times without calls; then the pool does not report them. */
+  watchesIdle = false;
 
   /** @internal */
   constructor(
     owner: LeaseOwner<R>,
     lent: Lent<R>,
+    tenant: Tenant,
     since: number,
     origin: Origin | undefined,
     seat: LentSeat | undefined,
   ) {
     this.#owner = owner;
     this.#lent = lent;
+    this.tenant = tenant;
+    this.promised = tenant.usualTime;
     this.uses = lent.uses;
     this.since = since;
     this.#origin = origin;
     this.seat = seat;
+  }
+
+  /** How much of the connection it has: 1 for all of it. */
+  get portion(): number {
+    return this.seat?.portion ?? 1;
   }
 
   /** The number of the connection, unique within the pool. */
@@ -73,6 +99,11 @@ export class Lease<R> {
   /** Whether the lease is still active: false after `release()`, and after a shutdown whose grace period ended. */
   get active(): boolean {
     return this.#state === 'active';
+  }
+
+  /** The connection; undefined after the end of the lease. */
+  get present(): R | undefined {
+    return this.#state === 'active' ? this.#lent.resource : undefined;
   }
 
   /**
@@ -94,6 +125,11 @@ export class Lease<R> {
 
   get markedForRecycling(): boolean {
     return this.#marked || (this.#state === 'active' && this.#lent.retirement !== undefined);
+  }
+
+  /** Whether it has given its connection back for a while: never, unlike a lease that may. */
+  get isParked(): boolean {
+    return false;
   }
 
   /** Whether no other call is under way on the connection. */
@@ -121,6 +157,7 @@ export class Lease<R> {
     if (before === 'active') {
       this.#state = state;
       this.#origin = undefined;
+      this.holder?.leaseEnded(this);
     }
     return before;
   }

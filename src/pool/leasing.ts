@@ -8,6 +8,7 @@ import type { PoolParts } from './parts.js';
 import type { Rejections } from './rejections.js';
 import type { PooledResource } from './resource.js';
 import type { Seat } from './seat.js';
+import type { Tenant } from './tenant.js';
 import type { SharedUse, Waiter } from './waiter.js';
 import type { WaitingLine } from './waiting-line.js';
 
@@ -37,6 +38,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   lendAtOnce(
     group: IdentityGroup<I>,
     acquire: number,
+    tenant: Tenant,
     { origin, shared }: AcquireOptions<I>,
     now: number,
   ): Lease<R> | undefined {
@@ -44,16 +46,16 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     if (shared?.joins && settings.batching === 'always') {
       const seat = inventory.shared.joinable(group, callsPerMessage);
       if (seat !== undefined && this.#isShareable(seat.member, now)) {
-        return this.#lend(seat.member, acquire, origin, 0, now, true, seat);
+        return this.#lend(seat.member, acquire, tenant, origin, 0, now, true, seat);
       }
     }
     const member = inventory.idle.newestOf(group);
     if (member !== undefined && this.#isLendable(member, now)) {
-      return this.#lend(member, acquire, origin, 0, now, true, shared && this.#takeSeat(member, shared));
+      return this.#lend(member, acquire, tenant, origin, 0, now, true, shared && this.#takeSeat(member, shared));
     }
     const sharing = shared && this.withRoom(group, now);
     if (shared === undefined || sharing === undefined) return undefined;
-    return this.#lend(sharing, acquire, origin, 0, now, true, this.#takeSeat(sharing, shared));
+    return this.#lend(sharing, acquire, tenant, origin, 0, now, true, this.#takeSeat(sharing, shared));
   }
 
   #isLendable(member: PooledResource<R, I>, now: number): boolean {
@@ -84,22 +86,18 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   /**
    * Lends to a waiter. If its call may share a message, the next waiters that want the same join it.
    * @param reused whether the connection was there before the waiter
-   * @returns the waiter after these
    */
-  lendTo(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number, reused: boolean): Waiter<R, I> | undefined {
+  lendTo(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number, reused: boolean): void {
     const { line } = this.#parts;
-    let next = line.after(waiter);
     const seat = waiter.shared && this.#takeSeat(member, waiter.shared);
     this.#serve(waiter, member, now, reused, seat);
     while (seat?.joins && seat.calls < callsPerMessage) {
+      const next = line.next(now);
       if (!next?.shared?.joins || next.group !== member.group || next.isTooLate(now)) break;
-      const joining = next;
-      next = line.after(joining);
-      this.#serve(joining, member, now, reused, seat);
+      this.#serve(next, member, now, reused, seat);
     }
     // New calls must not overtake waiters.
-    if (line.length > 0) seat?.close();
-    return next;
+    if (line.any) seat?.close();
   }
 
   #serve(
@@ -109,31 +107,35 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     reused: boolean,
     seat: Seat<R, I> | undefined,
   ): void {
-    this.#parts.line.leave(waiter, 'served');
-    const { acquire, origin, since } = waiter;
-    waiter.resolve(this.#lend(member, acquire, origin, now - since, now, reused, seat));
+    this.#parts.line.leave(waiter, 'served', now);
+    const { acquire, tenant, origin, since } = waiter;
+    waiter.resolve(this.#lend(member, acquire, tenant, origin, now - since, now, reused, seat));
   }
 
-  /** Lends to the first waiter for its identity, or keeps the connection as idle. */
+  /**
+   * Lends a connection prepared for waiters of its identity: to the next waiter if it is one of these, else to the one
+   * that came first; or keeps it as idle.
+   */
   offer(member: PooledResource<R, I>, now: number, reused: boolean): void {
-    const { line, rejections, state } = this.#parts;
-    let waiter = state.isRunning ? line.firstOf(member.group) : undefined;
-    while (waiter !== undefined) {
-      const next = this.#nextOfGroup(waiter);
-      const wantsAnother = waiter.fresh && (reused || member.since < waiter.since);
-      if (waiter.isTooLate(now)) rejections.timeOut(waiter);
-      else if (!wantsAnother) break;
-      waiter = next;
-    }
+    const { line, state } = this.#parts;
+    const accepts = (waiter: Waiter<R, I>): boolean => !waiter.fresh || (!reused && member.since >= waiter.since);
+    const next = state.isRunning ? line.next(now) : undefined;
+    const isForNext = next?.group === member.group && !next.isTooLate(now) && accepts(next);
+    const waiter = isForNext ? next : this.#firstOf(member.group, now, accepts);
     if (waiter === undefined) this.keepIdle(member, now);
     else this.lendTo(waiter, member, now, reused);
   }
 
-  #nextOfGroup(waiter: Waiter<R, I>): Waiter<R, I> | undefined {
-    const { line } = this.#parts;
-    let next = line.after(waiter);
-    while (next !== undefined && next.group !== waiter.group) next = line.after(next);
-    return next;
+  #firstOf(group: IdentityGroup<I>, now: number, accepts: (waiter: Waiter<R, I>) => boolean): Waiter<R, I> | undefined {
+    const { line, rejections, state } = this.#parts;
+    let waiter = state.isRunning ? line.firstOf(group) : undefined;
+    while (waiter !== undefined) {
+      const next = line.afterInGroup(waiter);
+      if (waiter.isTooLate(now)) rejections.timeOut(waiter);
+      else if (accepts(waiter)) return waiter;
+      waiter = next;
+    }
+    return undefined;
   }
 
   keepIdle(member: PooledResource<R, I>, now: number): void {
@@ -144,13 +146,14 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   #lend(
     member: PooledResource<R, I>,
     acquire: number,
+    tenant: Tenant,
     origin: Origin | undefined,
     waited: number,
     now: number,
     reused: boolean,
     seat: Seat<R, I> | undefined,
   ): Lease<R> {
-    const { inventory, journal } = this.#parts;
+    const { inventory, journal, line } = this.#parts;
     if (member.state !== 'leased') {
       inventory.move(member, 'leased');
       member.leasedAt = now;
@@ -158,7 +161,8 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       member.reportedIdle = false;
     }
     member.uses++;
-    const lease = new Lease<R>(this, member, now, origin, seat);
+    const lease = new Lease<R>(this, member, tenant, now, origin, seat);
+    line.lent(lease, waited);
     if (seat === undefined) {
       member.lease = lease;
     } else {
@@ -171,7 +175,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
 
   /** The end of a lease. */
   release(lease: Lease<R>, member: PooledResource<R, I>): void {
-    const { clock, health, journal } = this.#parts;
+    const { clock, health, journal, line } = this.#parts;
     const before = lease.end('released');
     // The holder of a lease that the shutdown aborted rightly releases it later.
     if (before === 'revoked') return;
@@ -181,8 +185,13 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     }
     const now = clock.now();
     journal.released(member.id, now - lease.since, member.uses, now);
-    if (lease.seat === undefined) member.lease = undefined;
-    else if (this.#leaveSeat(lease, member, lease.seat as Seat<R, I>, now)) return;
+    line.returned(lease, now);
+    if (lease.seat === undefined) {
+      member.lease = undefined;
+    } else if (this.#leaveSeat(lease, member, lease.seat as Seat<R, I>, now)) {
+      this.serveOthers();
+      return;
+    }
     if (health.troubled || member.retirement === 'unanswered') health.released(member, lease.since, now);
     this.#takeBack(member, now);
   }
@@ -200,9 +209,9 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     if (health.troubled && mayGoOn) health.released(member, lease.since, now);
     if (!mayGoOn) return true;
     member.provenAt = now;
-    if (line.length === 0) return true;
-    const next = line.first;
-    const isNext = next?.shared !== undefined && next.group === member.group && !next.isTooLate(now);
+    const next = line.next(now);
+    if (next === undefined) return true;
+    const isNext = next.shared !== undefined && next.group === member.group && !next.isTooLate(now);
     if (isNext && !isDispatching() && state.isRunning) this.#lendToNext(next, member, now);
     else this.#parts.dispatch();
     return true;
@@ -210,9 +219,18 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
 
   /** Lends to the first waiter, and the free seats to the waiters behind it. */
   #lendToNext(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number): void {
-    const { dispatch, inventory, line } = this.#parts;
     this.lendTo(waiter, member, now, true);
-    if (line.length > 0 && inventory.shared.any) dispatch();
+    this.serveOthers();
+  }
+
+  /**
+   * Serves waiters on any connection there is: those of a tenant that had as many leases as it may and has one less now,
+   * or whose other waiter was ahead of them and left.
+   */
+  serveOthers(): void {
+    const { dispatch, inventory, line, sizing } = this.#parts;
+    if (!line.any) return;
+    if (inventory.shared.any || inventory.idle.oldest !== undefined || inventory.total < sizing.max) dispatch();
   }
 
   /** Takes back a connection that no lease holds any more. */
@@ -222,7 +240,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     if (unfit === undefined && factory.isClean(member.resource as R)) {
       member.provenAt = now;
       // Shortcuts for the two common cases: hand over to the next waiter, or no waiter at all.
-      const next = line.first;
+      const next = line.next(now);
       if (next === undefined && state.isRunning) {
         this.keepIdle(member, now);
         return;

@@ -1,63 +1,194 @@
+import { Crowds } from './crowds.js';
+import { FairQueue } from './fair-queue.js';
 import { type Linked, LinkedList, type Place } from './linked-list.js';
 import { ListsByKey } from './lists-by-key.js';
+import { type Competitor, type Queued, Tenant, type TenantLimits } from './tenant.js';
 
-/** A waiter as an order sees it. */
-export interface Ordered<W, G> extends Linked<W> {
+/** A waiter as the order sees it. */
+export interface Ordered<W, G> extends Linked<W>, Queued {
+  readonly tenant: Tenant;
   readonly group: G;
   readonly place: Place<W>;
 }
 
-/**
- * The order in which waiters are served. The pool asks nothing else about order, so another policy (last come, first
- * served; fair shares between tenants) is another object with these members.
- */
-export interface WaitingOrder<W, G> {
-  readonly length: number;
-  /** The waiter that gets the next connection not bound to an identity. */
-  readonly first: W | undefined;
-  /** The waiter that gets the next connection of this identity. */
-  firstOf(group: G): W | undefined;
-  /** The waiter after this one. */
-  after(waiter: W): W | undefined;
-  /** The waiter that has waited longest. */
-  readonly oldest: W | undefined;
-  add(waiter: W): void;
-  /** Removes a waiter from any place in constant time. */
-  remove(waiter: W): void;
+/** A loan as the order sees it. */
+export interface Loan {
+  readonly tenant: Tenant;
+  readonly since: number;
+  /** How much of the connection it has: 1 for all of it. */
+  readonly portion: number;
+  /** What it was expected to take when it began, in milliseconds of a whole connection. */
+  readonly promised: number;
 }
 
-/** First come, first served. */
-export class FirstCome<W extends Ordered<W, G>, G> implements WaitingOrder<W, G> {
+/**
+ * The order in which waiters are served: fair between tenants, by the time their leases take, and first come first
+ * served within each. With one tenant it is first come, first served.
+ */
+export class FairOrder<W extends Ordered<W, G>, G> {
+  /** In the order in which they came. */
   readonly #all = new LinkedList<W>();
   readonly #byGroup = new ListsByKey<G, Place<W>>();
+  readonly #tenants = new FairQueue<Competitor>();
+  readonly #crowds: Crowds | undefined;
+  /** The tenants of which the present walk passed over a waiter. */
+  readonly #walked: Tenant[] = [];
+  /** The tenant of callers without one. */
+  readonly plain: Tenant = new Tenant('plain callers', {}, undefined);
+
+  /** @param ranksTenants whether {@link FairOrder.newestOfLargest} will be asked for, which costs a little */
+  constructor(ranksTenants: boolean) {
+    if (ranksTenants) this.#crowds = new Crowds();
+  }
 
   get length(): number {
     return this.#all.length;
   }
 
-  get first(): W | undefined {
-    return this.#all.first;
-  }
-
-  firstOf(group: G): W | undefined {
-    return this.#all.length === 0 ? undefined : this.#byGroup.find(group)?.first?.owner;
-  }
-
-  after(waiter: W): W | undefined {
-    return waiter.next;
-  }
-
+  /** The waiter that has waited longest. */
   get oldest(): W | undefined {
     return this.#all.first;
   }
 
-  add(waiter: W): void {
-    this.#all.append(waiter);
-    this.#byGroup.of(waiter.group).append(waiter.place);
+  /** The waiter that came after this one. */
+  after(waiter: W): W | undefined {
+    return waiter.next;
   }
 
-  remove(waiter: W): void {
+  /** Whether a waiter may be served: not when the tenants of all have as many leases as they may. */
+  get any(): boolean {
+    return this.#tenants.size > 0;
+  }
+
+  /** The waiter to serve next, whatever its identity; one that {@link FairOrder.pass} passed over is left out. */
+  next(now: number): W | undefined {
+    let share = this.#tenants.head(now);
+    while (share instanceof Tenant && share.children !== undefined) share = share.children.head(now);
+    const tenant = share instanceof Tenant ? share : share?.tenant;
+    // Only waiters of this order are in the queues of its tenants.
+    return tenant?.first as W | undefined;
+  }
+
+  /** The waiter of this identity that came first, of those whose tenants may have one more lease. */
+  firstOf(group: G): W | undefined {
+    if (this.#all.length === 0) return undefined;
+    let place = this.#byGroup.find(group)?.first;
+    while (place !== undefined && !place.owner.tenant.mayBorrow) place = place.next;
+    return place?.owner;
+  }
+
+  /** A waiter of this identity, whether or not its tenant may have one more lease. */
+  anyOf(group: G): W | undefined {
+    return this.#all.length === 0 ? undefined : this.#byGroup.find(group)?.first?.owner;
+  }
+
+  /** The waiter of the same identity after this one. */
+  afterInGroup(waiter: W): W | undefined {
+    let place = waiter.place.next;
+    while (place !== undefined && !place.owner.tenant.mayBorrow) place = place.next;
+    return place?.owner;
+  }
+
+  /** The newest waiter of the tenant with the most waiters of its own. */
+  get newestOfLargest(): W | undefined {
+    return this.#crowds?.largest?.queue.last?.owner as W | undefined;
+  }
+
+  add(waiter: W, now: number): void {
+    const { tenant } = waiter;
+    this.#all.append(waiter);
+    this.#byGroup.of(waiter.group).append(waiter.place);
+    tenant.queue.append(waiter.turn);
+    this.#crowds?.changed(tenant, 1);
+    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.waiting++;
+    this.#refresh(tenant, now);
+  }
+
+  /** Removes a waiter from any place. */
+  remove(waiter: W, now: number): void {
+    const { tenant } = waiter;
     this.#all.remove(waiter);
     this.#byGroup.remove(waiter.group, waiter.place);
+    if (tenant.passed === waiter.turn) tenant.passed = waiter.turn.previous;
+    tenant.queue.remove(waiter.turn);
+    this.#crowds?.changed(tenant, -1);
+    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.waiting--;
+    this.#refresh(tenant, now);
   }
+
+  /** Passes over a waiter that cannot be served yet: until the walk ends, `next` goes on as if it were served. */
+  pass(waiter: W, now: number): void {
+    const { tenant } = waiter;
+    const promised = tenant.usualTime;
+    if (tenant.passed === undefined) this.#walked.push(tenant);
+    tenant.passed = waiter.turn;
+    for (const share of pathOf(tenant)) share.pass(promised);
+    this.#refresh(tenant, now);
+  }
+
+  /** Ends the walk: `next` begins with the first waiter again. */
+  endWalk(now: number): void {
+    for (let tenant = this.#walked.pop(); tenant !== undefined; tenant = this.#walked.pop()) {
+      tenant.passed = undefined;
+      for (const share of pathOf(tenant)) share.forgetPassed();
+      this.#refresh(tenant, now);
+    }
+  }
+
+  /** A loan began, to a caller who waited so many milliseconds. */
+  lent({ tenant, since, portion, promised }: Loan, waited: number): void {
+    tenant.own?.lent(portion, promised, since);
+    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) {
+      each.lent(portion, promised, since);
+      each.countServed(waited);
+    }
+    if (tenant.waiting > 0 || tenant.parent !== undefined) this.#refresh(tenant, since);
+  }
+
+  /** A loan ended. */
+  returned({ tenant, since, portion, promised }: Loan, now: number): void {
+    const time = portion * (now - since);
+    tenant.learn(time);
+    tenant.own?.returned(portion, promised, since, now);
+    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) {
+      each.returned(portion, promised, since, now);
+      each.timeLent += time;
+    }
+    if (tenant.waiting > 0 || tenant.parent !== undefined) this.#refresh(tenant, now);
+  }
+
+  addTenant(name: string, limits: Partial<TenantLimits>, parent: Tenant | undefined, now: number): Tenant {
+    const tenant = new Tenant(name, limits, parent);
+    if (parent !== undefined && parent.children === undefined) {
+      parent.divide();
+      this.#refresh(parent, now);
+    }
+    return tenant;
+  }
+
+  changeTenant(tenant: Tenant, limits: Partial<TenantLimits>, now: number): void {
+    tenant.change(limits);
+    this.#refresh(tenant, now);
+  }
+
+  /** Puts a tenant, and those above it, where their waiters and leases say. */
+  #refresh(tenant: Tenant, now: number): void {
+    let share: Competitor = tenant.own ?? tenant;
+    let owner = tenant.own === undefined ? tenant.parent : tenant;
+    let wants = tenant.first !== undefined;
+    for (;;) {
+      const queue = owner?.children ?? this.#tenants;
+      queue.set(share, wants && share.mayTakeOne, now);
+      if (owner === undefined) return;
+      wants = queue.size > 0;
+      share = owner;
+      owner = owner.parent;
+    }
+  }
+}
+
+/** A tenant's own share, if it has one, and the tenants from it up. */
+function* pathOf(tenant: Tenant): Iterable<Competitor> {
+  if (tenant.own !== undefined) yield tenant.own;
+  for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) yield each;
 }

@@ -24,6 +24,7 @@ import type { PooledResource } from './resource.js';
 import type { ShutdownReport } from './shutdown-report.js';
 import { type Bounds, Sizing, slowAtLeast } from './sizing.js';
 import type { PoolStatistics } from './statistics.js';
+import type { Tenant, TenantLimits } from './tenant.js';
 import { Upkeep } from './upkeep.js';
 import { Waiter } from './waiter.js';
 import { WaitingLine, type WaitingLineEvents } from './waiting-line.js';
@@ -60,7 +61,7 @@ export class Pool<R, I extends Identity = Identity> {
   #drain: Drain<R, I> | undefined;
 
   constructor(settings: PoolSettings, surroundings: PoolSurroundings<R, I>) {
-    const { name, home, clock, timeOfDay, random, order } = surroundings;
+    const { name, home, clock, timeOfDay, random } = surroundings;
     const state = this.#state;
     const warmUp = this.#warmUp;
     const factory = new GuardedFactory(surroundings.factory);
@@ -68,10 +69,18 @@ export class Pool<R, I extends Identity = Identity> {
     const inventory = new Inventory<R, I>(home);
     const known = { clock, settings, state, factory, journal, inventory };
     const events: WaitingLineEvents<R, I> = {
-      timedOut: (waiter) => rejections.timeOut(waiter),
-      aborted: (waiter, reason) => rejections.abort(waiter, reason),
+      timedOut: (waiter) => {
+        rejections.timeOut(waiter);
+        leasing.serveOthers();
+      },
+      aborted: (waiter, reason) => {
+        rejections.abort(waiter, reason);
+        leasing.serveOthers();
+      },
+      shed: (waiter, retryAfter) => rejections.shed(waiter, retryAfter),
+      isOpen: () => state.isRunning,
     };
-    const line = new WaitingLine<R, I>(clock, events, order);
+    const line = new WaitingLine<R, I>(clock, events, settings);
     const health = new Health(new Endpoint(surroundings.endpoint, random), known);
     const sizing = new Sizing(settings, inventory, line);
     const rejections = new Rejections({ ...known, name, line, health, sizing });
@@ -194,23 +203,41 @@ export class Pool<R, I extends Identity = Identity> {
     const group = this.#inventory.groupOf(identity);
     const fresh = options?.fresh === true;
     const shared = fresh ? undefined : options?.shared;
-    if (group !== undefined && this.#line.length === 0 && this.#state.isRunning && !fresh) {
-      const lease = this.#leasing.lendAtOnce(group, acquire, options ?? {}, now);
+    const tenant = options?.tenant ?? this.#line.plain;
+    if (group !== undefined && !this.#line.any && this.#state.isRunning && !fresh && tenant.mayBorrow) {
+      const lease = this.#leasing.lendAtOnce(group, acquire, tenant, options ?? {}, now);
       if (lease !== undefined) return Promise.resolve(lease);
     }
     if (this.#health.isCutOff(now)) {
       this.#dispatcher.askedInVain(now);
       return Promise.reject(this.#rejections.refused(acquire, 'circuit-open', 0));
     }
+    const { full } = tenant;
+    if (full !== undefined) return Promise.reject(this.#rejections.refused(acquire, 'queue-full', 0, { full }));
     if (
       this.#line.length >=
       this.#settings.maxWaiters + Math.max(0, this.#sizing.max - this.#inventory.counts.leased)
     ) {
-      return Promise.reject(this.#rejections.refused(acquire, 'queue-full', 0));
+      const crowd = this.#line.newestOfLargest;
+      if (crowd === undefined || crowd.tenant.queue.length <= tenant.queue.length + 1) {
+        return Promise.reject(this.#rejections.refused(acquire, 'queue-full', 0));
+      }
+      this.#rejections.crowdedOut(crowd);
     }
     return new Promise((resolve, reject) => {
       const wanted = group ?? this.#inventory.addGroup(identity as I);
-      const waiter = new Waiter<R, I>(acquire, wanted, now, timeout, resolve, reject, options?.origin, fresh, shared);
+      const waiter = new Waiter<R, I>(
+        acquire,
+        tenant,
+        wanted,
+        now,
+        timeout,
+        resolve,
+        reject,
+        options?.origin,
+        fresh,
+        shared,
+      );
       this.#line.join(waiter, signal);
       if (wanted === this.#inventory.ownGroup) this.#sizing.askedAgain();
       // Fast path under load: all connections are lent, so there is nothing to match and nothing to open.
@@ -221,6 +248,17 @@ export class Pool<R, I extends Identity = Identity> {
   /** Counts and reports an acquire that failed before it asked for a connection. */
   noteFailure(error: AcquireError, identity: I | undefined): void {
     this.#rejections.note(error, identity);
+  }
+
+  /** Adds a tenant: a part of the pool for some callers, who give it with each acquire. */
+  addTenant(name: string, limits: Partial<TenantLimits>, parent?: Tenant): Tenant {
+    return this.#line.addTenant(name, limits, parent);
+  }
+
+  /** Changes what a tenant may have, at once; leases go on. */
+  changeTenant(tenant: Tenant, limits: Partial<TenantLimits>): void {
+    this.#line.changeTenant(tenant, limits);
+    this.#dispatcher.dispatch();
   }
 
   /** Takes back a lease that no code references any more. No-op if the lease has ended. */
@@ -279,6 +317,7 @@ export class Pool<R, I extends Identity = Identity> {
     const { leased } = this.#inventory.counts;
     this.#state.drain();
     this.#upkeep.end();
+    this.#line.end();
     this.#dispatcher.end();
     this.#journal.tell('shutdownStarted', { leased, waiting, gracePeriod });
     this.#rejections.refuseAll('shutdown');

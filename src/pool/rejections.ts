@@ -10,6 +10,7 @@ import type { Inventory } from './inventory.js';
 import type { Journal } from './journal.js';
 import type { PoolState } from './pool-state.js';
 import type { Sizing } from './sizing.js';
+import type { Tenant } from './tenant.js';
 import type { Waiter, WaiterState } from './waiter.js';
 import type { WaitingLine } from './waiting-line.js';
 
@@ -57,6 +58,23 @@ export class Rejections<R, I extends Identity> {
     journal.acquireTimedOut(waiter.acquire, error);
   }
 
+  /** The pool is overloaded, and the waiter has waited too long. `retryAfter` in milliseconds. */
+  shed(waiter: Waiter<R, I>, retryAfter: number): void {
+    this.#refuse(waiter, 'overload', { retryAfter });
+  }
+
+  /** The line is full, and this is the newest of the tenant that has the most waiters. */
+  crowdedOut(waiter: Waiter<R, I>): void {
+    this.#refuse(waiter, 'queue-full', {});
+  }
+
+  #refuse(waiter: Waiter<R, I>, reason: RefusalReason, more: { readonly retryAfter?: number }): void {
+    const waited = this.#parts.clock.now() - waiter.since;
+    waiter.tenant.refused++;
+    this.#leave(waiter, 'refused');
+    waiter.reject(this.refused(waiter.acquire, reason, waited, more));
+  }
+
   abort(waiter: Waiter<R, I>, reason: unknown): void {
     const waited = this.#parts.clock.now() - waiter.since;
     // Leaves first, so that the snapshot does not count the aborted waiter.
@@ -67,7 +85,7 @@ export class Rejections<R, I extends Identity> {
   refuseAll(reason: RefusalReason): void {
     const { clock, line } = this.#parts;
     const now = clock.now();
-    for (let waiter = line.first; waiter !== undefined; waiter = line.first) {
+    for (let waiter = line.oldest; waiter !== undefined; waiter = line.oldest) {
       this.#leave(waiter, 'refused');
       waiter.reject(this.refused(waiter.acquire, reason, now - waiter.since));
     }
@@ -77,7 +95,7 @@ export class Rejections<R, I extends Identity> {
   failAll(group: IdentityGroup<I>, cause: unknown): void {
     const { clock, inventory, journal, line } = this.#parts;
     const now = clock.now();
-    for (let waiter = line.firstOf(group); waiter !== undefined; waiter = line.firstOf(group)) {
+    for (let waiter = line.anyOf(group); waiter !== undefined; waiter = line.anyOf(group)) {
       const error = acquireFailed({ snapshot: this.snapshot(), waited: now - waiter.since, cause });
       this.#reject(waiter, 'failed', error);
       journal.acquireFailed(waiter.acquire, group === inventory.ownGroup, error);
@@ -92,11 +110,17 @@ export class Rejections<R, I extends Identity> {
   }
 
   /** Counts and reports a refused acquire, and returns its error. `waited` in milliseconds. */
-  refused(acquire: number, reason: RefusalReason, waited: number): AcquireError {
+  refused(
+    acquire: number,
+    reason: RefusalReason,
+    waited: number,
+    more: { readonly retryAfter?: number; readonly full?: Tenant } = {},
+  ): AcquireError {
     const { clock, health, journal, settings } = this.#parts;
     const error = acquireRefused(reason, {
       snapshot: this.snapshot(),
       waited,
+      ...more,
       maxWaiters: settings.maxWaiters,
       nextProbeIn: health.openFor(clock.now()),
       cause: reason === 'circuit-open' ? health.lastError : undefined,
@@ -128,7 +152,7 @@ export class Rejections<R, I extends Identity> {
   }
 
   #leave(waiter: Waiter<R, I>, state: Exclude<WaiterState, 'waiting'>): void {
-    this.#parts.line.leave(waiter, state);
+    this.#parts.line.leave(waiter, state, this.#parts.clock.now());
     this.#parts.inventory.forgetUnused(waiter.group);
   }
 }

@@ -19,6 +19,8 @@ export class Seat<R, I extends Identity = Identity> {
     readonly member: PooledResource<R, I>,
     /** Whether its calls may share a message with others. */
     readonly joins: boolean,
+    /** How much of the connection it is. */
+    readonly portion: number,
   ) {
     this.open = joins;
   }

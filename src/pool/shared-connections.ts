@@ -28,7 +28,7 @@ export class SharedConnections<R, I extends Identity> {
   /** Takes a seat on a connection. `seats`: how many it has. */
   take(member: PooledResource<R, I>, joins: boolean, seats: number): Seat<R, I> {
     const { group } = member;
-    const seat = new Seat<R, I>(member, joins);
+    const seat = new Seat<R, I>(member, joins, 1 / seats);
     this.#leave(member);
     member.seatsTaken++;
     if (member.seatsTaken < seats) this.#enter(member);

@@ -93,8 +93,9 @@ export class Sizing<R, I extends Identity> {
   wanted(now: number, atLeast: number, counted: CountedOn): IdentityGroup<I> | undefined {
     const { total, proven, ownGroup } = this.#inventory;
     if (total >= this.#max) return undefined;
-    for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.after(waiter)) {
+    for (let waiter = this.#line.oldest; waiter !== undefined; waiter = this.#line.after(waiter)) {
       const { group } = waiter;
+      if (!waiter.tenant.mayBorrow) continue;
       const supply = (counted.openings ? group.opening : 0) + (counted.preparations ? group.preparing : 0);
       if (group.waiting > supply && this.mayOpen(group, now)) return group;
     }

@@ -34,10 +34,12 @@ export interface PoolStatistics {
   readonly timedOut: number;
   readonly aborted: number;
   readonly refused: number;
-  /** How many of `refused` were refused because the line was full. */
+  /** How many of `refused` were refused because the line was full, or that of their tenant. */
   readonly refusedQueueFull: number;
   readonly refusedShutdown: number;
   readonly refusedCircuitOpen: number;
+  /** How many of `refused` were refused because callers had waited too long: see `loadShedding`. */
+  readonly refusedOverload: number;
   readonly failed: number;
 
   readonly opened: number;

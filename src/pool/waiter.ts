@@ -2,6 +2,7 @@ import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Lease } from './lease.js';
 import { type Linked, Place } from './linked-list.js';
 import type { Origin } from './origin.js';
+import type { Queued, Tenant } from './tenant.js';
 
 /** How an acquire shares a connection. `joins`: its call may go in one message with others. */
 export interface SharedUse {
@@ -12,12 +13,14 @@ export interface SharedUse {
 export type WaiterState = 'waiting' | 'served' | 'timedOut' | 'aborted' | 'refused' | 'failed';
 
 /** An `acquire()` that could not be served at once. */
-export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R, I>> {
+export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R, I>>, Queued {
   state: WaiterState = 'waiting';
   previous: Waiter<R, I> | undefined = undefined;
   next: Waiter<R, I> | undefined = undefined;
   /** Its place among the waiters for the same identity. */
   readonly place: Place<Waiter<R, I>> = new Place(this);
+  /** Its place among the waiters of its tenant. */
+  readonly turn: Place<Waiter<R, I>> = new Place(this);
   /** Its place among the waiters with the same timeout. */
   readonly expiry: Place<Waiter<R, I>> = new Place(this);
   graceUntil: number | undefined = undefined;
@@ -26,6 +29,7 @@ export class Waiter<R, I extends Identity = Identity> implements Linked<Waiter<R
 
   constructor(
     readonly acquire: number,
+    readonly tenant: Tenant,
     /** The identity it waits for. */
     readonly group: IdentityGroup<I>,
     readonly since: number,

@@ -19,6 +19,82 @@ const part = (name) => [`test/savepoints/${name}.test.ts`];
 
 /** @type {readonly Fault[]} */
 export const faults = [
+  // Fairness between tenants
+  {
+    name: 'a lease is not charged before it ends',
+    from: `Math.max(this.#portions * now - this.#begun, this.#promised)`,
+    to: `0`,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'a lease counts as one, however long it takes',
+    from: `this.#base += (portion * (now - since)) / this.weight;`,
+    to: `this.#base += 20 / this.weight;`,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'the weight of a tenant does not count',
+    from: `return this.#base + (this.#openTime(now) + this.#passedTime) / this.weight;`,
+    to: `return this.#base + this.#openTime(now) + this.#passedTime;`,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'a tenant saves up what it did not use',
+    from: `if (share.period !== this.#period || share.dueAt(now) < earliest) share.startAt(earliest, now);`,
+    to: ``,
+    tests: ['test/pool/fairness.test.ts', 'test/pool/tenants.test.ts'],
+  },
+  {
+    name: 'a tenant goes on owing when nobody waits any more',
+    from: `if (this.#heap.length === 0) this.#period++;`,
+    to: ``,
+    tests: ['test/pool/fairness.test.ts', 'test/pool/tenants.test.ts'],
+  },
+  {
+    name: 'those who have just joined come behind others that are due at the same time',
+    from: `share.ticket = ++this.#tickets - newcomer;`,
+    to: `share.ticket = ++this.#tickets;`,
+    tests: ['test/pool/tenants.test.ts'],
+  },
+  {
+    name: 'a tenant has one lease more than its cap',
+    from: `return this.#inUse + this.#passed < this.cap;`,
+    to: `return this.#inUse + this.#passed <= this.cap;`,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'a reserve does not count',
+    from: `if (share.isOwed) this.#owed.add(share);`,
+    to: ``,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'those who wait behind a waiter that gave up go on waiting beside an idle connection',
+    from: `rejections.timeOut(waiter);
+        leasing.serveOthers();`,
+    to: `rejections.timeOut(waiter);`,
+    tests: ['test/pool/tenants.test.ts'],
+  },
+  {
+    name: 'a full line refuses who comes, whoever fills it',
+    from: `if (crowd === undefined || crowd.tenant.queue.length <= tenant.queue.length + 1) {`,
+    to: `if (true) {`,
+    tests: ['test/pool/load-shedding.test.ts'],
+  },
+  {
+    name: 'overload is seen in the longest wait instead of the shortest',
+    from: `delay.shortest = Math.min(delay.shortest, now - since);`,
+    to: `delay.shortest = Math.max(delay.shortest, now - since);`,
+    tests: ['test/pool/load-shedding.test.ts'],
+  },
+  {
+    name: 'the first waiter of an interval is refused too',
+    from: `delay.until = now + interval;
+      return false;`,
+    to: `delay.until = now + interval;
+      return true;`,
+    tests: ['test/pool/load-shedding.test.ts'],
+  },
   // States and transitions
   {
     name: 'a connection that closes is not counted out of its identity',
@@ -188,8 +264,8 @@ export const faults = [
   },
   {
     name: 'a refused identity fails the callers of other identities too',
-    from: `for (let waiter = line.firstOf(group); waiter !== undefined; waiter = line.firstOf(group)) {`,
-    to: `for (let waiter = line.first; waiter !== undefined; waiter = line.first) {`,
+    from: `for (let waiter = line.anyOf(group); waiter !== undefined; waiter = line.anyOf(group)) {`,
+    to: `for (let waiter = line.oldest; waiter !== undefined; waiter = line.oldest) {`,
     tests: core,
   },
   {

@@ -57,6 +57,7 @@ describe('programs that found something once', () => {
     ...{ leakDetectionThreshold: 0, idleLeaseThreshold: 0, healthCheckInterval: 0, unhealthyThreshold: 1 },
     ...{ minConnections: 0, maxConnections: 1, maxConnecting: 1, maxWaiters: Number.POSITIVE_INFINITY },
     warmConnections: false,
+    loadShedding: { target: 0, interval: 2000 },
     batching: 'off' as const,
   };
   const acquire = { do: 'acquire', timeout: 0, abortable: false, identity: 'home', use: 'alone' } as const;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { WaitingOrder } from '../../src/pool/order.js';
 import {
   alwaysProbed,
   behaving,
@@ -227,48 +226,27 @@ describe('warm()', () => {
   });
 });
 
-/** Last come, first served. */
-class LastCome<W extends { readonly group: G }, G> implements WaitingOrder<W, G> {
-  readonly #stack: W[] = [];
-  get length(): number {
-    return this.#stack.length;
-  }
-  get first(): W | undefined {
-    return this.#stack.at(-1);
-  }
-  get oldest(): W | undefined {
-    return this.#stack[0];
-  }
-  firstOf(group: G): W | undefined {
-    return this.#stack.findLast((waiter) => waiter.group === group);
-  }
-  after(waiter: W): W | undefined {
-    return this.#stack[this.#stack.indexOf(waiter) - 1];
-  }
-  add(waiter: W): void {
-    this.#stack.push(waiter);
-  }
-  remove(waiter: W): void {
-    this.#stack.splice(this.#stack.indexOf(waiter), 1);
-  }
-}
-
-describe('another order of waiters is obeyed', () => {
+describe('fairness between tenants is kept', () => {
   test.each(['a release', 'a reset', 'a probe', 'an opening', 'a change'])('in the hand-over after %s', async (how) => {
     const settings = { maxConnections: 1, ...(how === 'a probe' ? alwaysProbed : {}) };
-    const { pool } = poolUnderTest(settings, { order: new LastCome() });
+    const { pool, clock } = poolUnderTest(settings);
     const identity = how === 'a change' ? { key: 'guest' } : undefined;
     const [lease] = await lent(pool, 1);
-    const served: number[] = [];
-    const waiting = [1, 2, 3].map(async (number) => {
-      const own = await pool.acquire({ identity });
-      served.push(number);
+    const served: string[] = [];
+    const greedy = pool.addTenant('greedy', {});
+    const light = pool.addTenant('light', {});
+    const waiting = [greedy, greedy, greedy, light].map(async (tenant) => {
+      const own = await pool.acquire({ identity, tenant });
+      served.push(tenant.name);
+      await clock.advance(100);
+      if (how === 'a reset') own.resource.dirty = true;
+      if (how === 'an opening') own.markForRecycling();
       own.release();
     });
     if (how === 'a reset' && lease !== undefined) lease.resource.dirty = true;
     if (how === 'an opening') lease?.markForRecycling();
     lease?.release();
     await Promise.all(waiting);
-    expect(served).toEqual([3, 2, 1]);
+    expect(served).toEqual(['greedy', 'light', 'greedy', 'greedy']);
   });
 });

@@ -7,11 +7,13 @@ import {
   CircuitOpenError,
   PoolShutdownError,
   QueueFullError,
+  QueueOverloadError,
 } from '../../src/errors/acquire.js';
 import type { PoolSettings } from '../../src/pool/contract.js';
 import type { Lease } from '../../src/pool/lease.js';
 import { Pool } from '../../src/pool/pool.js';
 import type { ShutdownReport } from '../../src/pool/shutdown-report.js';
+import type { Tenant, TenantLimits } from '../../src/pool/tenant.js';
 import { type Behaviour, type FakeResource, FakeResources } from './fake-resources.js';
 import { endingEndlessLoops } from './pool-under-test.js';
 import { settled, VirtualClock } from './virtual-clock.js';
@@ -20,6 +22,8 @@ import { settled, VirtualClock } from './virtual-clock.js';
 export type Command =
   | {
       readonly do: 'acquire';
+      /** Its tenant by number; left out for the plain callers. */
+      readonly tenant?: number | undefined;
       readonly timeout: number;
       readonly abortable: boolean;
       readonly identity: string;
@@ -32,6 +36,7 @@ export type Command =
     }
   | { readonly do: 'recycleAll' | 'pause' | 'resume' }
   | { readonly do: 'resize'; readonly min: number; readonly max: number }
+  | { readonly do: 'limit'; readonly which: number; readonly limits: TenantLimits }
   | { readonly do: 'advance' | 'leap'; readonly duration: number }
   | { readonly do: 'shutdown'; readonly grace: number };
 
@@ -45,6 +50,10 @@ export interface Program {
   readonly commands: readonly Command[];
 }
 
+/** The tenants: the last two are below the third. */
+const tenantCount = 5;
+const tenantNumbers = [0, 1, 2, 3, 4] as const;
+
 const which = fc.nat(40);
 
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -56,6 +65,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       abortable: fc.boolean(),
       identity: fc.constantFrom('home', 'home', 'guest', 'visitor'),
       use: fc.constantFrom('alone' as const, 'sharing' as const, 'joining' as const),
+      // Half of the callers are plain.
+      tenant: fc.constantFrom(...Array<undefined>(tenantCount).fill(undefined), ...tenantNumbers),
     }),
   },
   { weight: 10, arbitrary: fc.record({ do: fc.constant('release' as const), which }) },
@@ -68,6 +79,19 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('fail' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('recycleAll' as const, 'pause' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('limit' as const),
+      which: fc.constantFrom(...tenantNumbers),
+      limits: fc.record({
+        weight: fc.constantFrom(0.001, 1, 1000),
+        maxConnections: fc.constantFrom(0, 1, 3, Number.POSITIVE_INFINITY),
+        reserve: fc.constantFrom(0, 1, 2),
+        maxWaiting: fc.constantFrom(0, 2, Number.POSITIVE_INFINITY),
+      }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('resize' as const), min: fc.nat(4), max: fc.nat(5) }) },
   {
     weight: 8,
@@ -88,6 +112,7 @@ const settings: fc.Arbitrary<PoolSettings> = fc
     maxConnections: fc.integer({ min: 1, max: 5 }),
     maxConnecting: fc.integer({ min: 1, max: 3 }),
     maxWaiters: fc.constantFrom(Number.POSITIVE_INFINITY, 0, 1, 5),
+    loadShedding: fc.record({ target: fc.constantFrom(0, 0, 5), interval: fc.constantFrom(40, 2000) }),
     connectionTimeout: fc.constant(1000),
     openTimeout: fc.constantFrom(40, 800),
     probeTimeout: fc.constantFrom(30, 500),
@@ -136,6 +161,7 @@ export function programs(length: number): fc.Arbitrary<Program> {
 
 interface Call {
   readonly acquire: number;
+  readonly tenant: Tenant | undefined;
   readonly identity: string;
   readonly timeout: number;
   /** Its deadline, until a leap of the clock passes that; then the end of the grace that it may be given, once. */
@@ -146,6 +172,7 @@ interface Call {
 }
 
 interface Held {
+  readonly tenant: Tenant | undefined;
   readonly lease: Lease<FakeResource>;
   readonly resource: FakeResource;
 }
@@ -166,6 +193,9 @@ class World {
   readonly clock = new VirtualClock();
   readonly factory: FakeResources;
   readonly pool: Pool<FakeResource>;
+  readonly tenants: readonly Tenant[];
+  /** The most leases of each tenant; above its cap only those that it had when the cap was lowered. */
+  readonly tenantBounds: number[];
   readonly calls: Call[] = [];
   readonly held: Held[] = [];
   readonly ended: Lease<FakeResource>[] = [];
@@ -211,6 +241,15 @@ class World {
       random: () => 0.3,
       endpoint: { failureThreshold: program.failureThreshold, probeInterval, idleProbeInterval: 3000, backoff },
     });
+    const parent = this.pool.addTenant('parent', { maxConnections: 3, maxWaiting: 4 });
+    this.tenants = [
+      this.pool.addTenant('capped', { maxConnections: 1 }),
+      this.pool.addTenant('reserved', { reserve: 1, weight: 0.5 }),
+      parent,
+      this.pool.addTenant('child', { maxConnections: 2 }, parent),
+      this.pool.addTenant('other child', { weight: 3 }, parent),
+    ];
+    this.tenantBounds = this.tenants.map(({ cap }) => cap);
     this.#listen();
     this.pool.start(program.warmAttempts).catch(() => {});
   }
@@ -340,6 +379,12 @@ class World {
         this.bound = Math.max(this.bound, max);
         break;
       }
+      case 'limit': {
+        const tenant = this.tenants[command.which] as Tenant;
+        this.pool.changeTenant(tenant, command.limits);
+        this.tenantBounds[command.which] = Math.max(tenant.inUse, command.limits.maxConnections);
+        break;
+      }
       case 'advance':
         await this.clock.advance(command.duration);
         break;
@@ -364,9 +409,11 @@ class World {
     }
   }
 
-  #acquire({ timeout, abortable, identity, use }: Command & { do: 'acquire' }): void {
+  #acquire({ timeout, abortable, identity, use, tenant: number }: Command & { do: 'acquire' }): void {
     const abort = abortable ? new AbortController() : undefined;
+    const tenant = number === undefined ? undefined : this.tenants[number];
     const call: Call = {
+      tenant,
       acquire: this.calls.length + 1,
       identity,
       timeout,
@@ -377,6 +424,7 @@ class World {
     };
     this.calls.push(call);
     const answer = this.pool.acquire({
+      tenant,
       timeout,
       signal: abort?.signal,
       shared: use === 'alone' ? undefined : { joins: use === 'joining' },
@@ -400,7 +448,7 @@ class World {
         assert.ok(!resource.dead, 'nothing is lent that is known to be dead');
         assert.ok(!resource.dirty, 'nothing is lent that was not reset');
         assert.equal(resource.identity, identity, 'nobody gets what belongs to another identity');
-        this.held.push({ lease, resource });
+        this.held.push({ lease, resource, tenant });
       },
       (error: unknown) => {
         call.outcome = outcomeOf(error);
@@ -462,6 +510,7 @@ class World {
     }
     const lent = new Set(this.held.filter(({ lease }) => lease.active).map(({ resource }) => resource));
     if (this.report === undefined) assert.equal(leased, lent.size);
+    this.#checkTenants();
     assert.equal(statistics.opened, this.openedEvents);
     assert.equal(statistics.closed, this.closedEvents);
     assert.equal(
@@ -472,7 +521,7 @@ class World {
 
     if (statistics.state === 'running' && waiting > 0) {
       // Another identity than the pool's own is made ready one at a time, and after silence only after a pause.
-      const own = this.calls.filter(({ outcome, identity }) => outcome === 'waiting' && identity === 'home').length;
+      const own = this.#eligible().filter(({ identity }) => identity === 'home').length;
       assert.ok(idle === 0 || validating + resetting >= own, 'no own caller waits while something is idle');
       // Only those that are not slow count: four times as slow as usual, which is not known before the first.
       const usual = statistics.opened === 0 ? 250 : statistics.openTime.p50;
@@ -494,6 +543,32 @@ class World {
       );
     }
     if (this.shutdowns > 0) assert.equal(waiting, 0, 'nobody waits for a pool that shuts down');
+  }
+
+  /** Waiters who may be served: of a tenant at its cap none, and of others no more than up to it. */
+  #eligible(): Call[] {
+    const room = new Map(this.tenants.map((tenant) => [tenant, Math.max(0, tenant.cap - tenant.inUse)]));
+    return this.calls.filter(({ outcome, tenant }) => {
+      if (outcome !== 'waiting') return false;
+      for (let each = tenant; each !== undefined; each = each.parent) if (room.get(each) === 0) return false;
+      for (let each = tenant; each !== undefined; each = each.parent) room.set(each, (room.get(each) ?? 0) - 1);
+      return true;
+    });
+  }
+
+  #checkTenants(): void {
+    const isOf = (tenant: Tenant, whose: Tenant | undefined): boolean =>
+      whose !== undefined && (whose === tenant || isOf(tenant, whose.parent));
+    this.tenants.forEach((tenant, index) => {
+      const waiting = this.calls.filter((call) => call.outcome === 'waiting' && isOf(tenant, call.tenant)).length;
+      assert.equal(tenant.waiting, waiting, `the waiters of ${tenant.name} are counted`);
+      const inUse = this.held.filter((held) => held.lease.active && isOf(tenant, held.tenant)).length;
+      if (this.shutdowns === 0) assert.equal(tenant.inUse, inUse, `the leases of ${tenant.name} are counted`);
+      const bound = Math.max(tenant.cap, Math.min(this.tenantBounds[index] ?? 0, tenant.inUse));
+      this.tenantBounds[index] = bound;
+      assert.ok(tenant.inUse <= bound, `${tenant.name} has no more leases than its cap`);
+      assert.equal(tenant.passed, undefined, 'no walk goes on');
+    });
   }
 
   /** Resources that were handed to the pool as open and are on their way out. */
@@ -526,7 +601,7 @@ function pick<T>(from: readonly T[], index: number): T | undefined {
 function outcomeOf(error: unknown): Call['outcome'] {
   if (error instanceof AcquireTimeoutError) return 'timedOut';
   if (error instanceof AcquireAbortedError) return 'aborted';
-  if (error instanceof CircuitOpenError) return 'refused';
+  if (error instanceof CircuitOpenError || error instanceof QueueOverloadError) return 'refused';
   if (error instanceof QueueFullError || error instanceof PoolShutdownError) return 'refused';
   if (error instanceof AcquireFailedError) return 'failed';
   throw error;

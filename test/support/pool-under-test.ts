@@ -14,6 +14,7 @@ const plainSettings: PoolSettings = {
   maxConnections: 2,
   maxConnecting: 8,
   maxWaiters: Number.POSITIVE_INFINITY,
+  loadShedding: { target: 0, interval: 2000 },
   connectionTimeout: 10_000,
   openTimeout: 500,
   probeTimeout: 100,
@@ -41,7 +42,7 @@ export interface PoolUnderTest {
   readonly resources: FakeResources;
 }
 
-type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random' | 'order'> & EndpointSettings>;
+type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random'> & EndpointSettings>;
 
 /** Only the backoff spaces attempts, unless a test says otherwise. */
 const plainEndpoint: EndpointSettings = {
@@ -64,7 +65,7 @@ export function poolUnderTest(settings: Partial<PoolSettings> = {}, surroundings
 /** The same for a test that makes many of them, and looks after each itself. */
 export function makePool(
   settings: Partial<PoolSettings> = {},
-  { random = () => 0.5, order, ...endpoint }: Chosen = {},
+  { random = () => 0.5, ...endpoint }: Chosen = {},
 ): PoolUnderTest {
   const clock = new VirtualClock();
   const resources = new FakeResources();
@@ -74,7 +75,6 @@ export function makePool(
     home: { key: 'home' },
     clock,
     random,
-    order,
     endpoint: { ...plainEndpoint, ...endpoint },
   });
   return { pool, clock, resources };

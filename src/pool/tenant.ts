@@ -1,0 +1,140 @@
+import { FairQueue } from './fair-queue.js';
+import { LinkedList, Place } from './linked-list.js';
+import { Share } from './share.js';
+
+/** A waiter, as its tenant sees it. */
+export interface Queued {
+  /** Its place among the waiters of its tenant. */
+  readonly turn: Place<Queued>;
+}
+
+/** What a tenant may have. All may be changed while it is used. */
+export interface TenantLimits {
+  /** Its part of the connections while others wait too, in proportion to the weights of the others; more than 0. */
+  readonly weight: number;
+  /** The most leases at once; further callers wait. `Infinity` for no limit. */
+  readonly maxConnections: number;
+  /** While it has fewer leases than this, its waiters come first. */
+  readonly reserve: number;
+  /** How many callers may wait; one more is refused. `Infinity` for no limit. */
+  readonly maxWaiting: number;
+}
+
+/** How much the newest lease counts in what a lease usually takes. */
+const newest = 1 / 8;
+
+/** What a lease is expected to take while none has ended, in milliseconds. */
+const expectedAtFirst = 20;
+
+/**
+ * Callers who share one part of the pool. Tenants form a tree: what a tenant uses counts for all above it, and the
+ * tenants below one share its part between them and with its own callers.
+ *
+ *     all of the pool ─┬─ plain callers
+ *                      ├─ tenant ─┬─ its own callers
+ *                      │          ├─ tenant
+ *                      │          └─ tenant
+ *                      └─ tenant
+ */
+export class Tenant extends Share {
+  readonly name: string;
+  readonly parent: Tenant | undefined;
+  maxWaiting: number = Number.POSITIVE_INFINITY;
+  /** Its callers who wait, and those of all tenants below it. */
+  waiting = 0;
+
+  /** Its own waiters, first come first served. */
+  readonly queue: LinkedList<Place<Queued>> = new LinkedList();
+  /** Its place among the tenants with as many waiters of their own. */
+  readonly crowd: Place<Tenant> = new Place(this);
+  /** The last of its waiters that the present walk passed over. */
+  passed: Place<Queued> | undefined;
+  /** The tenants below it, and the share of its own callers among them; both undefined when there are none. */
+  children: FairQueue<Competitor> | undefined;
+  own: OwnShare | undefined;
+  /** How long its callers wait, where waiters are refused for that. */
+  delay: Delay | undefined;
+
+  // For statistics. Times in milliseconds.
+  served = 0;
+  refused = 0;
+  timeWaited = 0;
+  longestWait = 0;
+  timeLent = 0;
+  #usualTime = expectedAtFirst;
+
+  /** @internal Made by `Pool.addTenant()`. */
+  constructor(name: string, limits: Partial<TenantLimits>, parent: Tenant | undefined) {
+    super();
+    this.name = name;
+    this.parent = parent;
+    this.change(limits);
+  }
+
+  /** There is a tenant below it from now on. */
+  divide(): void {
+    if (this.children !== undefined) return;
+    this.children = new FairQueue();
+    this.own = new OwnShare(this);
+    this.own.takeOver(this);
+  }
+
+  change(limits: Partial<TenantLimits>): void {
+    const { weight = this.weight, maxConnections = this.cap, reserve = this.reserve } = limits;
+    this.weight = weight;
+    this.cap = maxConnections;
+    this.reserve = reserve;
+    this.maxWaiting = limits.maxWaiting ?? this.maxWaiting;
+  }
+
+  /** The first of its own waiters, without those that the present walk passed over. */
+  get first(): Queued | undefined {
+    return (this.passed === undefined ? this.queue.first : this.passed.next)?.owner;
+  }
+
+  /** Whether it and all tenants above it may have one more lease. */
+  get mayBorrow(): boolean {
+    return this.mayTakeOne && (this.parent?.mayBorrow ?? true);
+  }
+
+  /** The tenant, it or one above it, of which no further caller may wait; undefined when there is none. */
+  get full(): Tenant | undefined {
+    return this.waiting >= this.maxWaiting ? this : this.parent?.full;
+  }
+
+  /** What a lease usually takes, in milliseconds of a whole connection. */
+  get usualTime(): number {
+    return this.#usualTime;
+  }
+
+  countServed(waited: number): void {
+    this.served++;
+    this.timeWaited += waited;
+    if (waited > this.longestWait) this.longestWait = waited;
+  }
+
+  /** A lease of its own callers has ended. */
+  learn(time: number): void {
+    this.#usualTime += (time - this.#usualTime) * newest;
+  }
+}
+
+/** The share of a tenant's own callers among the tenants below it. */
+export class OwnShare extends Share {
+  constructor(readonly tenant: Tenant) {
+    super();
+  }
+}
+
+/** What competes for the part of a tenant. */
+export type Competitor = Tenant | OwnShare;
+
+/** How long the callers of one tenant wait: see `LoadShedding`. Times in milliseconds. */
+export interface Delay {
+  /** The shortest wait in the present interval. */
+  shortest: number;
+  /** When the present interval ends. */
+  until: number;
+  /** Whether even the shortest wait of the last interval was too long. */
+  slow: boolean;
+}

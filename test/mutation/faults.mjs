@@ -1435,8 +1435,8 @@ export const faults = [
   },
   {
     name: 'an agent deletes a range of records as if it were one',
-    from: `return key.text.includes('.') ? -1 : at + 1;`,
-    to: `return at + 1;`,
+    from: `return next.kind === 'word' && clauses.has(next.value);`,
+    to: `return true;`,
     tests: ['test/surrealql/destructive-statements.test.ts'],
   },
   {

@@ -1703,4 +1703,66 @@ export const faults = [
     to: `const part = value;`,
     tests: ['test/agents/fairness.test.ts'],
   },
+
+  // Guards on the statements of agents
+  {
+    name: 'an agent deletes a table because a statement within it has a WHERE',
+    from: `if (this.#hasOwnWhere(token, at)) return false;`,
+    to: ``,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a table because of a WHERE behind its RETURN',
+    from: `if (behindWhere.has(token.value) && this.#begins(at)) return false;`,
+    to: ``,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a table whose name is a parameter',
+    from: `return Array.isArray(value) ? value.every(isRecordId) : isRecordId(value);`,
+    to: `return value !== undefined;`,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a range of records as if it were one',
+    from: `return next.kind === 'word' && clauses.has(next.value);`,
+    to: `return true;`,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a table in a value of an object',
+    from: `if (before.text !== ':' || before.end !== token.start || context.at(at - 2)?.end !== before.start) return true;`,
+    to: `if (before.text === ':') return false;`,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a table by the argument of a function with the name of a bound id',
+    from: `this.#bound = new BoundValues(tokens, namesOwn ? {} : bindings);`,
+    to: `this.#bound = new BoundValues(tokens, bindings);`,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent that reads sends a statement that is not known',
+    from: `if (onlyReads(text, bindings) && statements.every(({ tokens }) => isKnown(tokens))) return undefined;`,
+    to: `if (onlyReads(text, bindings)) return undefined;`,
+    tests: ['test/surrealql/read-access.test.ts'],
+  },
+  {
+    name: 'a field with an escaped call in its name is read',
+    from: `/^["'][\\w.*]*["']$/.test(text)`,
+    to: `/^["'][^(]*["']$/.test(text)`,
+    tests: ['test/surrealql/only-reads.test.ts'],
+  },
+  {
+    name: 'a guard function that answers nothing allows',
+    from: `if (answer === 'allow') return;`,
+    to: `if (answer !== 'refuse') return;`,
+    tests: ['test/agents/guards.test.ts'],
+  },
+  {
+    name: 'a statement is sent though its guard function failed',
+    from: `throw refusal('the guard function failed, so it allowed nothing', { cause });`,
+    to: `return;`,
+    tests: ['test/agents/guards.test.ts'],
+  },
 ];

@@ -283,6 +283,11 @@ const provocations: Readonly<Record<string, Provoke>> = {
     const usage = new Usage({ sessionId: '1', agentId: 'research' }, { maxRows: 100 }, undefined, new VirtualClock());
     usage.checkAnswer(250, 9_000);
   },
+  async AuditError() {
+    const pool = await busy();
+    await pool.query("DEFINE TABLE agent_log; DEFINE EVENT full ON agent_log THEN { THROW 'no room' }");
+    await pool.createSession({ agentId: 'clerk', audit: 'strict' }).query('CREATE person');
+  },
   async LeaseReleasedError() {
     const pool = await busy();
     const connection = await pool.acquire();

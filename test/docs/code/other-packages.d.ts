@@ -57,8 +57,8 @@ declare module '@nestjs/common' {
 }
 
 declare module '@modelcontextprotocol/sdk/server/mcp.js' {
-  import type { ObjectOf, Shape } from 'zod';
   import type { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+  import type { ObjectOf, Shape } from 'zod';
 
   interface Call {
     readonly signal: AbortSignal;

@@ -10,7 +10,7 @@ import { fairnessOf, greediest, mostRefused } from './fairness.js';
 import { Guards } from './guards.js';
 import { LimitReports } from './limit-reports.js';
 import { SessionCore, type SessionHome } from './session-core.js';
-import { sessionOptions } from './session-options.js';
+import { readSessionOptions, type SessionOptions } from './session-options.js';
 import { type SessionStatistics, sessionStatistics } from './session-statistics.js';
 
 /** All sessions of a pool together. Times are in milliseconds. */
@@ -93,7 +93,7 @@ export class Sessions {
 
   /** @throws ConfigurationError, UsageError */
   create(given: AgentSessionOptions): AgentSession {
-    const options = sessionOptions.read(given);
+    const options = readSessionOptions(given);
     const { agentId, limits, weight = 1, reserve = 0, access, confirmDestructive, guard, log } = options;
     const parent = this.#parentOf(options.parent);
     const place = this.#placeOf(options, parent);
@@ -167,11 +167,7 @@ export class Sessions {
   }
 
   /** The options of the scope of a session: its own, and those that it has from its parent. */
-  #scopeOf(
-    options: ReturnType<typeof sessionOptions.read>,
-    place: DatabaseName,
-    parent: SessionCore | undefined,
-  ): ScopeOptions {
+  #scopeOf(options: SessionOptions<object>, place: DatabaseName, parent: SessionCore | undefined): ScopeOptions {
     const scope: ScopeOptions = { ...place };
     const inherited = parent?.settings.options ?? {};
     for (const name of ['signal', 'timeout', 'queryTimeout', 'variables', 'credentials', 'credentialsKey'] as const) {

@@ -3,14 +3,19 @@ import type { Share } from './share.js';
 /** How many milliseconds of lease time a share gets before the next one's turn: so connections keep their identity. */
 const turnLength = 20;
 
+/**
+ * How many milliseconds of lease time a share may save up. So one that asks seldom is served at once, even when it asks
+ * a few times in a row.
+ */
+const mostSaved = 100;
+
 /** Children of a node of the heap. */
 const arity = 4;
 
 /**
  * The shares that want a connection, in the order in which they are due (see {@link Share.dueAt}): each share that
- * stays in it gets lease time in proportion to its weight. A share that joins is due now at the latest past: it cannot
- * save up what it did not use, and what it used too much stays its debt while others wait. Once nobody waits, nobody
- * owes.
+ * stays in it gets lease time in proportion to its weight. A share that was away saves up very little of what it did not
+ * use, and what it used too much stays its debt while others wait. Once nobody waits, nobody owes.
  *
  *     owed (below their reserve) ─▶ the share whose turn it is ─▶ the heap, by virtual time
  *
@@ -68,7 +73,8 @@ export class FairQueue<S extends Share> {
   }
 
   #join(share: S, now: number): void {
-    if (share.period !== this.#period || share.dueAt(now) < this.#time) share.startAt(this.#time, now);
+    const earliest = this.#time - mostSaved / share.weight;
+    if (share.period !== this.#period || share.dueAt(now) < earliest) share.startAt(earliest, now);
     share.period = this.#period;
     share.key = share.dueAt(now);
     share.ticket = ++this.#tickets;
@@ -99,9 +105,11 @@ export class FairQueue<S extends Share> {
 
   #update(share: S, due: number): void {
     const before = share.key;
+    if (due === before) return;
     share.key = due;
+    share.ticket = ++this.#tickets;
     if (due < before) this.#rise(share);
-    else if (due > before) this.#sink(share);
+    else this.#sink(share);
   }
 
   #rise(share: S): void {

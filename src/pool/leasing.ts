@@ -189,7 +189,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     if (lease.seat === undefined) {
       member.lease = undefined;
     } else if (this.#leaveSeat(lease, member, lease.seat as Seat<R, I>, now)) {
-      this.#serveOthers();
+      this.serveOthers();
       return;
     }
     if (health.troubled || member.retirement === 'unanswered') health.released(member, lease.since, now);
@@ -220,13 +220,17 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   /** Lends to the first waiter, and the free seats to the waiters behind it. */
   #lendToNext(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number): void {
     this.lendTo(waiter, member, now, true);
-    this.#serveOthers();
+    this.serveOthers();
   }
 
-  /** Other connections may be of use now: to waiters whose tenant had as many leases as it may. */
-  #serveOthers(): void {
-    const { dispatch, inventory, line } = this.#parts;
-    if (line.any && (inventory.shared.any || inventory.idle.oldest !== undefined)) dispatch();
+  /**
+   * Serves waiters on any connection there is: those of a tenant that had as many leases as it may and has one less now,
+   * or whose other waiter was ahead of them and left.
+   */
+  serveOthers(): void {
+    const { dispatch, inventory, line, sizing } = this.#parts;
+    if (!line.any) return;
+    if (inventory.shared.any || inventory.idle.oldest !== undefined || inventory.total < sizing.max) dispatch();
   }
 
   /** Takes back a connection that no lease holds any more. */

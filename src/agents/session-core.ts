@@ -42,6 +42,7 @@ import { Usage } from './usage.js';
 export interface SessionHome {
   readonly pool: Pool<Connection, ConnectionIdentity>;
   readonly transactions: Transactions;
+  readonly borrowing: Lend;
   readonly audit: Audit;
   /** How long `close()` waits by default, in milliseconds. */
   readonly gracePeriod: number;
@@ -75,13 +76,15 @@ export type SessionState = 'open' | 'closing' | 'closed';
  *
  *     open ── close() ──▶ closing ── nothing is under way, or the grace period is over ──▶ closed
  */
-export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
+export class SessionCore implements SessionKeeper, ScopeBounds {
   readonly sessionId: string = randomUUID();
   readonly settings: SessionSettings;
   readonly usage: Usage;
   /** Set once: they need the session's name. */
   guards: Guards | undefined;
   readonly ledger: Ledger = new SessionLedger(this, false);
+  readonly leases: HeldLeases = new HeldLeases(this);
+  readonly singleCalls: SingleCalls = new SingleCalls(this);
   readonly #home: SessionHome;
   #state: SessionState = 'open';
   #log: SessionLog | undefined;
@@ -92,8 +95,6 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
   #underWay = 0;
   #ending: AbortController | undefined;
   #joined: { readonly signal: AbortSignal; readonly either: AbortSignal } | undefined;
-  /** Holds the connections of single calls. */
-  #single: SingleCalls | undefined;
   #holdTimer: Timer | undefined;
   #bound: { readonly base: CallLimits; readonly limits: CallLimits } | undefined;
   #onQuiet: (() => void) | undefined;
@@ -166,33 +167,24 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     return { ...asked, maxHold: shorter(maxHold === undefined ? 0 : parseDuration(maxHold), this.usage.maxHold) };
   }
 
-  async lend(lend: Lend, wish: Parameters<Lend['lease']>, counts: boolean): Promise<Lease<Connection>> {
-    const [options, identity, { origin, fresh, shared }] = wish;
-    if (counts || this.#state === 'closed') this.refuseNew();
-    if (counts) this.usage.admitConnection();
-    this.began();
+  /** Borrows a connection with the session's part of the pool. */
+  borrow(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>> {
+    const { origin, fresh, shared } = details;
+    if (this.#state === 'closed') this.refuseNew();
     const tenant = this.#borrower();
-    let lease: Lease<Connection>;
-    try {
-      const signal = this.signalWith(options.signal);
-      lease = await lend.lease(options, identity, { origin, fresh, shared, tenant, signal });
-    } catch (error) {
-      if (counts) this.usage.releaseConnection();
-      this.over();
-      throw this.#waitingRefused(error) ?? error;
-    }
-    if (counts) {
-      lease.holder = this;
-      if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
-    } else {
-      this.#single ??= new SingleCalls(this);
-      lease.holder = this.#single;
-    }
-    return lease;
+    const signal = this.signalWith(options.signal);
+    return this.#home.borrowing.lease(options, identity, { origin, fresh, shared, tenant, signal });
   }
 
-  leaseEnded(lease: Lease<unknown>): void {
-    this.usage.releaseConnection(this.worked(lease));
+  /** The error for a caller who got no connection. */
+  notLent(error: unknown): unknown {
+    this.over();
+    return this.#waitingRefused(error) ?? error;
+  }
+
+  /** A connection was lent that its caller holds until he releases it. */
+  holds(): void {
+    if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
   }
 
   /** A connection has worked for the session. @returns for how long, in milliseconds */
@@ -216,7 +208,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     const { pool } = this.#home;
     const now = systemClock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const lease of pool.leasesOf(this)) {
+    for (const lease of pool.leasesOf(this.leases)) {
       const held = now - lease.since;
       if (held >= maxHold) this.#expire(lease, held, maxHold);
       else next = Math.min(next, maxHold - held);
@@ -416,7 +408,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     if (this.#underWay === 0) return;
     const reason = new UsageError(`the session of agent ${JSON.stringify(this.agentId)} was closed`);
     this.#ending?.abort(reason);
-    for (const lease of this.#home.pool.leasesOf(this)) {
+    for (const lease of this.#home.pool.leasesOf(this.leases)) {
       const { present } = lease;
       lease.expire(`the lease of connection ${lease.id} has ended: ${reason.message}, and its grace period is over`);
       present?.endDependents(lease.ended());
@@ -462,12 +454,58 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
   }
 }
 
-/** Holds the connections of single calls, which are counted with their calls. */
-class SingleCalls implements LeaseHolder {
+type Wish = Parameters<Lend['lease']>;
+
+/** The connections that callers of a session hold. */
+class HeldLeases implements LeaseHolder, Lend {
   readonly #core: SessionCore;
 
   constructor(core: SessionCore) {
     this.#core = core;
+  }
+
+  async lease(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>> {
+    const core = this.#core;
+    core.refuseNew();
+    core.usage.admitConnection();
+    core.began();
+    let lease: Lease<Connection>;
+    try {
+      lease = await core.borrow(options, identity, details);
+    } catch (error) {
+      core.usage.releaseConnection();
+      throw core.notLent(error);
+    }
+    lease.holder = this;
+    core.holds();
+    return lease;
+  }
+
+  leaseEnded(lease: Lease<unknown>): void {
+    const core = this.#core;
+    core.usage.releaseConnection(core.worked(lease));
+  }
+}
+
+/** The connections of single calls, which are counted with their calls. */
+class SingleCalls implements LeaseHolder, Lend {
+  readonly #core: SessionCore;
+
+  constructor(core: SessionCore) {
+    this.#core = core;
+  }
+
+  async lease(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>> {
+    const core = this.#core;
+    core.began();
+    let lease: Lease<Connection>;
+    try {
+      lease = await core.borrow(options, identity, details);
+    } catch (error) {
+      throw core.notLent(error);
+    }
+    lease.holder = this;
+    return lease;
   }
 
   leaseEnded(lease: Lease<unknown>): void {

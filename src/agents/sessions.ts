@@ -64,7 +64,7 @@ export class Sessions {
   #toldOfReading = false;
 
   constructor(parts: ScopeParts) {
-    const { config, pool, transactions, extraConnections, factory } = parts;
+    const { config, pool, transactions, borrowing, extraConnections, factory } = parts;
     const { events } = pool;
     this.#parts = parts;
     this.#reports = new LimitReports(systemClock, events);
@@ -85,7 +85,7 @@ export class Sessions {
       },
     });
     this.#home = {
-      ...{ pool, transactions, audit: this.#audit, gracePeriod: config.pool.shutdownGracePeriod },
+      ...{ pool, transactions, borrowing, audit: this.#audit, gracePeriod: config.pool.shutdownGracePeriod },
       violated: (error: AgentLimitError) => this.#reports.add(error),
       closed: (core) => this.#forget(core),
     };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Call } from '../calls/call.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
-import type { Admission, Ledger, TransactionAdmission } from '../calls/ledger.js';
+import type { Admission, Ledger } from '../calls/ledger.js';
 import type { CallLimits } from '../calls/limits.js';
 import type { DatabaseName } from '../config/database-name.js';
 import { parseDuration } from '../config/duration.js';
@@ -12,7 +12,7 @@ import type { AcquireOptions } from '../manager/acquire-options.js';
 import type { Lend } from '../manager/borrowing.js';
 import type { ScopeBounds } from '../manager/scope-bounds.js';
 import type { ScopeOptions } from '../manager/scope-options.js';
-import type { Lease, LeaseHolder } from '../pool/lease.js';
+import type { Lease } from '../pool/lease.js';
 import type { Pool } from '../pool/pool.js';
 import type { Tenant, TenantLimits } from '../pool/tenant.js';
 import type { Connection } from '../session/connection.js';
@@ -31,11 +31,12 @@ import { auditRow } from './audit-row.js';
 import { namesTable } from './audit-table.js';
 import { BoundLimits, shorter } from './bound-limits.js';
 import type { Guards } from './guards.js';
-import { OtherAdmission, SessionCall } from './session-call.js';
 import type { Ended, SessionKeeper } from './session-keeper.js';
+import { HeldLeases, SingleCalls, type Wish } from './session-leases.js';
+import { SessionLedger } from './session-ledger.js';
 import { SessionLog } from './session-log.js';
 import type { Audit as AuditMode } from './session-options.js';
-import { SessionTransaction, SingleTransaction } from './session-transaction.js';
+import { SingleTransaction } from './session-transaction.js';
 import { Usage } from './usage.js';
 
 /** What the sessions of one pool share. */
@@ -77,7 +78,6 @@ export type SessionState = 'open' | 'closing' | 'closed';
  *     open ── close() ──▶ closing ── nothing is under way, or the grace period is over ──▶ closed
  */
 export class SessionCore implements SessionKeeper, ScopeBounds {
-  readonly sessionId: string = randomUUID();
   readonly settings: SessionSettings;
   readonly usage: Usage;
   /** Set once: they need the session's name. */
@@ -86,6 +86,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   readonly leases: HeldLeases = new HeldLeases(this);
   readonly singleCalls: SingleCalls = new SingleCalls(this);
   readonly #home: SessionHome;
+  #sessionId: string | undefined;
   #state: SessionState = 'open';
   #log: SessionLog | undefined;
   #tenant: Tenant | undefined;
@@ -111,6 +112,15 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
 
   get agentId(): string {
     return this.settings.agentId;
+  }
+
+  get sessionId(): string {
+    this.#sessionId ??= randomUUID();
+    return this.#sessionId;
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   get state(): SessionState {
@@ -454,131 +464,10 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   }
 }
 
-type Wish = Parameters<Lend['lease']>;
-
-/** The connections that callers of a session hold. */
-class HeldLeases implements LeaseHolder, Lend {
-  readonly #core: SessionCore;
-
-  constructor(core: SessionCore) {
-    this.#core = core;
-  }
-
-  async lease(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>> {
-    const core = this.#core;
-    core.refuseNew();
-    core.usage.admitConnection();
-    core.began();
-    let lease: Lease<Connection>;
-    try {
-      lease = await core.borrow(options, identity, details);
-    } catch (error) {
-      core.usage.releaseConnection();
-      throw core.notLent(error);
-    }
-    lease.holder = this;
-    core.holds();
-    return lease;
-  }
-
-  leaseEnded(lease: Lease<unknown>): void {
-    const core = this.#core;
-    core.usage.releaseConnection(core.worked(lease));
-  }
-}
-
-/** The connections of single calls, which are counted with their calls. */
-class SingleCalls implements LeaseHolder, Lend {
-  readonly #core: SessionCore;
-
-  constructor(core: SessionCore) {
-    this.#core = core;
-  }
-
-  async lease(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>> {
-    const core = this.#core;
-    core.began();
-    let lease: Lease<Connection>;
-    try {
-      lease = await core.borrow(options, identity, details);
-    } catch (error) {
-      throw core.notLent(error);
-    }
-    lease.holder = this;
-    return lease;
-  }
-
-  leaseEnded(lease: Lease<unknown>): void {
-    this.#core.worked(lease);
-  }
-}
-
-/** Admits the calls of a session. */
-export class SessionLedger implements Ledger {
-  readonly #core: SessionCore;
-  readonly #confirmed: boolean;
-
-  /** @param confirmed whether its caller confirms what may be destructive */
-  constructor(core: SessionCore, confirmed: boolean) {
-    this.#core = core;
-    this.#confirmed = confirmed;
-  }
-
-  admit(call: Call, single: boolean): Admission | Promise<Admission> {
-    const core = this.#core;
-    core.refuse(call, single);
-    core.usage.admitOperation();
-    if (single) {
-      try {
-        core.usage.admitConnection();
-      } catch (error) {
-        core.usage.giveBackOperation();
-        throw error;
-      }
-      core.began();
-    }
-    const counted = new SessionCall(core, call, single);
-    if (core.isStrict && mayWrite(call)) counted.instead = (sent, channel) => core.sendAudited(sent, channel);
-    return core.guarded(counted, call, this.#confirmed);
-  }
-
-  admitOther(what: 'export' | 'import'): Admission {
-    this.#core.refuseNew();
-    this.#core.usage.admitOperation();
-    return new OtherAdmission(this.#core, what, this.#confirmed);
-  }
-
-  admitConnection(): () => void {
-    const { usage } = this.#core;
-    this.#core.refuseNew();
-    usage.admitConnection();
-    return () => usage.releaseConnection();
-  }
-
-  admitTransaction(): TransactionAdmission {
-    if (this.#core.state === 'closed') this.#core.refuseNew();
-    this.#core.usage.admitTransaction();
-    return new SessionTransaction(this.#core, this.#confirmed);
-  }
-
-  staysWhereItIs(what: string): Error {
-    return new UsageError(
-      `${what} on a lease of an agent session, which stays the same user in the same database: create another session, or acquire() from the pool`,
-    );
-  }
-}
-
 const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;
 
 /** Whether a text has a USE, in any reading of it. */
 function movesElsewhere({ text, surrealText }: Call): boolean {
   if (!/\bUSE\b/i.test(text)) return false;
   return surrealText.split.statements.some(({ tokens }) => keywordOf(tokens) === 'USE');
-}
-
-/** Whether a call is sent in a transaction for the row of its audit. LIVE and KILL cannot be, and write nothing. */
-function mayWrite(call: Call): boolean {
-  if (call.onlyReads) return false;
-  const { statements } = call.surrealText.split;
-  return !statements.every(({ tokens }) => keywordOf(tokens) === 'LIVE' || keywordOf(tokens) === 'KILL');
 }

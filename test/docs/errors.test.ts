@@ -88,6 +88,11 @@ const provocations: Readonly<Record<string, Provoke>> = {
     const pool = await own.pool('mem://');
     await pool.import('CREATE person:1; CREATE person:1');
   },
+  async QueueOverloadError() {
+    const pool = await busy({ loadShedding: { target: 5, interval: 2000 } });
+    await pool.acquire();
+    await pool.acquire();
+  },
   async NestedAcquireError() {
     const pool = await busy({ nestedAcquire: 'error' });
     await pool.withConnection(async () => await pool.query('RETURN 1'));

@@ -285,8 +285,10 @@ const provocations: Readonly<Record<string, Provoke>> = {
   },
   async AuditError() {
     const pool = await busy();
-    await pool.query("DEFINE TABLE agent_log; DEFINE EVENT full ON agent_log THEN { THROW 'no room' }");
-    await pool.createSession({ agentId: 'clerk', audit: 'strict' }).query('CREATE person');
+    await pool.query(
+      'DEFINE TABLE agent_log; DEFINE EVENT full ON agent_log WHEN true THEN { THROW "the disk is full" }',
+    );
+    await pool.createSession({ agentId: 'research', audit: 'strict' }).query('CREATE finding');
   },
   async LeaseReleasedError() {
     const pool = await busy();

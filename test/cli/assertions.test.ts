@@ -21,7 +21,7 @@ function refusalOf(list: string): Refusal {
 }
 
 const failed = {
-  operations: { total: 200, reads: 150, writes: 40, errors: 10, unfinished: 0, unanswered: 0, dropped: 3 },
+  operations: { total: 200, reads: 150, writes: 40, errors: 10, unfinished: 0, unanswered: 0, dropped: 3, refused: 0 },
   errors: { conflict: { count: 8, message: '' }, ERR_POOL_ACQUIRE_TIMEOUT: { count: 2, message: '' } },
 };
 

@@ -34,6 +34,7 @@ describe('what is not given', () => {
       minConnections: undefined,
       maxConnections: 20,
       demand: { workers: 32 },
+      agents: null,
       duration: 30_000,
       operations: null,
       mix: { read: 80, write: 20 },

@@ -127,7 +127,7 @@ describe('the verdict', () => {
   });
 
   test('says when there is nothing to judge', () => {
-    const nothing = { total: 0, reads: 0, writes: 0, errors: 0, unfinished: 0, unanswered: 0, dropped: 0 };
+    const nothing = { total: 0, reads: 0, writes: 0, errors: 0, unfinished: 0, unanswered: 0, dropped: 0, refused: 0 };
     expect(verdict({ operations: nothing })).toEqual({ finding: 'nothing', sentence: 'No operation was begun.' });
     expect(verdict({ operations: { ...nothing, unfinished: 8 } }).sentence).toBe('None of the 8 operations ended.');
   });

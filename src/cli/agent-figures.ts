@@ -13,6 +13,8 @@ export interface AgentFigures {
   /** How long connections worked for it, and which share that is of the time they worked for all agents. */
   readonly busyTime: number;
   readonly share: number;
+  /** How long all its calls together waited for a connection. */
+  readonly timeWaited: number;
   /** Operations that succeeded. */
   readonly operations: number;
   /** How often a limit refused it, by limit. */
@@ -45,11 +47,11 @@ export interface AgentsFigures {
 
 /** What the agents have had of the pool until now. */
 export function agentsFigures(agents: readonly LoadAgent[], pool: Pick<ConnectionManager, 'sessions'>): AgentsFigures {
-  const { totals, fairness } = pool.sessions();
-  const figures = agents.map((agent) => figuresOf(agent, totals.busyTime));
+  const busyTimeOfAll = agents.reduce((sum, { session }) => sum + session.sessionStats().busyTime, 0);
+  const figures = agents.map((agent) => figuresOf(agent, busyTimeOfAll));
   const kinds = (['greedy', 'light'] as const).flatMap((kind) => {
     const ofKind = figures.filter((agent) => agent.kind === kind);
-    return ofKind.length === 0 ? [] : [kindFigures(kind, ofKind, agents)];
+    return ofKind.length === 0 ? [] : [kindFigures(kind, ofKind, agents, busyTimeOfAll)];
   });
   const compared = kinds.find((kind) => kind.agents > 1 && kind.busyTime > 0);
   return {
@@ -61,7 +63,7 @@ export function agentsFigures(agents: readonly LoadAgent[], pool: Pick<Connectio
             agents: compared.agents,
             index: fairnessOf(figures.filter(({ kind }) => kind === compared.kind)),
           },
-    fairnessOfAll: fairness,
+    fairnessOfAll: pool.sessions().fairness,
     refused: sumOfRefusals(figures),
     agents: [...figures].sort((one, other) => other.busyTime - one.busyTime),
     kinds,
@@ -77,10 +79,10 @@ function figuresOf(
   { session, kind, workers, succeeded, wait, latency }: LoadAgent,
   busyTimeOfAll: number,
 ): AgentFigures {
-  const { agentId, weight, busyTime, refused } = session.sessionStats();
+  const { agentId, weight, busyTime, timeWaited, refused } = session.sessionStats();
   return {
-    ...{ agentId, kind, weight, workers, busyTime },
-    share: busyTimeOfAll === 0 ? 0 : (100 * busyTime) / busyTimeOfAll,
+    ...{ agentId, kind, weight, workers, busyTime, timeWaited },
+    share: share(busyTime, busyTimeOfAll),
     operations: succeeded,
     refused,
     wait: wait.summary(),
@@ -88,9 +90,15 @@ function figuresOf(
   };
 }
 
-function kindFigures(kind: AgentKind, ofKind: readonly AgentFigures[], agents: readonly LoadAgent[]): KindFigures {
+function kindFigures(
+  kind: AgentKind,
+  ofKind: readonly AgentFigures[],
+  agents: readonly LoadAgent[],
+  busyTimeOfAll: number,
+): KindFigures {
   const sum = (pick: (agent: AgentFigures) => number): number =>
     ofKind.reduce((total, agent) => total + pick(agent), 0);
+  const busyTime = sum((agent) => agent.busyTime);
   const together = (pick: (agent: LoadAgent) => Histogram): HistogramSummary => {
     const all = new Histogram();
     for (const agent of agents) if (agent.kind === kind) all.add(pick(agent));
@@ -100,13 +108,18 @@ function kindFigures(kind: AgentKind, ofKind: readonly AgentFigures[], agents: r
     kind,
     agents: ofKind.length,
     workers: sum(({ workers }) => workers),
-    busyTime: sum(({ busyTime }) => busyTime),
-    share: sum(({ share }) => share),
+    busyTime,
+    timeWaited: sum(({ timeWaited }) => timeWaited),
+    share: share(busyTime, busyTimeOfAll),
     operations: sum(({ operations }) => operations),
     refused: sumOfRefusals(ofKind),
     wait: together(({ wait }) => wait),
     latency: together(({ latency }) => latency),
   };
+}
+
+function share(busyTime: number, ofAll: number): number {
+  return ofAll === 0 ? 0 : (100 * busyTime) / ofAll;
 }
 
 function sumOfRefusals(agents: readonly Pick<AgentFigures, 'refused'>[]): Refusals {

@@ -45,7 +45,7 @@ export function agentsAtWorkText({ count, greediest, mostRefused }: AgentsAtWork
 function kindsText(kinds: readonly KindFigures[], think: number): string {
   return kinds
     .map(({ kind, agents, workers }) => {
-      const how = kind === 'greedy' ? 'that never pause' : `that think ${formatRoundDuration(think)} in between`;
+      const how = kind === 'greedy' ? 'without pause' : `thinking ${formatRoundDuration(think)} in between`;
       return `${formatCount(agents)} ${kind} with ${formatNumber(workers, 'worker')} ${how}`;
     })
     .join(', ');
@@ -62,7 +62,7 @@ function evenness(index: number): string {
   return index >= 0.9 ? 'nearly even' : 'uneven';
 }
 
-function fairnessText({ fairness, agents }: AgentsFigures, weights: readonly number[]): string {
+function fairnessText({ fairness, agents, kinds }: AgentsFigures, weights: readonly number[]): string {
   if (fairness === null) {
     return agents.some(({ busyTime }) => busyTime > 0)
       ? 'no two agents want equally much, so there is nothing to compare'
@@ -70,8 +70,20 @@ function fairnessText({ fairness, agents }: AgentsFigures, weights: readonly num
   }
   const { kind, agents: count, index } = fairness;
   const by = new Set(weights).size > 1 ? ' for their weights' : '';
+  const together = kinds.find((figures) => figures.kind === kind);
+  const why = index >= 0.99 || together === undefined ? '' : reasonOf(together);
   const meaning = `1: all the same, ${(1 / count).toPrecision(1)}: one had all`;
-  return `the ${formatCount(count)} ${kind} agents had ${evenness(index)} shares${by}: Jain's index is ${index.toFixed(3)} (${meaning})`;
+  return `the ${formatCount(count)} ${kind} agents had ${evenness(index)} shares${by}: Jain's index is ${index.toFixed(3)} (${meaning})${why}`;
+}
+
+/** A share below this of their time, waiting for connections, is hardly a wait. */
+const leastShareOfWait = 0.2;
+
+/** Why shares may differ though the pool is fair: it shares fairly only what callers wait for. */
+function reasonOf({ refused, timeWaited, busyTime }: KindFigures): string {
+  if (timesRefused(refused) > 0) return '; limits refused part of what they wanted';
+  const waited = timeWaited >= leastShareOfWait * (timeWaited + busyTime);
+  return waited ? '' : '; they hardly waited, so each had what it asked for';
 }
 
 function refusedText({ refused }: AgentsFigures, row: Row): string[] {
@@ -103,7 +115,7 @@ function table(agents: AgentsFigures, singleCalls: boolean, weighted: boolean, w
   // With several limits each has a column, where there is room for all.
   const choices = limits.length > 1 ? [[...columns, ...byLimit]] : [];
   const refusals = limits.length === 0 ? [] : [inAll];
-  for (const most of [4, 3, 2, 1, 0]) choices.push([...columns.filter(({ leftOut }) => leftOut <= most), ...refusals]);
+  for (const most of [5, 4, 3, 2, 1, 0]) choices.push([...columns.filter(({ leftOut }) => leftOut <= most), ...refusals]);
   const drawn = choices.map((choice) => draw(choice, rows));
   return drawn.find((lines) => lines.every((line) => line.length <= width)) ?? drawn.at(-1) ?? [];
 }
@@ -116,15 +128,15 @@ function columnsOf(singleCalls: boolean, weighted: boolean): Column[] {
   const weight: Column = {
     title: 'weight',
     cell: (figures) => ('weight' in figures ? String(figures.weight) : ''),
-    leftOut: 2,
+    leftOut: 3,
   };
   return [
     ...(weighted ? [weight] : []),
-    { title: 'workers', cell: ({ workers }) => formatCount(workers), leftOut: 4 },
+    { title: 'workers', cell: ({ workers }) => formatCount(workers), leftOut: 5 },
     { title: 'share', cell: ({ share }) => formatPercent(share), leftOut: 0 },
-    { title: 'operations', cell: ({ operations }) => formatCount(operations), leftOut: 3 },
-    { title: `${title} p50`, cell: time('p50'), leftOut: 1 },
-    { title: `${title} p99`, cell: time('p99'), leftOut: 0 },
+    { title: 'operations', cell: ({ operations }) => formatCount(operations), leftOut: 4 },
+    { title: `${title} p50`, cell: time('p50'), leftOut: 2 },
+    { title: `${title} p99`, cell: time('p99'), leftOut: 1 },
   ];
 }
 

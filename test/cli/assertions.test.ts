@@ -53,6 +53,12 @@ describe('an assertion', () => {
     expect(holds('wait.p99=1ms,query.p99=2ms,latency.p99=3ms', times)).toEqual([true, true, true]);
   });
 
+  test('counts what limits refused apart from errors', () => {
+    const operations = { ...figures().operations, refused: 3 };
+    expect(holds('refused=3,refused<3,errors=0', { operations })).toEqual([true, false, true]);
+    expect(refusalOf('refused<3%')).toMatchObject({ allowed: 'for refused a number' });
+  });
+
   test('counts errors, in all or of a class, as a number or as a share', () => {
     expect(holds('errors=10,errors=5%,errors.conflict=8,errors.conflict=4%', failed)).toEqual([true, true, true, true]);
     expect(holds('errors.ERR_POOL_ACQUIRE_TIMEOUT=2,errors.ERR_POOL_CONNECT=0', failed)).toEqual([true, true]);

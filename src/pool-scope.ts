@@ -128,7 +128,7 @@ export class PoolScope extends SurrealQueryable {
   /**
    * Borrows a connection. Give it back with `release()`, or let `await using` do it.
    * @throws the subclasses of `AcquireError`, each with a snapshot of the pool: AcquireTimeoutError, AcquireAbortedError,
-   * QueueFullError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
+   * QueueFullError, QueueOverloadError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
    * @throws ConfigurationError when an option is invalid or unknown
    * @throws UsageError outside of any scope, when the pool has `requireScope`
    */

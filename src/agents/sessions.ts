@@ -102,6 +102,7 @@ export class Sessions {
     if (pool.state === 'draining' || pool.state === 'closed') {
       throw new UsageError('the pool is shut down, and has no sessions any more');
     }
+    if (parent === undefined && reserve > 0) this.#refuseReserve(reserve);
     // Everything that can be refused is refused before the session is counted.
     const identity = borrowing.identityOf(scope);
     rules.limits(scope);
@@ -146,6 +147,17 @@ export class Sessions {
   /** Writes the rows of audits that wait. */
   async flush(): Promise<void> {
     await this.#audit.flush();
+  }
+
+  /** What is reserved in all is there: more could not be kept. */
+  #refuseReserve(reserve: number): void {
+    const { maxConnections } = this.#parts.pool.snapshot();
+    let reserved = 0;
+    for (const { settings } of this.#open) if (settings.parent === undefined) reserved += settings.reserve;
+    if (reserved + reserve <= maxConnections) return;
+    throw new UsageError(
+      `reserve: ${reserve} connections are asked for, and ${reserved} of the ${maxConnections} of the pool are reserved already: ask for fewer, or raise maxConnections`,
+    );
   }
 
   #parentOf(parent: unknown): SessionCore | undefined {

@@ -115,7 +115,8 @@ function table(agents: AgentsFigures, singleCalls: boolean, weighted: boolean, w
   // With several limits each has a column, where there is room for all.
   const choices = limits.length > 1 ? [[...columns, ...byLimit]] : [];
   const refusals = limits.length === 0 ? [] : [inAll];
-  for (const most of [5, 4, 3, 2, 1, 0]) choices.push([...columns.filter(({ leftOut }) => leftOut <= most), ...refusals]);
+  for (const most of [5, 4, 3, 2, 1, 0])
+    choices.push([...columns.filter(({ leftOut }) => leftOut <= most), ...refusals]);
   const drawn = choices.map((choice) => draw(choice, rows));
   return drawn.find((lines) => lines.every((line) => line.length <= width)) ?? drawn.at(-1) ?? [];
 }

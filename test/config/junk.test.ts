@@ -121,7 +121,13 @@ test('a configuration that was taken is complete and in order', () => {
         expect(pool.minConnections).toBeLessThanOrEqual(pool.maxConnections);
         expect(pool.retryPolicy.initialBackoff).toBeLessThanOrEqual(pool.retryPolicy.maxBackoff);
         const groups = { retryPolicy: 0, circuitBreaker: 0, loadShedding: 0 };
-        const values = Object.values({ ...pool, ...pool.retryPolicy, ...pool.circuitBreaker, ...pool.loadShedding, ...groups });
+        const values = Object.values({
+          ...pool,
+          ...pool.retryPolicy,
+          ...pool.circuitBreaker,
+          ...pool.loadShedding,
+          ...groups,
+        });
         for (const value of values) expect(['number', 'boolean', 'string']).toContain(typeof value);
       });
     }),

@@ -17,7 +17,13 @@ const nextLook = 100;
 
 type Step =
   | { readonly kind: 'lease'; readonly limited: boolean }
-  | { readonly kind: 'call'; readonly which: number; readonly calls: number; readonly takes: number; readonly leaves: 'as it was' | 'dirty' | 'clean' }
+  | {
+      readonly kind: 'call';
+      readonly which: number;
+      readonly calls: number;
+      readonly takes: number;
+      readonly leaves: 'as it was' | 'dirty' | 'clean';
+    }
   | { readonly kind: 'time'; readonly by: number }
   | { readonly kind: 'release' | 'abandon' | 'abort' | 'die'; readonly which: number }
   | { readonly kind: 'others'; readonly hold: number }
@@ -36,7 +42,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       leaves: fc.constantFrom('as it was' as const, 'as it was' as const, 'dirty' as const, 'clean' as const),
     }),
   },
-  { weight: 10, arbitrary: fc.record({ kind: fc.constant('time' as const), by: fc.constantFrom(0, 1, 9, 10, 11, 60, 150) }) },
+  {
+    weight: 10,
+    arbitrary: fc.record({ kind: fc.constant('time' as const), by: fc.constantFrom(0, 1, 9, 10, 11, 60, 150) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('release' as const), which }) },
   {
     weight: 2,
@@ -229,7 +238,6 @@ test(`parkable leases: one connection at most, none that another has, and nothin
   // Programs that only fail would show nothing.
   for (const [name, count] of Object.entries(seen)) expect(count, name).toBeGreaterThan(10);
 });
-
 
 test('a lease has no timer left once it is parked or has ended', async () => {
   const under = makePool({ maxConnections: connections });

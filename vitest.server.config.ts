@@ -7,6 +7,7 @@ export default defineConfig({
       'test/{hazards,manager,server,session,transactions}/*.test.ts',
       'test/agents/isolation.test.ts',
       'test/calls/batch-property.test.ts',
+      'test/surrealql/{destructive-statements,read-access}.test.ts',
       'test/wire/{recording-codec,sendable,shared-transports,transport}.test.ts',
       'test/faults/*.test.ts',
     ],

@@ -1,3 +1,23 @@
+export {
+  type AgentLog,
+  AgentSession,
+  type AgentSessionOptions,
+  type SessionMaker,
+} from './agents/agent-session.js';
+export type { GuardedStatement, StatementGuard } from './agents/guards.js';
+export { type ChainReport, verifyChain } from './agents/hash-chain.js';
+export type { ResourceLimits } from './agents/limits.js';
+export type { SessionState } from './agents/session-core.js';
+export type {
+  CallEntry,
+  LogEntry,
+  OperationEntry,
+  RecordedEntry,
+  RecordedOperation,
+  TransactionOperation,
+} from './agents/session-log.js';
+export type { SessionStatistics } from './agents/session-statistics.js';
+export type { SessionsStatistics, SessionTotals } from './agents/sessions.js';
 export type { ImportInput } from './calls/import.js';
 export type { Duration } from './config/duration.js';
 export type {
@@ -39,7 +59,13 @@ export {
   QueueFullError,
   QueueOverloadError,
 } from './errors/acquire.js';
+export {
+  type AgentLimit,
+  AgentLimitError,
+  StatementRefusedError,
+} from './errors/agent.js';
 export type { Asked } from './errors/asked.js';
+export { AuditError } from './errors/audit.js';
 export { ExportError, ImportError, type ImportFailure } from './errors/backup.js';
 export {
   CallAbortedError,

@@ -1,3 +1,5 @@
+import type { AgentSession, AgentSessionOptions } from './agents/agent-session.js';
+import { Sessions, type SessionsStatistics } from './agents/sessions.js';
 import { requireFunction } from './calls/arguments.js';
 import type { Duration } from './config/duration.js';
 import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
@@ -25,12 +27,15 @@ export class ConnectionManager extends PoolScope {
   /** The name of the pool in logs, errors, metrics and traces: the option `name`. */
   readonly name: string;
   readonly #parts: Parts;
+  readonly #sessions: Sessions;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   private constructor(parts: Parts) {
     if (!assembled.has(parts)) throw newIsNoWay();
     const scopes = new ScopeStorage<PoolScope>();
-    super({ ...parts, scopes }, noOptions, undefined, true);
+    const scopeParts = { ...parts, scopes };
+    super(scopeParts, noOptions, undefined, true);
+    this.#sessions = new Sessions(scopeParts);
     this.name = parts.label.name;
     this.#parts = parts;
     scopes.onFirstUse = () => makeQueriesIn(this, () => scopes.current);
@@ -94,6 +99,21 @@ export class ConnectionManager extends PoolScope {
     );
   }
 
+  /**
+   * Makes a session for an agent: a part of this pool with its own database and user, limits, guards, log and fair share
+   * of the connections. It sends nothing, and holds no connection. See docs/agents.md.
+   * @throws ConfigurationError for an option that cannot be used
+   * @throws UsageError for a parent that is closed or of another pool, and once the pool shuts down
+   */
+  createSession(options: AgentSessionOptions): AgentSession {
+    return this.#sessions.create(options);
+  }
+
+  /** What the agent sessions have used; costs the same for each open session. */
+  sessions(): SessionsStatistics {
+    return this.#sessions.statistics();
+  }
+
   /** Whether the pool can serve; if not, why. It sends nothing: it reports what the pool has seen. */
   healthStatus(): HealthStatus {
     return healthOf(this.#parts.pool, this.#parts.config.url);
@@ -150,7 +170,8 @@ export class ConnectionManager extends PoolScope {
     const { shutdownGracePeriod } = this.#parts.config.pool;
     try {
       const gracePeriod = options === undefined ? undefined : shutdownOptions.read(options).gracePeriod;
-      this.#shutdown ??= endAll(this.#parts, gracePeriod === undefined ? shutdownGracePeriod : Number(gracePeriod));
+      const longest = gracePeriod === undefined ? shutdownGracePeriod : Number(gracePeriod);
+      this.#shutdown ??= endAll(this.#parts, this.#sessions, longest);
       return this.#shutdown;
     } catch (error) {
       return Promise.reject(error);

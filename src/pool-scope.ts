@@ -1,7 +1,7 @@
 import { ExportPromise, type SqlExportOptions, SurrealQueryable, Uuid, type VersionInfo } from 'surrealdb';
 import { guardArguments, requireFunction } from './calls/arguments.js';
 import type { ImportInput } from './calls/import.js';
-import { LeaseChannel } from './calls/lease-channel.js';
+import { type HeldLease, LeaseChannel } from './calls/lease-channel.js';
 import { PoolChannel } from './calls/pool-channel.js';
 import { asController } from './calls/query-channel.js';
 import { parseDuration } from './config/duration.js';
@@ -10,14 +10,15 @@ import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
 import type { Parts } from './manager/assembly.js';
+import type { Lend } from './manager/borrowing.js';
 import { Callers } from './manager/callers.js';
 import { acquireOptions, callOptions, noOptions, poolTransactionOptions } from './manager/method-options.js';
+import { parkable, parkingRules } from './manager/parking.js';
+import type { ScopeBounds } from './manager/scope-bounds.js';
 import { optionsWithin, type ScopeOptions } from './manager/scope-options.js';
 import type { ScopeStorage } from './manager/scope-storage.js';
-import type { Lease } from './pool/lease.js';
 import type { SharedUse } from './pool/waiter.js';
 import { PooledConnection } from './pooled-connection.js';
-import type { Connection } from './session/connection.js';
 import type { ConnectionIdentity } from './session/identity.js';
 import { systemClock } from './time/clock.js';
 import { withRetry } from './time/retry.js';
@@ -54,14 +55,22 @@ export class PoolScope extends SurrealQueryable {
   readonly #isPool: boolean;
   /** Whether a lease keeps the stack of its caller, for reports of leases held too long. */
   readonly #keepsOrigin: boolean;
+  /** The agent session it belongs to, if any. */
+  readonly #bounds: ScopeBounds | undefined;
 
   static {
     guardArguments(PoolScope.prototype);
   }
 
   /** @internal */
-  constructor(parts: ScopeParts, options: ScopeOptions, identity: ConnectionIdentity | undefined, isPool = false) {
-    const channel = channelOf(parts, options, identity, isPool);
+  constructor(
+    parts: ScopeParts,
+    options: ScopeOptions,
+    identity: ConnectionIdentity | undefined,
+    isPool = false,
+    bounds?: ScopeBounds,
+  ) {
+    const channel = channelOf(parts, options, identity, isPool, bounds);
     super(asController(channel), Uuid.v4());
     this.#channel = channel;
     const { leakDetectionThreshold, idleLeaseThreshold } = parts.config.pool;
@@ -69,6 +78,7 @@ export class PoolScope extends SurrealQueryable {
     this.#options = options;
     this.#identity = identity;
     this.#isPool = isPool;
+    this.#bounds = bounds;
     this.#keepsOrigin = leakDetectionThreshold + idleLeaseThreshold > 0;
   }
 
@@ -86,7 +96,7 @@ export class PoolScope extends SurrealQueryable {
   scope(options: ScopeOptions = noOptions): PoolScope {
     const outer = this.#entered ?? this;
     const { asked, identity } = outer.#asked(callOptions.read(options));
-    return new PoolScope(outer.#parts, asked, identity);
+    return new PoolScope(outer.#parts, asked, identity, false, outer.#bounds);
   }
 
   /**
@@ -118,7 +128,7 @@ export class PoolScope extends SurrealQueryable {
   /**
    * Borrows a connection. Give it back with `release()`, or let `await using` do it.
    * @throws the subclasses of `AcquireError`, each with a snapshot of the pool: AcquireTimeoutError, AcquireAbortedError,
-   * QueueFullError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
+   * QueueFullError, QueueOverloadError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
    * @throws ConfigurationError when an option is invalid or unknown
    * @throws UsageError outside of any scope, when the pool has `requireScope`
    */
@@ -131,11 +141,16 @@ export class PoolScope extends SurrealQueryable {
     if (options === undefined) identity = scope.#identity && parts.factory.identities.current(scope.#identity);
     else ({ asked, identity } = scope.#asked(acquireOptions.read(options)));
     if (identity === undefined) scope.#refuseWithoutScope();
-    const limits = parts.rules.limits(asked);
-    const origin = scope.#keepsOrigin ? new Callers(this.acquire) : undefined;
-    let lease: Lease<Connection>;
+    const bounds = scope.#bounds;
+    const own = parts.rules.limits(asked);
+    const limits = bounds === undefined ? own : bounds.limits(own);
+    const rules = parkingRules(bounds === undefined ? asked : bounds.holding(asked), parts.config.pool);
+    const origin = scope.#keepsOrigin || rules?.reports === true ? new Callers(this.acquire) : undefined;
+    const lend: Lend = bounds === undefined ? borrowing : { lease: (...wish) => bounds.lend(borrowing, wish, true) };
+    let lease: HeldLease;
     try {
-      lease = await borrowing.lease(asked, identity, { origin });
+      const lent = await lend.lease(asked, identity, { origin });
+      lease = rules === undefined ? lent : parkable(lent, rules, { asked, identity, origin }, parts, lend);
     } catch (error) {
       throw await forCaller(error, () => borrowing.askedBy(identity));
     }
@@ -154,7 +169,7 @@ export class PoolScope extends SurrealQueryable {
     const { guard } = this.#parts;
     try {
       if (guard === undefined) return await work(connection);
-      return await guard.run(connection.id, new Callers(this.withConnection), () => work(connection));
+      return await guard.run(connection, new Callers(this.withConnection), () => work(connection));
     } finally {
       connection.release();
     }
@@ -262,6 +277,7 @@ export class PoolScope extends SurrealQueryable {
   /** The options and identity of a call, from its own options and those of this scope. */
   #asked(given: ScopeOptions): { asked: ScopeOptions; identity: ConnectionIdentity | undefined } {
     const { borrowing, factory } = this.#parts;
+    this.#bounds?.refuseToLeave(given);
     // Checked on its own first: a namespace without a database must not be completed from this scope.
     const own = borrowing.identityOf(given);
     const asked = this.#options === noOptions ? given : optionsWithin(this.#options, given);
@@ -294,17 +310,22 @@ function channelOf(
   options: ScopeOptions,
   identity: ConnectionIdentity | undefined,
   isPool: boolean,
+  bounds: ScopeBounds | undefined,
 ): PoolChannel {
   const refuses = isPool && config.pool.requireScope;
+  const limits = rules.limits(options);
   return new PoolChannel(
-    ({ fresh, joins }) => {
+    ({ fresh, joins, alone }) => {
       if (refuses) throw scopeMissing();
       const shared = joins ? joining : sharing;
-      return borrowing.lease(options, identity && factory.identities.current(identity), { fresh, shared });
+      const details = { fresh, shared: alone ? undefined : shared };
+      const present = identity && factory.identities.current(identity);
+      if (bounds === undefined) return borrowing.lease(options, present, details);
+      return bounds.lend(borrowing, [options, present, details], false);
     },
     label,
     () => identity ?? factory.identities.home,
-    rules.limits(options),
+    bounds === undefined ? limits : bounds.limits(limits),
     batches,
     exports,
     rules.retry(options),

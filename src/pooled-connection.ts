@@ -14,14 +14,12 @@ import {
 } from 'surrealdb';
 import { checkArguments, refuseDollar, requireFunction } from './calls/arguments.js';
 import type { ImportInput } from './calls/import.js';
-import type { LeaseChannel } from './calls/lease-channel.js';
+import type { HeldLease, LeaseChannel } from './calls/lease-channel.js';
 import { guardLive } from './calls/live-guard.js';
 import { asController } from './calls/query-channel.js';
 import type { DatabaseName } from './config/database-name.js';
 import { resolveExport } from './config/resolve.js';
 import { UsageError } from './errors/configuration.js';
-import type { Lease } from './pool/lease.js';
-import type { Connection } from './session/connection.js';
 import type { ConnectionFactory } from './session/connection-factory.js';
 import { signInOptions, signUpOptions, tokensOptions, useOptions } from './session/session-options.js';
 import { withDeadline } from './time/deadline.js';
@@ -51,7 +49,7 @@ export interface LeaseParts {
   /** The preparation to wait for before the first use of a database, if any. */
   prepare(name: DatabaseName): Promise<void> | undefined;
   /** The registry that detects leases dropped without a release; undefined when the pool does not look for them. */
-  readonly lostLeases: FinalizationRegistry<Lease<Connection>> | undefined;
+  readonly lostLeases: FinalizationRegistry<HeldLease> | undefined;
 }
 
 /**
@@ -68,10 +66,12 @@ export interface LeaseParts {
  * ```
  */
 export class PooledConnection extends SurrealSession {
-  readonly #lease: Lease<Connection>;
+  readonly #lease: HeldLease;
   readonly #route: LeaseRoute;
   readonly #parts: LeaseParts;
   #transaction: Transaction | undefined;
+  /** The database of its acquire. */
+  readonly #home: DatabaseName;
   /** The database selected by {@link use}. */
   #place: DatabaseName | undefined;
 
@@ -81,10 +81,13 @@ export class PooledConnection extends SurrealSession {
   }
 
   /** @internal */
-  constructor(lease: Lease<Connection>, channel: LeaseChannel, parts: LeaseParts) {
+  constructor(lease: HeldLease, channel: LeaseChannel, parts: LeaseParts) {
     const route = new LeaseRoute(channel);
-    super(asController(route), lease.resource.session);
+    const { identity, session } = lease.resource;
+    // The session is for the SDK only: the channel uses that of the connection, which may be another one later.
+    super(asController(route), session);
     this.#lease = lease;
+    this.#home = identity;
     this.#route = route;
     this.#parts = parts;
   }
@@ -104,7 +107,7 @@ export class PooledConnection extends SurrealSession {
     return guardLive(super.liveOf(id), () => this.#route.lease.connection);
   }
 
-  /** The number of the connection, unique within its pool. */
+  /** The number of the connection, unique within its pool; for a parked lease that of its last one. */
   get id(): number {
     return this.#lease.id;
   }
@@ -114,29 +117,40 @@ export class PooledConnection extends SurrealSession {
     return this.#lease.uses;
   }
 
+  /**
+   * Whether the lease has given its connection back while nothing is asked of it: see `whileIdle` of {@link
+   * AcquireOptions}. Its next call takes one again.
+   */
+  get isParked(): boolean {
+    return this.#lease.isParked;
+  }
+
   /** The namespace in which its queries run. */
   override get namespace(): string {
-    return (this.#place ?? this.#lease.resource.identity).namespace;
+    return this.#databaseName.namespace;
   }
 
   /** The database in which its queries run. */
   override get database(): string {
-    return (this.#place ?? this.#lease.resource.identity).database;
+    return this.#databaseName.database;
   }
 
   /**
    * Probes the connection: its socket, session, database and storage. If the probe fails, the connection is marked for
-   * recycling. Rejects only with `LeaseReleasedError`.
+   * recycling. Rejects only with `LeaseReleasedError`; a parked lease takes a connection first, and rejects with what
+   * that acquire does.
    */
   async checkHealth(): Promise<boolean> {
-    const connection = this.#lease.resource;
-    try {
-      await this.#parts.factory.checkHealth(connection);
-      return true;
-    } catch {
-      this.markForRecycling();
-      return false;
-    }
+    return await this.#route.lease.during(async () => {
+      const connection = this.#lease.resource;
+      try {
+        await this.#parts.factory.checkHealth(connection);
+        return true;
+      } catch {
+        this.markForRecycling();
+        return false;
+      }
+    });
   }
 
   /**
@@ -194,7 +208,7 @@ export class PooledConnection extends SurrealSession {
     return await this.#route.version();
   }
 
-  /** Marks the connection to be closed at its release instead of lent again. */
+  /** Marks the connection to be closed at its release instead of lent again. No effect on a parked lease: it has none. */
   markForRecycling(): void {
     this.#lease.markForRecycling();
   }
@@ -209,7 +223,7 @@ export class PooledConnection extends SurrealSession {
    * in flight and undoes changes. A second release does nothing.
    */
   release(): void {
-    const connection = this.#lease.active ? this.#lease.resource : undefined;
+    const connection = this.#lease.present;
     this.#lease.release();
     // Collecting an object that is still registered costs several times as much as the lease.
     this.#parts.lostLeases?.unregister(this.#lease);
@@ -237,9 +251,11 @@ export class PooledConnection extends SurrealSession {
     if (typeof namespace !== 'string' || typeof database !== 'string' || namespace === '' || database === '') {
       throw new UsageError('use() takes both a namespace and a database: { namespace: "app", database: "main" }');
     }
-    this.#route.lease.connection;
+    const { lease } = this.#route;
+    lease.assertUsable();
+    this.#refuseToLeave('use()');
     const preparing = this.#parts.prepare({ namespace, database });
-    if (preparing !== undefined) await this.#route.lease.waitWithLease(preparing);
+    if (preparing !== undefined) await lease.during(() => lease.waitWithLease(preparing));
     await this.#route.change((connection) =>
       withDeadline('choosing a database', longestUse, [], (signal) => connection.use({ namespace, database }, signal)),
     );
@@ -261,12 +277,14 @@ export class PooledConnection extends SurrealSession {
   /** Signs the session in as another user, until the release. The pool then replaces the session. */
   override async signin(credentials: AnyAuth): Promise<Tokens> {
     signInOptions.read(credentials);
+    this.#refuseToLeave('signin()');
     return await this.#route.change((connection) => connection.signIn(credentials));
   }
 
   /** Signs up a record user and signs the session in as that user, until the release. */
   override async signup(credentials: AccessRecordAuth): Promise<Tokens> {
     signUpOptions.read(credentials);
+    this.#refuseToLeave('signup()');
     return await this.#route.change((connection) => connection.signUp(credentials));
   }
 
@@ -276,17 +294,25 @@ export class PooledConnection extends SurrealSession {
    */
   override async authenticate(token: Token | Tokens): Promise<Tokens> {
     if (typeof token !== 'string') tokensOptions.read(token);
+    this.#refuseToLeave('authenticate()');
     return await this.#route.change((connection) => connection.authenticate(token));
   }
 
   /** Signs the session out, until the release. */
-  override invalidate(): Promise<void> {
-    return this.#route.change((connection) => connection.invalidate());
+  override async invalidate(): Promise<void> {
+    this.#refuseToLeave('invalidate()');
+    return await this.#route.change((connection) => connection.invalidate());
   }
 
   /** {@link release}, by the name that it has in the SDK. */
   override async closeSession(): Promise<void> {
     this.release();
+  }
+
+  /** A lease of an agent session keeps the user and the database of the session. */
+  #refuseToLeave(method: string): void {
+    const error = this.#route.lease.ledger?.staysWhereItIs(method);
+    if (error !== undefined) throw error;
   }
 
   // Members of an SDK session that a lease does not have.
@@ -362,6 +388,11 @@ export class PooledConnection extends SurrealSession {
   #current(method: string): Transaction {
     const within = this.#within();
     return within === undefined ? this.#begun(method) : new Transaction(within.channel, within.session);
+  }
+
+  get #databaseName(): DatabaseName {
+    if (this.#place === undefined && !this.#lease.active) throw this.#lease.ended();
+    return this.#place ?? this.#home;
   }
 
   #within(): { channel: TransactionChannel; session: Uuid } | undefined {

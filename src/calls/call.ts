@@ -7,7 +7,7 @@ import type { AddedAnswers } from '../surrealql/mended-text.js';
 import { onlyReads } from '../surrealql/only-reads.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import type { Answer, StatementAnswer } from '../wire/answer.js';
-import { EncodedBindings, type Recording } from '../wire/recording-codec.js';
+import { type AnswerSize, EncodedBindings, type Recording } from '../wire/recording-codec.js';
 
 /** One request to the server on the session of a connection. */
 export class Request<T> {
@@ -73,6 +73,8 @@ export interface CallDetails {
   readonly inTransaction?: number | undefined;
   /** Receives the bytes of the request and its reply. */
   readonly recording?: CallRecording | undefined;
+  /** Receives the size of its reply. */
+  readonly size?: AnswerSize | undefined;
 }
 
 /**
@@ -129,10 +131,10 @@ export class Call extends Request<Answer> {
  * query it started must be undone even when the reader sees only an error before it.
  */
 export async function sendAlone(connection: Connection, details: CallDetails): Promise<Answer> {
-  const { text, sentText = text, bindings, transaction, recording } = details;
+  const { text, sentText = text, bindings, transaction, recording, size } = details;
   if (recording !== undefined) recording.added = details.added ?? new Set();
   const statement = { query: sentText, bindings };
-  const answer = await connection.transport.query(statement, connection.session, transaction, recording);
+  const answer = await connection.transport.query(statement, connection.session, transaction, recording, size);
   return noted(connection, answer);
 }
 

@@ -5,6 +5,7 @@ import { outcomeOf } from '../errors/outcome.js';
 import { type ImportPiece, ImportPieces } from '../surrealql/import-pieces.js';
 import { Call } from './call.js';
 import type { LeaseChannel } from './lease-channel.js';
+import type { Admission } from './ledger.js';
 
 /** A text to import: whole, or as a stream. */
 export type ImportInput = string | Blob | ReadableStream<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
@@ -13,13 +14,14 @@ export type ImportInput = string | Blob | ReadableStream<Uint8Array | string> | 
  * Imports a text by queries on the session of a lease, so that its user does the import, each statement has its own
  * answer, and each message is within `queryTimeout`. The import endpoint of servers does not report failed statements.
  *
+ * @param admission asked about each message before it is sent
  * @throws ImportError, UsageError
  */
-export async function importInto(channel: LeaseChannel, input: ImportInput): Promise<void> {
+export async function importInto(channel: LeaseChannel, input: ImportInput, admission?: Admission): Promise<void> {
   const pieces = new ImportPieces();
   let applied = 0;
   const send = async (complete: Iterable<ImportPiece>): Promise<void> => {
-    for (const piece of complete) applied += await sendPiece(channel, piece, applied);
+    for (const piece of complete) applied += await sendPiece(channel, piece, applied, admission);
   };
   const decoder = new TextDecoder('utf-8', { fatal: true });
   for await (const part of partsOf(input)) {
@@ -35,12 +37,16 @@ async function sendPiece(
   channel: LeaseChannel,
   { text, statements, added }: ImportPiece,
   before: number,
+  admission: Admission | undefined,
 ): Promise<number> {
   const numbered = statements.map((beginning, index) => ({ statement: before + index + 1, text: beginning }));
   const [first] = numbered;
   let answer: Awaited<ReturnType<LeaseChannel['send']>>;
   try {
-    answer = await channel.send(new Call({ text, bindings: {} }));
+    const call = new Call({ text, bindings: {} });
+    const guarding = admission?.guard(call);
+    if (guarding !== undefined) await guarding;
+    answer = await channel.send(call);
   } catch (error) {
     if (!(error instanceof Error) || first === undefined) throw error;
     throw failed([{ ...first, error }], before, outcomeOf(error));

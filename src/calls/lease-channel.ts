@@ -29,10 +29,15 @@ import type { ExportContent } from '../wire/export-requests.js';
 import { Call, type Message, Request, refused } from './call.js';
 import { Chunks } from './chunks.js';
 import { type ExportPermit, exportWithLease } from './exports.js';
-import { type CallLimits, withinLimits } from './limits.js';
+import { admitted, type Ledger, settled } from './ledger.js';
+import { type CallLimits, limitsWith, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';
+import { ParkableLease } from './parkable-lease.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
+
+/** A lease as its channel uses it: one that the pool gave, or one that may be without a connection for a while. */
+export type HeldLease = Lease<Connection> | ParkableLease;
 
 /** A request and the channel of its lease. */
 interface Asked<R extends Request<unknown>> {
@@ -49,6 +54,8 @@ type CallLayer = Layer<Asked<Call>, Answer>;
 /** The composed layers. All leases share them, so that a lease with few calls costs little. */
 interface Ways {
   readonly query: Next<Asked<Call>, Answer>;
+  /** A query whose caller has a ledger. */
+  readonly admitted: Next<Asked<Call>, Answer>;
   readonly call: Next<Asked<Call>, Answer>;
   readonly request: Next<Asked<Request<unknown>>, unknown>;
   readonly change: Next<Asked<Request<unknown>>, unknown>;
@@ -58,24 +65,29 @@ interface Ways {
  * The channel of every SDK object of one lease. After the end of the lease it refuses every call, also of objects the
  * caller kept. A call goes through these layers:
  *
- *     query      guarded ▸ retiresByAnswer ▸ traced ▸ ┐
- *     request                                         └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
- *     change                                             retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
+ *     query      guarded ▸ admitted ▸ held ▸ retiresByAnswer ▸ traced ▸ ┐
+ *     request                                                      held ▸ └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
+ *     change                                                       held ▸    retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
  *
- * The two retiring layers exist only when the pool has a `retireOn`.
+ * The two retiring layers exist only when the pool has a `retireOn`, `admitted` only when the caller has a ledger, and
+ * `held` only for a parkable lease.
  */
 export class LeaseChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
-  readonly #lease: Lease<Connection>;
+  readonly #lease: HeldLease;
+  /** The same lease, if it is parkable. */
+  readonly #parkable: ParkableLease | undefined;
   readonly #pool: PoolLabel;
   readonly #limits: CallLimits;
   readonly #ways: Ways;
 
-  constructor(lease: Lease<Connection>, pool: PoolLabel, limits: CallLimits) {
+  constructor(lease: HeldLease, pool: PoolLabel, limits: CallLimits) {
     this.#lease = lease;
+    this.#parkable = lease instanceof ParkableLease ? lease : undefined;
     this.#pool = pool;
     this.#limits = limits;
-    this.#ways = limits.retireOn === undefined ? LeaseChannel.#plain : LeaseChannel.#retiring;
+    const kinds = this.#parkable === undefined ? LeaseChannel.#usual : LeaseChannel.#parking;
+    this.#ways = limits.retireOn === undefined ? kinds.plain : kinds.retiring;
   }
 
   /** The connection. Throws when the lease has ended or the connection is lost. */
@@ -89,22 +101,39 @@ export class LeaseChannel implements QueryChannel {
     return connection;
   }
 
+  /** Throws as {@link connection} does, but not for a parked lease, which takes one for its next call. */
+  assertUsable(): void {
+    if (this.#parkable?.isParked !== true) this.connection;
+  }
+
   get status(): 'connected' | 'disconnected' {
-    return this.#lease.active && this.#lease.resource.usable ? 'connected' : 'disconnected';
+    const { active, present } = this.#lease;
+    return active && present?.usable !== false ? 'connected' : 'disconnected';
   }
 
   async ready(): Promise<void> {
     try {
+      // The SDK asks for features next, which depend on the connection.
+      if (this.#parkable?.isParked === true) await this.#parkable.during(async () => {});
       this.connection;
     } catch (error) {
       throw await forCaller(error, () => this.asked());
     }
   }
 
+  /**
+   * Runs work of several calls: a parkable lease has a connection from its beginning to its end.
+   * @param signal ends the wait for that connection
+   * @throws what the work does; for a parked lease also what an acquire does, and the reason of the signal
+   */
+  during<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#parkable === undefined ? work() : this.#parkable.during(work, signal);
+  }
+
   /** What a failed call asked for. */
   asked(statement?: string, transaction?: number): WhatWasAsked {
     const lease = this.#lease;
-    const connection = lease.active ? lease.resource : undefined;
+    const connection = lease.present;
     return {
       pool: this.#pool.name,
       ...(statement === undefined ? {} : { statement: shownStatement(statement) }),
@@ -120,7 +149,12 @@ export class LeaseChannel implements QueryChannel {
 
   /** A channel of the same lease with another signal for its calls. */
   withSignal(signal: AbortSignal): LeaseChannel {
-    return new LeaseChannel(this.#lease, this.#pool, { ...this.#limits, signal });
+    return new LeaseChannel(this.#lease, this.#pool, limitsWith(this.#limits, signal));
+  }
+
+  /** What admits the calls of the lease, if its caller has limits of its own. */
+  get ledger(): Ledger | undefined {
+    return this.#limits.ledger;
   }
 
   /** The signal that aborts the calls of the lease. */
@@ -164,6 +198,10 @@ export class LeaseChannel implements QueryChannel {
 
   /** An export that ends with the lease. */
   async exportSql(content: ExportContent): Promise<Response> {
+    return await settled(this.ledger?.admitOther('export'), this.#export(content));
+  }
+
+  async #export(content: ExportContent): Promise<Response> {
     const permit = await this.exportPermit(content);
     return await exportWithLease(permit, this.#limits, this.connection.dependents);
   }
@@ -180,9 +218,13 @@ export class LeaseChannel implements QueryChannel {
 
   query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
     return new Chunks(
-      () => this.#ways.query({ channel: this, request: Call.of(query) }),
+      () => this.#ask({ channel: this, request: Call.of(query) }),
       () => this.asked(query.query),
     );
+  }
+
+  #ask(asked: Asked<Call>): Promise<Answer> {
+    return this.#limits.ledger === undefined ? this.#ways.query(asked) : this.#ways.admitted(asked);
   }
 
   /**
@@ -270,6 +312,18 @@ export class LeaseChannel implements QueryChannel {
     return await next(asked);
   };
 
+  /** Asks the ledger before anything is sent, and tells it how the call ended. */
+  static readonly #admitted: CallLayer = async (asked, next) => {
+    const { channel, request } = asked;
+    const { ledger } = channel;
+    if (ledger === undefined) return await next(asked);
+    // Throws first if the lease has ended: then there is no call to count.
+    channel.assertUsable();
+    return await admitted(ledger, request, false, (call, { instead }) =>
+      instead === undefined ? next({ ...asked, request: call }) : channel.during(() => instead(call, channel)),
+    );
+  };
+
   static readonly #traced: CallLayer = (asked, next) => {
     const { channel, request } = asked;
     // Throws first if the connection is gone: then there is no call to trace.
@@ -322,8 +376,16 @@ export class LeaseChannel implements QueryChannel {
     }
   };
 
-  static readonly #limited: RequestLayer = (asked, next) =>
-    withinLimits(asked.request, () => next(asked), asked.channel.#lease, asked.channel.#limits);
+  static readonly #limited: RequestLayer = (asked, next) => {
+    const { channel } = asked;
+    const lease = channel.#parkable === undefined ? channel.#lease : channel.#parkable.current;
+    return withinLimits(asked.request, () => next(asked), lease as Lease<Connection>, channel.#limits);
+  };
+
+  /** A parked lease takes a connection first, and keeps it during the call. */
+  static #held<A extends Asked<Request<unknown>>, T>(next: Next<A, T>): Next<A, T> {
+    return (asked) => asked.channel.during(() => next(asked));
+  }
 
   static readonly #signedIn: RequestLayer = (asked, next) => {
     const signingIn = asked.channel.connection.staySignedIn();
@@ -345,7 +407,7 @@ export class LeaseChannel implements QueryChannel {
 
   static readonly #alone: RequestLayer = (asked, next) => asked.channel.connection.order.change(() => next(asked));
 
-  static #layers(retiring: boolean): Ways {
+  static #layers(retiring: boolean, parking: boolean): Ways {
     const wire: Ways['request'] = ({ channel, request, message }) => request.send(channel.connection, message);
     const retires = retiring ? [LeaseChannel.#retires] : [];
     const before = [...retires, LeaseChannel.#keepsIdentity, LeaseChannel.#limited, LeaseChannel.#signedIn];
@@ -356,9 +418,17 @@ export class LeaseChannel implements QueryChannel {
       // The layers pass on the answer of the request unchanged.
       (asked: Asked<Call>) => request(asked) as Promise<Answer>,
     );
-    return { query: pipeline([LeaseChannel.#guarded], call), call, request, change };
+    const way = <A extends Asked<Request<unknown>>, T>(next: Next<A, T>): Next<A, T> =>
+      parking ? LeaseChannel.#held(next) : next;
+    return {
+      query: pipeline([LeaseChannel.#guarded], way(call)),
+      admitted: pipeline([LeaseChannel.#guarded, LeaseChannel.#admitted], way(call)),
+      call: way(call),
+      request: way(request),
+      change: way(change),
+    };
   }
 
-  static readonly #plain: Ways = LeaseChannel.#layers(false);
-  static readonly #retiring: Ways = LeaseChannel.#layers(true);
+  static readonly #usual = { plain: LeaseChannel.#layers(false, false), retiring: LeaseChannel.#layers(true, false) };
+  static readonly #parking = { plain: LeaseChannel.#layers(false, true), retiring: LeaseChannel.#layers(true, true) };
 }

@@ -5,6 +5,7 @@ import { afterReading, systemClock, type Timer } from '../time/clock.js';
 import { onAbort } from '../time/on-abort.js';
 import { patientTimer } from '../time/patient-timer.js';
 import type { Request } from './call.js';
+import type { Ledger } from './ledger.js';
 
 /** The limits of every call of one lease. */
 export interface CallLimits {
@@ -14,8 +15,18 @@ export interface CallLimits {
   readonly signal?: AbortSignal | undefined;
   /** Whether the connection is to be closed after a call failed with this error. */
   readonly retireOn?: ((error: unknown) => boolean) | undefined;
+  /** Admits the calls, if their caller has limits of its own. */
+  readonly ledger?: Ledger | undefined;
   /** Ends a connection whose session may still be executing a call that its caller gave up. */
-  sever(connection: Connection): void;
+  readonly sever: (connection: Connection) => void;
+}
+
+/** The same limits with another signal. Written out, since limits may be of a class that computes them. */
+export function limitsWith(
+  { queryTimeout, retireOn, ledger, sever }: CallLimits,
+  signal: AbortSignal | undefined,
+): CallLimits {
+  return { queryTimeout, signal, retireOn, ledger, sever };
 }
 
 /**

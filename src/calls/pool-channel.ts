@@ -24,6 +24,7 @@ import { Call } from './call.js';
 import { Chunks } from './chunks.js';
 import type { Exports } from './exports.js';
 import { LeaseChannel } from './lease-channel.js';
+import { type Admission, admitted, settled } from './ledger.js';
 import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 
@@ -34,9 +35,13 @@ const unsentBeforeProof = 3;
 
 /**
  * Borrows a connection for one call. `fresh`: only one opened from now on; `joins`: the call may share a message with
- * others.
+ * others; `alone`: it shares the connection with no other call.
  */
-export type Borrow = (how: { readonly fresh: boolean; readonly joins: boolean }) => Promise<Lease<Connection>>;
+export type Borrow = (how: {
+  readonly fresh: boolean;
+  readonly joins: boolean;
+  readonly alone?: boolean;
+}) => Promise<Lease<Connection>>;
 
 /**
  * The channel of queries made from the pool itself: each call borrows a connection and gives it back with the answer.
@@ -82,9 +87,15 @@ export class PoolChannel implements QueryChannel {
 
   async #answer(call: Call): Promise<Answer> {
     refuseStatements(call.surrealText, 'pool');
+    const { ledger } = this.#limits;
+    if (ledger === undefined) return await this.#send(call);
+    return await admitted(ledger, call, true, (admittedCall, admission) => this.#send(admittedCall, admission));
+  }
+
+  async #send(call: Call, admission?: Admission): Promise<Answer> {
     try {
       // The whole answer comes in one message: a caller that reads it slowly, or not to its end, holds no connection.
-      return await withRetry((attempt, unsent) => this.#ask(call, attempt, unsent), this.#retryRules, call);
+      return await withRetry((attempt, unsent) => this.#ask(call, attempt, unsent, admission), this.#retryRules, call);
     } catch (error) {
       if (error instanceof NothingApplied) return error.chunks;
       throw error;
@@ -102,9 +113,13 @@ export class PoolChannel implements QueryChannel {
     };
   }
 
-  async #ask(call: Call, attempt: number, unsent: number): Promise<Answer> {
+  async #ask(call: Call, attempt: number, unsent: number, admission?: Admission): Promise<Answer> {
     const { counters, texts } = this.#batches;
-    const lease = await this.#acquire({ fresh: unsent >= unsentBeforeProof, joins: texts.mayJoin(call) });
+    const fresh = unsent >= unsentBeforeProof;
+    if (admission?.instead !== undefined) return await this.#askInstead(call, fresh, admission.instead);
+    // A shared message has one reply, in which the size of one answer cannot be told.
+    const joins = admission?.size === undefined && texts.mayJoin(call);
+    const lease = await this.#acquire({ fresh, joins });
     call.connection = lease.id;
     counters.began();
     try {
@@ -128,9 +143,24 @@ export class PoolChannel implements QueryChannel {
     }
   }
 
+  async #askInstead(call: Call, fresh: boolean, instead: NonNullable<Admission['instead']>): Promise<Answer> {
+    const lease = await this.#acquire({ fresh, joins: false, alone: true });
+    call.connection = lease.id;
+    try {
+      return await instead(call, new LeaseChannel(lease, this.#pool, this.#limits));
+    } finally {
+      lease.release();
+    }
+  }
+
   /** Borrows a connection to find out the user, then runs without one; repeated until it has begun. */
   async exportSql(content: ExportContent): Promise<Response> {
-    return await withRetry(
+    const admission = this.#limits.ledger?.admitOther('export');
+    return await settled(admission, this.#export(content));
+  }
+
+  #export(content: ExportContent): Promise<Response> {
+    return withRetry(
       async (_, unsent) => {
         const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => channel.exportPermit(content));
         return await this.#exports.begin(permit, this.#limits);
@@ -149,11 +179,16 @@ export class PoolChannel implements QueryChannel {
   }
 
   async #lent<T>(fresh: boolean, work: (channel: LeaseChannel) => Promise<T>): Promise<T> {
-    const lease = await this.#acquire({ fresh, joins: false });
+    const counted = this.#limits.ledger?.admitConnection();
     try {
-      return await work(new LeaseChannel(lease, this.#pool, this.#limits));
+      const lease = await this.#acquire({ fresh, joins: false });
+      try {
+        return await work(new LeaseChannel(lease, this.#pool, this.#limits));
+      } finally {
+        lease.release();
+      }
     } finally {
-      lease.release();
+      counted?.();
     }
   }
 

@@ -19,3 +19,9 @@ export const asSignal: OptionReader = (given) => {
   }
   return new Refusal('an AbortSignal', describe(given));
 };
+
+/** Reads one of these words. */
+export function oneOf(...words: readonly string[]): OptionReader {
+  const allowed = words.map((word) => `'${word}'`).join(' or ');
+  return (given) => (words.includes(given as string) ? given : new Refusal(allowed, show(given)));
+}

@@ -35,6 +35,8 @@ import { inOneLine } from './error-message.js';
  *     ├─ SavepointUnsupportedError a call cannot be replayed, or its answer cannot be verified
  *     ├─ SavepointDivergedError    a replayed call answered differently
  *     ├─ SavepointLimitError       there is too much to keep or to replay
+ *     ├─ AgentLimitError           a limit of an agent session, or of its parent, was reached
+ *     ├─ StatementRefusedError     a guard of an agent session refused a statement
  *     └─ UsageError                a call that can never work as written
  */
 

@@ -1,4 +1,5 @@
 import { AcquireError, AcquireTimeoutError } from './acquire.js';
+import { AgentLimitError } from './agent.js';
 import { CallAbortedError, CallError, ConnectionLostError, IdentityLostError } from './call.js';
 import { outcomeOf } from './outcome.js';
 import { PoolError } from './pool-error.js';
@@ -37,6 +38,8 @@ export function retryDecision(
 ): RetryDecision {
   if (error instanceof CallAbortedError || error instanceof AcquireTimeoutError) return 'never';
   if (error instanceof AcquireError) return error.retryable ? 'later' : 'never';
+  // Also when the call is idempotent: the same call gets an answer of the same size.
+  if (error instanceof AgentLimitError) return error.retryable ? 'later' : 'never';
   if (error instanceof IdentityLostError) return 'now';
   if (error instanceof ConnectionLostError && error.outcome === 'not-sent') return 'elsewhere';
   if (isConflict(error) || isBusy(error)) return 'later';

@@ -12,6 +12,24 @@ export interface AcquireOptions extends IdentityOptions {
   timeout?: Duration | undefined;
   /** Instead of the pool's `queryTimeout`, for every call of the lease; 0 for none. */
   queryTimeout?: Duration | undefined;
+  /**
+   * How long the lease may hold a connection, in all. Then it ends by itself, as if released: further calls fail with
+   * `LeaseReleasedError`, an open transaction is rolled back, and a call under way has the pool's `resetTimeout` to get
+   * its answer. Time without a connection does not count. Default: 0, no limit.
+   */
+  maxHold?: Duration | undefined;
+  /**
+   * What happens to the lease when nothing was asked of it for `idleAfter`. `report` (default): the event `leaseIdle`.
+   * `release`: it gives its connection back, and its next call takes one again, as this acquire did: that call waits for
+   * it, and may fail with every `AcquireError`. It keeps its connection while a transaction is open, a live query, an
+   * export or a call is under way, or its session is changed (variables, database, user).
+   */
+  whileIdle?: 'report' | 'release' | undefined;
+  /**
+   * After how long without a call the lease is idle. Default: the pool's `idleLeaseThreshold`; if that is off, with
+   * `whileIdle: 'release'` one second, else never. 0 with `release`: after each call; 0 with `report`: never.
+   */
+  idleAfter?: Duration | undefined;
 }
 
 /** How failed calls are repeated. */

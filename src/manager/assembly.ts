@@ -1,9 +1,9 @@
 import { Batches } from '../calls/batch.js';
 import { Exports } from '../calls/exports.js';
-import { LeaseChannel } from '../calls/lease-channel.js';
+import { type HeldLease, LeaseChannel } from '../calls/lease-channel.js';
+import { ParkableLease } from '../calls/parkable-lease.js';
 import type { DatabaseName } from '../config/database-name.js';
 import type { ResolvedConfig } from '../config/options.js';
-import type { Lease } from '../pool/lease.js';
 import { Pool } from '../pool/pool.js';
 import { PooledConnection } from '../pooled-connection.js';
 import type { Connection } from '../session/connection.js';
@@ -55,7 +55,7 @@ export interface Parts {
    * channel, which every SDK object of a lease holds: the lease object may be collected while one of its queries is
    * still under way.
    */
-  readonly lostLeases: FinalizationRegistry<Lease<Connection>> | undefined;
+  readonly lostLeases: FinalizationRegistry<HeldLease> | undefined;
   /** Aborted when the shutdown begins. */
   readonly ending: AbortController;
 }
@@ -146,9 +146,11 @@ function makePreparation(
   );
 }
 
-function reclaimTo(pool: Pool<Connection, ConnectionIdentity>): FinalizationRegistry<Lease<Connection>> {
-  return new FinalizationRegistry((lease) => {
-    if (lease.active) lease.resource.endDependents(lease.ended());
+function reclaimTo(pool: Pool<Connection, ConnectionIdentity>): FinalizationRegistry<HeldLease> {
+  return new FinalizationRegistry((held) => {
+    const lease = held instanceof ParkableLease ? held.abandon() : held;
+    if (lease === undefined) return;
+    lease.present?.endDependents(lease.ended());
     pool.reclaim(lease);
   });
 }

@@ -14,6 +14,7 @@ import { acquireAborted } from '../pool/acquire-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Origin } from '../pool/origin.js';
 import type { Pool } from '../pool/pool.js';
+import type { Tenant } from '../pool/tenant.js';
 import type { SharedUse } from '../pool/waiter.js';
 import type { Connection } from '../session/connection.js';
 import type { ConnectionFactory } from '../session/connection-factory.js';
@@ -43,14 +44,19 @@ export interface BorrowingParts {
   readonly ending: AbortSignal;
 }
 
+/** Borrows connections. */
+export type Lend = Pick<Borrowing, 'lease'>;
+
 /** What the public methods add to the options of an acquire. */
-interface BorrowDetails {
+export interface BorrowDetails {
   /** The stack of its caller, if leases are reported with it. */
   readonly origin?: Origin | undefined;
   /** Accepts only a connection opened from now on. */
   readonly fresh?: boolean | undefined;
   /** Set for one call that may share a connection with others. */
   readonly shared?: SharedUse | undefined;
+  /** Whose part of the pool it takes; undefined for that of plain callers. */
+  readonly tenant?: Tenant | undefined;
 }
 
 /** The request of one acquire. */
@@ -111,12 +117,12 @@ export class Borrowing {
   lease(
     { signal, timeout }: AcquireOptions,
     identity: ConnectionIdentity | undefined,
-    { origin, fresh, shared }: BorrowDetails,
+    { origin, fresh, shared, tenant }: BorrowDetails,
   ): Promise<Lease<Connection>> {
     this.#refuseNested();
     const longest = timeout === undefined ? this.#parts.connectionTimeout : parseDuration(timeout);
     // Written out, since spreading would cost a third of an acquire.
-    const wish = { identity, signal, timeout: longest, origin, fresh, shared };
+    const wish = { identity, signal, timeout: longest, origin, fresh, shared, tenant };
     if (!acquireChannel.hasSubscribers) return this.#borrow(wish);
     const trace: AcquireTrace = { ...traceOf(this.#parts.label), connection: undefined };
     return acquireChannel.tracePromise(async () => {

@@ -1,6 +1,6 @@
 import { asItIs, ClosedOptions, type OptionReaders } from '../config/closed-options.js';
 import type { Duration } from '../config/duration.js';
-import { asDuration, asFlag, asSignal } from '../config/option-readers.js';
+import { asDuration, asFlag, asSignal, oneOf } from '../config/option-readers.js';
 import type { Bounds } from '../pool/sizing.js';
 import { transactionReaders, type WithTransactionOptions } from '../transactions/transaction-options.js';
 import type { AcquireOptions, CallRetryOptions } from './acquire-options.js';
@@ -27,6 +27,9 @@ const acquireReaders: OptionReaders<AcquireOptions> = {
   signal: asSignal,
   timeout: asDuration,
   queryTimeout: asDuration,
+  maxHold: asDuration,
+  whileIdle: oneOf('report', 'release'),
+  idleAfter: asDuration,
 };
 
 export const acquireOptions: ClosedOptions<AcquireOptions> = new ClosedOptions<AcquireOptions>(

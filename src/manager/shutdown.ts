@@ -11,18 +11,28 @@ export interface ShutdownReport extends PoolShutdownReport {
   readonly holdsProcess: boolean;
 }
 
+/** What has to end with the pool: its agent sessions. */
+export interface EndedWithPool {
+  end(gracePeriod: number): Promise<void>;
+  /** Writes what waits to be written, when the leases have ended. */
+  flush(): Promise<void>;
+}
+
 /**
  * Ends the parts of a pool: the leases, then connections the pool opened for itself, then the transports.
  * @param gracePeriod how long leases may go on, in milliseconds
  */
-export async function endAll(parts: Parts, gracePeriod: number): Promise<ShutdownReport> {
+export async function endAll(parts: Parts, sessions: EndedWithPool, gracePeriod: number): Promise<ShutdownReport> {
   const { config, pool, factory, fence, extraConnections, exports, ending } = parts;
   ending.abort();
   // Preparation of a database gets the same grace period as a lease.
   void extraConnections.end(gracePeriod);
   const exporting = exports.end(gracePeriod);
+  const closing = sessions.end(gracePeriod);
   const report = await pool.shutdown(gracePeriod);
   await exporting;
+  await closing;
+  await sessions.flush();
   // A lease may have started a preparation since; no caller waits for it any more.
   await extraConnections.end(0);
   await fence.end(acquireRefused('shutdown', { snapshot: pool.snapshot(), waited: 0 }));

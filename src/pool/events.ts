@@ -16,10 +16,15 @@ export const eventNames: readonly string[] = Object.keys({
   nestedAcquire: true,
   leaseOverdue: true,
   leaseIdle: true,
+  leaseExpired: true,
   leaseReclaimed: true,
   releasedTwice: true,
   transactionAbandoned: true,
   rollbackFailed: true,
+  sessionOpened: true,
+  sessionClosed: true,
+  agentLimit: true,
+  auditLost: true,
   opening: true,
   opened: true,
   openFailed: true,
@@ -67,8 +72,13 @@ export interface PoolEvents {
    * per lease.
    */
   leaseOverdue: { connection: number; held: number; origin: string | undefined };
-  /** The holder of a lease has made no call for longer than `idleLeaseThreshold`. Emitted once per lease. */
+  /**
+   * The holder of a lease has made no call for longer than `idleLeaseThreshold`, or than the `idleAfter` of its acquire.
+   * Emitted once per lease.
+   */
   leaseIdle: { connection: number; held: number; idle: number; origin: string | undefined };
+  /** A lease ended by itself, since it held a connection for longer than the `maxHold` of its acquire. */
+  leaseExpired: { connection: number; held: number; maxHold: number; origin: string | undefined };
   /** The pool took back a lease that no code referenced any more and so could not release. */
   leaseReclaimed: { connection: number; held: number; origin: string | undefined };
   /** A caller released a lease a second time: harmless, but a mistake in its code. */
@@ -78,6 +88,28 @@ export interface PoolEvents {
   transactionAbandoned: { connection: number };
   /** A transaction could not be cancelled. Nothing of it is applied; the pool closes its connection. */
   rollbackFailed: { connection: number; error: unknown };
+
+  /** An agent session was created. */
+  sessionOpened: { agentId: string; sessionId: string; namespace: string; database: string };
+  /** An agent session was closed, and nothing of it is under way. `busyTime`: how long connections worked for it. */
+  sessionClosed: { agentId: string; sessionId: string; operations: number; busyTime: number };
+  /**
+   * A limit of an agent session refused a call, or discarded an answer. Emitted at most once a second for each session;
+   * `refused`: how often since the last time. `limitOf`: the agent whose limit it is, when `scope` is `parent`.
+   */
+  agentLimit: {
+    agentId: string;
+    sessionId: string;
+    limit: string;
+    max: number;
+    value: number;
+    scope: 'session' | 'parent';
+    limitOf: string;
+    refused: number;
+    error: Error;
+  };
+  /** Rows of an audit could not be written, and are lost. */
+  auditLost: { rows: number; error: unknown };
 
   opening: { connection: number };
   opened: { connection: number; duration: number };

@@ -29,6 +29,12 @@ export interface LeaseOwner<R> {
   release(lease: Lease<R>, lent: Lent<R>): void;
 }
 
+/** Counts the leases of one caller. */
+export interface LeaseHolder {
+  /** Called once, when the lease ends in whatever way. */
+  leaseEnded(lease: Lease<unknown>): void;
+}
+
 /** One loan of one connection, from `acquire()` to `release()`. */
 export class Lease<R> implements Loan {
   #state: 'active' | 'released' | 'revoked' = 'active';
@@ -36,6 +42,8 @@ export class Lease<R> implements Loan {
   readonly #lent: Lent<R>;
   #marked = false;
   #origin: Origin | undefined;
+  /** Told when it ends; undefined when nobody counts it. */
+  holder: LeaseHolder | undefined = undefined;
 
   /** How often the connection was lent, this time included. */
   readonly uses: number;
@@ -48,6 +56,8 @@ export class Lease<R> implements Loan {
   readonly promised: number;
   /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
   readonly seat: LentSeat | undefined;
+  /** Whether its holder looks itself for times without calls; then the pool does not report them. */
+  watchesIdle = false;
 
   /** @internal */
   constructor(
@@ -91,6 +101,11 @@ export class Lease<R> implements Loan {
     return this.#state === 'active';
   }
 
+  /** The connection; undefined after the end of the lease. */
+  get present(): R | undefined {
+    return this.#state === 'active' ? this.#lent.resource : undefined;
+  }
+
   /**
    * The connection.
    * @throws LeaseReleasedError after the end of the lease.
@@ -110,6 +125,11 @@ export class Lease<R> implements Loan {
 
   get markedForRecycling(): boolean {
     return this.#marked || (this.#state === 'active' && this.#lent.retirement !== undefined);
+  }
+
+  /** Whether it has given its connection back for a while: never, unlike a lease that may. */
+  get isParked(): boolean {
+    return false;
   }
 
   /** Whether no other call is under way on the connection. */
@@ -137,6 +157,7 @@ export class Lease<R> implements Loan {
     if (before === 'active') {
       this.#state = state;
       this.#origin = undefined;
+      this.holder?.leaseEnded(this);
     }
     return before;
   }

@@ -129,7 +129,7 @@ export class Upkeep<R, I extends Identity> {
         member.overdue = true;
         journal.tell('leaseOverdue', { connection, held, origin });
       }
-      if (idleLeaseThreshold === 0 || member.reportedIdle || held < idleLeaseThreshold) continue;
+      if (idleLeaseThreshold === 0 || lease.watchesIdle || member.reportedIdle || held < idleLeaseThreshold) continue;
       const idle = Math.min(held, factory.idleFor(member.resource as R) ?? 0);
       if (idle < idleLeaseThreshold) continue;
       member.reportedIdle = true;

@@ -192,6 +192,11 @@ export class Connection {
     return this.#calls.size === 0 && this.changes.none;
   }
 
+  /** Whether it is clean, and nothing has to end with its lease: an open transaction, a live iterator, an export. */
+  get isAtRest(): boolean {
+    return this.clean && this.dependents.size === 0 && !this.order.isChanging;
+  }
+
   /** Whether calls of several callers may share it: its session is unchanged, and no change is under way. */
   get shareable(): boolean {
     return this.usable && this.changes.none && !this.order.isChanging;

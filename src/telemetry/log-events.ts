@@ -73,10 +73,17 @@ const matters: Wordings = {
   nestedAcquire: ['warn', 'work that holds a connection waits for another one while all are in use'],
   leaseOverdue: ['warn', 'a lease has been held for too long'],
   leaseIdle: ['warn', 'a lease is held without calls'],
+  leaseExpired: ['warn', 'a lease was held for longer than its maxHold; the pool takes its connection back'],
   leaseReclaimed: ['warn', 'a lease was dropped without a release; the pool takes its connection back'],
   releasedTwice: ['warn', 'a connection was released twice'],
   transactionAbandoned: ['warn', 'a connection was released with an open transaction; the pool cancels it'],
   rollbackFailed: ['warn', 'a transaction could not be cancelled; its connection is closed'],
+
+  // Agent sessions
+  sessionOpened: ['debug', 'agent session opened'],
+  sessionClosed: ['debug', 'agent session closed'],
+  agentLimit: ['warn', 'an agent session has reached a limit'],
+  auditLost: ['error', 'rows of an audit could not be written, and are lost'],
 
   // Shutdown
   shutdownStarted: ['info', 'shutting down'],

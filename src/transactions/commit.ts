@@ -22,6 +22,8 @@ export interface CommitParts {
   readonly drained: () => Promise<void>;
   /** Why the commit would be incomplete; undefined when it is complete. */
   readonly incomplete: () => string | undefined;
+  /** Sends the last statement before the commit; undefined when there is none. */
+  readonly last: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -37,11 +39,12 @@ export class Commit {
 
   /** @throws see `Transaction.commit()` */
   async run(): Promise<void> {
-    const { server, state, drained } = this.#parts;
+    const { server, state, drained, last } = this.#parts;
     if (state.word !== 'active' && state.word !== 'aborted') throw state.failure ?? state.tooLate('commit()');
     if (state.word === 'active') state.to('draining');
     await drained();
     await this.#refuseIncomplete();
+    if (last !== undefined) await this.#sendLast(last);
     state.to('committing');
     try {
       await server.commit();
@@ -64,13 +67,27 @@ export class Commit {
     throw failure ?? new UsageError(`the transaction was rolled back instead of committed: ${why}`);
   }
 
+  /** Without its last statement a transaction is not committed. */
+  async #sendLast(last: () => Promise<void>): Promise<void> {
+    const { state, rollback } = this.#parts;
+    try {
+      await last();
+    } catch (error) {
+      // The transaction may have been aborted or lost meanwhile, which says more.
+      await this.#refuseIncomplete();
+      state.to('rollingBack');
+      await rollback.cancel();
+      throw isConflict(error) ? conflict(error) : error;
+    }
+    await this.#refuseIncomplete();
+  }
+
   /** Handles a failed commit: returns if it was applied after all, else throws. */
   async #settle(error: unknown): Promise<void> {
     const { lease, state, rollback, verify } = this.#parts;
     if (isConflict(error)) {
       state.to('conflicted');
-      const message = `a concurrent transaction changed the same records first; nothing was applied: ${messageOf(error)}`;
-      throw new TransactionConflictError(message, { attempts: 1, cause: error });
+      throw conflict(error);
     }
     if (error instanceof LeaseReleasedError) {
       state.to('abandoned');
@@ -100,4 +117,9 @@ export class Commit {
       { cause: verdict.cause },
     );
   }
+}
+
+function conflict(cause: unknown): TransactionConflictError {
+  const message = `a concurrent transaction changed the same records first; nothing was applied: ${messageOf(cause)}`;
+  return new TransactionConflictError(message, { attempts: 1, cause });
 }

@@ -1,6 +1,7 @@
 import type { BoundQuery, LiveMessage, QueryChunk, RetryOptions, Session, Uuid, VersionInfo } from 'surrealdb';
 import { type ImportInput, importInto } from '../calls/import.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
+import { settled } from '../calls/ledger.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
 import { UsageError } from '../errors/configuration.js';
 import { forCaller } from '../errors/for-caller.js';
@@ -52,7 +53,7 @@ export class LeaseRoute implements QueryChannel {
    */
   async change<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     try {
-      this.lease.connection;
+      this.lease.assertUsable();
       if (this.transaction !== undefined) {
         throw new UsageError(
           'the database, user and variables of a connection stay as they are while a transaction is open on it: commit it or roll it back first',
@@ -72,13 +73,15 @@ export class LeaseRoute implements QueryChannel {
   /** @throws UsageError while a transaction is open */
   async exportSql(content: ExportContent): Promise<Response> {
     this.#refuseWithin('export', 'shows what is committed');
-    return await this.lease.exportSql(content);
+    return await this.lease.during(() => this.lease.exportSql(content));
   }
 
   /** @throws UsageError while a transaction is open */
   async import(input: ImportInput): Promise<void> {
     this.#refuseWithin('import', 'is no part of one');
-    await importInto(this.lease, input);
+    const admission = this.lease.ledger?.admitOther('import');
+    const importing = this.lease.during(() => importInto(this.lease, input, admission));
+    await settled(admission, importing);
   }
 
   async version(): Promise<VersionInfo> {
@@ -86,7 +89,7 @@ export class LeaseRoute implements QueryChannel {
   }
 
   #refuseWithin(method: string, why: string): void {
-    this.lease.connection;
+    this.lease.assertUsable();
     if (this.transaction === undefined) return;
     throw new UsageError(
       `${method}() while a transaction is open on this connection: it ${why}; end the transaction first`,

@@ -1,6 +1,7 @@
 import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
 import { Call } from '../calls/call.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
+import type { Admission, LastStatement, TransactionAdmission } from '../calls/ledger.js';
 import { mended } from '../calls/mended-calls.js';
 import { type Layer, type Next, pipeline } from '../calls/pipeline.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
@@ -37,6 +38,8 @@ export interface TransactionParts {
   /** Undefined with `savepoints: false`. */
   readonly savepoints: Savepoints | undefined;
   readonly undo: Undo | undefined;
+  /** Asked about each call of it, if its caller has limits of its own. */
+  readonly admission: TransactionAdmission | undefined;
   /** Whether a failed call is undone alone. */
   readonly undoesFailures: boolean;
   /** Called when the server does not let this user have its faults worked around. */
@@ -51,8 +54,9 @@ export interface TransactionParts {
  * Runs every query of one transaction, one after the other, in the order in which they were begun, through these
  * layers:
  *
- *     whileOpen ▸ guarded ▸ abortsOnFailure ▸ kept ▸ mended ▸ the layers of the lease
+ *     whileOpen ▸ guarded ▸ [admits] ▸ abortsOnFailure ▸ [settles] ▸ kept ▸ mended ▸ the layers of the lease
  *
+ * Those in brackets exist only when the caller has a ledger. A call that it does not admit leaves the transaction as it was.
  * A failed call leaves the transaction aborted, even if its caller ignores the error.
  */
 export class TransactionChannel implements QueryChannel {
@@ -63,6 +67,8 @@ export class TransactionChannel implements QueryChannel {
   readonly nesting: Nesting = new Nesting();
   readonly #parts: TransactionParts;
   readonly #turns = new Turns();
+  /** The calls under way that a ledger has admitted; undefined without one. */
+  readonly #admitted: WeakMap<Call, Admission> | undefined;
   readonly #send: Next<Call, Answer>;
   readonly #commit: Commit;
   readonly #rollback: Rollback;
@@ -70,8 +76,12 @@ export class TransactionChannel implements QueryChannel {
 
   constructor(parts: TransactionParts) {
     this.#parts = parts;
-    const { lease, server, state, savepoints, verify } = parts;
-    const layers = [this.#whileOpen, guarded, this.#abortsOnFailure];
+    const { lease, server, state, savepoints, verify, admission } = parts;
+    this.#admitted = admission && new WeakMap();
+    const layers = [this.#whileOpen, guarded];
+    if (admission !== undefined) layers.push(this.#admits(admission));
+    layers.push(this.#abortsOnFailure);
+    if (admission !== undefined) layers.push(this.#settles);
     if (savepoints !== undefined) layers.push(keptIn(savepoints.log));
     layers.push(
       mended(
@@ -89,6 +99,7 @@ export class TransactionChannel implements QueryChannel {
       verify: verify && (() => this.#traced('fence', verify)),
       drained: () => this.#turns.over(),
       incomplete: () => this.#incomplete(),
+      last: admission && (() => this.#sendLast(admission)),
     });
   }
 
@@ -123,18 +134,23 @@ export class TransactionChannel implements QueryChannel {
    * @param entered its place in the order; left out, the last
    */
   async run(query: BoundQuery, entered?: Turn): Promise<Answer> {
+    return await this.runCall(Call.of(query), entered);
+  }
+
+  /** The same for a call. */
+  async runCall(call: Call, entered?: Turn): Promise<Answer> {
     let turn = entered;
     let answer: Answer;
     try {
       turn ??= this.enter();
       await turn.come();
-      answer = await this.#send(Call.of(query));
+      answer = await this.#send(call);
     } catch (error) {
-      throw await this.forCaller(error, query.query);
+      throw await this.forCaller(error, call.text);
     } finally {
       turn?.leave();
     }
-    if (hasFailed(answer)) await answerForCaller(answer, () => this.#asked(query.query));
+    if (hasFailed(answer)) await answerForCaller(answer, () => this.#asked(call.text));
     return answer;
   }
 
@@ -151,7 +167,13 @@ export class TransactionChannel implements QueryChannel {
   /** Makes a savepoint after the calls begun before it. */
   async savepoint(name?: string): Promise<SavepointMark> {
     const { savepoints } = this.#undoing();
-    return await this.#inTurn('savepoint', () => savepoints.add(name, this.unsent, () => this.#parts.server.clock()));
+    return await this.#inTurn('savepoint', () => this.#add(savepoints, name));
+  }
+
+  async #add(savepoints: Savepoints, name: string | undefined): Promise<SavepointMark> {
+    const made = await savepoints.add(name, this.unsent, () => this.#parts.server.clock());
+    this.#parts.admission?.marked(made.mark);
+    return made;
   }
 
   async releaseSavepoint(which: SavepointMark): Promise<void> {
@@ -264,8 +286,44 @@ export class TransactionChannel implements QueryChannel {
     return await next(call);
   };
 
+  /** Asks the ledger about a call in its turn, before anything of it is sent. */
+  #admits(admission: TransactionAdmission): Layer<Call, Answer> {
+    return async (call, next) => {
+      const asking = admission.admit(call);
+      const admitted = asking instanceof Promise ? await asking : asking;
+      const { size } = admitted;
+      const asked = call.with(size === undefined ? {} : { size });
+      this.#admitted?.set(asked, admitted);
+      // A hook of the user may have taken long.
+      if (asking instanceof Promise) {
+        try {
+          await this.#whileOpen(asked, nothing);
+        } catch (error) {
+          admitted.failed(error);
+          throw error;
+        }
+      }
+      return await next(asked);
+    };
+  }
+
+  /** Tells the ledger how a call ended, before a failure aborts the transaction; an answer that is too large is one. */
+  readonly #settles: Layer<Call, Answer> = async (call, next) => {
+    const admitted = this.#admitted?.get(call);
+    let answer: Answer;
+    try {
+      answer = await next(call);
+    } catch (error) {
+      admitted?.failed(error);
+      throw error;
+    }
+    admitted?.answered(answer);
+    return answer;
+  };
+
   readonly #abortsOnFailure: Layer<Call, Answer> = async (call, next) => {
     const before = this.#parts.savepoints?.log.mark();
+    if (before !== undefined) this.#parts.admission?.marked(before);
     let answer: Answer;
     try {
       answer = await next(call);
@@ -320,6 +378,7 @@ export class TransactionChannel implements QueryChannel {
     const { undo } = this.#undoing();
     try {
       await this.#traced('rollbackToSavepoint', () => undo.to(mark, () => this.#refuseReturn()));
+      this.#parts.admission?.undoneTo(mark);
     } catch (error) {
       const loss = lossOf(error);
       if (loss === undefined) throw this.#parts.signal?.aborted ? this.#parts.signal.reason : error;
@@ -367,6 +426,21 @@ export class TransactionChannel implements QueryChannel {
     }
   }
 
+  /** Sends the last statement of the ledger, if there is one, as a part of the transaction. */
+  async #sendLast(admission: TransactionAdmission): Promise<void> {
+    let last: LastStatement | undefined;
+    try {
+      last = admission.last();
+      if (last === undefined) return;
+      const answer = await this.#parts.server.send(Call.of(last.query));
+      const failure = answer.find(({ error }) => error !== undefined)?.error;
+      if (failure !== undefined) throw failure;
+      last.check(answer);
+    } catch (error) {
+      throw last?.failed(error) ?? error;
+    }
+  }
+
   #incomplete(): string | undefined {
     const names = [...this.unsent].map(({ name }) => name);
     if (names.length > 0) {
@@ -380,6 +454,8 @@ export class TransactionChannel implements QueryChannel {
     return traced(transactionChannel, () => ({ ...this.#parts.trace, step }), work);
   }
 }
+
+const nothing = async (): Promise<Answer> => [];
 
 const guarded: Layer<Call, Answer> = async (call, next) => {
   refuseStatements(call.surrealText, 'transaction');

@@ -14,8 +14,11 @@ export class TransactionDeadline {
   readonly #timer: Timer | undefined;
   readonly #forget: (() => void)[] = [];
 
-  /** @param timeout in milliseconds; 0 for none */
-  constructor(timeout: number, signals: readonly (AbortSignal | undefined)[]) {
+  /**
+   * @param timeout in milliseconds; 0 for none
+   * @param whyOver makes the cause when the time is up
+   */
+  constructor(timeout: number, signals: readonly (AbortSignal | undefined)[], whyOver?: () => Error) {
     this.#endsAt = timeout === 0 ? Number.POSITIVE_INFINITY : systemClock.now() + timeout;
     const given = signals.filter((signal) => signal !== undefined);
     if (timeout === 0 && given.length === 0) return;
@@ -26,7 +29,8 @@ export class TransactionDeadline {
         new TransactionAbortedError(`the transaction was aborted: ${why}`, { statement: undefined, cause }),
       );
     if (timeout > 0) {
-      const onTimeout = (): void => abort('its time was up', new DeadlineError('the transaction', timeout));
+      const onTimeout = (): void =>
+        abort('its time was up', whyOver?.() ?? new DeadlineError('the transaction', timeout));
       this.#timer = systemClock.timer(timeout, true, onTimeout);
     }
     for (const signal of given) {

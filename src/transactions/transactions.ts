@@ -1,5 +1,7 @@
 import type { RecordId, Uuid } from 'surrealdb';
+import type { Call } from '../calls/call.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
+import type { TransactionAdmission, TransactionOutcome } from '../calls/ledger.js';
 import { forCaller } from '../errors/for-caller.js';
 import { SavepointDivergedError } from '../errors/savepoint.js';
 import { isConflict } from '../errors/server-errors.js';
@@ -19,6 +21,7 @@ import { systemClock } from '../time/clock.js';
 import { onAbort } from '../time/on-abort.js';
 import { pause } from '../time/pause.js';
 import { untilAborted } from '../time/until-aborted.js';
+import { type Answer, failureIn } from '../wire/answer.js';
 import { openServerTransaction } from './begin.js';
 import type { CommitFence, CommitOutcome } from './commit-fence.js';
 import { ConnectionTie } from './connection-tie.js';
@@ -49,6 +52,9 @@ export interface TransactionsSettings {
   readonly rollbackTimeout: number;
 }
 
+/** The work of a transaction on its channel. `attempt` counts from 1. */
+type ChannelWork<T> = (channel: TransactionChannel, attempt: number) => PromiseLike<T> | T;
+
 /** Which transaction of the pool, and which attempt of its work. */
 type Numbers = Pick<TransactionTrace, 'transaction' | 'attempt'>;
 
@@ -69,16 +75,34 @@ export class Transactions {
   /** Begins a transaction on the connection of a lease. From now on the queries of the lease run in it. */
   async begin(route: LeaseRoute, options: TransactionOptions): Promise<Transaction> {
     const settings = readTransactionOptions(options);
-    const deadline = new TransactionDeadline(settings.timeout, [settings.signal, route.lease.signal]);
+    const admission = admittedOn(route.lease);
+    const deadline = deadlineOf(settings, route.lease, admission);
     try {
-      const channel = await this.#begin(route, settings, deadline, this.#next(1));
+      const channel = await this.#begin(route, settings, deadline, this.#next(1), admission);
       if (channel.state.ended) deadline.end();
       else channel.state.atEnd(deadline);
+      if (admission !== undefined) tellAtEnd(channel.state, admission);
       return new Transaction(channel, route.lease.connection.session);
     } catch (error) {
+      admission?.ended('not-begun', error);
       deadline.end();
       throw await forCaller(error, () => route.lease.asked());
     }
+  }
+
+  /** Sends one call in a transaction of its own, which is repeated after a conflict. A failed statement undoes all of it. */
+  async send(route: LeaseRoute, call: Call, admission: TransactionAdmission): Promise<Answer> {
+    return await this.#run(
+      route,
+      async (channel) => {
+        const answer = await channel.runCall(call.again());
+        const failure = failureIn(answer);
+        if (failure !== undefined) throw failure;
+        return answer;
+      },
+      {},
+      admission,
+    );
   }
 
   /**
@@ -88,53 +112,71 @@ export class Transactions {
    * number of attempts and the time of the transaction bound the repeats.
    */
   async run<T>(route: LeaseRoute, work: TransactionWork<T>, options: WithTransactionOptions): Promise<T> {
+    const run = (channel: TransactionChannel, attempt: number): PromiseLike<T> | T =>
+      work(new Transaction(channel, route.lease.connection.session), attempt);
+    return await this.#run(route, run, options, undefined);
+  }
+
+  async #run<T>(
+    route: LeaseRoute,
+    work: ChannelWork<T>,
+    options: WithTransactionOptions,
+    given: TransactionAdmission | undefined,
+  ): Promise<T> {
     const settings = readTransactionOptions(options);
     const retry = readRetryOptions(options.retry);
     const pauseAfter = fullJitterBackoff(retry, Math.random);
-    const deadline = new TransactionDeadline(settings.timeout, [settings.signal, route.lease.signal]);
+    const admission = given ?? admittedOn(route.lease);
+    const deadline = deadlineOf(settings, route.lease, admission);
+    const last: { channel?: TransactionChannel; error?: unknown } = {};
     try {
       for (let attempt = 1; ; attempt++) {
         const numbers = this.#next(attempt);
         let channel: TransactionChannel;
         try {
-          channel = await this.#begin(route, settings, deadline, numbers);
+          channel = await this.#begin(route, settings, deadline, numbers, admission);
+          last.channel = channel;
         } catch (error) {
           throw await forCaller(error, () => route.lease.asked(undefined, numbers.transaction));
         }
         try {
-          return await this.#attempt(channel, route, work, deadline, attempt);
+          return await this.#attempt(channel, work, deadline, attempt);
         } catch (error) {
+          last.error = error;
           const { word } = channel.state;
           const mayBeApplied = word === 'committed' || word === 'unknown';
           if (mayBeApplied || (!isConflict(error) && !isDivergence(error))) throw error;
           const length = pauseAfter(attempt);
-          const last = (): Promise<unknown> => afterAttempts(error, attempt, channel);
-          if (attempt >= retry.maxAttempts || length >= deadline.left) throw await last();
+          const final = (): Promise<unknown> => afterAttempts(error, attempt, channel);
+          if (attempt >= retry.maxAttempts || length >= deadline.left) throw await final();
           this.counters.count('retries');
           const trace = () => this.#trace(route.lease, numbers, 'retry');
           const waiting = (): Promise<boolean> => pauseOn(route.lease, length, deadline.signal);
           const lasted = await traced(transactionChannel, trace, waiting);
           if (deadline.signal?.aborted) throw await channel.forCaller(deadline.signal.reason);
           // The lease or its connection has ended, so it cannot be repeated.
-          if (!lasted) throw await last();
+          if (!lasted) throw await final();
+          admission?.restarted();
         }
       }
+    } catch (error) {
+      last.error = error;
+      throw error;
     } finally {
       deadline.end();
+      admission?.ended(last.channel === undefined ? 'not-begun' : outcomeFor(last.channel.state), last.error);
     }
   }
 
   async #attempt<T>(
     channel: TransactionChannel,
-    route: LeaseRoute,
-    work: TransactionWork<T>,
+    work: ChannelWork<T>,
     deadline: TransactionDeadline,
     attempt: number,
   ): Promise<T> {
-    const transaction = new Transaction(channel, route.lease.connection.session);
     let result: T;
     try {
-      const working = channel.nesting.runWhole(async () => await work(transaction, attempt));
+      const working = channel.nesting.runWhole(async () => await work(channel, attempt));
       result = await within(working, deadline.signal);
     } catch (error) {
       const told = await afterFailure(channel, error, deadline.signal);
@@ -157,8 +199,13 @@ export class Transactions {
     settings: TransactionSettings,
     deadline: TransactionDeadline,
     numbers: Numbers,
+    admission: TransactionAdmission | undefined,
   ): Promise<TransactionChannel> {
-    return route.begin(() => this.#open(route.lease, settings, deadline, numbers));
+    const { lease } = route;
+    return lease.during(
+      () => route.begin(() => this.#open(lease, settings, deadline, numbers, admission)),
+      deadline.signal,
+    );
   }
 
   async #open(
@@ -166,8 +213,11 @@ export class Transactions {
     settings: TransactionSettings,
     { signal }: TransactionDeadline,
     numbers: Numbers,
+    admission: TransactionAdmission | undefined,
   ): Promise<TransactionChannel> {
     signal?.throwIfAborted();
+    const preparing = admission?.prepare();
+    if (preparing !== undefined) await within(preparing, signal);
     const { fence, events, rollbackTimeout } = this.#settings;
     const { connection } = lease;
     const bounded = signal === undefined ? lease : lease.withSignal(signal);
@@ -209,6 +259,7 @@ export class Transactions {
       trace: this.#trace(lease, numbers, 'begin'),
       savepoints,
       undo: savepoints && new Undo(server, savepoints, this.#schema, this.savepointCounters),
+      admission,
       undoesFailures: settings.onStatementError === 'savepoint',
       onMendingRefused: () => this.#tellOfOwnWrites(),
       verify: marker && (() => this.#verify(connection, marker, begunAt, signal)),
@@ -248,6 +299,40 @@ export class Transactions {
   #trace(lease: LeaseChannel, numbers: Numbers, step: TransactionTrace['step']): TransactionTrace {
     return { ...traceOf(this.#settings.pool), connection: lease.connection.id, ...numbers, step };
   }
+}
+
+/** Counts a transaction, if the caller of the lease has limits of its own. */
+function admittedOn(lease: LeaseChannel): TransactionAdmission | undefined {
+  const { ledger } = lease;
+  if (ledger === undefined) return undefined;
+  // Throws first if the lease has ended: then there is no transaction to count.
+  lease.assertUsable();
+  return ledger.admitTransaction();
+}
+
+function deadlineOf(
+  { timeout, signal }: TransactionSettings,
+  lease: LeaseChannel,
+  admission: TransactionAdmission | undefined,
+): TransactionDeadline {
+  const signals = [signal, lease.signal];
+  const maxAge = admission?.maxAge ?? 0;
+  if (admission === undefined || maxAge === 0 || (timeout > 0 && timeout <= maxAge)) {
+    return new TransactionDeadline(timeout, signals);
+  }
+  return new TransactionDeadline(maxAge, signals, () => admission.tooOld());
+}
+
+/** Tells the ledger how a transaction ended. */
+function tellAtEnd(state: TransactionState, admission: TransactionAdmission): void {
+  const end = (): void => admission.ended(outcomeFor(state), state.failure);
+  if (state.ended) end();
+  else state.atEnd({ end });
+}
+
+function outcomeFor({ word }: TransactionState): TransactionOutcome {
+  if (word === 'committed') return word;
+  return word === 'unknown' ? word : 'aborted';
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 import type { WebSocket } from 'ws';
 import { UsageError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
-import { type Recording, RecordingCodec } from './recording-codec.js';
+import { type AnswerSize, type Recording, RecordingCodec } from './recording-codec.js';
 import { isAnswerTo, isServerError, isUnreadRequest, parseErrorCode } from './reply-shapes.js';
 import type { SocketObserver } from './socket.js';
 import { UnreadRequests } from './unread-requests.js';
@@ -102,15 +102,21 @@ export class Engine {
   /**
    * Sends a request, encoded and sent before this returns.
    * @param recording where the request and its reply are kept, as they are on the wire
+   * @param size where the size of the reply is kept
    */
-  send<Result>(request: RpcRequest<string, unknown[] | undefined>, recording?: Recording): Promise<Result> {
+  send<Result>(
+    request: RpcRequest<string, unknown[] | undefined>,
+    recording?: Recording,
+    size?: AnswerSize,
+  ): Promise<Result> {
     const { method } = request;
     const before = this.#calls;
     this.#bytes = 0;
-    const reply =
+    const recorded =
       recording === undefined
         ? this.#send<string, unknown[] | undefined, Result>(request)
         : this.#codec.record(() => this.#send<string, unknown[] | undefined, Result>(request), recording);
+    const reply = size === undefined ? recorded : this.#codec.measure(recorded, size);
     // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
     if (method === 'ping') return reply.catch(() => undefined as Result);
     return this.#checked(reply, method, this.#calls === before ? undefined : String(this.#calls));

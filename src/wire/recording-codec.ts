@@ -10,6 +10,12 @@ export interface Recording {
   reply: Uint8Array | undefined;
 }
 
+/** The size of the reply to a request. */
+export interface AnswerSize {
+  /** In bytes; 0 until it came. */
+  bytes: number;
+}
+
 /** Parameters already encoded: they are sent as these bytes. */
 export class EncodedBindings {
   /** @param bytes a map, in CBOR */
@@ -28,6 +34,10 @@ export class RecordingCodec extends StrictCodec {
   #awaited = 0;
   /** The bytes of the replies that came meanwhile, by their decoded value. */
   readonly #replies = new WeakMap<object, Uint8Array>();
+  /** How many requests have no reply yet whose size is wanted. */
+  #measured = 0;
+  /** The sizes of the replies that came meanwhile, by their decoded value. */
+  readonly #sizes = new WeakMap<object, number>();
 
   /**
    * Sends one request, and records it with its reply.
@@ -41,6 +51,18 @@ export class RecordingCodec extends StrictCodec {
       return result;
     } finally {
       this.#awaited--;
+    }
+  }
+
+  /** Measures the reply to a request that was just sent. */
+  async measure<Result>(reply: Promise<Result>, size: AnswerSize): Promise<Result> {
+    this.#measured++;
+    try {
+      const result = await reply;
+      if (typeof result === 'object' && result !== null) size.bytes = this.#sizes.get(result) ?? 0;
+      return result;
+    } finally {
+      this.#measured--;
     }
   }
 
@@ -72,6 +94,13 @@ export class RecordingCodec extends StrictCodec {
     return findFault(this, () => first, 'the text of the query') ?? parameterFault(this, second);
   }
 
+  #keep(result: unknown, bytes: Uint8Array): void {
+    if (typeof result !== 'object' || result === null) return;
+    // Copied, since what arrived may be part of a larger buffer. The `slice()` of a Buffer would not copy.
+    if (this.#awaited > 0) this.#replies.set(result, new Uint8Array(bytes));
+    if (this.#measured > 0) this.#sizes.set(result, bytes.byteLength);
+  }
+
   #encode(data: unknown): Uint8Array {
     if (!isQueryRequest(data)) return super.encode(data);
     const [text, bindings] = data.params;
@@ -82,11 +111,7 @@ export class RecordingCodec extends StrictCodec {
 
   override decode<T>(bytes: Uint8Array): T {
     const value = super.decode<T>(bytes);
-    if (this.#awaited > 0) {
-      const result = resultIn(value);
-      // Copied, since what arrived may be part of a larger buffer. The `slice()` of a Buffer would not copy.
-      if (typeof result === 'object' && result !== null) this.#replies.set(result, new Uint8Array(bytes));
-    }
+    if (this.#awaited + this.#measured > 0) this.#keep(resultIn(value), bytes);
     return value;
   }
 }

@@ -26,7 +26,7 @@ import { EmbeddedExports, type ExportRequest, requestExport } from './export-req
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { isUnreadByEngine, lostCall, malformedCall } from './lost-call.js';
 import { connectFailure } from './opening-failure.js';
-import type { EncodedBindings, Recording } from './recording-codec.js';
+import type { AnswerSize, EncodedBindings, Recording } from './recording-codec.js';
 
 /** A query text with its parameters, as values or already encoded. */
 export interface Statement {
@@ -205,8 +205,17 @@ export class Transport {
     return this.#engine.sdk.cancel(transaction, session);
   }
 
-  /** @param recording receives the bytes of the request and its reply */
-  async query(query: Statement, session: Uuid, transaction?: Uuid, recording?: Recording): Promise<Answer> {
+  /**
+   * @param recording receives the bytes of the request and its reply
+   * @param size receives the size of the reply
+   */
+  async query(
+    query: Statement,
+    session: Uuid,
+    transaction?: Uuid,
+    recording?: Recording,
+    size?: AnswerSize,
+  ): Promise<Answer> {
     const engine = this.#engine;
     if (engine.socket === undefined && !this.definedIndex) {
       this.definedIndex = /\bDEFINE\s+INDEX\b/i.test(query.query);
@@ -215,7 +224,7 @@ export class Transport {
     const method = 'query';
     const request =
       transaction === undefined ? { method, params, session } : { method, params, session, txn: transaction };
-    return answerOf(await engine.send<RpcQueryResult[]>(request, recording));
+    return answerOf(await engine.send<RpcQueryResult[]>(request, recording, size));
   }
 
   liveQuery(id: Uuid): AsyncIterable<LiveMessage> {

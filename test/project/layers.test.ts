@@ -11,6 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ['index.ts'],
   ['shutdown-on-signals.ts'],
   ['manager.ts'],
+  ['agents'],
   ['pool-scope.ts'],
   ['manager'],
   ['pooled-connection.ts'],

@@ -1,0 +1,493 @@
+import { randomUUID } from 'node:crypto';
+import type { Call } from '../calls/call.js';
+import { LeaseChannel } from '../calls/lease-channel.js';
+import type { Admission, Ledger, TransactionAdmission } from '../calls/ledger.js';
+import type { CallLimits } from '../calls/limits.js';
+import type { DatabaseName } from '../config/database-name.js';
+import { parseDuration } from '../config/duration.js';
+import { QueueFullError } from '../errors/acquire.js';
+import { type AgentLimitError, StatementRefusedError } from '../errors/agent.js';
+import { UsageError } from '../errors/configuration.js';
+import type { AcquireOptions } from '../manager/acquire-options.js';
+import type { Lend } from '../manager/borrowing.js';
+import type { ScopeBounds } from '../manager/scope-bounds.js';
+import type { ScopeOptions } from '../manager/scope-options.js';
+import type { Lease, LeaseHolder } from '../pool/lease.js';
+import type { Pool } from '../pool/pool.js';
+import type { Tenant, TenantLimits } from '../pool/tenant.js';
+import type { Connection } from '../session/connection.js';
+import type { ConnectionIdentity } from '../session/identity.js';
+import { keywordOf } from '../surrealql/refused-statements.js';
+import { shownStatement } from '../surrealql/shown-statement.js';
+import { systemClock } from '../time/clock.js';
+import { patientTimer } from '../time/patient-timer.js';
+import { LeaseRoute } from '../transactions/lease-route.js';
+import type { Transactions } from '../transactions/transactions.js';
+import type { Answer } from '../wire/answer.js';
+import { EncodedBindings } from '../wire/recording-codec.js';
+import type { Audit } from './audit.js';
+import { auditRow } from './audit-row.js';
+import { namesTable } from './audit-table.js';
+import { BoundLimits, shorter } from './bound-limits.js';
+import type { Guards } from './guards.js';
+import { OtherAdmission, SessionCall } from './session-call.js';
+import type { Ended, SessionKeeper } from './session-keeper.js';
+import { SessionLog } from './session-log.js';
+import type { Audit as AuditMode } from './session-options.js';
+import { SessionTransaction, SingleTransaction } from './session-transaction.js';
+import { Usage } from './usage.js';
+
+/** What the sessions of one pool share. */
+export interface SessionHome {
+  readonly pool: Pool<Connection, ConnectionIdentity>;
+  readonly transactions: Transactions;
+  readonly audit: Audit;
+  /** How long `close()` waits by default, in milliseconds. */
+  readonly gracePeriod: number;
+  /** A session was refused by a limit. */
+  readonly violated: (error: AgentLimitError) => void;
+  /** A session has ended. */
+  closed(core: SessionCore): void;
+}
+
+/** What a session was made with. */
+export interface SessionSettings {
+  readonly agentId: string;
+  readonly place: DatabaseName;
+  readonly parent: SessionCore | undefined;
+  readonly limits: unknown;
+  readonly weight: number;
+  readonly reserve: number;
+  readonly audit: AuditMode;
+  readonly auditTable: string;
+  readonly hashChain: boolean;
+  /** The options of its scope, which its children inherit. */
+  readonly options: ScopeOptions;
+}
+
+export type SessionState = 'open' | 'closing' | 'closed';
+
+/**
+ * The parts of a session, and what its calls are asked and told: limits and counters ({@link Usage}), guards, log,
+ * audit, its part of the pool ({@link Tenant}), and what is under way, which its end waits for. What an idle session
+ * does not need is made when it is first needed.
+ *
+ *     open ── close() ──▶ closing ── nothing is under way, or the grace period is over ──▶ closed
+ */
+export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
+  readonly sessionId: string = randomUUID();
+  readonly settings: SessionSettings;
+  readonly usage: Usage;
+  /** Set once: they need the session's name. */
+  guards: Guards | undefined;
+  readonly ledger: Ledger = new SessionLedger(this, false);
+  readonly #home: SessionHome;
+  #state: SessionState = 'open';
+  #log: SessionLog | undefined;
+  #tenant: Tenant | undefined;
+  #children: Set<SessionCore> | undefined;
+  #refusedByGuards = 0;
+  // What is under way.
+  #underWay = 0;
+  #leases: Set<Lease<unknown>> | undefined;
+  #ending: AbortController | undefined;
+  #joined: { readonly signal: AbortSignal; readonly either: AbortSignal } | undefined;
+  #onQuiet: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(home: SessionHome, settings: SessionSettings) {
+    this.#home = home;
+    this.settings = settings;
+    const { parent, limits } = settings;
+    // The session itself is the owner: it has the names.
+    this.usage = new Usage(this, limits, parent?.usage, systemClock, home.violated);
+    if (parent !== undefined) parent.#adopt(this);
+  }
+
+  get agentId(): string {
+    return this.settings.agentId;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get log(): SessionLog {
+    this.#log ??= new SessionLog(this.usage.limits.maxLog, this.settings.hashChain);
+    return this.#log;
+  }
+
+  /** How many entries its log has dropped. */
+  get logDropped(): number {
+    return this.#log?.dropped ?? 0;
+  }
+
+  /** Its part of the pool; undefined before it has borrowed a connection. */
+  get tenant(): Tenant | undefined {
+    return this.#tenant;
+  }
+
+  /** How many calls its guards have refused. */
+  get refusedByGuards(): number {
+    return this.#refusedByGuards;
+  }
+
+  /** @throws ConfigurationError */
+  changeLimits(limits: unknown): void {
+    this.usage.change(limits);
+    if (this.#log !== undefined) this.#log.resize(this.usage.limits.maxLog);
+    if (this.#tenant !== undefined) this.#home.pool.changeTenant(this.#tenant, this.#tenantLimits());
+  }
+
+  // The scope.
+
+  refuseToLeave(given: ScopeOptions): void {
+    const name = identityNames.find((one) => one in given);
+    if (name === undefined) return;
+    throw new UsageError(
+      `${name} within an agent session, whose user and database are those of createSession(): create another session, with this one as its parent if it is to share its limits`,
+    );
+  }
+
+  limits(limits: CallLimits): CallLimits {
+    return new BoundLimits(limits, this, this.ledger);
+  }
+
+  holding(asked: AcquireOptions): AcquireOptions {
+    const { maxHold } = this.usage;
+    if (maxHold === 0) return asked;
+    const own = asked.maxHold === undefined ? 0 : parseDuration(asked.maxHold);
+    return { ...asked, maxHold: shorter(own, maxHold) };
+  }
+
+  async lend(lend: Lend, wish: Parameters<Lend['lease']>, counts: boolean): Promise<Lease<Connection>> {
+    const [options, identity, details] = wish;
+    if (counts) {
+      this.refuseNew();
+      this.usage.admitConnection();
+    }
+    this.began();
+    const tenant = this.#borrower();
+    let lease: Lease<Connection>;
+    try {
+      const signal = this.signalWith(options.signal);
+      lease = await lend.lease({ ...options, signal }, identity, { ...details, tenant });
+    } catch (error) {
+      if (counts) this.usage.releaseConnection();
+      this.over();
+      throw this.#waitingRefused(error) ?? error;
+    }
+    if (counts) {
+      this.#leases ??= new Set();
+      this.#leases.add(lease);
+    }
+    lease.holder = this;
+    return lease;
+  }
+
+  leaseEnded(lease: Lease<unknown>): void {
+    const held = systemClock.now() - lease.since;
+    this.usage.addTime(held * lease.portion);
+    if (this.#leases?.delete(lease)) this.usage.releaseConnection(held);
+    this.over();
+  }
+
+  // The limits of calls.
+
+  get queryTimeout(): number {
+    return this.usage.queryTimeout;
+  }
+
+  signalWith(signal: AbortSignal | undefined): AbortSignal {
+    this.#ending ??= new AbortController();
+    const ending = this.#ending.signal;
+    if (signal === undefined) return ending;
+    if (this.#joined?.signal !== signal) this.#joined = { signal, either: AbortSignal.any([signal, ending]) };
+    return this.#joined.either;
+  }
+
+  // The calls.
+
+  get auditTable(): string | undefined {
+    return this.settings.audit === 'off' ? undefined : this.settings.auditTable;
+  }
+
+  get isStrict(): boolean {
+    return this.settings.audit === 'strict';
+  }
+
+  guarded<Counted extends Admission>(counted: Counted, call: Call, confirmed: boolean): Counted | Promise<Counted> {
+    let asking: Promise<void> | undefined;
+    try {
+      asking = this.guard(call, confirmed);
+    } catch (error) {
+      counted.failed(error);
+      throw error;
+    }
+    if (asking === undefined) return counted;
+    return asking
+      .then(() => {
+        // The hook may have taken long.
+        this.refuse(call, false);
+        return counted;
+      })
+      .catch((error: unknown) => {
+        counted.failed(error);
+        throw error;
+      });
+  }
+
+  guard(call: Call, confirmed: boolean): Promise<void> | undefined {
+    const { bindings } = call.details;
+    if (bindings instanceof EncodedBindings) return undefined;
+    const guarded = { surrealText: call.surrealText, bindings };
+    let asking: Promise<void> | undefined;
+    for (const { guards } of this.#chain()) {
+      if (guards === undefined) continue;
+      const ask = (): Promise<void> | undefined => {
+        const signal = this.signalWith(undefined);
+        return guards.check(guarded, { confirmed, signal });
+      };
+      if (asking !== undefined) asking = asking.then(ask);
+      else asking = this.#noted(ask);
+    }
+    return asking?.catch((error: unknown) => {
+      this.#refusedByGuards++;
+      throw error;
+    });
+  }
+
+  #noted(ask: () => Promise<void> | undefined): Promise<void> | undefined {
+    try {
+      return ask();
+    } catch (error) {
+      this.#refusedByGuards++;
+      throw error;
+    }
+  }
+
+  /** Sends a call in a transaction of its own, in which the row of the audit is written too. */
+  async sendAudited(call: Call, channel: unknown): Promise<Answer> {
+    if (!(channel instanceof LeaseChannel)) throw new TypeError('not the channel of a lease');
+    return await this.#home.transactions.send(new LeaseRoute(channel), call, new SingleTransaction(this));
+  }
+
+  note(ended: Ended): void {
+    const { kind, at, duration, texts, outcome, reason } = ended;
+    this.log.add({ kind, at, duration, texts, outcome, ...(reason === undefined ? {} : { reason }) });
+    const { auditTable: table } = this;
+    if (table === undefined || ended.audited || texts.length === 0) return;
+    const { agentId, sessionId } = this;
+    this.#home.audit.add(this.settings.place, table, auditRow({ ...ended, table, agentId, sessionId }));
+  }
+
+  prepareAudit(): Promise<void> | undefined {
+    const { place, auditTable } = this.settings;
+    return this.#home.audit.prepare(place, auditTable);
+  }
+
+  /** @throws UsageError once `close()` was called */
+  refuseNew(): void {
+    if (this.#state === 'open') return;
+    throw new UsageError(
+      `the session of agent ${JSON.stringify(this.agentId)} is ${this.#state === 'closed' ? 'closed' : 'being closed'}: create another one`,
+    );
+  }
+
+  refuse(call: Call, isNew: boolean): void {
+    if (isNew || this.#state === 'closed') this.refuseNew();
+    const { bindings } = call.details;
+    const { auditTable } = this;
+    if (
+      auditTable !== undefined &&
+      namesTable(auditTable, call.surrealText, bindings instanceof EncodedBindings ? {} : bindings)
+    ) {
+      throw this.#refusal(call, `it names ${auditTable}, the table of the audit, which only the pool writes`);
+    }
+    if (movesElsewhere(call)) {
+      throw this.#refusal(
+        call,
+        'USE would leave the database of the session: create another session for another database',
+      );
+    }
+  }
+
+  #refusal({ text }: Call, why: string): StatementRefusedError {
+    this.#refusedByGuards++;
+    const statement = shownStatement(text);
+    return new StatementRefusedError(
+      `The session of agent ${JSON.stringify(this.agentId)} may not send ${statement}: ${why}`,
+      { statement, rule: 'access' },
+    );
+  }
+
+  // The end.
+
+  began(): void {
+    this.#underWay++;
+  }
+
+  over(): void {
+    this.#underWay--;
+    if (this.#underWay > 0) return;
+    // An idle session keeps nothing that it does not need.
+    if (this.#ending?.signal.aborted === false) {
+      this.#ending = undefined;
+      this.#joined = undefined;
+    }
+    this.#onQuiet?.();
+  }
+
+  /**
+   * Refuses new calls, waits for what is under way, then ends the rest. A second call waits for the first.
+   * @param gracePeriod in milliseconds
+   */
+  close(gracePeriod: number = this.#home.gracePeriod): Promise<void> {
+    this.#closing ??= this.#close(gracePeriod);
+    return this.#closing;
+  }
+
+  async #close(gracePeriod: number): Promise<void> {
+    this.#state = 'closing';
+    const children = [...(this.#children ?? [])].map((child) => child.close(gracePeriod));
+    if (this.#underWay > 0 && gracePeriod > 0) await this.#quietWithin(gracePeriod);
+    this.#state = 'closed';
+    this.#end();
+    await Promise.all(children);
+    const { parent } = this.settings;
+    if (parent !== undefined) parent.#children?.delete(this);
+    this.#home.closed(this);
+    if (this.auditTable !== undefined) await this.#home.audit.flush();
+  }
+
+  async #quietWithin(gracePeriod: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = patientTimer(systemClock, gracePeriod, true, resolve);
+      this.#onQuiet = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#onQuiet = undefined;
+  }
+
+  /** Aborts the calls under way and ends the leases. */
+  #end(): void {
+    if (this.#underWay === 0) return;
+    const reason = new UsageError(`the session of agent ${JSON.stringify(this.agentId)} was closed`);
+    this.#ending?.abort(reason);
+    for (const lease of [...(this.#leases ?? [])]) {
+      const { present } = lease as Lease<Connection>;
+      lease.release();
+      present?.endDependents(lease.ended());
+    }
+  }
+
+  // Parents and the pool.
+
+  #adopt(child: SessionCore): void {
+    this.refuseNew();
+    this.#children ??= new Set();
+    this.#children.add(child);
+  }
+
+  *#chain(): Iterable<SessionCore> {
+    for (let core: SessionCore | undefined = this; core !== undefined; core = core.settings.parent) yield core;
+  }
+
+  #borrower(): Tenant {
+    if (this.#tenant === undefined) {
+      const { parent } = this.settings;
+      const above = parent === undefined ? undefined : parent.#borrower();
+      this.#tenant = this.#home.pool.addTenant(this.agentId, this.#tenantLimits(), above);
+    }
+    return this.#tenant;
+  }
+
+  #tenantLimits(): TenantLimits {
+    const { weight, reserve } = this.settings;
+    const { maxConnections, refusesAtMaxConnections, maxWaiting } = this.usage.limits;
+    // Where the session refuses, it does so before it asks the pool.
+    const cap = refusesAtMaxConnections ? Number.POSITIVE_INFINITY : maxConnections;
+    return { weight, reserve, maxConnections: cap, maxWaiting };
+  }
+
+  /** The error for a caller whom the pool refused because too many of a session wait already. */
+  #waitingRefused(error: unknown): AgentLimitError | undefined {
+    if (!(error instanceof QueueFullError)) return undefined;
+    for (const { usage, tenant } of this.#chain()) {
+      if (tenant !== undefined && tenant.waiting >= usage.limits.maxWaiting) return usage.refuseWaiting(tenant.waiting);
+    }
+    return undefined;
+  }
+}
+
+/** Admits the calls of a session. */
+export class SessionLedger implements Ledger {
+  readonly #core: SessionCore;
+  readonly #confirmed: boolean;
+
+  /** @param confirmed whether its caller confirms what may be destructive */
+  constructor(core: SessionCore, confirmed: boolean) {
+    this.#core = core;
+    this.#confirmed = confirmed;
+  }
+
+  admit(call: Call, single: boolean): Admission | Promise<Admission> {
+    const core = this.#core;
+    core.refuse(call, single);
+    core.usage.admitOperation();
+    if (single) {
+      try {
+        core.usage.admitConnection();
+      } catch (error) {
+        core.usage.giveBackOperation();
+        throw error;
+      }
+      core.began();
+    }
+    const counted = new SessionCall(core, call, single);
+    if (core.isStrict && mayWrite(call)) counted.instead = (sent, channel) => core.sendAudited(sent, channel);
+    return core.guarded(counted, call, this.#confirmed);
+  }
+
+  admitOther(what: 'export' | 'import'): Admission {
+    this.#core.refuseNew();
+    this.#core.usage.admitOperation();
+    return new OtherAdmission(this.#core, what, this.#confirmed);
+  }
+
+  admitConnection(): () => void {
+    const { usage } = this.#core;
+    this.#core.refuseNew();
+    usage.admitConnection();
+    return () => usage.releaseConnection();
+  }
+
+  admitTransaction(): TransactionAdmission {
+    if (this.#core.state === 'closed') this.#core.refuseNew();
+    this.#core.usage.admitTransaction();
+    return new SessionTransaction(this.#core, this.#confirmed);
+  }
+
+  staysWhereItIs(what: string): Error {
+    return new UsageError(
+      `${what} on a lease of an agent session, which stays the same user in the same database: create another session, or acquire() from the pool`,
+    );
+  }
+}
+
+const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;
+
+/** Whether a text has a USE, in any reading of it. */
+function movesElsewhere({ text, surrealText }: Call): boolean {
+  if (!/\bUSE\b/i.test(text)) return false;
+  return surrealText.split.statements.some(({ tokens }) => keywordOf(tokens) === 'USE');
+}
+
+/** Whether a call is sent in a transaction for the row of its audit. LIVE and KILL cannot be, and write nothing. */
+function mayWrite(call: Call): boolean {
+  if (call.onlyReads) return false;
+  const { statements } = call.surrealText.split;
+  return !statements.every(({ tokens }) => keywordOf(tokens) === 'LIVE' || keywordOf(tokens) === 'KILL');
+}

@@ -1,0 +1,73 @@
+import type { GivenLimits } from './limits.js';
+import type { SessionCore, SessionState } from './session-core.js';
+import type { Refusals } from './usage.js';
+
+/** What a session has used, its children included. Times are in milliseconds. */
+export interface SessionStatistics {
+  readonly agentId: string;
+  readonly sessionId: string;
+  readonly namespace: string;
+  readonly database: string;
+  /** Whether it was closed: `closing` until what was under way has ended. */
+  readonly state: SessionState;
+  /** The session of which it is a child; undefined when it has no parent. */
+  readonly parentId: string | undefined;
+  /** Connections that it holds or waits for now, those of single calls included. */
+  readonly activeConnections: number;
+  /** Its calls that wait for a connection now. */
+  readonly waiting: number;
+  /** Calls that were admitted; those that never ran are given back. */
+  readonly totalOperations: number;
+  /** Transactions that were begun: open + committed + aborted + unknown. One that was repeated after conflicts is one. */
+  readonly totalTransactions: number;
+  readonly openTransactions: number;
+  readonly committedTransactions: number;
+  readonly abortedTransactions: number;
+  /** Transactions of which it is not known whether they were committed. */
+  readonly unknownTransactions: number;
+  /** How often it was refused, by limit. */
+  readonly refused: Refusals;
+  /** How many of its own calls were refused by its guards, or those of its parents. */
+  readonly refusedByGuards: number;
+  /** Rows of its answers. */
+  readonly rows: number;
+  /** Bytes of its answers; measured only while it has the limit `maxBytes`, else 0. */
+  readonly bytes: number;
+  /** How long connections worked for it; one that several calls share counts for each in part. */
+  readonly busyTime: number;
+  /** The longest that one of its own calls waited for a connection, and all together. */
+  readonly longestWait: number;
+  readonly timeWaited: number;
+  readonly weight: number;
+  /** The limits of the session itself, as they were given. */
+  readonly resourceLimits: GivenLimits;
+  /** Entries of its log that have fallen out. */
+  readonly logDropped: number;
+}
+
+export function sessionStatistics(core: SessionCore): SessionStatistics {
+  const { agentId, sessionId, settings, state, tenant, usage } = core;
+  const { namespace, database } = settings.place;
+  const counters = usage.counters;
+  return {
+    ...{ agentId, sessionId, namespace, database, state, parentId: settings.parent?.sessionId },
+    activeConnections: counters.activeConnections,
+    waiting: tenant?.waiting ?? 0,
+    totalOperations: counters.operations,
+    totalTransactions: counters.transactions,
+    openTransactions: counters.openTransactions,
+    committedTransactions: counters.committedTransactions,
+    abortedTransactions: counters.abortedTransactions,
+    unknownTransactions: counters.unknownTransactions,
+    refused: counters.refused,
+    refusedByGuards: core.refusedByGuards,
+    rows: counters.rows,
+    bytes: counters.bytes,
+    busyTime: counters.busyTime,
+    longestWait: tenant?.longestWait ?? 0,
+    timeWaited: tenant?.timeWaited ?? 0,
+    weight: settings.weight,
+    resourceLimits: usage.given,
+    logDropped: core.logDropped,
+  };
+}

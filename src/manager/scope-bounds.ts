@@ -1,0 +1,25 @@
+import type { CallLimits } from '../calls/limits.js';
+import type { Lease } from '../pool/lease.js';
+import type { Connection } from '../session/connection.js';
+import type { AcquireOptions } from './acquire-options.js';
+import type { Lend } from './borrowing.js';
+import type { ScopeOptions } from './scope-options.js';
+
+/** What a scope that belongs to an agent session obeys beside its options. All scopes made from it obey the same. */
+export interface ScopeBounds {
+  /**
+   * Refuses options that would leave the user or the database of the session.
+   * @throws UsageError
+   */
+  refuseToLeave(given: ScopeOptions): void;
+  /** The limits of its calls, with the ledger that admits them. */
+  limits(limits: CallLimits): CallLimits;
+  /** The options of an acquire, with how long the session may hold a connection. */
+  holding(asked: AcquireOptions): AcquireOptions;
+  /**
+   * Borrows a connection in the name of the session.
+   * @param counts whether it is a connection that the caller holds; one of a single call was counted with the call
+   * @throws AgentLimitError, UsageError, and what borrowing does
+   */
+  lend(lend: Lend, wish: Parameters<Lend['lease']>, counts: boolean): Promise<Lease<Connection>>;
+}

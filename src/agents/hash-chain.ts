@@ -41,6 +41,8 @@ export async function verifyChain(lines: Iterable<string> | AsyncIterable<string
   const problem = (problem: string): ChainReport => ({ valid: false, line, problem });
   for await (const text of lines) {
     line++;
+    // What is left of a file behind its last line is no line.
+    if (end !== undefined && text === '') continue;
     if (end !== undefined) return problem('it stands behind the end of the log');
     const read = readLine(text);
     if (typeof read === 'string') return problem(read);

@@ -131,9 +131,10 @@ export const noLimits: GivenLimits = Object.freeze({});
  */
 export function changedLimits(present: GivenLimits, given: unknown): GivenLimits {
   if (given === undefined) return present;
-  const merged: Record<string, unknown> = { ...present, ...ownNames(limitOptions.read(given)) };
+  const changes = ownNames(limitOptions.read(given));
+  const merged: Record<string, unknown> = { ...present, ...changes };
   for (const name in merged) if (merged[name] === null) delete merged[name];
-  return checked(merged as GivenLimits, given as ResourceLimits);
+  return checked(merged as GivenLimits, changes);
 }
 
 /** The given limits without undefined ones, with the own name of each. */
@@ -156,9 +157,9 @@ function ownNames(given: ResourceLimits): GivenLimits {
 }
 
 /** A burst without a rate would limit nothing. One that is left over from a rate that was taken back goes with it. */
-function checked(limits: GivenLimits, given: ResourceLimits): GivenLimits {
+function checked(limits: GivenLimits, changes: GivenLimits): GivenLimits {
   if (limits.burst === undefined || limits.operationsPerSecond !== undefined) return Object.freeze(limits);
-  if (given.burst === undefined || given.burst === null) {
+  if (changes.burst === undefined || changes.burst === null) {
     const { burst: _, ...rest } = limits;
     return Object.freeze(rest);
   }

@@ -34,8 +34,8 @@ export class TokenBucket {
 
   /** After how many whole milliseconds a token can be taken; 0 now. */
   retryAfter(now: number): number {
-    const missing = 1 - this.tokens(now);
-    return missing <= rounding ? 0 : Math.ceil(((missing - rounding) * 1000) / this.#rate);
+    const missing = 1 - rounding - this.tokens(now);
+    return missing <= 0 ? 0 : Math.ceil((missing * 1000) / this.#rate);
   }
 
   /** Takes a token: ask {@link retryAfter} first. */

@@ -9,9 +9,6 @@ const turnLength = 20;
  */
 const mostSaved = 100;
 
-/** Of shares that are due at the same time, those that have just joined come first: they have had nothing yet. */
-const newcomer = 2 ** 52;
-
 /** Children of a node of the heap. */
 const arity = 4;
 
@@ -80,7 +77,7 @@ export class FairQueue<S extends Share> {
     if (share.period !== this.#period || share.dueAt(now) < earliest) share.startAt(earliest, now);
     share.period = this.#period;
     share.key = share.dueAt(now);
-    share.ticket = ++this.#tickets - newcomer;
+    share.ticket = ++this.#tickets;
     share.position = this.#heap.length;
     this.#heap.push(share);
     this.#rise(share);

@@ -98,7 +98,7 @@ function lastOfValue(tokens: readonly Token[], at: number, hiddenTo: number): nu
 function isValue(tokens: readonly Token[], at: number, token: Token, hiddenTo: number): boolean {
   if (token.value === 'TRUE' || token.value === 'FALSE' || token.start === hiddenTo) return true;
   const before = tokens[at - 1];
-  const next = tokens[at + 1]?.text;
+  const next = tokens[at + 1]?.start === token.end ? tokens[at + 1]?.text : undefined;
   if (before?.kind !== 'mark') return false;
   switch (before.text) {
     case ':':

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { Usage } from '../../src/agents/usage.js';
 import * as everything from '../../src/index.js';
 import {
   ConnectError,
@@ -10,6 +11,7 @@ import {
 } from '../../src/index.js';
 import { headings, page } from '../support/documentation.js';
 import { place, surroundings } from '../support/surroundings.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
 const own = surroundings();
 const errors = page('docs/errors.md');
@@ -256,6 +258,25 @@ const provocations: Readonly<Record<string, Provoke>> = {
   async 'UsageError, savepoint'() {
     const pool = await busy();
     await pool.withTransaction((transaction) => transaction.rollbackToSavepoint('before'));
+  },
+  async AgentLimitError() {
+    const usage = new Usage(
+      { sessionId: '1', agentId: 'research' },
+      { operationsPerSecond: 5 },
+      undefined,
+      new VirtualClock(),
+    );
+    for (let call = 0; call < 6; call++) usage.admitOperation();
+  },
+  async 'AgentLimitError, of a parent'() {
+    const clock = new VirtualClock();
+    const parent = new Usage({ sessionId: '1', agentId: 'research' }, { maxOperations: 1_000 }, undefined, clock);
+    const child = new Usage({ sessionId: '2', agentId: 'helper' }, {}, parent, clock);
+    for (let call = 0; call < 1_001; call++) child.admitOperation();
+  },
+  async 'AgentLimitError, of an answer'() {
+    const usage = new Usage({ sessionId: '1', agentId: 'research' }, { maxRows: 100 }, undefined, new VirtualClock());
+    usage.checkAnswer(250, 9_000);
   },
   async LeaseReleasedError() {
     const pool = await busy();

@@ -7,8 +7,8 @@ import {
   type ConnectionManager,
   LeaseReleasedError,
   NestedAcquireError,
-  type PooledConnection,
   type PoolEvents,
+  type PooledConnection,
   PoolShutdownError,
   TransactionAbortedError,
 } from '../../src/index.js';
@@ -322,23 +322,17 @@ describe('a lease with whileIdle: release', () => {
       return new WeakRef(connection);
     };
     await drop(60_000);
-    await vi.waitFor(
-      async () => {
-        collectGarbage();
-        await settled();
-        expect(reclaimed).toHaveLength(1);
-      },
-      patience,
-    );
+    await vi.waitFor(async () => {
+      collectGarbage();
+      await settled();
+      expect(reclaimed).toHaveLength(1);
+    }, patience);
     const second = await drop(5);
-    await vi.waitFor(
-      async () => {
-        collectGarbage();
-        await settled();
-        expect(second.deref()).toBeUndefined();
-      },
-      patience,
-    );
+    await vi.waitFor(async () => {
+      collectGarbage();
+      await settled();
+      expect(second.deref()).toBeUndefined();
+    }, patience);
     expect(pool.poolStats()).toMatchObject({ leased: 0, reclaimed: 1 });
   });
 

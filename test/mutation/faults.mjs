@@ -19,6 +19,82 @@ const part = (name) => [`test/savepoints/${name}.test.ts`];
 
 /** @type {readonly Fault[]} */
 export const faults = [
+  // Fairness between tenants
+  {
+    name: 'a lease is not charged before it ends',
+    from: `Math.max(this.#portions * now - this.#begun, this.#promised)`,
+    to: `0`,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'a lease counts as one, however long it takes',
+    from: `this.#base += (portion * (now - since)) / this.weight;`,
+    to: `this.#base += 20 / this.weight;`,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'the weight of a tenant does not count',
+    from: `this.#base += (portion * (now - since)) / this.weight;`,
+    to: `this.#base += portion * (now - since);`,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'a tenant saves up what it did not use',
+    from: `if (share.period !== this.#period || share.dueAt(now) < earliest) share.startAt(earliest, now);`,
+    to: ``,
+    tests: ['test/pool/fairness.test.ts', 'test/pool/tenants.test.ts'],
+  },
+  {
+    name: 'a tenant goes on owing when nobody waits any more',
+    from: `if (this.#heap.length === 0) this.#period++;`,
+    to: ``,
+    tests: ['test/pool/fairness.test.ts', 'test/pool/tenants.test.ts'],
+  },
+  {
+    name: 'a tenant that was away saves up nothing',
+    from: `const mostSaved = 100;`,
+    to: `const mostSaved = 0;`,
+    tests: ['test/pool/tenants.test.ts'],
+  },
+  {
+    name: 'a tenant has one lease more than its cap',
+    from: `return this.#inUse + this.#passed < this.cap;`,
+    to: `return this.#inUse + this.#passed <= this.cap;`,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'a reserve does not count',
+    from: `if (share.isOwed) this.#owed.add(share);`,
+    to: ``,
+    tests: ['test/pool/fairness.test.ts'],
+  },
+  {
+    name: 'those who wait behind a waiter that gave up go on waiting beside an idle connection',
+    from: `rejections.timeOut(waiter);
+        leasing.serveOthers();`,
+    to: `rejections.timeOut(waiter);`,
+    tests: ['test/pool/tenants.test.ts'],
+  },
+  {
+    name: 'a full line refuses who comes, whoever fills it',
+    from: `if (crowd === undefined || crowd.tenant.queue.length <= tenant.queue.length + 1) {`,
+    to: `if (true) {`,
+    tests: ['test/pool/load-shedding.test.ts'],
+  },
+  {
+    name: 'overload is seen in the longest wait instead of the shortest',
+    from: `delay.shortest = Math.min(delay.shortest, now - since);`,
+    to: `delay.shortest = Math.max(delay.shortest, now - since);`,
+    tests: ['test/pool/load-shedding.test.ts'],
+  },
+  {
+    name: 'the first waiter of an interval is refused too',
+    from: `delay.until = now + interval;
+      return false;`,
+    to: `delay.until = now + interval;
+      return true;`,
+    tests: ['test/pool/load-shedding.test.ts'],
+  },
   // States and transitions
   {
     name: 'a connection that closes is not counted out of its identity',
@@ -188,8 +264,8 @@ export const faults = [
   },
   {
     name: 'a refused identity fails the callers of other identities too',
-    from: `for (let waiter = line.firstOf(group); waiter !== undefined; waiter = line.firstOf(group)) {`,
-    to: `for (let waiter = line.first; waiter !== undefined; waiter = line.first) {`,
+    from: `for (let waiter = line.anyOf(group); waiter !== undefined; waiter = line.anyOf(group)) {`,
+    to: `for (let waiter = line.oldest; waiter !== undefined; waiter = line.oldest) {`,
     tests: core,
   },
   {
@@ -1336,5 +1412,250 @@ export const faults = [
         return make(this)(...parameters);`,
     to: `return make(this)(...parameters);`,
     tests: ['test/calls/arguments.test.ts'],
+  },
+  // Agent sessions
+  {
+    name: 'agent session: one operation more than maxOperations',
+    from: `if (usage.#operations >= maxOperations) {`,
+    to: `if (usage.#operations > maxOperations) {`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: one transaction more than maxTransactions',
+    from: `if (usage.#transactions >= maxTransactions) {`,
+    to: `if (usage.#transactions > maxTransactions) {`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: connections are refused where callers are to wait',
+    from: `if (refusesAtMaxConnections && usage.#connections >= maxConnections) {`,
+    to: `if (usage.#connections >= maxConnections) {`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: an operation counts for the session alone',
+    from: `usage.#operations++;`,
+    to: `this.#operations++; usage = undefined; break;`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: an operation that is given back stays counted at the parents',
+    from: `usage.#operations--;`,
+    to: `if (usage === this) usage.#operations--;`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: a token is not given back with its operation',
+    from: `usage.#bucket?.giveBack(this.#clock.now());`,
+    to: ``,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: the first empty bucket tells when to come back, not the slowest',
+    from: `if (wait <= retryAfter) continue;`,
+    to: `if (wait === 0 || slowest !== undefined) continue;`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: a connection that was never lent counts as held for no time',
+    from: `if (held !== undefined) {`,
+    to: `held ??= 0; {`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: the time until a connection is released forgets how many there are',
+    from: `Math.ceil(this.#usualHold / this.#connections)`,
+    to: `Math.ceil(this.#usualHold)`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: an answer that is too large is not counted',
+    from: `usage.#rows += rows;`,
+    to: `if (rows <= usage.#limits.maxRows) usage.#rows += rows;`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: refusals are not counted at the parents',
+    from: `usage.#refused ??= {};`,
+    to: `if (usage !== this) break; usage.#refused ??= {};`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: no violation is told',
+    from: `this.#onViolation?.(error);`,
+    to: ``,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: a count goes below zero',
+    from: `if (counted === 0) throw new UsageError(\`the session gave back`,
+    to: `if (counted < 0) throw new UsageError(\`the session gave back`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: a limit that is refused changes the others',
+    from: `this.#given = changedLimits(this.#given, limits);
+    this.#limits`,
+    to: `this.#given = { ...this.#given, ...Object(limits) };
+    this.#given = changedLimits(this.#given, limits);
+    this.#limits`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: a time of 0 is the shortest',
+    from: `if (duration !== 0 && (shortest === 0 || duration < shortest)) shortest = duration;`,
+    to: `if (shortest === 0 || duration < shortest) shortest = duration;`,
+    tests: ['test/agents/usage.test.ts'],
+  },
+  {
+    name: 'agent session: a bucket holds more than its burst',
+    from: `return Math.min(this.#burst, this.#tokens +`,
+    to: `return Math.min(this.#burst + 1, this.#tokens +`,
+    tests: ['test/agents/token-bucket.test.ts'],
+  },
+  {
+    name: 'agent session: a bucket is filled by a change of its rate',
+    from: `const tokens = this.tokens(now);
+    this.#rate`,
+    to: `const tokens = burst;
+    this.#rate`,
+    tests: ['test/agents/token-bucket.test.ts'],
+  },
+  {
+    name: 'agent session: a change of the rate counts for the past',
+    from: `const tokens = this.tokens(now);
+    this.#rate = rate;`,
+    to: `this.#rate = rate;
+    const tokens = this.tokens(now);`,
+    tests: ['test/agents/token-bucket.test.ts'],
+  },
+  {
+    name: 'agent session: a refused caller is told a millisecond too little',
+    from: `Math.ceil((missing * 1000) / this.#rate)`,
+    to: `Math.floor((missing * 1000) / this.#rate)`,
+    tests: ['test/agents/token-bucket.test.ts'],
+  },
+  {
+    name: 'agent session: rounding keeps a whole token back',
+    from: `const missing = 1 - rounding - this.tokens(now);`,
+    to: `const missing = 1 - this.tokens(now);`,
+    tests: ['test/agents/token-bucket.test.ts'],
+  },
+  {
+    name: 'agent session: two names of one limit are taken',
+    from: `if (own in limits) {`,
+    within: 'ownNames',
+    to: `if (false) {`,
+    tests: ['test/agents/limits.test.ts'],
+  },
+  {
+    name: 'agent session: null is no default',
+    from: `if (merged[name] === null) delete merged[name];`,
+    to: `if (merged[name] === null) merged[name] = present[name];`,
+    tests: ['test/agents/limits.test.ts'],
+  },
+  {
+    name: 'agent session: a burst stays when its rate is taken back',
+    from: `const { burst: _, ...rest } = limits;`,
+    to: `const { ...rest } = limits;`,
+    tests: ['test/agents/limits.test.ts'],
+  },
+  {
+    name: 'agent session: an entry of the log ends twice',
+    from: `if (entry.outcome !== 'pending') {`,
+    to: `if (entry.outcome === outcome) {`,
+    tests: ['test/agents/session-log.test.ts'],
+  },
+  {
+    name: 'agent session: history gives the entries themselves',
+    from: `this.#inOrder().map((entry) => ({ ...entry }))`,
+    to: `this.#inOrder()`,
+    tests: ['test/agents/session-log.test.ts'],
+  },
+  {
+    name: 'agent session: the chain breaks when an entry falls out',
+    from: `if (this.#chained) this.#droppedHash =`,
+    to: `if (this.#chained && this.#dropped < 2) this.#droppedHash =`,
+    tests: ['test/agents/session-log.test.ts'],
+  },
+  {
+    name: 'agent session: entries that are never kept are not counted',
+    from: `if (this.#size === 0 && !this.#chained) {
+      this.#dropped++;`,
+    to: `if (this.#size === 0 && !this.#chained) {`,
+    tests: ['test/agents/session-log.test.ts'],
+  },
+  {
+    name: 'agent session: the log turns the wrong way',
+    from: `this.#oldest = (this.#oldest + 1) % this.#size;`,
+    to: `this.#oldest = (this.#oldest + this.#size - 1) % this.#size;`,
+    tests: ['test/agents/session-log.test.ts'],
+  },
+  {
+    name: 'agent session: a larger log begins in the middle',
+    from: `this.#entries = entries.length === 0 ? undefined : entries;
+    this.#oldest = 0;`,
+    to: `this.#entries = entries.length === 0 ? undefined : entries;`,
+    tests: ['test/agents/session-log.test.ts'],
+  },
+  {
+    name: 'agent session: lines that were cut off at the end go unnoticed',
+    from: `if (end === undefined || previous === undefined) return problem('the end of the log is missing');`,
+    to: `if (end === undefined || previous === undefined) return { valid: true, entries, dropped: 0, hash: previous ?? '' };`,
+    tests: ['test/agents/session-log.test.ts'],
+  },
+  {
+    name: 'agent session: lines that were cut off at the beginning go unnoticed',
+    from: `if (number !== undefined && number !== end.dropped + entries) {`,
+    to: `if (false) {`,
+    tests: ['test/agents/session-log.test.ts'],
+  },
+  {
+    name: 'agent session: the hash of the line before is not looked at',
+    from: `if (previous !== undefined && read.prev !== previous) {`,
+    to: `if (previous !== undefined && read.prev.length !== previous.length) {`,
+    tests: ['test/agents/session-log.test.ts'],
+  },
+  {
+    name: 'agent session: a key of a record stays in the log',
+    from: `return next !== '(' && next !== '::' && tokens[at - 2]?.kind !== 'parameter';`,
+    to: `return false;`,
+    tests: ['test/surrealql/normalised-statements.test.ts'],
+  },
+  {
+    name: 'agent session: the end of a range of keys stays in the log',
+    from: `return tokens[at - 2]?.text === '.';`,
+    to: `return false;`,
+    tests: ['test/surrealql/normalised-statements.test.ts'],
+  },
+  {
+    name: 'agent session: a key that is an object stays in the log',
+    from: `if (before?.text !== ':' || (token.text !== '[' && token.text !== '{')) return undefined;`,
+    to: `return undefined;`,
+    tests: ['test/surrealql/normalised-statements.test.ts'],
+  },
+  {
+    name: 'agent session: a text that is cut off stays in the log',
+    from: `if (token.text.length > 1) return 'open';`,
+    to: `if (token.text.length < 1) return 'open';`,
+    tests: ['test/surrealql/normalised-statements.test.ts'],
+  },
+  {
+    name: 'agent session: the rest of a UUID stays in the log',
+    from: `return before.start === hiddenTo && before.end === token.start;`,
+    to: `return false;`,
+    tests: ['test/surrealql/normalised-statements.test.ts'],
+  },
+  {
+    name: 'agent session: the greediest is the one with most time, whatever its weight',
+    from: `return busyTime / weight;`,
+    to: `return busyTime * Math.min(1, weight);`,
+    tests: ['test/agents/fairness.test.ts'],
+  },
+  {
+    name: "agent session: Jain's index overflows",
+    from: `const part = value / largest;`,
+    to: `const part = value;`,
+    tests: ['test/agents/fairness.test.ts'],
   },
 ];

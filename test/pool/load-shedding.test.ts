@@ -95,6 +95,44 @@ describe('load shedding', () => {
     expect(waiter.error).toBeUndefined();
   });
 
+  test('refuses nobody for a burst that the pool can serve', async () => {
+    const { pool, clock } = poolUnderTest(settings);
+    const errors: unknown[] = [];
+    const call = async (): Promise<void> => {
+      const lease = await pool.acquire();
+      await new Promise<void>((resolve) => clock.timer(10, true, resolve));
+      lease.release();
+    };
+    for (let at = 0; at < 20_000; at += 1100) {
+      clock.timer(at, true, () => {
+        for (let caller = 0; caller < 40; caller++) call().catch((error: unknown) => errors.push(error));
+      });
+    }
+    await clock.advance(25_000);
+    expect(errors).toEqual([]);
+    expect(pool.statistics().waitTime.max).toBeGreaterThan(300);
+  });
+
+  test('serves the first waiter of each interval, however long it waited', async () => {
+    const { pool, clock } = poolUnderTest(settings);
+    const outcomes: string[] = [];
+    const call = async (): Promise<void> => {
+      try {
+        const lease = await pool.acquire();
+        outcomes.push('served');
+        await new Promise<void>((resolve) => clock.timer(700, true, resolve));
+        lease.release();
+      } catch (error) {
+        outcomes.push((error as Error).name);
+      }
+    };
+    for (let caller = 0; caller < 20; caller++) void call();
+    await clock.advance(10_000);
+    // From 1400 ms on nobody is served in less; so from 2800 ms on it is an overload, and at 3500 ms the rest is refused.
+    expect(outcomes.slice(0, 6)).toEqual([...Array<string>(5).fill('served'), 'QueueOverloadError']);
+    expect(outcomes.filter((outcome) => outcome === 'served')).toHaveLength(5);
+  });
+
   test('looks at each tenant by itself', async () => {
     const { pool, clock } = poolUnderTest(settings);
     const greedy = pool.addTenant('greedy', {});

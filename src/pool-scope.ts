@@ -29,6 +29,9 @@ import {
   type WithTransactionOptions,
 } from './transactions/transaction-options.js';
 
+/** The SDK gives it to the channel with each query. The channel of a scope does not read it, so all share one. */
+const anySession = Uuid.v4();
+
 /** What a scope needs. */
 export interface ScopeParts extends Parts {
   /** The entered scope of the running code, see {@link PoolScope.runInScope}. */
@@ -71,7 +74,7 @@ export class PoolScope extends SurrealQueryable {
     bounds?: ScopeBounds,
   ) {
     const channel = channelOf(parts, options, identity, isPool, bounds);
-    super(asController(channel), Uuid.v4());
+    super(asController(channel), anySession);
     this.#channel = channel;
     const { leakDetectionThreshold, idleLeaseThreshold } = parts.config.pool;
     this.#parts = parts;
@@ -328,6 +331,6 @@ function channelOf(
     bounds === undefined ? limits : bounds.limits(limits),
     batches,
     exports,
-    rules.retry(options),
+    rules.retryOfCalls(options),
   );
 }

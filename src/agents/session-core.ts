@@ -19,7 +19,8 @@ import type { Connection } from '../session/connection.js';
 import type { ConnectionIdentity } from '../session/identity.js';
 import { keywordOf } from '../surrealql/refused-statements.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
-import { systemClock } from '../time/clock.js';
+import { systemClock, type Timer } from '../time/clock.js';
+import { inOwnContext } from '../time/own-context.js';
 import { patientTimer } from '../time/patient-timer.js';
 import { LeaseRoute } from '../transactions/lease-route.js';
 import type { Transactions } from '../transactions/transactions.js';
@@ -89,9 +90,12 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
   #refusedByGuards = 0;
   // What is under way.
   #underWay = 0;
-  #leases: Set<Lease<unknown>> | undefined;
   #ending: AbortController | undefined;
   #joined: { readonly signal: AbortSignal; readonly either: AbortSignal } | undefined;
+  /** Holds the connections of single calls. */
+  #single: SingleCalls | undefined;
+  #holdTimer: Timer | undefined;
+  #bound: { readonly base: CallLimits; readonly limits: CallLimits } | undefined;
   #onQuiet: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -149,47 +153,87 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     );
   }
 
-  limits(limits: CallLimits): CallLimits {
-    return new BoundLimits(limits, this, this.ledger);
+  limits(base: CallLimits): CallLimits {
+    // Most leases of a session have the limits of the pool, which are one object.
+    if (this.#bound?.base !== base) this.#bound = { base, limits: new BoundLimits(base, this, this.ledger) };
+    return this.#bound.limits;
   }
 
   holding(asked: AcquireOptions): AcquireOptions {
-    const { maxHold } = this.usage;
-    if (maxHold === 0) return asked;
-    const own = asked.maxHold === undefined ? 0 : parseDuration(asked.maxHold);
-    return { ...asked, maxHold: shorter(own, maxHold) };
+    const { maxHold, whileIdle, idleAfter } = asked;
+    // The session itself looks after leases that ask for nothing of their own.
+    if (maxHold === undefined && whileIdle === undefined && idleAfter === undefined) return asked;
+    return { ...asked, maxHold: shorter(maxHold === undefined ? 0 : parseDuration(maxHold), this.usage.maxHold) };
   }
 
   async lend(lend: Lend, wish: Parameters<Lend['lease']>, counts: boolean): Promise<Lease<Connection>> {
-    const [options, identity, details] = wish;
-    if (counts) {
-      this.refuseNew();
-      this.usage.admitConnection();
-    }
+    const [options, identity, { origin, fresh, shared }] = wish;
+    if (counts || this.#state === 'closed') this.refuseNew();
+    if (counts) this.usage.admitConnection();
     this.began();
     const tenant = this.#borrower();
     let lease: Lease<Connection>;
     try {
       const signal = this.signalWith(options.signal);
-      lease = await lend.lease({ ...options, signal }, identity, { ...details, tenant });
+      lease = await lend.lease(options, identity, { origin, fresh, shared, tenant, signal });
     } catch (error) {
       if (counts) this.usage.releaseConnection();
       this.over();
       throw this.#waitingRefused(error) ?? error;
     }
     if (counts) {
-      this.#leases ??= new Set();
-      this.#leases.add(lease);
+      lease.holder = this;
+      if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
+    } else {
+      this.#single ??= new SingleCalls(this);
+      lease.holder = this.#single;
     }
-    lease.holder = this;
     return lease;
   }
 
   leaseEnded(lease: Lease<unknown>): void {
+    this.usage.releaseConnection(this.worked(lease));
+  }
+
+  /** A connection has worked for the session. @returns for how long, in milliseconds */
+  worked(lease: Lease<unknown>): number {
     const held = systemClock.now() - lease.since;
     this.usage.addTime(held * lease.portion);
-    if (this.#leases?.delete(lease)) this.usage.releaseConnection(held);
     this.over();
+    return held;
+  }
+
+  /** Looks at the leases in this time, in milliseconds; 0: not. One timer for all of them, since few are held for long. */
+  #watchHold(delay: number): void {
+    if (delay === 0) return;
+    this.#holdTimer = inOwnContext(() => systemClock.timer(delay, false, () => this.#endOldLeases()));
+  }
+
+  #endOldLeases(): void {
+    this.#holdTimer = undefined;
+    const { maxHold } = this.usage;
+    if (maxHold === 0) return;
+    const { pool } = this.#home;
+    const now = systemClock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const lease of pool.leasesOf(this)) {
+      const held = now - lease.since;
+      if (held >= maxHold) this.#expire(lease, held, maxHold);
+      else next = Math.min(next, maxHold - held);
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#watchHold(next);
+  }
+
+  #expire(lease: Lease<Connection>, held: number, maxHold: number): void {
+    const { events } = this.#home.pool;
+    const { id: connection, origin, present } = lease;
+    const text = origin?.text;
+    const where = text === undefined || text === '' ? '' : `; it was acquired here:\n${text}`;
+    lease.expire(
+      `the lease of connection ${connection} has ended by itself: agent ${JSON.stringify(this.agentId)} held it for longer than its limit maxHold (${maxHold} ms); acquire a new one, and release it while you wait for something else${where}`,
+    );
+    present?.endDependents(lease.ended());
+    if (events.has('leaseExpired')) events.emit('leaseExpired', { connection, held, maxHold, origin: text });
   }
 
   // The limits of calls.
@@ -329,13 +373,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
 
   over(): void {
     this.#underWay--;
-    if (this.#underWay > 0) return;
-    // An idle session keeps nothing that it does not need.
-    if (this.#ending?.signal.aborted === false) {
-      this.#ending = undefined;
-      this.#joined = undefined;
-    }
-    this.#onQuiet?.();
+    if (this.#underWay === 0) this.#onQuiet?.();
   }
 
   /**
@@ -352,6 +390,8 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     const children = [...(this.#children ?? [])].map((child) => child.close(gracePeriod));
     if (this.#underWay > 0 && gracePeriod > 0) await this.#quietWithin(gracePeriod);
     this.#state = 'closed';
+    this.#holdTimer?.cancel();
+    this.#holdTimer = undefined;
     this.#end();
     await Promise.all(children);
     const { parent } = this.settings;
@@ -376,9 +416,9 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     if (this.#underWay === 0) return;
     const reason = new UsageError(`the session of agent ${JSON.stringify(this.agentId)} was closed`);
     this.#ending?.abort(reason);
-    for (const lease of [...(this.#leases ?? [])]) {
-      const { present } = lease as Lease<Connection>;
-      lease.release();
+    for (const lease of this.#home.pool.leasesOf(this)) {
+      const { present } = lease;
+      lease.expire(`the lease of connection ${lease.id} has ended: ${reason.message}, and its grace period is over`);
       present?.endDependents(lease.ended());
     }
   }
@@ -419,6 +459,19 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
       if (tenant !== undefined && tenant.waiting >= usage.limits.maxWaiting) return usage.refuseWaiting(tenant.waiting);
     }
     return undefined;
+  }
+}
+
+/** Holds the connections of single calls, which are counted with their calls. */
+class SingleCalls implements LeaseHolder {
+  readonly #core: SessionCore;
+
+  constructor(core: SessionCore) {
+    this.#core = core;
+  }
+
+  leaseEnded(lease: Lease<unknown>): void {
+    this.#core.worked(lease);
   }
 }
 

@@ -90,7 +90,7 @@ async function memory(pool) {
       sessions.push(session);
       await use(session);
     }
-    const bytes = Math.round((await collected() - before) / count);
+    const bytes = Math.round(((await collected()) - before) / count);
     await Promise.all(sessions.map((session) => session.close({ gracePeriod: 0 })));
     return bytes;
   };
@@ -117,7 +117,7 @@ async function memory(pool) {
 async function besideGreedyCallers(pool) {
   /** @type {(string | number)[][]} */
   const rows = [];
-  for (const text of ['SLEEP 5ms', 'RETURN (0..2000).filter(|$n| $n % 7 = 0).len()']) {
+  for (const text of ['SLEEP 5ms', 'FOR $n IN 0..1000 { LET $double = $n * 2; }']) {
     const light = pool.createSession({ agentId: 'light' });
     const greedy = pool.createSession({ agentId: 'greedy' });
     /** @param {Scope & Pick<Manager, 'withConnection'>} scope */
@@ -210,11 +210,17 @@ async function whileTheyThink() {
    * @type {[string, (session: import('../../dist/index.js').AgentSession, task: (ask: Ask) => Promise<void>) => Promise<void>][]}
    */
   const ways = [
-    ['a lease held for the task', (session, task) => session.withConnection((lease) => task((text) => lease.query(text)))],
+    [
+      'a lease held for the task',
+      (session, task) => session.withConnection((lease) => task((text) => lease.query(text))),
+    ],
     [
       "the same with whileIdle: 'release', idleAfter: '10ms'",
       (session, task) =>
-        session.withConnection((lease) => task((text) => lease.query(text)), { whileIdle: 'release', idleAfter: '10ms' }),
+        session.withConnection((lease) => task((text) => lease.query(text)), {
+          whileIdle: 'release',
+          idleAfter: '10ms',
+        }),
     ],
     ['session.query()', (session, task) => task((text) => session.query(text))],
   ];

@@ -454,9 +454,11 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
 
   /** The error for a caller whom the pool refused because too many of a session wait already. */
   #waitingRefused(error: unknown): AgentLimitError | undefined {
-    if (!(error instanceof QueueFullError)) return undefined;
+    const full = QueueFullError.tenantOf(error);
+    if (full === undefined) return undefined;
     for (const { usage, tenant } of this.#chain()) {
-      if (tenant !== undefined && tenant.waiting >= usage.limits.maxWaiting) return usage.refuseWaiting(tenant.waiting);
+      // By now some may wait no longer.
+      if (tenant === full) return this.usage.refuseWaiting(usage, Math.max(tenant.waiting, usage.limits.maxWaiting));
     }
     return undefined;
   }

@@ -5,6 +5,7 @@ import whole from './vitest.config.js';
 /** What `npm run test:quick` leaves to `npm test`: in words, and the files and folders. */
 export const leftOut: Readonly<Record<string, readonly string[]>> = {
   'the models and other random programs': [
+    'test/agents/isolation.test.ts',
     'test/calls/batch-property.test.ts',
     'test/manager/scope-property.test.ts',
     'test/pool/model.test.ts',

@@ -27,6 +27,7 @@ for (const [prefix, name] of [
   ['', 'PoolConfig'],
   ['retryPolicy.', 'RetryPolicy'],
   ['circuitBreaker.', 'CircuitBreakerConfig'],
+  ['loadShedding.', 'LoadSheddingConfig'],
 ]) {
   const declaration = file.statements.filter(ts.isInterfaceDeclaration).find((found) => found.name.text === name);
   for (const member of declaration?.members ?? []) {

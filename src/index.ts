@@ -4,6 +4,7 @@ export {
   type AgentSessionOptions,
   type SessionMaker,
 } from './agents/agent-session.js';
+export type { GuardedStatement, StatementGuard } from './agents/guards.js';
 export { type ChainReport, verifyChain } from './agents/hash-chain.js';
 export type { ResourceLimits } from './agents/limits.js';
 export type { SessionState } from './agents/session-core.js';

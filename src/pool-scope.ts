@@ -10,7 +10,6 @@ import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
 import type { Parts } from './manager/assembly.js';
-import type { Lend } from './manager/borrowing.js';
 import { Callers } from './manager/callers.js';
 import { acquireOptions, callOptions, noOptions, poolTransactionOptions } from './manager/method-options.js';
 import { parkable, parkingRules } from './manager/parking.js';
@@ -131,7 +130,7 @@ export class PoolScope extends SurrealQueryable {
   /**
    * Borrows a connection. Give it back with `release()`, or let `await using` do it.
    * @throws the subclasses of `AcquireError`, each with a snapshot of the pool: AcquireTimeoutError, AcquireAbortedError,
-   * QueueFullError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
+   * QueueFullError, QueueOverloadError, NestedAcquireError, CircuitOpenError, PoolShutdownError, AcquireFailedError
    * @throws ConfigurationError when an option is invalid or unknown
    * @throws UsageError outside of any scope, when the pool has `requireScope`
    */
@@ -149,7 +148,7 @@ export class PoolScope extends SurrealQueryable {
     const limits = bounds === undefined ? own : bounds.limits(own);
     const rules = parkingRules(bounds === undefined ? asked : bounds.holding(asked), parts.config.pool);
     const origin = scope.#keepsOrigin || rules?.reports === true ? new Callers(this.acquire) : undefined;
-    const lend: Lend = bounds === undefined ? borrowing : { lease: (...wish) => bounds.lend(borrowing, wish, true) };
+    const lend = bounds === undefined ? borrowing : bounds.leases;
     let lease: HeldLease;
     try {
       const lent = await lend.lease(asked, identity, { origin });
@@ -317,14 +316,14 @@ function channelOf(
 ): PoolChannel {
   const refuses = isPool && config.pool.requireScope;
   const limits = rules.limits(options);
+  const lend = bounds === undefined ? borrowing : bounds.singleCalls;
   return new PoolChannel(
     ({ fresh, joins, alone }) => {
       if (refuses) throw scopeMissing();
       const shared = joins ? joining : sharing;
       const details = { fresh, shared: alone ? undefined : shared };
       const present = identity && factory.identities.current(identity);
-      if (bounds === undefined) return borrowing.lease(options, present, details);
-      return bounds.lend(borrowing, [options, present, details], false);
+      return lend.lease(options, present, details);
     },
     label,
     () => identity ?? factory.identities.home,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Call } from '../calls/call.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
-import type { Admission, Ledger, TransactionAdmission } from '../calls/ledger.js';
+import type { Admission, Ledger } from '../calls/ledger.js';
 import type { CallLimits } from '../calls/limits.js';
 import type { DatabaseName } from '../config/database-name.js';
 import { parseDuration } from '../config/duration.js';
@@ -12,7 +12,7 @@ import type { AcquireOptions } from '../manager/acquire-options.js';
 import type { Lend } from '../manager/borrowing.js';
 import type { ScopeBounds } from '../manager/scope-bounds.js';
 import type { ScopeOptions } from '../manager/scope-options.js';
-import type { Lease, LeaseHolder } from '../pool/lease.js';
+import type { Lease } from '../pool/lease.js';
 import type { Pool } from '../pool/pool.js';
 import type { Tenant, TenantLimits } from '../pool/tenant.js';
 import type { Connection } from '../session/connection.js';
@@ -31,17 +31,19 @@ import { auditRow } from './audit-row.js';
 import { namesTable } from './audit-table.js';
 import { BoundLimits, shorter } from './bound-limits.js';
 import type { Guards } from './guards.js';
-import { OtherAdmission, SessionCall } from './session-call.js';
 import type { Ended, SessionKeeper } from './session-keeper.js';
+import { HeldLeases, SingleCalls, type Wish } from './session-leases.js';
+import { SessionLedger } from './session-ledger.js';
 import { SessionLog } from './session-log.js';
 import type { Audit as AuditMode } from './session-options.js';
-import { SessionTransaction, SingleTransaction } from './session-transaction.js';
+import { SingleTransaction } from './session-transaction.js';
 import { Usage } from './usage.js';
 
 /** What the sessions of one pool share. */
 export interface SessionHome {
   readonly pool: Pool<Connection, ConnectionIdentity>;
   readonly transactions: Transactions;
+  readonly borrowing: Lend;
   readonly audit: Audit;
   /** How long `close()` waits by default, in milliseconds. */
   readonly gracePeriod: number;
@@ -75,14 +77,16 @@ export type SessionState = 'open' | 'closing' | 'closed';
  *
  *     open ── close() ──▶ closing ── nothing is under way, or the grace period is over ──▶ closed
  */
-export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
-  readonly sessionId: string = randomUUID();
+export class SessionCore implements SessionKeeper, ScopeBounds {
   readonly settings: SessionSettings;
   readonly usage: Usage;
   /** Set once: they need the session's name. */
   guards: Guards | undefined;
   readonly ledger: Ledger = new SessionLedger(this, false);
+  readonly leases: HeldLeases = new HeldLeases(this);
+  readonly singleCalls: SingleCalls = new SingleCalls(this);
   readonly #home: SessionHome;
+  #sessionId: string | undefined;
   #state: SessionState = 'open';
   #log: SessionLog | undefined;
   #tenant: Tenant | undefined;
@@ -92,8 +96,6 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
   #underWay = 0;
   #ending: AbortController | undefined;
   #joined: { readonly signal: AbortSignal; readonly either: AbortSignal } | undefined;
-  /** Holds the connections of single calls. */
-  #single: SingleCalls | undefined;
   #holdTimer: Timer | undefined;
   #bound: { readonly base: CallLimits; readonly limits: CallLimits } | undefined;
   #onQuiet: (() => void) | undefined;
@@ -110,6 +112,15 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
 
   get agentId(): string {
     return this.settings.agentId;
+  }
+
+  get sessionId(): string {
+    this.#sessionId ??= randomUUID();
+    return this.#sessionId;
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   get state(): SessionState {
@@ -166,33 +177,24 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     return { ...asked, maxHold: shorter(maxHold === undefined ? 0 : parseDuration(maxHold), this.usage.maxHold) };
   }
 
-  async lend(lend: Lend, wish: Parameters<Lend['lease']>, counts: boolean): Promise<Lease<Connection>> {
-    const [options, identity, { origin, fresh, shared }] = wish;
-    if (counts || this.#state === 'closed') this.refuseNew();
-    if (counts) this.usage.admitConnection();
-    this.began();
+  /** Borrows a connection with the session's part of the pool. */
+  borrow(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>> {
+    const { origin, fresh, shared } = details;
+    if (this.#state === 'closed') this.refuseNew();
     const tenant = this.#borrower();
-    let lease: Lease<Connection>;
-    try {
-      const signal = this.signalWith(options.signal);
-      lease = await lend.lease(options, identity, { origin, fresh, shared, tenant, signal });
-    } catch (error) {
-      if (counts) this.usage.releaseConnection();
-      this.over();
-      throw this.#waitingRefused(error) ?? error;
-    }
-    if (counts) {
-      lease.holder = this;
-      if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
-    } else {
-      this.#single ??= new SingleCalls(this);
-      lease.holder = this.#single;
-    }
-    return lease;
+    const signal = this.signalWith(options.signal);
+    return this.#home.borrowing.lease(options, identity, { origin, fresh, shared, tenant, signal });
   }
 
-  leaseEnded(lease: Lease<unknown>): void {
-    this.usage.releaseConnection(this.worked(lease));
+  /** The error for a caller who got no connection. */
+  notLent(error: unknown): unknown {
+    this.over();
+    return this.#waitingRefused(error) ?? error;
+  }
+
+  /** A connection was lent that its caller holds until he releases it. */
+  holds(): void {
+    if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
   }
 
   /** A connection has worked for the session. @returns for how long, in milliseconds */
@@ -216,7 +218,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     const { pool } = this.#home;
     const now = systemClock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const lease of pool.leasesOf(this)) {
+    for (const lease of pool.leasesOf(this.leases)) {
       const held = now - lease.since;
       if (held >= maxHold) this.#expire(lease, held, maxHold);
       else next = Math.min(next, maxHold - held);
@@ -416,7 +418,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     if (this.#underWay === 0) return;
     const reason = new UsageError(`the session of agent ${JSON.stringify(this.agentId)} was closed`);
     this.#ending?.abort(reason);
-    for (const lease of this.#home.pool.leasesOf(this)) {
+    for (const lease of this.#home.pool.leasesOf(this.leases)) {
       const { present } = lease;
       lease.expire(`the lease of connection ${lease.id} has ended: ${reason.message}, and its grace period is over`);
       present?.endDependents(lease.ended());
@@ -464,85 +466,10 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
   }
 }
 
-/** Holds the connections of single calls, which are counted with their calls. */
-class SingleCalls implements LeaseHolder {
-  readonly #core: SessionCore;
-
-  constructor(core: SessionCore) {
-    this.#core = core;
-  }
-
-  leaseEnded(lease: Lease<unknown>): void {
-    this.#core.worked(lease);
-  }
-}
-
-/** Admits the calls of a session. */
-export class SessionLedger implements Ledger {
-  readonly #core: SessionCore;
-  readonly #confirmed: boolean;
-
-  /** @param confirmed whether its caller confirms what may be destructive */
-  constructor(core: SessionCore, confirmed: boolean) {
-    this.#core = core;
-    this.#confirmed = confirmed;
-  }
-
-  admit(call: Call, single: boolean): Admission | Promise<Admission> {
-    const core = this.#core;
-    core.refuse(call, single);
-    core.usage.admitOperation();
-    if (single) {
-      try {
-        core.usage.admitConnection();
-      } catch (error) {
-        core.usage.giveBackOperation();
-        throw error;
-      }
-      core.began();
-    }
-    const counted = new SessionCall(core, call, single);
-    if (core.isStrict && mayWrite(call)) counted.instead = (sent, channel) => core.sendAudited(sent, channel);
-    return core.guarded(counted, call, this.#confirmed);
-  }
-
-  admitOther(what: 'export' | 'import'): Admission {
-    this.#core.refuseNew();
-    this.#core.usage.admitOperation();
-    return new OtherAdmission(this.#core, what, this.#confirmed);
-  }
-
-  admitConnection(): () => void {
-    const { usage } = this.#core;
-    this.#core.refuseNew();
-    usage.admitConnection();
-    return () => usage.releaseConnection();
-  }
-
-  admitTransaction(): TransactionAdmission {
-    if (this.#core.state === 'closed') this.#core.refuseNew();
-    this.#core.usage.admitTransaction();
-    return new SessionTransaction(this.#core, this.#confirmed);
-  }
-
-  staysWhereItIs(what: string): Error {
-    return new UsageError(
-      `${what} on a lease of an agent session, which stays the same user in the same database: create another session, or acquire() from the pool`,
-    );
-  }
-}
-
 const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;
 
 /** Whether a text has a USE, in any reading of it. */
 function movesElsewhere({ text, surrealText }: Call): boolean {
   if (!/\bUSE\b/i.test(text)) return false;
   return surrealText.split.statements.some(({ tokens }) => keywordOf(tokens) === 'USE');
-}
-
-/** Whether a call is sent in a transaction for the row of its audit. LIVE and KILL cannot be, and write nothing. */
-function mayWrite(call: Call): boolean {
-  if (call.onlyReads) return false;
-  const { statements } = call.surrealText.split;
-  return !statements.every(({ tokens }) => keywordOf(tokens) === 'LIVE' || keywordOf(tokens) === 'KILL');
 }

@@ -44,20 +44,22 @@ const soonestLook = 100;
 /**
  * A lease that gives its connection back while nothing is asked of it, and takes one again for its next call.
  *
- *                idle for `idleAfter`                a call
- *       ┌─ held ───────────────────────▶ parked ───────────────▶ resuming ─┐
- *       │   ▲                              │ ▲                     │ │     │
- *       │   └──────────────────────────────┼─┼─ a connection ──────┼─┼─────┘
- *       │                                  │ └─ the acquire failed ┘ │
- *       │ release(), maxHold               │ release()               │ release()
- *       └─────────────▶ ended ◀────────────┴─────────────────────────┘
+ *                      idle for `idleAfter`
+ *       ┌─ held ──────────────────────────────────▶ parked ─┐
+ *       │    ▲                                      ▲    │  │
+ *       │    │ a connection               it failed │    │ a call
+ *       │    └────────────────── resuming ──────────┘    │  │
+ *       │                        │      ▲────────────────┘  │
+ *       │ release(), maxHold     │ release()                │ release()
+ *       └─────────────▶ ended ◀──┴──────────────────────────┘
  *
- * It has one connection at most, and none while parked. It must not reference its channel: the pool takes back a lease
+ * It has one connection at most, and none while parked. While it resumes, which is parked with an acquire under way,
+ * further calls wait for the same acquire. It must not reference its channel: the pool takes back a lease
  * whose channel no code references.
  */
 export class ParkableLease<R extends Parkable = Connection> {
   readonly #parts: ParkableLeaseParts<R>;
-  #state: 'held' | 'parked' | 'resuming' | 'ended' = 'held';
+  #state: 'held' | 'parked' | 'ended' = 'held';
   /** The present lease of the pool, or the last one once this lease has ended; undefined without a connection. */
   #lease: Lease<R> | undefined;
   #id = 0;
@@ -103,7 +105,7 @@ export class ParkableLease<R extends Parkable = Connection> {
 
   /** Whether it has no connection, because nothing was asked of it. */
   get isParked(): boolean {
-    return this.#state === 'parked' || this.#state === 'resuming';
+    return this.#state === 'parked';
   }
 
   /** The connection; undefined while it has none, and after the end. */
@@ -204,16 +206,13 @@ export class ParkableLease<R extends Parkable = Connection> {
   }
 
   async #takeAgain(): Promise<void> {
-    this.#state = 'resuming';
     const waiting = new AbortController();
     this.#waiting = waiting;
     let lease: Lease<R>;
     try {
       lease = await this.#parts.take(waiting.signal, this.#origin);
     } catch (error) {
-      if (waiting.signal.aborted) throw this.ended();
-      this.#state = 'parked';
-      throw error;
+      throw waiting.signal.aborted ? this.ended() : error;
     } finally {
       this.#waiting = undefined;
     }
@@ -257,6 +256,9 @@ export class ParkableLease<R extends Parkable = Connection> {
     this.#lease = undefined;
     this.#state = 'parked';
     lease.release();
+    // Until it is formatted it keeps alive what was on the stack, perhaps this very lease; the pool formats only those
+    // of leases that hold a connection.
+    void this.#origin?.text;
   }
 
   /** Ends it as a release does: a call under way may still get its answer, further ones fail. */

@@ -34,8 +34,9 @@ import { WarmUp } from './warm-up.js';
  * A pool of anything that can be opened, probed, reset and closed. It knows no database and no socket, and is given its
  * clock.
  *
- *     acquire ─▶ Leasing: an idle connection ─▶ lease ─▶ release ─▶ the first who waits for it, or idle
+ *     acquire ─▶ Leasing: an idle connection ─▶ lease ─▶ release ─▶ the next waiter, or idle
  *        └─────▶ WaitingLine ◀── Dispatcher ──▶ Lifecycle: open, probe, change, reset, close
+ *                 (fair between tenants)
  *        └─────▶ Rejections         │
  *              Inventory (what is open) · Sizing (what is wanted) · Health (of the server) · Journal (counters and events)
  *
@@ -181,8 +182,10 @@ export class Pool<R, I extends Identity = Identity> {
   }
 
   /**
-   * Borrows a connection: an idle one at once, else the next that becomes free or is opened, first come first served.
-   * @throws AcquireTimeoutError, AcquireAbortedError, QueueFullError, PoolShutdownError, AcquireFailedError
+   * Borrows a connection: an idle one at once, else the next that becomes free or is opened: fairly between tenants, first
+   * come first served within each.
+   * @throws AcquireTimeoutError, AcquireAbortedError, QueueFullError, QueueOverloadError, PoolShutdownError,
+   * AcquireFailedError
    */
   acquire(options?: AcquireOptions<I>): Promise<Lease<R>> {
     const timeout = options?.timeout ?? this.#settings.connectionTimeout;

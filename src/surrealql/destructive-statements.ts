@@ -41,6 +41,12 @@ const beforeName = words('INDEX MATCHES');
 /** What is listed behind FOR in PERMISSIONS and DEFINE API. */
 const permissions = words('SELECT CREATE UPDATE DELETE GET PATCH POST PUT TRACE');
 
+/** What follows such a list. */
+const behindPermission = words('WHERE FULL NONE THEN MIDDLEWARE PERMISSIONS');
+
+/** What follows `REFERENCE ON DELETE`. */
+const behindReference = words('REJECT CASCADE IGNORE UNSET THEN');
+
 /** Marks a value may begin with. */
 const opening = new Set(['(', '[', '{', '|', '<', '->', '<-', '!', '-', '+', '/']);
 
@@ -182,13 +188,16 @@ class Search {
   /** Whether the keyword stands where no statement can: in the clauses of another one. */
   #namesNothing(at: number): boolean {
     const context = this.#context;
-    if (context.isWord(at - 1, 'KEY') && context.isWord(at - 2, 'DUPLICATE') && context.isWord(at - 3, 'ON'))
+    if (context.isWord(at - 1, 'KEY') && context.isWord(at - 2, 'DUPLICATE') && context.isWord(at - 3, 'ON')) {
       return true;
-    if (context.isWord(at - 1, 'ON') && context.isWord(at - 2, 'REFERENCE')) return true;
+    }
+    // What may follow is listed: a name before the keyword, such as `for`, can also be the end of a statement.
+    const next = context.at(at + 1);
+    if (next?.kind !== 'word') return false;
+    if (context.isWord(at - 1, 'ON') && context.isWord(at - 2, 'REFERENCE')) return behindReference.has(next.value);
     let before = at - 1;
     while (context.is(before, ',') && permissions.has(context.at(before - 1)?.value ?? '')) before -= 2;
-    if (!context.isWord(before, 'FOR') || context.isMember(before)) return false;
-    return context.tokens.some(({ kind, value }) => kind === 'word' && (value === 'PERMISSIONS' || value === 'API'));
+    return context.isWord(before, 'FOR') && behindPermission.has(next.value);
   }
 
   /** Whether all targets that begin there certainly are named records. */
@@ -266,7 +275,7 @@ class Search {
       if (token.value === 'IF') conditions++;
       if (conditions === 0 && (token.value === 'THEN' || token.value === 'ELSE' || token.value === 'END')) return false;
       if (token.value === 'END') conditions--;
-      if (behindWhere.has(token.value) && context.endsValue(at - 1)) return false;
+      if (behindWhere.has(token.value) && this.#begins(at)) return false;
       if (this.#hasOwnWhere(token, at)) return false;
     }
   }

@@ -117,11 +117,24 @@ function readsPath(at: number, context: TokenContext, bound: BoundValues): boole
   if (parts.length === 1 && token?.kind === 'word' && !context.isMember(at)) {
     if (statementWords.has(token.value) || !context.endsValue(at)) return true;
   }
-  if (name === 'type::field' || name === 'type::fields') {
-    const argument = context.at(end + 1);
-    return argument?.kind === 'parameter' && context.is(end + 2, ')') && isPlain(bound.of(argument));
-  }
-  return name === 'rand' || pureFunctions.has(name) || (parts.length > 1 && harmlessFamilies.has(family));
+  if (name === 'type::field' || name === 'type::fields') return namesFields(end, context, bound);
+  return (
+    name === 'rand' ||
+    name === 'type::table' ||
+    pureFunctions.has(name) ||
+    (parts.length > 1 && harmlessFamilies.has(family))
+  );
+}
+
+/** Whether the arguments in these brackets are names of fields, without any call in them. */
+function namesFields(open: number, context: TokenContext, bound: BoundValues): boolean {
+  const argument = context.at(open + 1);
+  if (argument?.kind === 'parameter') return context.is(open + 2, ')') && isPlain(bound.of(argument));
+  const close = context.at(open)?.partner ?? -1;
+  if (close < open) return false;
+  return context.tokens.slice(open + 1, close).every(({ kind, text }) => {
+    return kind === 'string' ? /^["'][\w.*]*["']$/.test(text) : kind === 'mark' && '[],'.includes(text);
+  });
 }
 
 function readsString({ text }: Token, bound: BoundValues): boolean {

@@ -5,7 +5,7 @@ import type { Token } from './token.js';
 
 /** Keywords of statements that read, or that only lead to others. */
 const reading = new Set(
-  'SELECT RETURN INFO SHOW LET IF FOR THROW BREAK CONTINUE SLEEP EXPLAIN ELSE END NOT TRUE FALSE NONE NULL'.split(' '),
+  'SELECT RETURN INFO SHOW LET IF FOR THROW BREAK CONTINUE SLEEP EXPLAIN ELSE END TRUE FALSE NONE NULL'.split(' '),
 );
 
 /** The first word of an expression may be a name, which one of these follows. */

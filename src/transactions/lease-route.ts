@@ -33,6 +33,8 @@ export class LeaseRoute implements QueryChannel {
    * @throws UsageError when a transaction is open, or being opened
    */
   async begin(open: () => Promise<TransactionChannel>): Promise<TransactionChannel> {
+    // First: a lease that has ended says so, whatever else has ended or is open.
+    this.lease.connection;
     if (this.#isBeginning || this.transaction !== undefined) {
       throw new UsageError('a transaction is open on this connection already: commit it or roll it back first');
     }

@@ -3,6 +3,7 @@ import {
   TransactionEndedError,
   type TransactionLostError,
 } from '../errors/transaction.js';
+import { writeStacks } from '../errors/write-stacks.js';
 import type { TransactionCounters } from '../telemetry/transaction-counters.js';
 
 /**
@@ -105,6 +106,7 @@ export class TransactionState {
 
   /** From now on it can only be rolled back, wholly or to a savepoint. */
   abort(failure: TransactionAbortedError): void {
+    writeStacks(failure);
     this.#failure = failure;
     if (this.#word !== 'aborted') this.to('aborted');
   }

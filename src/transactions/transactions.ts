@@ -268,7 +268,7 @@ export class Transactions {
       },
     });
     new ConnectionTie(channel, connection, events);
-    if (signal !== undefined) state.atEnd({ end: onAbort(signal, () => channel.abort(signal.reason)) });
+    if (signal !== undefined) abortWith(signal, channel);
     return channel;
   }
 
@@ -333,6 +333,15 @@ function tellAtEnd(state: TransactionState, admission: TransactionAdmission): vo
 function outcomeFor({ word }: TransactionState): TransactionOutcome {
   if (word === 'committed') return word;
   return word === 'unknown' ? word : 'aborted';
+}
+
+/**
+ * Aborts an open transaction with a signal, which must not reference the lease: the pool takes back a lease that no
+ * code references.
+ */
+function abortWith(signal: AbortSignal, channel: TransactionChannel): void {
+  const open = new WeakRef(channel);
+  channel.state.atEnd({ end: onAbort(signal, () => open.deref()?.abort(signal.reason)) });
 }
 
 /** Settles as the work does, or rejects when the signal aborts; the work itself goes on. */

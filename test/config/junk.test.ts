@@ -120,8 +120,14 @@ test('a configuration that was taken is complete and in order', () => {
         taken += 1;
         expect(pool.minConnections).toBeLessThanOrEqual(pool.maxConnections);
         expect(pool.retryPolicy.initialBackoff).toBeLessThanOrEqual(pool.retryPolicy.maxBackoff);
-        const groups = { retryPolicy: 0, circuitBreaker: 0 };
-        const values = Object.values({ ...pool, ...pool.retryPolicy, ...pool.circuitBreaker, ...groups });
+        const groups = { retryPolicy: 0, circuitBreaker: 0, loadShedding: 0 };
+        const values = Object.values({
+          ...pool,
+          ...pool.retryPolicy,
+          ...pool.circuitBreaker,
+          ...pool.loadShedding,
+          ...groups,
+        });
         for (const value of values) expect(['number', 'boolean', 'string']).toContain(typeof value);
       });
     }),

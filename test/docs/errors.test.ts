@@ -88,6 +88,11 @@ const provocations: Readonly<Record<string, Provoke>> = {
     const pool = await own.pool('mem://');
     await pool.import('CREATE person:1; CREATE person:1');
   },
+  async QueueOverloadError() {
+    const pool = await busy({ loadShedding: { target: 5, interval: 2000 } });
+    await pool.acquire();
+    await pool.acquire();
+  },
   async NestedAcquireError() {
     const pool = await busy({ nestedAcquire: 'error' });
     await pool.withConnection(async () => await pool.query('RETURN 1'));
@@ -277,6 +282,11 @@ const provocations: Readonly<Record<string, Provoke>> = {
   async 'AgentLimitError, of an answer'() {
     const usage = new Usage({ sessionId: '1', agentId: 'research' }, { maxRows: 100 }, undefined, new VirtualClock());
     usage.checkAnswer(250, 9_000);
+  },
+  async AuditError() {
+    const pool = await busy();
+    await pool.query('DEFINE TABLE agent_log SCHEMAFULL; DEFINE FIELD agent ON agent_log TYPE int');
+    await pool.createSession({ agentId: 'research', audit: 'strict' }).query('CREATE finding');
   },
   async LeaseReleasedError() {
     const pool = await busy();

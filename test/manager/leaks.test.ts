@@ -1,6 +1,6 @@
 import { Table } from 'surrealdb';
 import { describe, expect, test, vi } from 'vitest';
-import type { ConnectionManager, PoolEvents } from '../../src/index.js';
+import type { ConnectionManager, PoolEvents, PooledConnection } from '../../src/index.js';
 import { collectGarbage } from '../support/garbage.js';
 import { surroundings } from '../support/surroundings.js';
 import { settled } from '../support/virtual-clock.js';
@@ -88,6 +88,50 @@ describe('a lease that is not given back', () => {
     } finally {
       Object.assign(Error, { prepareStackTrace, stackTraceLimit });
     }
+  });
+
+  const leftBehind: [string, (connection: PooledConnection) => Promise<unknown>][] = [
+    [
+      'with an open transaction',
+      async (connection) => {
+        const transaction = await connection.beginTransaction();
+        await transaction.query('CREATE thing:left');
+      },
+    ],
+    [
+      'with an open transaction that has a time and a signal',
+      async (connection) => {
+        const { signal } = new AbortController();
+        const transaction = await connection.beginTransaction({ timeout: '1h', signal });
+        await transaction.query('CREATE thing:left');
+      },
+    ],
+    [
+      'with a transaction that refused a statement',
+      async (connection) => {
+        const transaction = await connection.beginTransaction();
+        await transaction.query('THROW "no"').responses();
+      },
+    ],
+    ['with a live query', (connection) => connection.query('LIVE SELECT * FROM thing').collect()],
+    ['with another database', (connection) => connection.use({ namespace: 'test', database: 'other' })],
+  ];
+  test.each(leftBehind)('is taken back %s', async (_what, leave) => {
+    const pool = await own.pool('mem://', { maxConnections: 1, leakDetectionThreshold: '10s' });
+    await pool.query('DEFINE TABLE thing');
+    const forget = async (): Promise<void> => {
+      await leave(await pool.acquire());
+    };
+    await forget();
+    await vi.waitFor(
+      async () => {
+        collectGarbage();
+        await settled();
+        expect(pool.poolStats()).toMatchObject({ reclaimed: 1, leased: 0 });
+      },
+      { timeout: 10_000 },
+    );
+    expect(await pool.query('SELECT * FROM thing; RETURN session::db()')).toEqual([[], 'test']);
   });
 
   test('is left alone while anything of it can still be used: a query under way, a builder, a live loop', async () => {

@@ -95,7 +95,7 @@ describe('a lease with whileIdle: release', () => {
   });
 
   test('keeps its connection while it has a state of its own, or something under way', async () => {
-    const pool = await pooled({ maxConnections: 7 });
+    const pool = await own.pool('mem://', { maxConnections: 7 });
     await pool.query('DEFINE TABLE thing; DEFINE USER other ON ROOT PASSWORD "secret" ROLES OWNER');
     const acquire = (): Promise<PooledConnection> => pool.acquire(releasing);
     const [variable, database, user, live, call, transaction, exporting] = await Promise.all(
@@ -124,8 +124,8 @@ describe('a lease with whileIdle: release', () => {
   });
 
   test('takes one again for everything that a connection can do', async () => {
-    const pool = await pooled();
-    await pool.query('CREATE thing:1');
+    const pool = await own.pool('mem://', { maxConnections: 1 });
+    await pool.query('CREATE thing:1; DEFINE USER root ON ROOT PASSWORD "secret" ROLES OWNER');
     const connection = await pool.acquire(releasing);
     const select = connection.select(new Table('thing'));
     const ways: Record<string, () => Promise<unknown>> = {
@@ -146,27 +146,19 @@ describe('a lease with whileIdle: release', () => {
       await way();
       expect(pool.poolStats().served, name).toBe(served + 1);
     }
-    const changes: Record<string, () => Promise<unknown>> = {
-      set: () => connection.set('x', 1),
-      unset: () => connection.unset('x'),
-      use: () => connection.use(place),
-      signin: () => connection.signin({ username: 'root', password: 'secret' }),
-      invalidate: () => connection.invalidate(),
-    };
     connection.release();
+    const changes: Record<string, (other: PooledConnection) => Promise<unknown>> = {
+      set: (other) => other.set('x', 1),
+      unset: (other) => other.unset('x'),
+      use: (other) => other.use(place),
+      signin: (other) => other.signin({ username: 'root', password: 'secret' }),
+      invalidate: (other) => other.invalidate(),
+    };
     for (const [name, change] of Object.entries(changes)) {
       await using other = await pool.acquire(releasing);
-      Object.assign(changes, { [name]: change });
       await parked(other);
       const { served } = pool.poolStats();
-      const again: Record<string, () => Promise<unknown>> = {
-        set: () => other.set('x', 1),
-        unset: () => other.unset('x'),
-        use: () => other.use(place),
-        signin: () => other.signin({ username: 'root', password: 'secret' }),
-        invalidate: () => other.invalidate(),
-      };
-      await again[name]?.();
+      await change(other);
       expect(pool.poolStats().served, name).toBe(served + 1);
     }
   });
@@ -176,7 +168,7 @@ describe('a lease with whileIdle: release', () => {
     const connection = await pool.acquire(releasing);
     await parked(connection);
     const other = await pool.acquire();
-    const { signal } = { signal: AbortSignal.abort('no more') };
+    const signal = AbortSignal.abort('no more');
     await expect(connection.beginTransaction({ timeout: 20 })).rejects.toThrow(TransactionAbortedError);
     await expect(connection.withTransaction(() => 1, { signal })).rejects.toThrow(TransactionAbortedError);
     other.release();
@@ -192,7 +184,7 @@ describe('a lease with whileIdle: release', () => {
     const other = await pool.acquire();
     const failures = await Promise.allSettled([connection.query('RETURN 1'), connection.version()]);
     for (const one of failures) expect(one).toMatchObject({ reason: expect.any(AcquireTimeoutError) });
-    expect(failures[0]).toMatchObject({ reason: { asked: { statement: 'RETURN 1', connection: connection.id } } });
+    expect(failures[0]).toMatchObject({ reason: { asked: { connection: connection.id } } });
     expect(connection.isParked).toBe(true);
     other.release();
     expect(await connection.query('RETURN 2')).toEqual([2]);
@@ -303,7 +295,7 @@ describe('a lease with whileIdle: release', () => {
     const pool = await pooled();
     const connection = await pool.acquire(releasing);
     const call = connection.query('SLEEP 20s').collect();
-    const rejected = expect(call).rejects.toThrow('');
+    const rejected = expect(call).rejects.toMatchObject({ outcome: 'unknown' });
     await settled();
     expect((await pool.shutdown({ gracePeriod: 0 })).aborted).toHaveLength(1);
     await rejected;
@@ -318,7 +310,7 @@ describe('a lease with whileIdle: release', () => {
     const drop = async (idleAfter: number): Promise<WeakRef<PooledConnection>> => {
       const connection = await pool.acquire({ ...releasing, idleAfter });
       await connection.query('RETURN 1');
-      if (idleAfter < 1000) await parked(connection);
+      while (idleAfter < 1000 && !connection.isParked) await new Promise((resolve) => setTimeout(resolve, 10));
       return new WeakRef(connection);
     };
     await drop(60_000);
@@ -331,7 +323,7 @@ describe('a lease with whileIdle: release', () => {
     await vi.waitFor(async () => {
       collectGarbage();
       await settled();
-      expect(second.deref()).toBeUndefined();
+      expect(second.deref() === undefined).toBe(true);
     }, patience);
     expect(pool.poolStats()).toMatchObject({ leased: 0, reclaimed: 1 });
   });
@@ -377,25 +369,25 @@ describe('a lease with whileIdle: report', () => {
 
 describe('a lease with maxHold', () => {
   test('ends by itself: further calls fail, its transaction is rolled back, and others get the connection', async () => {
-    const logger = memoryLogger();
+    const { logger, lines } = memoryLogger();
     const pool = await pooled({ leakDetectionThreshold: '1h', logger });
     const expired = heard(pool, 'leaseExpired');
-    const connection = await pool.acquire({ maxHold: 50 });
+    const connection = await pool.acquire({ maxHold: 500 });
     const transaction = await connection.beginTransaction();
     await transaction.query('CREATE thing:lost');
     await vi.waitFor(() => expect(expired).toHaveLength(1), patience);
     expect(expired).toMatchObject([
-      { connection: connection.id, maxHold: 50, origin: expect.stringContaining('parkable-lease.test.ts') },
+      { connection: connection.id, maxHold: 500, origin: expect.stringContaining('parkable-lease.test.ts') },
     ]);
     const failure = await connection.query('RETURN 1').catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LeaseReleasedError);
-    expect(String(failure)).toMatch(/longer than its maxHold \(50 ms\).*parkable-lease\.test\.ts/s);
+    expect(String(failure)).toMatch(/longer than its maxHold \(500 ms\).*parkable-lease\.test\.ts/s);
     await expect(transaction.commit()).rejects.toThrow();
     expect(await pool.query('SELECT * FROM thing')).toEqual([[]]);
     connection.release();
     connection.release();
     expect(pool.poolStats()).toMatchObject({ leased: 0, releasedTwice: 0 });
-    expect(logger.lines.map(({ message }) => message)).toContain(
+    expect(lines.map(({ message }) => message)).toContain(
       'a lease was held for longer than its maxHold; the pool takes its connection back',
     );
   });
@@ -418,7 +410,7 @@ describe('a lease with maxHold', () => {
 
   test('ends a live query with the error that says why', async () => {
     const pool = await pooled();
-    const connection = await pool.acquire({ maxHold: 50 });
+    const connection = await pool.acquire({ maxHold: 500 });
     const live = await connection.live(new Table('thing'));
     await expect(live[Symbol.asyncIterator]().next()).rejects.toThrow(/maxHold/);
   });

@@ -9,9 +9,11 @@
 const core = ['test/pool', 'test/scenarios'];
 const outcomes = ['test/transactions/outcomes.test.ts'];
 const savepoints = ['test/transactions/savepoints-'];
+const agents = ['test/agents/session.test.ts', 'test/agents/limits-in-force.test.ts', 'test/agents/audit.test.ts'];
 const loss = ['test/transactions/transaction-loss.test.ts'];
 const ownWrites = ['test/hazards/15-reads-of-own-writes.test.ts'];
 const transaction = ['test/transactions/transaction.test.ts'];
+const isolation = ['test/agents/isolation.test.ts'];
 /** @param {string} name */
 const cases = (name) => [`test/transactions/savepoint-cases/${name}.test.ts`];
 /** @param {string} name */
@@ -200,8 +202,8 @@ export const faults = [
   },
   {
     name: 'a caller who asks for a fresh connection is lent an idle one at once',
-    from: `this.#state.isRunning && !fresh) {`,
-    to: `this.#state.isRunning) {`,
+    from: `this.#state.isRunning && !fresh && tenant.mayBorrow) {`,
+    to: `this.#state.isRunning && tenant.mayBorrow) {`,
     tests: ['test/pool/validation.test.ts'],
   },
   {
@@ -212,8 +214,8 @@ export const faults = [
   },
   {
     name: 'a caller who waits for a fresh connection is given one that was lent before',
-    from: `const wantsAnother = waiter.fresh && (reused || member.since < waiter.since);`,
-    to: `const wantsAnother = waiter.fresh && Number.isNaN(0);`,
+    from: `!waiter.fresh || (!reused && member.since >= waiter.since);`,
+    to: `waiter !== undefined;`,
     tests: ['test/pool/validation.test.ts'],
   },
   {
@@ -379,6 +381,50 @@ export const faults = [
     from: `if (changes.authentication) {`,
     to: `if (Number.isNaN(0)) {`,
     tests: ['test/session', 'test/hazards/06-session-expiry.test.ts'],
+  },
+  {
+    name: 'a lease leaves the next one in the database that it chose',
+    from: `if (changes.database) await this.#sessions.use(connection, identity, signal);`,
+    to: ``,
+    tests: isolation,
+  },
+  {
+    name: 'a user that a lease signed in is met by another agent',
+    from: `this.changes.authentication = true;`,
+    within: 'authenticate',
+    to: ``,
+    tests: isolation,
+  },
+  {
+    name: 'a variable that a lease took away is not noted',
+    from: `this.changes.variables.add(name);`,
+    within: 'unset',
+    to: ``,
+    tests: ['test/session/identity.test.ts'],
+  },
+  {
+    name: 'a live query started by a statement is not noted',
+    from: `if (id instanceof Uuid) connection.liveQueryBegan(id);`,
+    to: `void id; void connection;`,
+    tests: isolation,
+  },
+  {
+    name: 'a transaction that a lease left open is not cancelled',
+    from: `for (const id of changes.transactions) await connection.transport.cancel(id, connection.session);`,
+    to: ``,
+    tests: isolation,
+  },
+  {
+    name: 'the signal of a transaction keeps a lease that was dropped',
+    from: `const open = new WeakRef(channel);`,
+    to: `const open = { deref: () => channel };`,
+    tests: ['test/manager/leaks.test.ts'],
+  },
+  {
+    name: 'the failure of a transaction keeps a lease that was dropped',
+    from: `writeStacks(failure);`,
+    to: ``,
+    tests: ['test/manager/leaks.test.ts'],
   },
   {
     name: 'a session that nears its end is not signed in again',
@@ -1229,7 +1275,7 @@ export const faults = [
   },
   {
     name: 'a connection counts as held when the work on it is over',
-    from: `held.origin = undefined;`,
+    from: `held.lease = undefined;`,
     to: ``,
     tests: ['test/manager/nested-acquire-guard.test.ts'],
   },
@@ -1363,7 +1409,7 @@ export const faults = [
   },
   {
     name: 'single calls wait behind the first although seats are left',
-    from: `if (line.length > 0 && inventory.shared.any) dispatch();`,
+    from: `if (inventory.shared.any || inventory.idle.oldest !== undefined || inventory.total < sizing.max) dispatch();`,
     to: ``,
     tests: ['test/pool/seat.test.ts'],
   },
@@ -1657,5 +1703,153 @@ export const faults = [
     from: `const part = value / largest;`,
     to: `const part = value;`,
     tests: ['test/agents/fairness.test.ts'],
+  },
+
+  // Guards on the statements of agents
+  {
+    name: 'an agent deletes a table because a statement within it has a WHERE',
+    from: `if (this.#hasOwnWhere(token, at)) return false;`,
+    to: ``,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a table because of a WHERE behind its RETURN',
+    from: `if (behindWhere.has(token.value) && this.#begins(at)) return false;`,
+    to: ``,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a table whose name is a parameter',
+    from: `return Array.isArray(value) ? value.every(isRecordId) : isRecordId(value);`,
+    to: `return value !== undefined;`,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a range of records as if it were one',
+    from: `return next.kind === 'word' && clauses.has(next.value);`,
+    to: `return true;`,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a table in a value of an object',
+    from: `if (before.text !== ':' || before.end !== token.start || context.at(at - 2)?.end !== before.start) return true;`,
+    to: `if (before.text === ':') return false;`,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent deletes a table by the argument of a function with the name of a bound id',
+    from: `this.#bound = new BoundValues(tokens, namesOwn ? {} : bindings);`,
+    to: `this.#bound = new BoundValues(tokens, bindings);`,
+    tests: ['test/surrealql/destructive-statements.test.ts'],
+  },
+  {
+    name: 'an agent that reads sends a statement that is not known',
+    from: `if (onlyReads(text, bindings) && statements.every(({ tokens }) => isKnown(tokens))) return undefined;`,
+    to: `if (onlyReads(text, bindings)) return undefined;`,
+    tests: ['test/surrealql/read-access.test.ts'],
+  },
+  {
+    name: 'a field with an escaped call in its name is read',
+    from: `/^["'][\\w.*]*["']$/.test(text)`,
+    to: `/^["'][^(]*["']$/.test(text)`,
+    tests: ['test/surrealql/only-reads.test.ts'],
+  },
+  {
+    name: 'a guard function that answers nothing allows',
+    from: `if (answer === 'allow') return;`,
+    to: `if (answer !== 'refuse') return;`,
+    tests: ['test/agents/guards.test.ts'],
+  },
+  {
+    name: 'a statement is sent though its guard function failed',
+    from: `throw refusal('the guard function failed, so it allowed nothing', { cause });`,
+    to: `return;`,
+    tests: ['test/agents/guards.test.ts'],
+  },
+
+  // Agent sessions: what is counted, guarded and audited
+  {
+    name: 'ledger: a single call of a session is not admitted',
+    from: `if (ledger === undefined) return await this.#send(call);`,
+    to: `if (ledger !== null) return await this.#send(call);`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a call on a lease of a session is not admitted',
+    from: `return this.#limits.ledger === undefined ? this.#ways.query(asked) : this.#ways.admitted(asked);`,
+    to: `return this.#ways.query(asked);`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a call in a transaction of a session is not admitted',
+    from: `if (admission !== undefined) layers.push(this.#admits(admission));`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: an answer in a transaction that is too large does not abort it',
+    from: `if (admission !== undefined) layers.push(this.#settles);`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a call of a session that never ran stays counted',
+    from: `if (outcome === 'not-sent') this.#session.usage.giveBackOperation();`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a call whose answer is measured shares a message',
+    from: `const joins = admission?.size === undefined && texts.mayJoin(call);`,
+    to: `const joins = texts.mayJoin(call);`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: an import passes the guards of a session',
+    from: `if (guarding !== undefined) await guarding;`,
+    to: `void guarding;`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a transaction is committed before its last statement has been sent',
+    from: `if (last !== undefined) await this.#sendLast(last);`,
+    to: `if (last !== undefined) void this.#sendLast(last).catch(() => {});`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a row of the audit that a user may not write passes as written',
+    from: `if ((answer[0]?.result?.length ?? 0) === 0) throw new Error(noRight(table));`,
+    to: `void answer;`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: calls undone by a savepoint stay in the row of the audit',
+    from: `this.#parts.admission?.undoneTo(mark);`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: the calls of an attempt that is repeated stay in the row of the audit',
+    from: `admission?.restarted();`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: the guards of a parent are not asked',
+    from: `for (const { guards } of this.#chain()) {`,
+    to: `for (const { guards } of [this]) {`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a lease of a session may use another database',
+    from: `this.#refuseToLeave('use()');`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: the end of a session leaves its leases to their holders',
+    from: `lease.expire(\`the lease of connection \${lease.id} has ended: \${reason.message}, and its grace period is over\`);`,
+    to: ``,
+    tests: agents,
   },
 ];

@@ -85,6 +85,7 @@ describe('a lease', () => {
     ['set()', (connection) => () => connection.set('a', 1)],
     ['signin()', (connection) => () => connection.signin({ username: 'root', password: 'secret' })],
     ['checkHealth()', (connection) => () => connection.checkHealth()],
+    ['withTransaction()', (connection) => () => connection.withTransaction(() => {})],
   ];
   test.each(kept)('is over at its release: %s kept from before is of no use', async (_name, keep) => {
     const front = await listen();
@@ -100,6 +101,20 @@ describe('a lease', () => {
     await expect(use(), 'not when the connection is lent again, either').rejects.toThrow(LeaseReleasedError);
     expect(front.requests, 'and nothing was sent').toEqual(before);
     next.release();
+  });
+
+  test('says that it is over to a transaction too, whatever else is over or open', async () => {
+    const pool = await openPool('mem://', { maxConnections: 1 });
+    const abort = new AbortController();
+    const connection = await pool.acquire({ signal: abort.signal });
+    const beginning = connection.beginTransaction();
+    beginning.catch(() => {});
+    connection.release();
+    await expect(connection.beginTransaction(), 'while another one begins').rejects.toThrow(LeaseReleasedError);
+    await expect(beginning).rejects.toThrow(LeaseReleasedError);
+    abort.abort();
+    await expect(connection.beginTransaction(), 'when its signal is aborted').rejects.toThrow(LeaseReleasedError);
+    await expect(connection.withTransaction(() => {})).rejects.toThrow(LeaseReleasedError);
   });
 
   test('ends its live subscriptions: what happens later is not seen through them', async () => {

@@ -27,12 +27,22 @@ export class FakeResource {
   /** For how long its user has asked nothing of it; undefined while something is under way. */
   idleFor: number | undefined = 0;
   lendableUntil: number = Number.POSITIVE_INFINITY;
+  /** What must end with its lease. */
+  readonly dependents = new Set<(error: Error) => void>();
 
   constructor(
     readonly id: number,
     public identity: string,
     readonly die: (error: unknown) => void,
   ) {}
+
+  get isAtRest(): boolean {
+    return !this.dirty && this.idleFor !== undefined && this.dependents.size === 0;
+  }
+
+  endDependents(error: Error): void {
+    for (const end of [...this.dependents]) end(error);
+  }
 }
 
 interface SlowStep {

@@ -1,4 +1,15 @@
-import { BoundExcluded, BoundIncluded, RecordId, RecordIdRange, StringRecordId, Table } from 'surrealdb';
+import fc from 'fast-check';
+import {
+  BoundExcluded,
+  BoundIncluded,
+  type BoundQuery,
+  eq,
+  RecordId,
+  RecordIdRange,
+  StringRecordId,
+  Surreal,
+  Table,
+} from 'surrealdb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { destructive } from '../../src/surrealql/destructive-statements.js';
 import { SurrealText } from '../../src/surrealql/surreal-text.js';
@@ -75,7 +86,7 @@ const losing = [
   'RETURN {x:DELETE thing}',
   'RETURN array::len((DELETE thing RETURN BEFORE))',
   '{ a DELETE thing }',
-  '{ x.for DELETE thing; "PERMISSIONS" }',
+  '{ x.for DELETE thing; permissions }',
   'LET $x = DELETE thing',
   'SELECT * FROM (DELETE thing RETURN BEFORE) WHERE true',
   'SELECT (DELETE thing) FROM 1 WHERE true',
@@ -85,6 +96,7 @@ const losing = [
   'CREATE other CONTENT { v: DELETE thing }',
   'INSERT INTO other { id: 3, v: (DELETE thing) }',
   'RELATE other:1->likes->other:1 SET v = (DELETE thing)',
+  'UPDATE other:1 SET v = DELETE thing:.. RETURN BEFORE WHERE true',
   'UPDATE thing SET v = 0',
   'update only (SELECT * FROM ONLY thing:8) SET v = 0',
   'UPDATE thing MERGE { v: 0 }',
@@ -111,6 +123,8 @@ const losing = [
 
 /** Refused although it is not certain that they lose anything. */
 const doubtful = [
+  '{ SELECT permissions FROM other ORDER BY for DELETE thing; permissions }',
+  '{ SELECT * FROM other GROUP BY for DELETE FROM thing }',
   'DELETE thing:[{ RETURN thing }]',
   'DELETE thing:.. WHERE v = 1',
   'SELECT remove FROM thing',
@@ -253,9 +267,136 @@ describe('a destructive statement', () => {
     expect(found(text)).toBeDefined();
   });
 
+  test('is found in what the builders of the SDK send', () => {
+    const sdk = new Surreal();
+    const [table, id] = [new Table('thing'), new RecordId('thing', 1)];
+    const compiled = (builder: { compile(): BoundQuery }) => {
+      const { query, bindings: values } = builder.compile();
+      return found(query, values);
+    };
+    const range = new RecordIdRange('thing', new BoundIncluded(1), new BoundExcluded(9));
+    for (const builder of [
+      sdk.delete(table),
+      sdk.delete(table).output('none'),
+      sdk.delete(range),
+      sdk.update(table).merge({ v: 1 }),
+      sdk.update(range).content({ v: 1 }).output('diff'),
+      sdk.upsert(table).content({ v: 1 }),
+    ]) {
+      expect(compiled(builder)).toBeDefined();
+    }
+    for (const builder of [
+      sdk.delete(id),
+      sdk.update(id).patch([]),
+      sdk.update(table).merge({ v: 1 }).where(eq('v', 1)),
+      sdk.upsert(id).content({ v: 1 }).output('none'),
+      sdk.create(table).content({ v: 1 }),
+      sdk.insert(table, [{ v: 1 }]),
+      sdk.relate(id, new Table('likes'), id),
+      sdk.select(table).fields('v').where(eq('v', 1)),
+    ]) {
+      expect(compiled(builder)).toBeUndefined();
+    }
+  });
+
   test('is judged by the values it is called with', () => {
     expect(found('DELETE $x', { x: new RecordId('thing', 1) })).toBeUndefined();
     expect(found('DELETE $x', { x: new Table('thing') })).toBeDefined();
     expect(found('DELETE $toString', {})).toBeDefined();
   });
+});
+
+/** Statements that write, in each other and in odd spellings. No condition holds for thing:8, and nothing names it. */
+const { text: texts } = fc.letrec<Record<'value' | 'statement' | 'text', string>>((tie) => {
+  const [value, statement] = [tie('value'), tie('statement')];
+  const build = (...parts: (string | fc.Arbitrary<string>)[]): fc.Arbitrary<string> =>
+    fc.tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part))).map((own) => own.join(''));
+  const space = fc.constantFrom(' ', ' ', ' ', '\n', '/* WHERE v = 1 */', ' -- WHERE v = 1\n', '\u00a0');
+  const word = (...spellings: [string, ...string[]]) => build(space, fc.constantFrom(...spellings), space);
+  const record = fc.constantFrom('thing:1', '$id', '$ids', '[thing:1, $id]', 'r"thing:1"', "type::record('thing', 1)");
+  const more = fc.constantFrom('thing', '$t', '`thing`', 'thing:..', 'thing:2..', '$range', '$mixed', '[thing]');
+  const target = fc.oneof(
+    { weight: 4, arbitrary: record },
+    { weight: 4, arbitrary: more },
+    build('(', statement, ')'),
+    build('{ RETURN ', more, ' }'),
+    build(record, ', ', more),
+    build(record, fc.constantFrom(' AND ', ' OR ', ' ?? ', '->', '.id, ', ' ', ' WHERE '), more),
+    build("type::record('thing', ", value, ')'),
+    build('thing:[', value, ']'),
+  );
+  const where = fc.oneof(
+    { weight: 2, arbitrary: fc.constant('') },
+    fc.constantFrom(' WHERE v = 1', ' where/**/v = 1', ' -- WHERE v = 1\n', ' RETURN where', ' WITH INDEX where'),
+    build(' WITH NOINDEX WHERE v = 1'),
+    build(' WHERE v = 1 AND ', value, ' = 1'),
+    build(' RETURN BEFORE', fc.constantFrom('', ' WHERE v = 1')),
+    build(' TIMEOUT 9s'),
+  );
+  const field = fc.constantFrom('w', 'where', '`where`', 'timeout', 'access', 'delete');
+  return {
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.constantFrom('1', '"x WHERE v = 1"', 'v', 'thing:1', 'where', '$t', '1..9', 'NONE'),
+      build('(', statement, ')'),
+      build('[', value, ', ', value, ']'),
+      build('{ a: ', value, ' }'),
+      build('IF true THEN ', value, ' ELSE ', value, ' END'),
+      build('(SELECT * FROM other WHERE v = 1)'),
+      build('SELECT * FROM other WHERE v = 1'),
+      statement,
+    ),
+    statement: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      build(word('DELETE', 'delete', 'DELETE FROM'), target, where),
+      build(word('UPDATE', 'uPdate'), target, ' SET ', field, ' = ', value, where),
+      build(word('UPDATE'), target, fc.constantFrom(' MERGE ', ' CONTENT '), '{ w: ', value, ' }', where),
+      build(word('UPDATE'), target, ' UNSET ', field, where),
+      build('UPSERT thing:1 SET w = ', value),
+      build('FOR $id IN [', value, '] { ', statement, ' }'),
+      build('LET $id = ', value, '; ', statement),
+      build('IF true THEN ', statement, ' ELSE ', statement, ' END'),
+      build('IF true { ', statement, '; ', statement, ' }'),
+      build('{ ', value, ' ', statement, ' }'),
+      build('SELECT * FROM (', statement, ') WHERE v = 1'),
+      build('INSERT INTO other { id: ', value, ' } ON DUPLICATE KEY UPDATE w = ', value),
+      build('RETURN ', value),
+      fc.constantFrom(
+        'REMOVE TABLE thing',
+        'DEFINE TABLE OVERWRITE thing AS SELECT * FROM likes',
+        'DEFINE TABLE OVERWRITE thing',
+      ),
+    ),
+    text: build(statement, fc.constantFrom(';', '; ', ';\n-- ;\n'), statement),
+  };
+});
+
+test('what is not found leaves alone what it neither names nor has a condition for, whatever the text', async () => {
+  const seed = Number(process.env.DESTRUCTIVE_SEED ?? Math.trunc(Math.random() * 2 ** 31));
+  const fill =
+    'DEFINE TABLE OVERWRITE thing; DEFINE TABLE OVERWRITE other; DEFINE TABLE IF NOT EXISTS likes; DELETE thing; INSERT INTO thing [{ id: 1, v: 1 }, { id: 8, v: 8, w: 8 }]';
+  await own.engine.query(fill, place);
+  let passed = 0;
+  let refused = 0;
+  await fc.assert(
+    fc.asyncProperty(texts, async (text) => {
+      if (found(text) !== undefined) {
+        refused++;
+        return;
+      }
+      const used = Object.entries(bindings).filter(([name]) => text.includes(`$${name}`));
+      await own.engine.query(text, place, Object.fromEntries(used)).then(
+        () => passed++,
+        () => undefined,
+      );
+      const [records] = await own.engine.query('SELECT * FROM thing:8', place).catch(() => []);
+      const whole = [{ id: new RecordId('thing', 8), v: 8, w: 8 }];
+      if (JSON.stringify(records) !== JSON.stringify(whole)) await own.engine.query(fill, place);
+      expect(records, text).toEqual(whole);
+    }),
+    { numRuns: 3_000, seed },
+  );
+  // Otherwise the texts ask nothing.
+  expect(passed).toBeGreaterThan(100);
+  expect(refused).toBeGreaterThan(100);
 });

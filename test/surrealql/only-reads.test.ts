@@ -30,6 +30,7 @@ const reading = [
   'LET $x = 1; RETURN $x IN [1] AND true; { 1 }',
   'thing:7.v; thing; [thing:7.v]; (thing:7)',
   'SELECT * FROM thing EXPLAIN',
+  'SELECT type::field("v"), type::fields(["v", \'w.x\']) FROM type::table("thing")',
 ];
 
 const others = [
@@ -62,6 +63,11 @@ const others = [
   'RETURN unknown::whatever(1)',
   'SELECT type::fields($calls) FROM thing',
   'SELECT type::field("fn::write()") FROM thing',
+  'SELECT type::field("fn::write\\u0028)") FROM thing',
+  'SELECT type::fields(["v", "fn::write()"]) FROM thing',
+  'SELECT type::fields(["v", $n]) FROM thing',
+  'SELECT type::fields([v]) FROM thing',
+  'SELECT type::field("v" FROM thing',
   "RETURN r'thing:[CREATE thing:1]'",
   "RETURN r'thing:[fn::write()]'",
   "RETURN r'thing:\\u{5b}CREATE thing:1\\u{5d}'",

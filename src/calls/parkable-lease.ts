@@ -231,21 +231,26 @@ export class ParkableLease<R extends Parkable = Connection> {
   /** Gives the connection back, or reports the lease, if nothing was asked of it for long enough. */
   #look(): void {
     this.#idleTimer = undefined;
-    const { clock, onIdle, rules } = this.#parts;
+    const { clock, rules } = this.#parts;
     const { idleAfter } = rules;
     const lease = this.#lease;
     // The last call under way sets the timer again.
     if (lease === undefined || idleAfter === undefined || this.#calls > 0) return;
     const resource = lease.present;
+    const idle = clock.now() - this.#quietSince;
     // A shutdown has ended it.
-    if (resource === undefined) return this.#forgetTimers();
-    const now = clock.now();
-    const idle = now - this.#quietSince;
-    if (idle < idleAfter) return this.#lookIn(idleAfter - idle);
-    if (rules.releases && resource.isAtRest) return this.#park(lease);
+    if (resource === undefined) this.#forgetTimers();
+    else if (idle < idleAfter) this.#lookIn(idleAfter - idle);
+    else if (rules.releases && resource.isAtRest) this.#park(lease);
+    else this.#lookLater(lease, resource, idle, idleAfter);
+  }
+
+  /** Reports it, once, and looks again, for it may be at rest by then. */
+  #lookLater(lease: Lease<R>, resource: R, idle: number, idleAfter: number): void {
+    const { clock, onIdle, rules } = this.#parts;
     if (rules.reports && !this.#isReported && resource.idleFor !== undefined) {
       this.#isReported = true;
-      onIdle({ connection: lease.id, held: now - lease.since, idle, origin: this.#origin?.text });
+      onIdle({ connection: lease.id, held: clock.now() - lease.since, idle, origin: this.#origin?.text });
     }
     if (rules.releases || !this.#isReported) this.#lookIn(Math.max(idleAfter, soonestLook));
   }
@@ -266,7 +271,10 @@ export class ParkableLease<R extends Parkable = Connection> {
     this.#holdTimer = undefined;
     const lease = this.#lease;
     const resource = lease?.present;
-    if (lease === undefined || resource === undefined) return this.#forgetTimers();
+    if (lease === undefined || resource === undefined) {
+      this.#forgetTimers();
+      return;
+    }
     const { clock, onExpired, rules } = this.#parts;
     const { maxHold } = rules;
     const held = this.#heldBefore + clock.now() - this.#heldSince;

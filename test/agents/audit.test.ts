@@ -107,6 +107,32 @@ describe('a strict audit', () => {
     expect(session.sessionStats()).toMatchObject({ abortedTransactions: 1 });
   });
 
+  test('refuses a user who may not write its table, whom the server only gives an empty answer', async () => {
+    await own.engine.query(
+      `REMOVE TABLE IF EXISTS agent_log; DEFINE TABLE IF NOT EXISTS thing; DEFINE TABLE OVERWRITE open PERMISSIONS FULL;
+       UPSERT member:one; DEFINE TABLE OVERWRITE member PERMISSIONS FULL;
+       DEFINE ACCESS OVERWRITE members ON DATABASE TYPE RECORD SIGNIN (SELECT * FROM member:one)`,
+      place,
+    );
+    const credentials = { username: 'root', password: 'secret' };
+    const pool = await own.connect(await own.listen({ auth: true }), { credentials });
+    const member = { access: 'members', variables: {}, ...place };
+    const session = pool.createSession({ agentId: 'a', audit: 'strict', credentials: member });
+    const work = session.withTransaction((transaction) => transaction.query('CREATE open:1'), {
+      allowWithoutUser: true,
+    });
+    expect(await failure(work)).toMatchObject({
+      code: 'ERR_POOL_AUDIT',
+      message: expect.stringContaining('may not create records in agent_log'),
+    });
+    expect(await own.engine.query('SELECT * FROM open', place)).toEqual([[]]);
+    // The pool itself writes the rows of an audit afterwards.
+    const after = pool.createSession({ agentId: 'b', audit: 'after', credentials: member });
+    await after.query('CREATE open:2');
+    await after.close();
+    expect(await rowsOf()).toMatchObject([{ agent: 'b', outcome: 'committed' }]);
+  });
+
   test('sends nothing when its table cannot be defined', async () => {
     const front = await own.listen({ auth: true });
     await own.engine.query('DEFINE USER IF NOT EXISTS viewer ON DATABASE PASSWORD "secret" ROLES VIEWER', place);

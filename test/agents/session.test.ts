@@ -219,6 +219,26 @@ describe('a session', () => {
     expect(session.sessionStats()).toMatchObject({ totalOperations: 1, activeConnections: 0 });
   });
 
+  test('asks a guard about each part of an import before it is sent', async () => {
+    const pool = await pooled();
+    await pool.query('DEFINE TABLE IF NOT EXISTS thing');
+    const asked: string[] = [];
+    const session = pool.createSession({
+      agentId: 'a',
+      guard: async ({ text }) => {
+        asked.push(text);
+        await tick();
+        return text.includes('thing:2') ? 'refuse' : 'allow';
+      },
+    });
+    await session.import('CREATE thing:1;');
+    const error = await failure(session.import('CREATE thing:2;'));
+    expect(error).toMatchObject({ code: 'ERR_POOL_IMPORT', applied: 0, outcome: 'not-sent' });
+    expect(asked).toHaveLength(2);
+    expect(await pool.query('SELECT VALUE record::id(id) FROM thing')).toEqual([[1]]);
+    expect(session.sessionStats()).toMatchObject({ totalOperations: 1, activeConnections: 0 });
+  });
+
   test('tells of itself by events', async () => {
     const pool = await pooled();
     const told: [keyof PoolEvents, object][] = [];

@@ -6,6 +6,7 @@
  * @typedef {{ name: string, from: string, within?: string, to: string, tests: readonly string[] }} Fault
  */
 
+const parking = ['test/manager/parkable-lease-property.test.ts'];
 const core = ['test/pool', 'test/scenarios'];
 const outcomes = ['test/transactions/outcomes.test.ts'];
 const savepoints = ['test/transactions/savepoints-'];
@@ -21,6 +22,37 @@ const part = (name) => [`test/savepoints/${name}.test.ts`];
 
 /** @type {readonly Fault[]} */
 export const faults = [
+  // Leases that wait for something else
+  {
+    name: 'a parked lease that ended keeps the connection that comes late',
+    from: `if (waiting.signal.aborted) { lease.release(); throw this.ended(); }`,
+    to: `if (waiting.signal.aborted) { throw this.ended(); }`,
+    tests: parking,
+  },
+  {
+    name: 'the release of a parked lease does not end its acquire',
+    from: `this.#waiting?.abort();`,
+    to: ``,
+    tests: parking,
+  },
+  {
+    name: 'a lease is parked although its session is changed',
+    from: `rules.releases && resource.isAtRest`,
+    to: `rules.releases`,
+    tests: parking,
+  },
+  {
+    name: 'two calls of a parked lease take two connections',
+    from: `this.#resuming ??= this`,
+    to: `this.#resuming = this`,
+    tests: parking,
+  },
+  {
+    name: 'maxHold counts anew after each parking',
+    from: `rules.maxHold - this.#heldBefore`,
+    to: `rules.maxHold`,
+    tests: parking,
+  },
   // Fairness between tenants
   {
     name: 'a lease is not charged before it ends',

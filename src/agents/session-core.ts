@@ -120,7 +120,8 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   }
 
   get sessionId(): string {
-    this.#sessionId ??= randomUUID();
+    // Made when it is first asked for, and in one piece: as Node puts it together it takes some 400 bytes.
+    this.#sessionId ??= Buffer.from(randomUUID(), 'latin1').toString('latin1');
     return this.#sessionId;
   }
 

@@ -113,7 +113,10 @@ export class Sessions {
       hashChain: log?.hashChain === true,
       options: scope,
     });
-    core.guards = Guards.of({ access, confirmDestructive, guard }, { agentId, sessionId: core.sessionId });
+    // Its id is made only when it is needed.
+    if (access === 'read' || confirmDestructive === true || guard !== undefined) {
+      core.guards = Guards.of({ access, confirmDestructive, guard }, { agentId, sessionId: core.sessionId });
+    }
     if (access === 'read' && options.credentials === undefined) this.#tellOfReading();
     const session = new AgentSession({ scope: this.#parts, options: scope, identity, core });
     this.#open.add(core);

@@ -285,7 +285,9 @@ const provocations: Readonly<Record<string, Provoke>> = {
   },
   async AuditError() {
     const pool = await busy();
-    await pool.query('DEFINE TABLE agent_log SCHEMAFULL; DEFINE FIELD agent ON agent_log TYPE int');
+    await pool.query(
+      'DEFINE TABLE agent_log; DEFINE EVENT full ON agent_log WHEN true THEN { THROW "the disk is full" }',
+    );
     await pool.createSession({ agentId: 'research', audit: 'strict' }).query('CREATE finding');
   },
   async LeaseReleasedError() {

@@ -34,8 +34,10 @@ async function play(pool: ConnectionManager, sessions: number, callsOfEach: numb
   const { happened, callers } = load;
   console.log(`SEED=${seed}, ${sessions} sessions: ${rows.length} rows, ${JSON.stringify(happened)}`);
   expect(wrong, `SEED=${seed}`).toEqual([]);
-  // Otherwise it would show nothing.
-  for (const [what, times] of Object.entries(happened)) expect(times, `SEED=${seed}: ${what}`).toBeGreaterThan(0);
+  // Otherwise it would show nothing; in few calls something may be left out.
+  if (sessions * callsOfEach >= 3_000) {
+    for (const [what, times] of Object.entries(happened)) expect(times, `SEED=${seed}: ${what}`).toBeGreaterThan(0);
+  }
 
   const { totals } = pool.sessions();
   await Promise.all(callers.map(({ session }) => session.close()));

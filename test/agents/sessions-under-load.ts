@@ -312,7 +312,7 @@ export class SessionsUnderLoad {
 
   async #transaction(caller: Caller, options: { signal?: AbortSignal }): Promise<void> {
     const { random } = this.#play;
-    const isUndone = random() < 0.2;
+    const isUndone = random() < 0.4;
     let ran = false;
     let inForce: Operation[] = [];
     try {

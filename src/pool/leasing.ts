@@ -256,7 +256,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
         this.#lendToNext(waiter, member, now);
         return;
       }
-      if (waiter === undefined) affinity.expect(member, now);
+      if (next !== undefined && waiter === undefined) affinity.expect(member, next, now);
       this.keepIdle(member, now);
     } else if (unfit === undefined || this.#mayFinish(member, unfit)) {
       lifecycle.reset(member);

@@ -10,7 +10,6 @@ import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
 import type { Parts } from './manager/assembly.js';
-import type { Lend } from './manager/borrowing.js';
 import { Callers } from './manager/callers.js';
 import { acquireOptions, callOptions, noOptions, poolTransactionOptions } from './manager/method-options.js';
 import { parkable, parkingRules } from './manager/parking.js';
@@ -28,6 +27,9 @@ import {
   readTransactionOptions,
   type WithTransactionOptions,
 } from './transactions/transaction-options.js';
+
+/** The SDK gives it to the channel with each query. The channel of a scope does not read it, so all share one. */
+const anySession = Uuid.v4();
 
 /** What a scope needs. */
 export interface ScopeParts extends Parts {
@@ -71,7 +73,7 @@ export class PoolScope extends SurrealQueryable {
     bounds?: ScopeBounds,
   ) {
     const channel = channelOf(parts, options, identity, isPool, bounds);
-    super(asController(channel), Uuid.v4());
+    super(asController(channel), anySession);
     this.#channel = channel;
     const { leakDetectionThreshold, idleLeaseThreshold } = parts.config.pool;
     this.#parts = parts;
@@ -146,7 +148,7 @@ export class PoolScope extends SurrealQueryable {
     const limits = bounds === undefined ? own : bounds.limits(own);
     const rules = parkingRules(bounds === undefined ? asked : bounds.holding(asked), parts.config.pool);
     const origin = scope.#keepsOrigin || rules?.reports === true ? new Callers(this.acquire) : undefined;
-    const lend: Lend = bounds === undefined ? borrowing : { lease: (...wish) => bounds.lend(borrowing, wish, true) };
+    const lend = bounds === undefined ? borrowing : bounds.leases;
     let lease: HeldLease;
     try {
       const lent = await lend.lease(asked, identity, { origin });
@@ -314,20 +316,20 @@ function channelOf(
 ): PoolChannel {
   const refuses = isPool && config.pool.requireScope;
   const limits = rules.limits(options);
+  const lend = bounds === undefined ? borrowing : bounds.singleCalls;
   return new PoolChannel(
     ({ fresh, joins, alone }) => {
       if (refuses) throw scopeMissing();
       const shared = joins ? joining : sharing;
       const details = { fresh, shared: alone ? undefined : shared };
       const present = identity && factory.identities.current(identity);
-      if (bounds === undefined) return borrowing.lease(options, present, details);
-      return bounds.lend(borrowing, [options, present, details], false);
+      return lend.lease(options, present, details);
     },
     label,
     () => identity ?? factory.identities.home,
     bounds === undefined ? limits : bounds.limits(limits),
     batches,
     exports,
-    rules.retry(options),
+    rules.retryOfCalls(options),
   );
 }

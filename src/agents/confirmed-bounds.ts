@@ -4,8 +4,6 @@ import type { AcquireOptions } from '../manager/acquire-options.js';
 import type { Lend } from '../manager/borrowing.js';
 import type { ScopeBounds } from '../manager/scope-bounds.js';
 import type { ScopeOptions } from '../manager/scope-options.js';
-import type { Lease } from '../pool/lease.js';
-import type { Connection } from '../session/connection.js';
 import { BoundLimits, type LimitSource } from './bound-limits.js';
 
 /** The bounds of a session with another ledger. */
@@ -30,7 +28,11 @@ export class ConfirmedBounds implements ScopeBounds {
     return this.#bounds.holding(asked);
   }
 
-  lend(lend: Lend, wish: Parameters<Lend['lease']>, counts: boolean): Promise<Lease<Connection>> {
-    return this.#bounds.lend(lend, wish, counts);
+  get leases(): Lend {
+    return this.#bounds.leases;
+  }
+
+  get singleCalls(): Lend {
+    return this.#bounds.singleCalls;
   }
 }

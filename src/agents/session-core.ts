@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Call } from '../calls/call.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
-import type { Admission, Ledger, TransactionAdmission } from '../calls/ledger.js';
+import type { Admission, Ledger } from '../calls/ledger.js';
 import type { CallLimits } from '../calls/limits.js';
 import type { DatabaseName } from '../config/database-name.js';
 import { parseDuration } from '../config/duration.js';
@@ -12,14 +12,15 @@ import type { AcquireOptions } from '../manager/acquire-options.js';
 import type { Lend } from '../manager/borrowing.js';
 import type { ScopeBounds } from '../manager/scope-bounds.js';
 import type { ScopeOptions } from '../manager/scope-options.js';
-import type { Lease, LeaseHolder } from '../pool/lease.js';
+import type { Lease } from '../pool/lease.js';
 import type { Pool } from '../pool/pool.js';
 import type { Tenant, TenantLimits } from '../pool/tenant.js';
 import type { Connection } from '../session/connection.js';
 import type { ConnectionIdentity } from '../session/identity.js';
 import { keywordOf } from '../surrealql/refused-statements.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
-import { systemClock } from '../time/clock.js';
+import { systemClock, type Timer } from '../time/clock.js';
+import { inOwnContext } from '../time/own-context.js';
 import { patientTimer } from '../time/patient-timer.js';
 import { LeaseRoute } from '../transactions/lease-route.js';
 import type { Transactions } from '../transactions/transactions.js';
@@ -30,17 +31,19 @@ import { auditRow } from './audit-row.js';
 import { namesTable } from './audit-table.js';
 import { BoundLimits, shorter } from './bound-limits.js';
 import type { Guards } from './guards.js';
-import { OtherAdmission, SessionCall } from './session-call.js';
 import type { Ended, SessionKeeper } from './session-keeper.js';
+import { HeldLeases, SingleCalls, type Wish } from './session-leases.js';
+import { SessionLedger } from './session-ledger.js';
 import { SessionLog } from './session-log.js';
 import type { Audit as AuditMode } from './session-options.js';
-import { SessionTransaction, SingleTransaction } from './session-transaction.js';
+import { SingleTransaction } from './session-transaction.js';
 import { Usage } from './usage.js';
 
 /** What the sessions of one pool share. */
 export interface SessionHome {
   readonly pool: Pool<Connection, ConnectionIdentity>;
   readonly transactions: Transactions;
+  readonly borrowing: Lend;
   readonly audit: Audit;
   /** How long `close()` waits by default, in milliseconds. */
   readonly gracePeriod: number;
@@ -74,14 +77,16 @@ export type SessionState = 'open' | 'closing' | 'closed';
  *
  *     open ── close() ──▶ closing ── nothing is under way, or the grace period is over ──▶ closed
  */
-export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
-  readonly sessionId: string = randomUUID();
+export class SessionCore implements SessionKeeper, ScopeBounds {
   readonly settings: SessionSettings;
   readonly usage: Usage;
   /** Set once: they need the session's name. */
   guards: Guards | undefined;
   readonly ledger: Ledger = new SessionLedger(this, false);
+  readonly leases: HeldLeases = new HeldLeases(this);
+  readonly singleCalls: SingleCalls = new SingleCalls(this);
   readonly #home: SessionHome;
+  #sessionId: string | undefined;
   #state: SessionState = 'open';
   #log: SessionLog | undefined;
   #tenant: Tenant | undefined;
@@ -89,9 +94,10 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
   #refusedByGuards = 0;
   // What is under way.
   #underWay = 0;
-  #leases: Set<Lease<unknown>> | undefined;
   #ending: AbortController | undefined;
   #joined: { readonly signal: AbortSignal; readonly either: AbortSignal } | undefined;
+  #holdTimer: Timer | undefined;
+  #bound: { readonly base: CallLimits; readonly limits: CallLimits } | undefined;
   #onQuiet: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -106,6 +112,16 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
 
   get agentId(): string {
     return this.settings.agentId;
+  }
+
+  get sessionId(): string {
+    // Made when it is first asked for, and in one piece: as Node puts it together it takes some 400 bytes.
+    this.#sessionId ??= Buffer.from(randomUUID(), 'latin1').toString('latin1');
+    return this.#sessionId;
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   get state(): SessionState {
@@ -149,47 +165,83 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     );
   }
 
-  limits(limits: CallLimits): CallLimits {
-    return new BoundLimits(limits, this, this.ledger);
+  limits(base: CallLimits): CallLimits {
+    // Most leases of a session have the limits of the pool, which are one object.
+    if (this.#bound?.base !== base) this.#bound = { base, limits: new BoundLimits(base, this, this.ledger) };
+    return this.#bound.limits;
   }
 
   holding(asked: AcquireOptions): AcquireOptions {
-    const { maxHold } = this.usage;
-    if (maxHold === 0) return asked;
-    const own = asked.maxHold === undefined ? 0 : parseDuration(asked.maxHold);
-    return { ...asked, maxHold: shorter(own, maxHold) };
+    const { maxHold, whileIdle, idleAfter } = asked;
+    // The session itself looks after leases that ask for nothing of their own.
+    if (maxHold === undefined && whileIdle === undefined && idleAfter === undefined) return asked;
+    return { ...asked, maxHold: shorter(maxHold === undefined ? 0 : parseDuration(maxHold), this.usage.maxHold) };
   }
 
-  async lend(lend: Lend, wish: Parameters<Lend['lease']>, counts: boolean): Promise<Lease<Connection>> {
-    const [options, identity, details] = wish;
-    if (counts) {
-      this.refuseNew();
-      this.usage.admitConnection();
-    }
-    this.began();
+  /** Borrows a connection with the session's part of the pool. */
+  borrow(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>> {
+    const { origin, fresh, shared } = details;
+    if (this.#state === 'closed') this.refuseNew();
     const tenant = this.#borrower();
-    let lease: Lease<Connection>;
-    try {
-      const signal = this.signalWith(options.signal);
-      lease = await lend.lease({ ...options, signal }, identity, { ...details, tenant });
-    } catch (error) {
-      if (counts) this.usage.releaseConnection();
-      this.over();
-      throw this.#waitingRefused(error) ?? error;
-    }
-    if (counts) {
-      this.#leases ??= new Set();
-      this.#leases.add(lease);
-    }
-    lease.holder = this;
-    return lease;
+    const signal = this.signalWith(options.signal);
+    return this.#home.borrowing.lease(options, identity, { origin, fresh, shared, tenant, signal });
   }
 
-  leaseEnded(lease: Lease<unknown>): void {
+  /** The error for a caller who got no connection. */
+  notLent(error: unknown): unknown {
+    this.over();
+    return this.#waitingRefused(error) ?? error;
+  }
+
+  /** A connection was lent. */
+  holds(): void {
+    if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
+  }
+
+  /** A connection has worked for the session. @returns for how long, in milliseconds */
+  worked(lease: Lease<unknown>): number {
     const held = systemClock.now() - lease.since;
     this.usage.addTime(held * lease.portion);
-    if (this.#leases?.delete(lease)) this.usage.releaseConnection(held);
     this.over();
+    return held;
+  }
+
+  /** Looks at the leases in this time, in milliseconds; 0: not. One timer for all of them, since few are held for long. */
+  #watchHold(delay: number): void {
+    if (delay === 0) return;
+    this.#holdTimer = inOwnContext(() => systemClock.timer(delay, false, () => this.#endOldLeases()));
+  }
+
+  #endOldLeases(): void {
+    this.#holdTimer = undefined;
+    const { maxHold } = this.usage;
+    if (maxHold === 0) return;
+    const { pool } = this.#home;
+    const now = systemClock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const lease of pool.leasesOf(this.leases)) {
+      const held = now - lease.since;
+      if (held >= maxHold) this.#expire(lease, held, maxHold);
+      else next = Math.min(next, maxHold - held);
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#watchHold(next);
+    else if (this.#underWay === 0) {
+      // An idle session keeps nothing that its next call can make.
+      this.#ending = undefined;
+      this.#joined = undefined;
+    }
+  }
+
+  #expire(lease: Lease<Connection>, held: number, maxHold: number): void {
+    const { events } = this.#home.pool;
+    const { id: connection, origin, present } = lease;
+    const text = origin?.text;
+    const where = text === undefined || text === '' ? '' : `; it was acquired here:\n${text}`;
+    lease.expire(
+      `the lease of connection ${connection} has ended by itself: agent ${JSON.stringify(this.agentId)} held it for longer than its limit maxHold (${maxHold} ms); acquire a new one, and release it while you wait for something else${where}`,
+    );
+    present?.endDependents(lease.ended());
+    if (events.has('leaseExpired')) events.emit('leaseExpired', { connection, held, maxHold, origin: text });
   }
 
   // The limits of calls.
@@ -329,13 +381,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
 
   over(): void {
     this.#underWay--;
-    if (this.#underWay > 0) return;
-    // An idle session keeps nothing that it does not need.
-    if (this.#ending?.signal.aborted === false) {
-      this.#ending = undefined;
-      this.#joined = undefined;
-    }
-    this.#onQuiet?.();
+    if (this.#underWay === 0) this.#onQuiet?.();
   }
 
   /**
@@ -352,6 +398,8 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     const children = [...(this.#children ?? [])].map((child) => child.close(gracePeriod));
     if (this.#underWay > 0 && gracePeriod > 0) await this.#quietWithin(gracePeriod);
     this.#state = 'closed';
+    this.#holdTimer?.cancel();
+    this.#holdTimer = undefined;
     this.#end();
     await Promise.all(children);
     const { parent } = this.settings;
@@ -376,9 +424,9 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
     if (this.#underWay === 0) return;
     const reason = new UsageError(`the session of agent ${JSON.stringify(this.agentId)} was closed`);
     this.#ending?.abort(reason);
-    for (const lease of [...(this.#leases ?? [])]) {
-      const { present } = lease as Lease<Connection>;
-      lease.release();
+    for (const lease of this.#home.pool.leasesOf(this.leases)) {
+      const { present } = lease;
+      lease.expire(`the lease of connection ${lease.id} has ended: ${reason.message}, and its grace period is over`);
       present?.endDependents(lease.ended());
     }
   }
@@ -422,72 +470,10 @@ export class SessionCore implements SessionKeeper, ScopeBounds, LeaseHolder {
   }
 }
 
-/** Admits the calls of a session. */
-export class SessionLedger implements Ledger {
-  readonly #core: SessionCore;
-  readonly #confirmed: boolean;
-
-  /** @param confirmed whether its caller confirms what may be destructive */
-  constructor(core: SessionCore, confirmed: boolean) {
-    this.#core = core;
-    this.#confirmed = confirmed;
-  }
-
-  admit(call: Call, single: boolean): Admission | Promise<Admission> {
-    const core = this.#core;
-    core.refuse(call, single);
-    core.usage.admitOperation();
-    if (single) {
-      try {
-        core.usage.admitConnection();
-      } catch (error) {
-        core.usage.giveBackOperation();
-        throw error;
-      }
-      core.began();
-    }
-    const counted = new SessionCall(core, call, single);
-    if (core.isStrict && mayWrite(call)) counted.instead = (sent, channel) => core.sendAudited(sent, channel);
-    return core.guarded(counted, call, this.#confirmed);
-  }
-
-  admitOther(what: 'export' | 'import'): Admission {
-    this.#core.refuseNew();
-    this.#core.usage.admitOperation();
-    return new OtherAdmission(this.#core, what, this.#confirmed);
-  }
-
-  admitConnection(): () => void {
-    const { usage } = this.#core;
-    this.#core.refuseNew();
-    usage.admitConnection();
-    return () => usage.releaseConnection();
-  }
-
-  admitTransaction(): TransactionAdmission {
-    if (this.#core.state === 'closed') this.#core.refuseNew();
-    this.#core.usage.admitTransaction();
-    return new SessionTransaction(this.#core, this.#confirmed);
-  }
-
-  staysWhereItIs(what: string): Error {
-    return new UsageError(
-      `${what} on a lease of an agent session, which stays the same user in the same database: create another session, or acquire() from the pool`,
-    );
-  }
-}
-
 const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;
 
 /** Whether a text has a USE, in any reading of it. */
 function movesElsewhere({ text, surrealText }: Call): boolean {
   if (!/\bUSE\b/i.test(text)) return false;
   return surrealText.split.statements.some(({ tokens }) => keywordOf(tokens) === 'USE');
-}
-
-/** Whether a call is sent in a transaction for the row of its audit. LIVE and KILL cannot be, and write nothing. */
-function mayWrite(call: Call): boolean {
-  if (call.onlyReads) return false;
-  const { statements } = call.surrealText.split;
-  return !statements.every(({ tokens }) => keywordOf(tokens) === 'LIVE' || keywordOf(tokens) === 'KILL');
 }

@@ -1,5 +1,6 @@
 import { asItIs, ClosedOptions, type OptionReader } from '../config/closed-options.js';
 import type { Duration } from '../config/duration.js';
+import { refused } from '../config/form.js';
 import type { IdentityOptions } from '../config/identity-options.js';
 import { asDuration, asFlag, asSignal, oneOf } from '../config/option-readers.js';
 import { Refusal, show } from '../config/refusal.js';
@@ -84,7 +85,7 @@ const logOptions = new ClosedOptions<NonNullable<SessionOptions<object>['log']>>
   'log.',
 );
 
-export const sessionOptions: ClosedOptions<SessionOptions<object>> = new ClosedOptions<SessionOptions<object>>(
+const sessionOptions = new ClosedOptions<SessionOptions<object>>(
   'The options of createSession()',
   {
     agentId: asName,
@@ -109,6 +110,15 @@ export const sessionOptions: ClosedOptions<SessionOptions<object>> = new ClosedO
   },
   hints,
 );
+
+/** @throws ConfigurationError */
+export function readSessionOptions(given: unknown): SessionOptions<object> {
+  const options = sessionOptions.read(given);
+  if (options.agentId !== undefined) return options;
+  throw refused('The options of createSession()', [
+    { path: 'agentId', given: 'nothing', allowed: 'a text that is not empty: the name of the agent' },
+  ]);
+}
 
 interface CloseOptions {
   gracePeriod?: Duration | undefined;

@@ -10,7 +10,7 @@ import { fairnessOf, greediest, mostRefused } from './fairness.js';
 import { Guards } from './guards.js';
 import { LimitReports } from './limit-reports.js';
 import { SessionCore, type SessionHome } from './session-core.js';
-import { sessionOptions } from './session-options.js';
+import { readSessionOptions, type SessionOptions } from './session-options.js';
 import { type SessionStatistics, sessionStatistics } from './session-statistics.js';
 
 /** All sessions of a pool together. Times are in milliseconds. */
@@ -64,7 +64,7 @@ export class Sessions {
   #toldOfReading = false;
 
   constructor(parts: ScopeParts) {
-    const { config, pool, transactions, extraConnections, factory } = parts;
+    const { config, pool, transactions, borrowing, extraConnections, factory } = parts;
     const { events } = pool;
     this.#parts = parts;
     this.#reports = new LimitReports(systemClock, events);
@@ -85,7 +85,7 @@ export class Sessions {
       },
     });
     this.#home = {
-      ...{ pool, transactions, audit: this.#audit, gracePeriod: config.pool.shutdownGracePeriod },
+      ...{ pool, transactions, borrowing, audit: this.#audit, gracePeriod: config.pool.shutdownGracePeriod },
       violated: (error: AgentLimitError) => this.#reports.add(error),
       closed: (core) => this.#forget(core),
     };
@@ -93,7 +93,7 @@ export class Sessions {
 
   /** @throws ConfigurationError, UsageError */
   create(given: AgentSessionOptions): AgentSession {
-    const options = sessionOptions.read(given);
+    const options = readSessionOptions(given);
     const { agentId, limits, weight = 1, reserve = 0, access, confirmDestructive, guard, log } = options;
     const parent = this.#parentOf(options.parent);
     const place = this.#placeOf(options, parent);
@@ -113,7 +113,10 @@ export class Sessions {
       hashChain: log?.hashChain === true,
       options: scope,
     });
-    core.guards = Guards.of({ access, confirmDestructive, guard }, { agentId, sessionId: core.sessionId });
+    // Its id is made only when it is needed.
+    if (access === 'read' || confirmDestructive === true || guard !== undefined) {
+      core.guards = Guards.of({ access, confirmDestructive, guard }, { agentId, sessionId: core.sessionId });
+    }
     if (access === 'read' && options.credentials === undefined) this.#tellOfReading();
     const session = new AgentSession({ scope: this.#parts, options: scope, identity, core });
     this.#open.add(core);
@@ -179,11 +182,7 @@ export class Sessions {
   }
 
   /** The options of the scope of a session: its own, and those that it has from its parent. */
-  #scopeOf(
-    options: ReturnType<typeof sessionOptions.read>,
-    place: DatabaseName,
-    parent: SessionCore | undefined,
-  ): ScopeOptions {
+  #scopeOf(options: SessionOptions<object>, place: DatabaseName, parent: SessionCore | undefined): ScopeOptions {
     const scope: ScopeOptions = { ...place };
     const inherited = parent?.settings.options ?? {};
     for (const name of ['signal', 'timeout', 'queryTimeout', 'variables', 'credentials', 'credentialsKey'] as const) {

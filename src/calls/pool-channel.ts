@@ -29,7 +29,7 @@ import type { CallLimits } from './limits.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
 
 /** How many attempts of a call may meet a closing connection, and send nothing, without being counted. */
-const unsentAttempts = 10;
+export const unsentAttempts = 10;
 /** After this many of these, only a connection that has answered since is taken. */
 const unsentBeforeProof = 3;
 
@@ -72,7 +72,7 @@ export class PoolChannel implements QueryChannel {
     this.#limits = limits;
     this.#batches = batches;
     this.#exports = exports;
-    this.#retryRules = { ...retryRules, unsentAttempts };
+    this.#retryRules = retryRules;
   }
 
   async ready(): Promise<void> {}

@@ -37,6 +37,7 @@ import { inOneLine } from './error-message.js';
  *     ├─ SavepointLimitError       there is too much to keep or to replay
  *     ├─ AgentLimitError           a limit of an agent session, or of its parent, was reached
  *     ├─ StatementRefusedError     a guard of an agent session refused a statement
+ *     ├─ AuditError                the audit of an agent session could not be written, so nothing was applied
  *     └─ UsageError                a call that can never work as written
  */
 

@@ -55,6 +55,8 @@ export interface BorrowDetails {
   readonly fresh?: boolean | undefined;
   /** Set for one call that may share a connection with others. */
   readonly shared?: SharedUse | undefined;
+  /** Instead of the signal of the options. */
+  readonly signal?: AbortSignal | undefined;
   /** Whose part of the pool it takes; undefined for that of plain callers. */
   readonly tenant?: Tenant | undefined;
 }
@@ -115,9 +117,9 @@ export class Borrowing {
    * rejects with the other subclasses of AcquireError
    */
   lease(
-    { signal, timeout }: AcquireOptions,
+    { signal: ownSignal, timeout }: AcquireOptions,
     identity: ConnectionIdentity | undefined,
-    { origin, fresh, shared, tenant }: BorrowDetails,
+    { origin, fresh, shared, tenant, signal = ownSignal }: BorrowDetails,
   ): Promise<Lease<Connection>> {
     this.#refuseNested();
     const longest = timeout === undefined ? this.#parts.connectionTimeout : parseDuration(timeout);

@@ -1,4 +1,5 @@
 import type { CallLimits } from '../calls/limits.js';
+import { unsentAttempts } from '../calls/pool-channel.js';
 import { parseDuration } from '../config/duration.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { retryDecision } from '../errors/retry-decision.js';
@@ -21,6 +22,7 @@ export class CallRules {
   readonly #retryPolicy: ResolvedConfig['pool']['retryPolicy'];
   readonly #budget: RetryBudget;
   readonly #ending: AbortSignal;
+  #ofCalls: RetryRules<MayRead> | undefined;
 
   /** @param ending aborted when the shutdown begins: after that nothing is retried */
   constructor(config: ResolvedConfig, sever: CallLimits['sever'], ending: AbortSignal) {
@@ -41,6 +43,15 @@ export class CallRules {
       signal,
       ...(queryTimeout === undefined ? {} : { queryTimeout: parseDuration(queryTimeout) }),
     };
+  }
+
+  /** The retry rules for the single calls of a scope. Scopes without options of their own share one object. */
+  retryOfCalls(options: CallRetryOptions & Pick<AcquireOptions, 'signal'>): RetryRules<MayRead> {
+    if (options.idempotent !== undefined || options.signal !== undefined) {
+      return { ...this.retry(options), unsentAttempts };
+    }
+    this.#ofCalls ??= { ...this.retry({}), unsentAttempts };
+    return this.#ofCalls;
   }
 
   /** The retry rules for single calls, which know whether they only read, and for other work, which does not. */

@@ -1,6 +1,4 @@
 import type { CallLimits } from '../calls/limits.js';
-import type { Lease } from '../pool/lease.js';
-import type { Connection } from '../session/connection.js';
 import type { AcquireOptions } from './acquire-options.js';
 import type { Lend } from './borrowing.js';
 import type { ScopeOptions } from './scope-options.js';
@@ -16,10 +14,8 @@ export interface ScopeBounds {
   limits(limits: CallLimits): CallLimits;
   /** The options of an acquire, with how long the session may hold a connection. */
   holding(asked: AcquireOptions): AcquireOptions;
-  /**
-   * Borrows a connection in the name of the session.
-   * @param counts whether it is a connection that the caller holds; one of a single call was counted with the call
-   * @throws AgentLimitError, UsageError, and what borrowing does
-   */
-  lend(lend: Lend, wish: Parameters<Lend['lease']>, counts: boolean): Promise<Lease<Connection>>;
+  /** Borrows connections in the name of the session, which counts them. Its promise rejects also with AgentLimitError. */
+  readonly leases: Lend;
+  /** The same for single calls, whose connections were counted with the calls. */
+  readonly singleCalls: Lend;
 }

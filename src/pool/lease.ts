@@ -41,6 +41,7 @@ export class Lease<R> implements Loan {
   readonly #owner: LeaseOwner<R>;
   readonly #lent: Lent<R>;
   #marked = false;
+  #expiry: string | undefined;
   #origin: Origin | undefined;
   /** Told when it ends; undefined when nobody counts it. */
   holder: LeaseHolder | undefined = undefined;
@@ -142,8 +143,21 @@ export class Lease<R> implements Loan {
     this.#owner.release(this, this.#lent);
   }
 
+  /** Ends it for this reason, because its holder kept it for too long. */
+  expire(reason: string): void {
+    if (this.#state !== 'active') return;
+    this.#expiry = reason;
+    this.release();
+  }
+
+  /** Whether it was ended by {@link expire}: then its holder rightly releases it later. */
+  get expired(): boolean {
+    return this.#expiry !== undefined;
+  }
+
   /** The error for a use after the end; it says how the lease ended. */
   ended(): LeaseReleasedError {
+    if (this.#expiry !== undefined) return new LeaseReleasedError(this.#expiry);
     return new LeaseReleasedError(
       this.#state === 'revoked'
         ? `the lease of connection ${this.#lent.id} was aborted: the pool shut down and its grace period is over`

@@ -185,7 +185,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     // The holder of a lease that the shutdown aborted rightly releases it later.
     if (before === 'revoked') return;
     if (before === 'released') {
-      journal.releasedTwice(member.id);
+      if (!lease.expired) journal.releasedTwice(member.id);
       return;
     }
     const now = clock.now();

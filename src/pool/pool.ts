@@ -15,7 +15,7 @@ import { Health, type Readiness } from './health.js';
 import type { Identity } from './identity-group.js';
 import { Inventory } from './inventory.js';
 import { Journal } from './journal.js';
-import type { Lease } from './lease.js';
+import type { Lease, LeaseHolder } from './lease.js';
 import { Leasing } from './leasing.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
 import type { PoolParts } from './parts.js';
@@ -268,6 +268,13 @@ export class Pool<R, I extends Identity = Identity> {
   changeTenant(tenant: Tenant, limits: Partial<TenantLimits>): void {
     this.#line.changeTenant(tenant, limits);
     this.#dispatcher.dispatch();
+  }
+
+  /** The leases that this holder has now. */
+  leasesOf(holder: LeaseHolder): Lease<R>[] {
+    const found: Lease<R>[] = [];
+    for (const { lease } of this.#inventory) if (lease?.holder === holder) found.push(lease);
+    return found;
   }
 
   /** Takes back a lease that no code references any more. No-op if the lease has ended. */

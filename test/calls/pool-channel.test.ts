@@ -2,7 +2,7 @@ import { BoundQuery, type Session } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { Batches } from '../../src/calls/batch.js';
 import { Exports } from '../../src/calls/exports.js';
-import { PoolChannel } from '../../src/calls/pool-channel.js';
+import { PoolChannel, unsentAttempts } from '../../src/calls/pool-channel.js';
 import { retryDecision } from '../../src/errors/retry-decision.js';
 import type { Lease } from '../../src/pool/lease.js';
 import type { Connection } from '../../src/session/connection.js';
@@ -27,7 +27,7 @@ async function ask(closing: number, maxAttempts: number) {
     { queryTimeout: 0, sever() {} },
     new Batches(),
     new Exports(),
-    { maxAttempts, backoff: () => 0, decide: (error) => retryDecision(error, false) },
+    { maxAttempts, unsentAttempts, backoff: () => 0, decide: (error) => retryDecision(error, false) },
   );
   const answer = channel
     .query(new BoundQuery('RETURN 1'), undefined as Session)

@@ -283,6 +283,13 @@ const provocations: Readonly<Record<string, Provoke>> = {
     const usage = new Usage({ sessionId: '1', agentId: 'research' }, { maxRows: 100 }, undefined, new VirtualClock());
     usage.checkAnswer(250, 9_000);
   },
+  async AuditError() {
+    const pool = await busy();
+    await pool.query(
+      'DEFINE TABLE agent_log; DEFINE EVENT full ON agent_log WHEN true THEN { THROW "the disk is full" }',
+    );
+    await pool.createSession({ agentId: 'research', audit: 'strict' }).query('CREATE finding');
+  },
   async LeaseReleasedError() {
     const pool = await busy();
     const connection = await pool.acquire();

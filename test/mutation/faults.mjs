@@ -10,6 +10,7 @@ const parking = ['test/manager/parkable-lease-property.test.ts'];
 const core = ['test/pool', 'test/scenarios'];
 const outcomes = ['test/transactions/outcomes.test.ts'];
 const savepoints = ['test/transactions/savepoints-'];
+const agents = ['test/agents/session.test.ts', 'test/agents/limits-in-force.test.ts', 'test/agents/audit.test.ts'];
 const loss = ['test/transactions/transaction-loss.test.ts'];
 const ownWrites = ['test/hazards/15-reads-of-own-writes.test.ts'];
 const transaction = ['test/transactions/transaction.test.ts'];
@@ -1814,5 +1815,91 @@ export const faults = [
     from: `throw refusal('the guard function failed, so it allowed nothing', { cause });`,
     to: `return;`,
     tests: ['test/agents/guards.test.ts'],
+  },
+
+  // Agent sessions: what is counted, guarded and audited
+  {
+    name: 'ledger: a single call of a session is not admitted',
+    from: `if (ledger === undefined) return await this.#send(call);`,
+    to: `if (ledger !== null) return await this.#send(call);`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a call on a lease of a session is not admitted',
+    from: `return this.#limits.ledger === undefined ? this.#ways.query(asked) : this.#ways.admitted(asked);`,
+    to: `return this.#ways.query(asked);`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a call in a transaction of a session is not admitted',
+    from: `if (admission !== undefined) layers.push(this.#admits(admission));`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: an answer in a transaction that is too large does not abort it',
+    from: `if (admission !== undefined) layers.push(this.#settles);`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a call of a session that never ran stays counted',
+    from: `if (outcome === 'not-sent') this.#session.usage.giveBackOperation();`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a call whose answer is measured shares a message',
+    from: `const joins = admission?.size === undefined && texts.mayJoin(call);`,
+    to: `const joins = texts.mayJoin(call);`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: an import passes the guards of a session',
+    from: `if (guarding !== undefined) await guarding;`,
+    to: `void guarding;`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a transaction is committed before its last statement has been sent',
+    from: `if (last !== undefined) await this.#sendLast(last);`,
+    to: `if (last !== undefined) void this.#sendLast(last).catch(() => {});`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a row of the audit that a user may not write passes as written',
+    from: `if ((answer[0]?.result?.length ?? 0) === 0) throw new Error(noRight(table));`,
+    to: `void answer;`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: calls undone by a savepoint stay in the row of the audit',
+    from: `this.#parts.admission?.undoneTo(mark);`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: the calls of an attempt that is repeated stay in the row of the audit',
+    from: `admission?.restarted();`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: the guards of a parent are not asked',
+    from: `for (const { guards } of this.#chain()) {`,
+    to: `for (const { guards } of [this]) {`,
+    tests: agents,
+  },
+  {
+    name: 'ledger: a lease of a session may use another database',
+    from: `this.#refuseToLeave('use()');`,
+    to: ``,
+    tests: agents,
+  },
+  {
+    name: 'ledger: the end of a session leaves its leases to their holders',
+    from: `lease.expire(\`the lease of connection \${lease.id} has ended: \${reason.message}, and its grace period is over\`);`,
+    to: ``,
+    tests: agents,
   },
 ];

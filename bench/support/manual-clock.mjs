@@ -19,6 +19,12 @@ export class ManualClock {
     return { cancel: () => void this.#timers.delete(timer) };
   }
 
+  /** @param {() => void} callback */
+  afterReading(callback) {
+    const immediate = setImmediate(callback);
+    return { cancel: () => clearImmediate(immediate) };
+  }
+
   /**
    * Goes on by so many milliseconds and fires what is due, once.
    *

@@ -198,7 +198,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     return this.#waitingRefused(error) ?? error;
   }
 
-  /** A connection was lent that its caller holds until he releases it. */
+  /** A connection was lent. */
   holds(): void {
     if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
   }
@@ -230,6 +230,11 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
       else next = Math.min(next, maxHold - held);
     }
     if (next < Number.POSITIVE_INFINITY) this.#watchHold(next);
+    else if (this.#underWay === 0) {
+      // An idle session keeps nothing that its next call can make.
+      this.#ending = undefined;
+      this.#joined = undefined;
+    }
   }
 
   #expire(lease: Lease<Connection>, held: number, maxHold: number): void {

@@ -14,7 +14,7 @@ export interface LeaseKeeper {
   borrow(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>>;
   /** The error for a caller who got no connection. */
   notLent(error: unknown): unknown;
-  /** A connection was lent that its caller holds until he releases it. */
+  /** A connection was lent. */
   holds(): void;
   /** A connection has worked for the session. Returns for how long, in milliseconds. */
   worked(lease: Lease<unknown>, now: number): number;
@@ -80,6 +80,7 @@ export class SingleCalls implements LeaseHolder, Lend {
       throw core.notLent(error);
     }
     lease.holder = this;
+    core.holds();
     return lease;
   }
 

@@ -37,7 +37,7 @@ const times = ['wait', 'query', 'latency'] as const;
 const statistics = ['p50', 'p90', 'p99', 'max', 'mean'] as const;
 
 const timeMetrics: readonly string[] = times.flatMap((time) => statistics.map((statistic) => `${time}.${statistic}`));
-const countMetrics: readonly string[] = ['errors', 'dropped', 'opened', 'closed'];
+const countMetrics: readonly string[] = ['errors', 'refused', 'dropped', 'opened', 'closed'];
 const metrics: readonly string[] = ['throughput', ...countMetrics, 'reuse', ...timeMetrics];
 
 /** Reads a list of assertions, separated by commas. */
@@ -66,7 +66,7 @@ function unknownMetric(metric: string): Refusal {
   const spelled = metrics.map((name) => name.replace('.', ' '));
   const meant = nearest(metric.replace('.', ' '), spelled)?.replace(' ', '.');
   const all =
-    'throughput, errors, errors.<class>, dropped, reuse, opened, closed, and wait, query or latency with .p50, .p90, .p99, .max or .mean';
+    'throughput, errors, errors.<class>, refused, dropped, reuse, opened, closed, and wait, query or latency with .p50, .p90, .p99, .max or .mean';
   return new Refusal(meant === undefined ? all : `${meant} (did you mean that?)`, `the unknown metric ${show(metric)}`);
 }
 
@@ -110,7 +110,8 @@ function measured(metric: string, unit: Unit, figures: LoadFigures): number | nu
     case 'throughput':
       return figures.throughput.mean;
     case 'dropped':
-      return operations.dropped;
+    case 'refused':
+      return operations[name];
     case 'reuse':
       return operations.total === 0 ? null : pool.reuse;
     case 'opened':

@@ -1,8 +1,9 @@
 import type { CloseReason } from '../pool/close-reason.js';
 import type { HistogramSummary } from '../pool/histogram.js';
+import type { AgentsFigures } from './agent-figures.js';
 import type { Step } from './distribution.js';
 import type { Interruption } from './interruption.js';
-import type { Mix, Statement } from './load-plan.js';
+import type { AgentPlan, Mix, Statement } from './load-plan.js';
 import type { ErrorCount } from './measurements.js';
 import type { MessageFigures } from './message-figures.js';
 
@@ -28,6 +29,8 @@ export interface LoadFigures {
     readonly workers: number | null;
     /** Operations due per second; null with workers. */
     readonly rate: number | null;
+    /** The agent sessions that shared the workers; null when all workers used the pool itself. */
+    readonly agents: AgentPlan | null;
     /** Whether operations were single calls of the pool, instead of a lease for each. */
     readonly singleCalls: boolean;
     /** Null when the user's own statements were run. */
@@ -50,6 +53,8 @@ export interface LoadFigures {
     readonly unanswered: number;
     /** Operations due but never begun, because 100,000 others were under way. */
     readonly dropped: number;
+    /** Operations that a limit of their agent refused. They are no errors, and in no other number or time. */
+    readonly refused: number;
   };
   /** Operations per second that succeeded while operations were begun. */
   readonly throughput: {
@@ -82,5 +87,7 @@ export interface LoadFigures {
     readonly reuse: number;
     readonly messages: MessageFigures;
   };
+  /** What each agent had of the pool; null without agents. */
+  readonly agents: AgentsFigures | null;
   readonly errors: Readonly<Record<string, ErrorCount>>;
 }

@@ -1,10 +1,11 @@
 import { defaultPoolConfig } from '../config/default-pool-config.js';
 import type { PasswordCredentials } from '../config/identity-options.js';
 import { Refusal, show } from '../config/refusal.js';
+import { type AgentOption, agentDescriptions, readAgents, workersForAgent } from './agent-options.js';
 import { type Assertion, readAssertions } from './assertions.js';
 import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';
 import { formatRoundDuration, wrap } from './formats.js';
-import type { Demand, Mix, Statement } from './load-plan.js';
+import type { AgentPlan, Demand, Mix, Statement } from './load-plan.js';
 import {
   countFrom,
   nonEmpty,
@@ -32,6 +33,8 @@ export interface LoadOptions {
   readonly minConnections: number | undefined;
   readonly maxConnections: number;
   readonly demand: Demand;
+  /** The agent sessions that share the workers; null when all workers use the pool itself. */
+  readonly agents: AgentPlan | null;
   /** How long operations are begun; null when only `operations` limits the run. */
   readonly duration: number | null;
   /** The most operations to begin; null for no limit. */
@@ -52,6 +55,7 @@ export interface LoadOptions {
 }
 
 type Name =
+  | AgentOption
   | 'endpoint'
   | 'namespace'
   | 'database'
@@ -90,6 +94,7 @@ const descriptions: OptionDescriptions<Name> = {
   query: { value: '<text>', help: 'instead: your own, with $i and $rand' },
   file: { short: 'f', value: '<path>', help: 'the same from a file; several are a mix' },
   'single-calls': { help: 'calls of the pool, without a lease for each' },
+  ...agentDescriptions,
   scenario: { value: '<name>', help: 'one with something to show; "list" names them' },
   sweep: { help: 'finds the right --pool-max by measuring' },
   'pool-max': { value: '<count>', help: `connections at most (${defaultPoolConfig.maxConnections})` },
@@ -132,7 +137,7 @@ const otherNames: Readonly<Partial<Record<string, Name>>> = {
 };
 
 export function loadHelp(columns = 80): string {
-  const metrics = `Assertions compare (< <= > >= =) throughput, errors, errors.<class>, dropped, reuse, opened, closed, and p50, p90, p99, max or mean of wait, query, latency.`;
+  const metrics = `Assertions compare (< <= > >= =) throughput, errors, errors.<class>, refused, dropped, reuse, opened, closed, and p50, p90, p99, max or mean of wait, query, latency.`;
   const codes = 'Exit: 0 done, 1 no connection, 2 wrong options, 99 failed, 130 or 143 stopped.';
   const width = Math.min(columns, 80);
   return `${wrap('surreal-pool load: drives a workload through a pool and reports how it went', width).join('\n')}
@@ -174,7 +179,9 @@ export function readLoadOptions(
   }
   const scenario = line.read('scenario', oneOf([scenarioList, ...Object.keys(scenarios)]));
   refuseBeside(line, 'scenario', ownOfScenarios, 'which brings its own');
+  refuseBeside(line, 'agents', ['rate'], 'whose callers are workers');
   refuseBeside(line, 'sweep', notInSweep, 'which is a load by workers, for a time, with sizes of its own');
+  const agents = readAgents(line);
   const statements = readStatements(line);
   const operations = line.read('operations', countFrom(1)) ?? null;
   const time = line.read('duration', readTime);
@@ -189,7 +196,8 @@ export function readLoadOptions(
     credentials: readCredentials(line, environment),
     minConnections,
     maxConnections: most,
-    demand: readDemand(line),
+    demand: readDemand(line, agents),
+    agents,
     duration: time ?? (operations === null ? (scenario === undefined ? 30_000 : 5_000) : null),
     operations,
     mix: line.read('mix', readMix) ?? { read: 80, write: 20 },
@@ -258,7 +266,7 @@ function requireOwnDatabase(line: CommandLine<Name>, { endpoint }: LoadOptions):
   }
 }
 
-function readDemand(line: CommandLine<Name>): Demand {
+function readDemand(line: CommandLine<Name>, agents: AgentPlan | null): Demand {
   const workers = line.read('workers', countFrom(1));
   const rate = line.read('rate', readRate);
   if (line.has('workers') && line.has('rate')) {
@@ -267,7 +275,12 @@ function readDemand(line: CommandLine<Name>): Demand {
       new Refusal('without --rate; at a fixed rate, callers are as many as it takes', 'with --rate'),
     );
   }
-  return rate === undefined ? { workers: workers ?? 32 } : { rate };
+  if (agents !== null && workers !== undefined && workers < agents.count) {
+    const allowed = `at least --agents, which is ${agents.count}: each agent has a worker of its own`;
+    line.refuse('workers', new Refusal(allowed, show(workers)));
+  }
+  const usual = Math.max(32, workersForAgent * (agents?.count ?? 0));
+  return rate === undefined ? { workers: workers ?? usual } : { rate };
 }
 
 /** Given instead of a scenario's name to list all scenarios. */
@@ -283,6 +296,7 @@ const ownOfScenarios = [
     'query',
     'file',
     'single-calls',
+    'agents',
     'sweep',
     'pool-max',
     'pool-min',
@@ -290,7 +304,7 @@ const ownOfScenarios = [
   ...(['seed', 'assert', 'progress'] as const),
 ];
 
-const notInSweep = ['rate', 'operations', 'pool-min', 'assert'] as const;
+const notInSweep = ['rate', 'agents', 'operations', 'pool-min', 'assert'] as const;
 function readUrl(line: CommandLine<Name>, url: string | undefined): string | undefined {
   const address = url === undefined ? undefined : readEndpoint(url);
   if (!(address instanceof Refusal)) return address;

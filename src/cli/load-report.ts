@@ -1,5 +1,6 @@
 import { withoutQuery } from '../config/address.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
+import type { AgentsFigures } from './agent-figures.js';
 import { type AssertionResult, evaluate } from './assertions.js';
 import { distribution } from './distribution.js';
 import type { Interruption } from './interruption.js';
@@ -30,6 +31,8 @@ export interface Observations {
   /** The pool when the load began, and when it had ended, before the shutdown. */
   readonly poolBefore: PoolStats;
   readonly poolAfter: PoolStats;
+  /** What the agents had of the pool; null without agents. */
+  readonly agents: AgentsFigures | null;
 }
 
 export function reportOf(measurements: Measurements, observations: Observations): LoadReport {
@@ -44,9 +47,9 @@ export function reportOf(measurements: Measurements, observations: Observations)
 }
 
 function figuresOf(measurements: Measurements, observations: Observations): LoadFigures {
-  const { options, interrupted, queryAlone, processBusy, poolBefore, poolAfter } = observations;
+  const { options, interrupted, queryAlone, processBusy, poolBefore, poolAfter, agents } = observations;
   const { endpoint, namespace, database, demand, mix, statements, singleCalls, duration, operations } = options;
-  const { succeeded, failed, unfinished, unanswered, dropped, elapsed } = measurements;
+  const { succeeded, failed, unfinished, unanswered, dropped, refused, elapsed } = measurements;
   return {
     load: {
       endpoint: withoutQuery(endpoint),
@@ -55,6 +58,7 @@ function figuresOf(measurements: Measurements, observations: Observations): Load
       database,
       workers: 'workers' in demand ? demand.workers : null,
       rate: 'rate' in demand ? demand.rate : null,
+      agents: options.agents,
       singleCalls,
       mix: statements === null ? mix : null,
       statements: statements?.map(({ name, weight }) => ({ name, weight })) ?? null,
@@ -71,6 +75,7 @@ function figuresOf(measurements: Measurements, observations: Observations): Load
       unfinished,
       unanswered,
       dropped,
+      refused,
     },
     throughput: throughput(measurements),
     wait: measurements.wait.summary(),
@@ -89,6 +94,7 @@ function figuresOf(measurements: Measurements, observations: Observations): Load
       reuse: percent(poolAfter.reused - poolBefore.reused, poolAfter.served - poolBefore.served),
       messages: messageFigures(poolBefore, poolAfter),
     },
+    agents,
     errors: Object.fromEntries([...measurements.errors].sort(([, one], [, other]) => other.count - one.count)),
   };
 }

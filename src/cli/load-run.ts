@@ -1,6 +1,9 @@
 import type { ConnectionManager } from '../manager.js';
+import { agentsFigures, timesRefused } from './agent-figures.js';
+import type { AgentsAtWork } from './agent-text.js';
 import { Driver } from './driver.js';
 import type { Interruption } from './interruption.js';
+import { openAgents } from './load-agents.js';
 import type { LoadOptions } from './load-options.js';
 import { isEmbedded, type LoadReport, type Observations, reportOf } from './load-report.js';
 import { Measurements } from './measurements.js';
@@ -86,13 +89,21 @@ async function measure(
   const poolBefore = pool.poolStats();
   const loopBefore = performance.eventLoopUtilization();
   const measurements = new Measurements(performance.now());
+  const { singleCalls, demand, operations, seed } = options;
+  const agents =
+    options.agents === null || 'rate' in demand
+      ? undefined
+      : openAgents(pool, options.agents, { workers: demand.workers, singleCalls }, measurements);
   const driver = new Driver(pool, workload, measurements, {
-    single: options.singleCalls ? pool : undefined,
-    most: options.operations ?? undefined,
+    single: singleCalls ? pool : undefined,
+    most: operations ?? undefined,
+    agents,
+    // Not the numbers of the workload, of which the first ones are to be the same with and without agents.
+    random: seededRandom(seed + 1),
   });
   const stopProgress = showProgress(pool, measurements, options, display);
 
-  await driver.drive(options.demand, stop.signal);
+  await driver.drive(demand, stop.signal);
   clearTimeout(end);
   stopProgress();
   measurements.stop(performance.now());
@@ -104,7 +115,9 @@ async function measure(
   await driver.settled(lastPatience);
   driver.end();
   const poolAfter = pool.poolStats();
-  return reportOf(measurements, { options, ...before, interrupted, processBusy, poolBefore, poolAfter });
+  const ofAgents = agents === undefined ? null : agentsFigures(agents, pool);
+  const observed = { ...before, interrupted, processBusy, poolBefore, poolAfter, agents: ofAgents };
+  return reportOf(measurements, { options, ...observed });
 }
 
 /** Returns a function that ends the display, with a last update if there is anything new. */
@@ -133,12 +146,25 @@ function showProgress(
       p99,
       errors: failed,
       errorsInAll: measurements.failed,
+      agents: options.agents === null ? undefined : agentsAtWork(pool),
     });
   };
   const timer = setInterval(show, options.progress);
   return () => {
     clearInterval(timer);
     if (performance.now() - shownAt > options.progress / 2) show();
+  };
+}
+
+function agentsAtWork(pool: ConnectionManager): AgentsAtWork {
+  const { open, totals, greediest, mostRefused } = pool.sessions();
+  return {
+    count: open,
+    greediest: greediest && {
+      agentId: greediest.agentId,
+      share: totals.busyTime === 0 ? 0 : (100 * greediest.busyTime) / totals.busyTime,
+    },
+    mostRefused: mostRefused && { agentId: mostRefused.agentId, times: timesRefused(mostRefused.refused) },
   };
 }
 

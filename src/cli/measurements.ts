@@ -1,3 +1,4 @@
+import { AgentLimitError } from '../errors/agent.js';
 import { Histogram } from '../pool/histogram.js';
 import { errorClass } from './error-class.js';
 
@@ -28,8 +29,14 @@ export interface Interval {
   readonly p99: number;
 }
 
-/** All measurements of a load. The times include failed operations. */
-export class Measurements {
+/** Where it is written down how an operation ended. */
+export interface Recorder {
+  recordSuccess(kind: OperationKind, steps: Steps): void;
+  recordFailure(error: unknown, steps: Steps): void;
+}
+
+/** All measurements of a load. The times include failed operations, but not refused ones. */
+export class Measurements implements Recorder {
   /** From asking for a connection to getting it, or being refused. */
   readonly wait: Histogram = new Histogram();
   /** From getting a connection, or making a single call, to the answer of the database. */
@@ -39,6 +46,8 @@ export class Measurements {
   readonly succeeded: Record<OperationKind, number> = { read: 0, write: 0 };
   readonly errors: Map<string, ErrorCount> = new Map();
   failed = 0;
+  /** Operations that a limit of their agent refused. They count nowhere else. */
+  refused = 0;
   /** Operations that had not ended when the run was over. */
   unfinished = 0;
   /** Unfinished operations whose statement the database had not answered. */
@@ -70,6 +79,10 @@ export class Measurements {
   }
 
   recordFailure(error: unknown, steps: Steps): void {
+    if (error instanceof AgentLimitError) {
+      this.refused++;
+      return;
+    }
     this.#recordTimes(steps);
     this.failed++;
     this.#recentlyFailed++;

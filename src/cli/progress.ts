@@ -1,3 +1,4 @@
+import { type AgentsAtWork, agentsAtWorkText } from './agent-text.js';
 import { formatDuration, formatRate, formatRoundDuration, shorten } from './formats.js';
 
 /** The run at one moment, and since the last update. Times are in milliseconds. */
@@ -19,6 +20,8 @@ export interface Progress {
   readonly p99: number;
   readonly errors: number;
   readonly errorsInAll: number;
+  /** Set when agents share the workers. */
+  readonly agents?: AgentsAtWork | undefined;
 }
 
 /** For logs and files: one line that is easy to search and parse. */
@@ -32,11 +35,12 @@ export function progressLine(progress: Progress): string {
     `oldest ${oldestWaiter.toFixed(0)} ms`,
     `p99 ${p99.toFixed(1)} ms`,
     `${errors} errors`,
+    ...(progress.agents === undefined ? [] : [agentsAtWorkText(progress.agents).replaceAll('  ', ', ')]),
   ].join(', ');
 }
 
-/** For a terminal: a bar, and below it the figures. */
-export function progressScreen(progress: Progress, columns: number): [bar: string, line: string] {
+/** For a terminal: a bar, and below it the figures; with agents also a line about them, however many they are. */
+export function progressScreen(progress: Progress, columns: number): string[] {
   const { elapsed, duration, operations, ended, rate, used, maxConnections, waiting, oldestWaiter, p99, errorsInAll } =
     progress;
   const oldest = waiting === 0 ? '' : ` (oldest ${formatDuration(oldestWaiter)})`;
@@ -54,7 +58,8 @@ export function progressScreen(progress: Progress, columns: number): [bar: strin
   const space = Math.min(columns || 80, 80) - 1;
   const share = Math.max(duration === null ? 0 : elapsed / duration, operations === null ? 0 : ended / operations);
   const done = Math.round(Math.min(share, 1) * space);
-  return ['█'.repeat(done) + '░'.repeat(space - done), shorten(line, space)];
+  const agents = progress.agents === undefined ? [] : [shorten(agentsAtWorkText(progress.agents), space)];
+  return ['█'.repeat(done) + '░'.repeat(space - done), shorten(line, space), ...agents];
 }
 
 /** Where progress is shown. */

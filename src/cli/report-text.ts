@@ -1,4 +1,5 @@
 import type { HistogramSummary } from '../pool/histogram.js';
+import { agentLines } from './agent-text.js';
 import type { AssertionResult } from './assertions.js';
 import type { Step } from './distribution.js';
 import {
@@ -23,7 +24,7 @@ const columnsForBoth = 80;
 const height = 23;
 const mostErrorLines = 3;
 
-/** The report as text, most important first. In 80 columns or more it has at most 23 lines. */
+/** The report as text, most important first. In 80 columns or more it has at most 23 lines, and those of the agents. */
 export function reportText(report: LoadReport, paint: Paint, columns: number = columnsForBoth): string {
   const width = Math.max(leastColumns, Math.min(columns, mostColumns));
   const isNarrow = width < columnsForBoth;
@@ -43,7 +44,9 @@ export function reportText(report: LoadReport, paint: Paint, columns: number = c
   const assertions = hasAssertions
     ? [...assertionLines(report.assertions, room - errorLines.length - 1, paint, width), '']
     : [];
-  return `${[...verdict, '', ...assertions, ...figures, ...errorLines].join('\n')}\n`;
+  const agents = agentLines(report, rowsOf(width, true), width);
+  const ofAgents = agents.length === 0 ? [] : ['', ...agents];
+  return `${[...verdict, '', ...assertions, ...figures, ...errorLines, ...ofAgents].join('\n')}\n`;
 }
 
 /** One line for each assertion; failed ones come first if there is no room for all. */
@@ -105,9 +108,9 @@ function summary({ load, operations, elapsed, throughput }: LoadReport, width: n
 const labelWidth = 13;
 
 /** A line with a label; cut if too long, in few columns broken instead. */
-function rowsOf(width: number): (label: string, text: string) => string[] {
+function rowsOf(width: number, isBroken = width < columnsForBoth): (label: string, text: string) => string[] {
   return (label, text) => {
-    const lines = width < columnsForBoth ? wrap(text, width - labelWidth) : [text];
+    const lines = isBroken ? wrap(text, width - labelWidth) : [text];
     return lines.map((line, index) =>
       shorten(`${(index === 0 ? label : '').padEnd(labelWidth)}${line}`, width).trimEnd(),
     );

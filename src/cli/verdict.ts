@@ -26,9 +26,16 @@ const keptRate = 0.9;
 /** Says in one sentence what the numbers mean: what the bottleneck is, or that there is none. */
 export function verdictOn(figures: LoadFigures): Verdict {
   const { interrupted, elapsed } = figures;
-  const finding = unanswered(figures) ?? nothingDone(figures) ?? failures(figures) ?? bottleneck(figures);
-  if (interrupted === null) return finding;
-  return { ...finding, sentence: `Stopped by ${interrupted} after ${formatDuration(elapsed)}. ${finding.sentence}` };
+  const { finding, sentence } = unanswered(figures) ?? nothingDone(figures) ?? failures(figures) ?? bottleneck(figures);
+  const stopped = interrupted === null ? [] : [`Stopped by ${interrupted} after ${formatDuration(elapsed)}.`];
+  return { finding, sentence: [...stopped, sentence, ...refusals(figures)].join(' ') };
+}
+
+/** Refusals by the limits that were asked for are no failures, but they are work that was not done. */
+function refusals({ operations: { refused, total } }: LoadFigures): string[] {
+  if (refused === 0 || total === 0) return [];
+  const share = formatPercent((100 * refused) / (refused + total));
+  return [`Limits of the agents refused ${formatNumber(refused, 'operation')} besides (${share} of all).`];
 }
 
 /** Checks for unanswered statements: they are missing in the times, which then look too good. */
@@ -43,7 +50,10 @@ function unanswered({ operations }: LoadFigures): Verdict | undefined {
 
 function nothingDone({ operations }: LoadFigures): Verdict | undefined {
   if (operations.total > 0) return undefined;
-  const begun = operations.unfinished;
+  const { unfinished: begun, refused } = operations;
+  if (refused > 0) {
+    return { finding: 'nothing', sentence: `Limits of the agents refused all ${formatNumber(refused, 'operation')}.` };
+  }
   const sentence = begun === 0 ? 'No operation was begun.' : `None of the ${formatCount(begun)} operations ended.`;
   return { finding: 'nothing', sentence };
 }
@@ -95,6 +105,14 @@ function whoIsToBlame(figures: LoadFigures): Verdict | undefined {
   }
   if (!waited) return undefined;
   const [waiting, running] = [formatDuration(wait.p99), formatDuration(query.p99)];
+  const { maxConnections, atMaxConnections } = load.agents?.limits ?? {};
+  if (typeof maxConnections === 'number' && atMaxConnections === 'wait') {
+    const limit = `the ${formatNumber(maxConnections, 'connection')} that each agent may have`;
+    return {
+      finding: 'pool',
+      sentence: `The pool or the limit of the agents was the bottleneck: callers waited ${waiting} at p99 while queries took ${running}; raise --pool-max, or ${limit}.`,
+    };
+  }
   return {
     finding: 'pool',
     sentence: `The pool was the bottleneck: callers waited ${waiting} at p99 while queries took ${running}; raise --pool-max.`,

@@ -1,4 +1,5 @@
 import type { Timer } from '../time/clock.js';
+import type { Affinity } from './affinity.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Leasing } from './leasing.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -21,6 +22,7 @@ const patience = 100;
 /** The parts of a pool that matching needs. */
 export interface DispatcherParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly line: WaitingLine<R, I>;
+  readonly affinity: Affinity<R, I>;
   readonly rejections: Rejections<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
   readonly leasing: Leasing<R, I>;
@@ -90,7 +92,7 @@ export class Dispatcher<R, I extends Identity> {
    * waiter stays in the line and gets whichever connection is ready first.
    */
   #matchWaiters(now: number): void {
-    const { inventory, leasing, lifecycle, line, rejections, sizing } = this.#parts;
+    const { affinity, inventory, leasing, lifecycle, line, rejections, sizing } = this.#parts;
     const { idle, shared } = inventory;
     /** How many connections of an identity are being prepared for waiters ahead of this one. */
     let claimed: Map<IdentityGroup<I>, number> | undefined;
@@ -123,13 +125,18 @@ export class Dispatcher<R, I extends Identity> {
           leasing.lendTo(waiter, lendable, now, true);
           continue;
         }
+        const own = member && member !== matching ? affinity.waiterFor(member, waiter, now) : undefined;
+        if (member !== undefined && own !== undefined && this.#isServable(own, member, now)) {
+          leasing.lendTo(own, member, now, true);
+          continue;
+        }
         if (member !== undefined) {
           claimed ??= new Map();
           const claims = claimed.get(group) ?? 0;
           claimed.set(group, claims + 1);
           if (claims >= group.preparing) {
             if (member === matching) lifecycle.probe(member);
-            else if (sizing.mayChange(group, now)) lifecycle.change(member, group);
+            else if (!member.expectsCallers && sizing.mayChange(group, now)) lifecycle.change(member, group);
           }
         } else if (inventory.total >= sizing.max || now - waiter.since >= patience) {
           // A waiter whose identity does not answer gets nothing yet.
@@ -139,6 +146,10 @@ export class Dispatcher<R, I extends Identity> {
       line.pass(waiter, now);
     }
     line.endWalk(now);
+  }
+
+  #isServable(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number): boolean {
+    return !waiter.fresh && !waiter.isTooLate(now) && this.#parts.lifecycle.isTrusted(member, now);
   }
 
   /**

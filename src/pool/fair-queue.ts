@@ -1,8 +1,5 @@
 import type { Share } from './share.js';
 
-/** How many milliseconds of lease time a share gets before the next one's turn: so connections keep their identity. */
-const turnLength = 20;
-
 /**
  * How many milliseconds of lease time a share may save up. So one that asks seldom is served at once, even when it asks
  * a few times in a row.
@@ -17,9 +14,9 @@ const arity = 4;
  * stays in it gets lease time in proportion to its weight. A share that was away saves up very little of what it did not
  * use, and what it used too much stays its debt while others wait. Once nobody waits, nobody owes.
  *
- *     owed (below their reserve) ─▶ the share whose turn it is ─▶ the heap, by virtual time
+ *     owed (below their reserve) ─▶ the heap, by virtual time
  *
- * A choice costs the same for ten shares and for ten thousand but for the depth of the heap, and is made once a turn.
+ * A choice costs the same for ten shares and for ten thousand but for the depth of the heap.
  */
 export class FairQueue<S extends Share> {
   readonly #heap: S[] = [];
@@ -30,9 +27,6 @@ export class FairQueue<S extends Share> {
   /** Grows each time nobody is left in the queue. */
   #period = 0;
   #tickets = 0;
-  #turn: S | undefined;
-  /** The virtual time at which the turn ends. */
-  #turnEnd = 0;
 
   get size(): number {
     return this.#heap.length;
@@ -42,7 +36,7 @@ export class FairQueue<S extends Share> {
   set(share: S, isIn: boolean, now: number): void {
     if (isIn) {
       if (share.position === -1) this.#join(share, now);
-      else if (share !== this.#turn) this.#update(share, share.dueAt(now));
+      else this.#update(share, share.dueAt(now));
       if (share.reserve > 0) this.#setOwed(share);
     } else if (share.position !== -1) {
       this.#leave(share);
@@ -52,18 +46,10 @@ export class FairQueue<S extends Share> {
   /** The share to serve next. */
   head(now: number): S | undefined {
     for (const owed of this.#owed) return owed;
-    const turn = this.#turn;
-    if (turn !== undefined) {
-      if (turn.dueAt(now) < this.#turnEnd) return turn;
-      this.#turn = undefined;
-      this.#update(turn, turn.dueAt(now));
-    }
     for (let [first] = this.#heap; first !== undefined; first = this.#heap[0]) {
       const due = first.dueAt(now);
       if (due === first.key) {
         this.#time = Math.max(this.#time, due);
-        this.#turn = first;
-        this.#turnEnd = due + turnLength / first.weight;
         return first;
       }
       // Its open leases took longer than expected since it was put here.
@@ -86,7 +72,6 @@ export class FairQueue<S extends Share> {
   #leave(share: S): void {
     const { position } = share;
     share.position = -1;
-    if (this.#turn === share) this.#turn = undefined;
     this.#owed.delete(share);
     const last = this.#heap.pop();
     if (last !== undefined && last !== share) {
@@ -107,7 +92,6 @@ export class FairQueue<S extends Share> {
     const before = share.key;
     if (due === before) return;
     share.key = due;
-    share.ticket = ++this.#tickets;
     if (due < before) this.#rise(share);
     else this.#sink(share);
   }

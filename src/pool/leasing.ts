@@ -1,3 +1,4 @@
+import type { Affinity } from './affinity.js';
 import type { CloseReason } from './close-reason.js';
 import type { AcquireOptions } from './contract.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
@@ -18,6 +19,7 @@ const callsPerMessage = 16;
 /** The parts of a pool that lending needs. */
 export interface LeasingParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly line: WaitingLine<R, I>;
+  readonly affinity: Affinity<R, I>;
   readonly rejections: Rejections<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
   /** Whether the dispatcher is matching waiters and connections right now: then no shortcut is taken. */
@@ -92,8 +94,10 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     const seat = waiter.shared && this.#takeSeat(member, waiter.shared);
     this.#serve(waiter, member, now, reused, seat);
     while (seat?.joins && seat.calls < callsPerMessage) {
-      const next = line.next(now);
-      if (!next?.shared?.joins || next.group !== member.group || next.isTooLate(now)) break;
+      const first = line.next(now);
+      // The message goes anyway: others of its identity may go with it, though they are not next.
+      const next = first?.group === member.group ? first : line.firstOf(member.group);
+      if (!next?.shared?.joins || next.isTooLate(now)) break;
       this.#serve(next, member, now, reused, seat);
     }
     // New calls must not overtake waiters.
@@ -156,6 +160,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     const { inventory, journal, line } = this.#parts;
     if (member.state !== 'leased') {
       inventory.move(member, 'leased');
+      member.expectsCallers = false;
       member.leasedAt = now;
       member.overdue = false;
       member.reportedIdle = false;
@@ -235,7 +240,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
 
   /** Takes back a connection that no lease holds any more. */
   #takeBack(member: PooledResource<R, I>, now: number): void {
-    const { dispatch, factory, isDispatching, lifecycle, line, state } = this.#parts;
+    const { affinity, dispatch, factory, isDispatching, lifecycle, line, state } = this.#parts;
     const unfit = lifecycle.whyUnfit(member, now);
     if (unfit === undefined && factory.isClean(member.resource as R)) {
       member.provenAt = now;
@@ -245,11 +250,13 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
         this.keepIdle(member, now);
         return;
       }
-      const isNext = next?.group === member.group && !next.fresh && !next.isTooLate(now);
+      const waiter = next && affinity.waiterFor(member, next, now);
+      const isNext = waiter !== undefined && !waiter.fresh && !waiter.isTooLate(now);
       if (isNext && !isDispatching() && state.isRunning && lifecycle.isTrusted(member, now)) {
-        this.#lendToNext(next, member, now);
+        this.#lendToNext(waiter, member, now);
         return;
       }
+      if (next !== undefined && waiter === undefined) affinity.expect(member, next, now);
       this.keepIdle(member, now);
     } else if (unfit === undefined || this.#mayFinish(member, unfit)) {
       lifecycle.reset(member);

@@ -1,5 +1,6 @@
 import { DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
+import { stayFor } from './affinity.js';
 import type { CloseReason } from './close-reason.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { PoolParts } from './parts.js';
@@ -248,6 +249,7 @@ export class Lifecycle<R, I extends Identity> {
       (outcome, now, duration) => {
         if (outcome.ok) {
           inventory.heard(group);
+          member.staysUntil = now + stayFor(duration);
           this.#answered(member, now);
           this.#offerOrRetire(member, now, true);
           journal.changed(member.id, duration);

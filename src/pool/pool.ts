@@ -2,6 +2,7 @@ import { type Circuit, Endpoint } from '../endpoints/endpoint.js';
 import type { AcquireError, PoolSnapshot } from '../errors/acquire.js';
 import { UsageError } from '../errors/configuration.js';
 import type { Clock } from '../time/clock.js';
+import { Affinity } from './affinity.js';
 import { CheckSchedule } from './check-schedule.js';
 import type { AcquireOptions, PoolSettings, PoolSurroundings } from './contract.js';
 import { Dispatcher } from './dispatcher.js';
@@ -51,6 +52,7 @@ export class Pool<R, I extends Identity = Identity> {
   readonly #journal: Journal;
   readonly #inventory: Inventory<R, I>;
   readonly #line: WaitingLine<R, I>;
+  readonly #affinity: Affinity<R, I>;
   readonly #health: Health<R, I>;
   readonly #sizing: Sizing<R, I>;
   readonly #rejections: Rejections<R, I>;
@@ -83,6 +85,7 @@ export class Pool<R, I extends Identity = Identity> {
     };
     const line = new WaitingLine<R, I>(clock, events, settings);
     const health = new Health(new Endpoint(surroundings.endpoint, random), known);
+    const affinity = new Affinity<R, I>({ clock, line, dispatch: () => dispatcher.dispatch() });
     const sizing = new Sizing(settings, inventory, line);
     const rejections = new Rejections({ ...known, name, line, health, sizing });
     const lifetimes = new ExpiryWheel<PooledResource<R, I>>(clock.now());
@@ -99,6 +102,7 @@ export class Pool<R, I extends Identity = Identity> {
     const leasing: Leasing<R, I> = new Leasing({
       ...shared,
       line,
+      affinity,
       rejections,
       lifecycle,
       isDispatching: () => dispatcher.isDispatching,
@@ -110,6 +114,7 @@ export class Pool<R, I extends Identity = Identity> {
     const dispatcher: Dispatcher<R, I> = new Dispatcher({
       ...shared,
       line,
+      affinity,
       rejections,
       lifecycle,
       leasing,
@@ -121,6 +126,7 @@ export class Pool<R, I extends Identity = Identity> {
     this.#journal = journal;
     this.#inventory = inventory;
     this.#line = line;
+    this.#affinity = affinity;
     this.#health = health;
     this.#sizing = sizing;
     this.#rejections = rejections;
@@ -328,6 +334,7 @@ export class Pool<R, I extends Identity = Identity> {
     this.#state.drain();
     this.#upkeep.end();
     this.#line.end();
+    this.#affinity.end();
     this.#dispatcher.end();
     this.#journal.tell('shutdownStarted', { leased, waiting, gracePeriod });
     this.#rejections.refuseAll('shutdown');

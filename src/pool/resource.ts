@@ -53,6 +53,10 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
   idleSince = 0;
   /** When it last worked: opened, given back, or probed. */
   provenAt = 0;
+  /** Until when it stays with the identity that it was switched to, though a waiter of another one comes first. */
+  staysUntil = 0;
+  /** It is idle, and the callers who were answered on it last may come back in this turn of the event loop. */
+  expectsCallers = false;
   leasedAt = 0;
   /** Its lease was reported as held too long. */
   overdue = false;

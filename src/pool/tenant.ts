@@ -97,6 +97,11 @@ export class Tenant extends Share {
     return this.mayTakeOne && (this.parent?.mayBorrow ?? true);
   }
 
+  /** Whether it or a tenant above it has less than its reserve. */
+  get isBelowReserve(): boolean {
+    return this.isOwed || (this.parent?.isBelowReserve ?? false);
+  }
+
   /** The tenant, it or one above it, of which no further caller may wait; undefined when there is none. */
   get full(): Tenant | undefined {
     return this.waiting >= this.maxWaiting ? this : this.parent?.full;

@@ -16,6 +16,8 @@ export interface Clock {
    * `holdsProcess`: whether it keeps the process alive, as it must when a caller waits for the outcome.
    */
   timer(delay: number, holdsProcess: boolean, callback: () => void): Timer;
+  /** Calls back when all data that has arrived by now was read and its waiters have run. */
+  afterReading(callback: () => void): Timer;
 }
 
 // Read once, when the package is loaded. Test tools replace these names during a test; a pool that outlives the test
@@ -89,4 +91,5 @@ export function afterReading(callback: () => void): Timer {
 export const systemClock: Clock = {
   now,
   timer: (delay, holdsProcess, callback) => inOwnContext(() => new SystemTimer(delay, holdsProcess, callback)),
+  afterReading: (callback) => inOwnContext(() => afterReading(callback)),
 };

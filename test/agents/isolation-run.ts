@@ -8,6 +8,7 @@ import {
   TransactionAbortedError,
   TransactionEndedError,
   TransactionLostError,
+  UsageError,
 } from '../../src/index.js';
 import type { Place } from '../support/backend.js';
 import { collectGarbage } from '../support/garbage.js';
@@ -93,6 +94,8 @@ async function shownBy(answer: Promise<unknown[]>): Promise<unknown> {
 function isRefusal(error: unknown): boolean {
   if (error instanceof TransactionAbortedError || error instanceof TransactionLostError) return true;
   if (error instanceof TransactionEndedError) return error.state === 'abandoned';
+  // A lease of a session never does that, before its release as after it.
+  if (error instanceof UsageError) return error.message.includes('on a lease of an agent session');
   return error instanceof LeaseReleasedError || error === over;
 }
 
@@ -157,11 +160,8 @@ class Isolation {
 
   async #prepare(): Promise<void> {
     const { door, pool } = this.#scene;
-    const [home] = agents;
     for (const credentials of signIns) {
-      const connection = await door.acquire(home, {});
-      this.#tokens.push(await connection.signin(credentials));
-      connection.release();
+      this.#tokens.push(await pool.withConnection((connection) => connection.signin(credentials)));
     }
     for (const agent of agents) {
       pool.recycleAll();

@@ -1,5 +1,5 @@
 import type { Uuid } from 'surrealdb';
-import type { PoolOptions, PoolScope } from '../../src/index.js';
+import type { ConnectionManager, PoolOptions, PoolScope } from '../../src/index.js';
 import type { Front, FrontConnection } from '../support/front.js';
 import type { Surroundings } from '../support/surroundings.js';
 import { rocksdbUrl } from '../support/temporary.js';
@@ -19,7 +19,7 @@ const options: Partial<PoolOptions> = {
 };
 
 /** Each agent has a scope object of its own, and says nothing at its acquires. */
-const byScope: (pool: PoolScope) => Door = (pool) => byScopeOf((agent) => pool.scope(agent.identity));
+const byScope: (pool: ConnectionManager) => Door = (pool) => byScopeOf((agent) => pool.scope(agent.identity));
 
 function byScopeOf(scopeOf: ScopeOf): Door {
   const scopes = new Map<Agent, PoolScope>();
@@ -35,13 +35,28 @@ function byScopeOf(scopeOf: ScopeOf): Door {
 }
 
 /** Each acquire says for whom it is. */
-const byOptions: (pool: PoolScope) => Door = (pool) => ({
+const byOptions: (pool: ConnectionManager) => Door = (pool) => ({
   acquire: (agent, limits) => pool.acquire({ ...agent.identity, ...limits }),
   query: (agent, text) => pool.withConnection((connection) => connection.query(text).collect(), agent.identity),
 });
 
+/**
+ * Each agent has a session, among others that have none: a lease of a session refuses to change its user and database,
+ * and must see nothing of those that do.
+ */
+const bySession: (pool: ConnectionManager) => Door = (pool) => {
+  const sessions = byScopeOf((agent) => pool.createSession({ agentId: agent.name, ...agent.identity }));
+  const scopes = byScope(pool);
+  let turns = 0;
+  const either = (): Door => (++turns % 2 === 0 ? sessions : scopes);
+  return {
+    acquire: (agent, limits) => either().acquire(agent, limits),
+    query: (agent, text) => either().query(agent, text),
+  };
+};
+
 /** Over sockets, with authentication on; under `npm run test:server` to a real server. */
-async function socketScene(own: Surroundings, door: (pool: PoolScope) => Door): Promise<IsolationScene> {
+async function socketScene(own: Surroundings, door: (pool: ConnectionManager) => Door): Promise<IsolationScene> {
   await defineAll((text, place) => own.engine.query(text, place));
   const front = await own.listen({ auth: true });
   const openTransactions = watchTransactions(front);
@@ -53,7 +68,11 @@ async function socketScene(own: Surroundings, door: (pool: PoolScope) => Door): 
 }
 
 /** In the process, where all sessions share one engine: it asks by a lease that it never gives back. */
-async function embeddedScene(own: Surroundings, url: string, door: (pool: PoolScope) => Door): Promise<IsolationScene> {
+async function embeddedScene(
+  own: Surroundings,
+  url: string,
+  door: (pool: ConnectionManager) => Door,
+): Promise<IsolationScene> {
   const pool = await own.pool(url, { ...options, maxConnections: connections + 1 });
   await pool.query(`DEFINE USER root ON ROOT PASSWORD "${root.password}" ROLES OWNER`);
   const witness = await pool.acquire();
@@ -85,11 +104,12 @@ export function scenesOf(own: Surroundings, isRealServer: boolean): [string, () 
   const sockets: [string, () => Promise<IsolationScene>][] = [
     ['over sockets, by scopes', () => socketScene(own, byScope)],
     ['over sockets, by options', () => socketScene(own, byOptions)],
+    ['over sockets, by sessions', () => socketScene(own, bySession)],
   ];
   if (isRealServer) return sockets;
   return [
     ...sockets,
     ['embedded in rocksdb, by scopes', () => embeddedScene(own, rocksdbUrl(), byScope)],
-    ['embedded in memory, by options', () => embeddedScene(own, 'mem://', byOptions)],
+    ['embedded in memory, by sessions', () => embeddedScene(own, 'mem://', bySession)],
   ];
 }

@@ -21,7 +21,7 @@ function refusalOf(list: string): Refusal {
 }
 
 const failed = {
-  operations: { total: 200, reads: 150, writes: 40, errors: 10, unfinished: 0, unanswered: 0, dropped: 3 },
+  operations: { total: 200, reads: 150, writes: 40, errors: 10, unfinished: 0, unanswered: 0, dropped: 3, refused: 0 },
   errors: { conflict: { count: 8, message: '' }, ERR_POOL_ACQUIRE_TIMEOUT: { count: 2, message: '' } },
 };
 
@@ -51,6 +51,12 @@ describe('an assertion', () => {
   test('tells waits, queries and latencies apart', () => {
     const times = { wait: summary({ p99: 1 }), query: summary({ p99: 2 }), latency: summary({ p99: 3 }) };
     expect(holds('wait.p99=1ms,query.p99=2ms,latency.p99=3ms', times)).toEqual([true, true, true]);
+  });
+
+  test('counts what limits refused apart from errors', () => {
+    const operations = { ...figures().operations, refused: 3 };
+    expect(holds('refused=3,refused<3,errors=0', { operations })).toEqual([true, false, true]);
+    expect(refusalOf('refused<3%')).toMatchObject({ allowed: 'for refused a number' });
   });
 
   test('counts errors, in all or of a class, as a number or as a share', () => {

@@ -34,6 +34,7 @@ describe('what is not given', () => {
       minConnections: undefined,
       maxConnections: 20,
       demand: { workers: 32 },
+      agents: null,
       duration: 30_000,
       operations: null,
       mix: { read: 80, write: 20 },
@@ -242,6 +243,74 @@ describe('a sweep', () => {
   });
 });
 
+describe('agents', () => {
+  test('have a tenth that is greedy, three workers each, and no limits, unless told otherwise', () => {
+    expect(read('--agents', '50')).toMatchObject({
+      agents: { count: 50, greedy: 5, think: 100, weights: [1], limits: {} },
+      demand: { workers: 150 },
+    });
+    expect(read('--agents', '3')).toMatchObject({ agents: { count: 3, greedy: 1 }, demand: { workers: 32 } });
+  });
+
+  test('are as they are told to be', () => {
+    const line =
+      '--agents 8 --workers 8 --greedy 0 --think 2s --weights 1,0.5 --agent-limit maxConnections=2,atMaxConnections=wait ' +
+      '--agent-limit operationsPerSecond=0.5,queryTimeout=5s';
+    const limits = { maxConnections: 2, atMaxConnections: 'wait', operationsPerSecond: 0.5, queryTimeout: 5_000 };
+    const agents = { count: 8, greedy: 0, think: 2_000, weights: [1, 0.5] };
+    const options = read(...line.split(' '));
+    expect(options).toMatchObject({ agents, demand: { workers: 8 } });
+    expect(options?.agents?.limits).toMatchObject({ ...limits, queryTimeout: expect.anything() });
+  });
+
+  test.each([
+    [
+      '--agents 50 --workers 49',
+      '--workers',
+      '49',
+      'at least --agents, which is 50: each agent has a worker of its own',
+    ],
+    ['--agents 50 --greedy 51', '--greedy', '51', 'at most --agents, which is 50'],
+    ['--agents 2 --weights 1,2,3', '--weights', '3', 'at most as many as --agents, which is 2'],
+    ['--agents 2 --weights 1,0', '--weights', '"1,0"', 'numbers of more than 0, separated by commas, such as 1,1,4'],
+    ['--agents 2 --weights 1,', '--weights', '"1,"', 'numbers of more than 0, separated by commas, such as 1,1,4'],
+    [
+      '--agents 2 --greedy 2 --think 1s',
+      '--think',
+      'all 2 greedy',
+      'only with agents that are not greedy: see --greedy',
+    ],
+    ['--agents 0', '--agents', '"0"', 'a whole number, at least 1'],
+    ['--agents 10001', '--agents', '"10001"', 'at most 10000'],
+    ['--agents 2 --rate 5', '--rate', 'with --agents', 'without --agents, whose callers are workers'],
+    ['--greedy 1', '--greedy', 'without it', 'only with --agents'],
+    ['--think 1s', '--think', 'without it', 'only with --agents'],
+    ['--weights 1', '--weights', 'without it', 'only with --agents'],
+    ['--agent-limit maxRows=1', '--agent-limit', 'without it', 'only with --agents'],
+    ['--agents 2 --scenario bursts', '--agents', 'with --scenario', 'without --scenario, which brings its own'],
+    [
+      '--agents 2 --sweep',
+      '--agents',
+      'with --sweep',
+      'without --sweep, which is a load by workers, for a time, with sizes of its own',
+    ],
+  ])('%s is refused', (line, path, given, allowed) => {
+    expect(issuesOf(line.split(' '))).toEqual([{ path, given, allowed }]);
+  });
+
+  test.each([
+    ['maxConections=2', 'maxConections an unknown option', 'maxConnections (did you mean that?)'],
+    ['maxConnections=0', 'maxConnections 0', 'a whole number, at least 1'],
+    ['maxConnections=many', 'maxConnections "many"', 'a whole number, at least 1'],
+    ['atMaxConnections=stay', 'atMaxConnections "stay"', '"refuse", "wait"'],
+    ['burst=3', 'burst 3', 'only together with operationsPerSecond'],
+    ['maxConnections', '"maxConnections"', 'names with values, such as maxConnections=2,operationsPerSecond=50'],
+    ['maxRows=1,', 'an empty text', 'names with values, such as maxConnections=2,operationsPerSecond=50'],
+  ])('with the limit %s are refused in the words of the reader of limits', (limit, given, allowed) => {
+    expect(issuesOf(['--agents', '2', '--agent-limit', limit])).toEqual([{ path: '--agent-limit', given, allowed }]);
+  });
+});
+
 describe('who signs in', () => {
   const environment = { SURREAL_POOL_USERNAME: 'root', SURREAL_POOL_PASSWORD: 'secret' };
 
@@ -331,7 +400,18 @@ describe('what cannot be used', () => {
 test.each([40, 80])('the help fits a terminal of %i columns and names every option', (columns) => {
   const lines = loadHelp(columns).split('\n');
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
-  for (const option of ['endpoint', 'username', 'rate', 'mix', 'pool-max', 'assert', 'json', 'progress']) {
+  for (const option of [
+    'agents',
+    'agent-limit',
+    'endpoint',
+    'username',
+    'rate',
+    'mix',
+    'pool-max',
+    'assert',
+    'json',
+    'progress',
+  ]) {
     expect(loadHelp(columns)).toMatch(new RegExp(`--${option}[ \n]`));
   }
 });

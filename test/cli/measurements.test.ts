@@ -2,6 +2,7 @@ import { ServerError } from 'surrealdb';
 import { describe, expect, test } from 'vitest';
 import { errorClass } from '../../src/cli/error-class.js';
 import { Measurements } from '../../src/cli/measurements.js';
+import { AgentLimitError } from '../../src/errors/agent.js';
 import { LeaseReleasedError } from '../../src/errors/call.js';
 import { UsageError } from '../../src/errors/configuration.js';
 
@@ -25,6 +26,14 @@ describe('measurements', () => {
     expect(measurements.query.summary()).toMatchObject({ count: 1, max: 7 });
     expect(measurements.latency.summary()).toMatchObject({ count: 2, max: 12 });
     expect(measurements.failed).toBe(2);
+  });
+
+  test('count what a limit refused apart, and in no time', () => {
+    const measurements = new Measurements(0);
+    const details = { sessionId: '1', agentId: 'a', limitOf: 'a', limit: 'maxConnections', max: 1, value: 1 } as const;
+    measurements.recordFailure(new AgentLimitError({ ...details, scope: 'session' }), steps);
+    expect(measurements).toMatchObject({ refused: 1, failed: 0 });
+    expect([measurements.wait.count, measurements.latency.count, measurements.errors.size]).toEqual([0, 0, 0]);
   });
 
   test('count errors by class and keep what the first one said', () => {

@@ -22,6 +22,29 @@ test('a line of progress is easy to search', () => {
   );
 });
 
+describe('agents', () => {
+  const agents = {
+    count: 1_000,
+    greediest: { agentId: 'greedy-3', share: 18.4 },
+    mostRefused: { agentId: 'greedy-1', times: 12_345 },
+  };
+
+  test('are one line more, however many they are', () => {
+    const lines = progressScreen({ ...progress, agents }, 80);
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toBe('1,000 agents  largest share greedy-3 18 %  most refused greedy-1 12,345 times');
+    for (const line of progressScreen({ ...progress, agents }, 40)) expect(line.length).toBeLessThan(40);
+  });
+
+  test('are at the end of a line of progress', () => {
+    const none = { count: 1, greediest: undefined, mostRefused: undefined };
+    expect(progressLine({ ...progress, agents: none })).toMatch(/, 1 errors, 1 agent, none refused$/);
+    expect(progressLine({ ...progress, agents })).toMatch(
+      /, 1 errors, 1,000 agents, largest share greedy-3 18 %, most refused greedy-1 12,345 times$/,
+    );
+  });
+});
+
 describe('progress on a terminal', () => {
   test('is a bar and the state of things', () => {
     const [bar, line] = progressScreen(progress, 200);

@@ -42,6 +42,7 @@ const extreme: Partial<LoadReport> = {
     unfinished: 100_000,
     unanswered: 1_000,
     dropped: 999_999_999,
+    refused: 0,
   },
   throughput: { mean: 123_456, slowestSecond: 1, perSecond: Array.from({ length: 9_000 }, (_, second) => second) },
   wait: summary({ mean: 100_000, p50: 4_000_000, p90: 4_000_000, p99: 4_000_000, max: 4_294_967 }),

@@ -46,7 +46,14 @@ describe.skipIf(!hasTerminals)('on a terminal', () => {
   });
 
   test('of 40 columns no line is broken by the terminal', () => {
-    for (const parameters of [load, `${load} --single-calls`, 'load --help', 'load --scenario bursts', '--help']) {
+    for (const parameters of [
+      load,
+      `${load} --single-calls`,
+      `${load} --agents 4`,
+      'load --help',
+      'load --scenario bursts',
+      '--help',
+    ]) {
       expect(longestLine(onTerminal(40, parameters)), parameters).toBeLessThanOrEqual(40);
     }
   });

@@ -127,9 +127,30 @@ describe('the verdict', () => {
   });
 
   test('says when there is nothing to judge', () => {
-    const nothing = { total: 0, reads: 0, writes: 0, errors: 0, unfinished: 0, unanswered: 0, dropped: 0 };
+    const nothing = { total: 0, reads: 0, writes: 0, errors: 0, unfinished: 0, unanswered: 0, dropped: 0, refused: 0 };
     expect(verdict({ operations: nothing })).toEqual({ finding: 'nothing', sentence: 'No operation was begun.' });
     expect(verdict({ operations: { ...nothing, unfinished: 8 } }).sentence).toBe('None of the 8 operations ended.');
+  });
+
+  test('tells what limits refused, which is no failure', () => {
+    const operations = { ...figures().operations, refused: 1_000 };
+    expect(verdict({ operations })).toMatchObject({
+      finding: 'healthy',
+      sentence: expect.stringMatching(/\. Limits of the agents refused 1,000 operations besides \(50 % of all\)\.$/),
+    });
+    const all = { total: 0, reads: 0, writes: 0, errors: 0, unfinished: 0, unanswered: 0, dropped: 0, refused: 8 };
+    expect(verdict({ operations: all })).toEqual({
+      finding: 'nothing',
+      sentence: 'Limits of the agents refused all 8 operations.',
+    });
+  });
+
+  test('does not blame the pool alone when agents wait at a limit of their own', () => {
+    const limits = { maxConnections: 1, atMaxConnections: 'wait' } as const;
+    const agents = { count: 2, greedy: 1, think: 100, weights: [1], limits };
+    const { finding, sentence } = verdict({ ...waiting, load: { ...figures().load, agents } });
+    expect(finding).toBe('pool');
+    expect(sentence).toMatch(/raise --pool-max, or the 1 connection that each agent may have\.$/);
   });
 
   test('says when the run was stopped', () => {

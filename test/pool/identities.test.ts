@@ -214,3 +214,62 @@ test('a thousand identities, one after the other, leave nothing of themselves be
   pool.recycleAll();
   expect(pool.statistics()).toMatchObject({ total: 0, identities: 0 });
 });
+
+describe('a connection that was switched', () => {
+  /** A pool of one whose changes take 10 ms, with a waiter of another identity in the line. */
+  async function switched() {
+    const world = poolUnderTest({ maxConnections: 1, connectionTimeout: 0 });
+    const { pool, clock, resources } = world;
+    resources.behave = behaving({ change: 'slow' });
+    const [home] = await lent(pool, 1);
+    const guest = watch(pool.acquire({ identity: { key: 'guest' } }));
+    home?.release();
+    await clock.advance(10);
+    resources.finishAt(0, true);
+    await settled();
+    const other = watch(pool.acquire({ identity: { key: 'other' } }));
+    return { ...world, guest: leaseOf(guest), other };
+  }
+
+  test('stays with its identity for twice as long, for callers who come back at once', async () => {
+    const { pool, clock, guest, other } = await switched();
+    // The answer reaches its caller only after the connection was given back.
+    guest.release();
+    await Promise.resolve();
+    const again = watch(pool.acquire({ identity: { key: 'guest' } }));
+    await settled();
+    expect([again.value?.active, other.value]).toEqual([true, undefined]);
+    const third = watch(pool.acquire({ identity: { key: 'guest' } }));
+    await clock.advance(19);
+    leaseOf(again).release();
+    await settled();
+    expect([third.value?.active, other.value]).toEqual([true, undefined]);
+    const fourth = watch(pool.acquire({ identity: { key: 'guest' } }));
+    await clock.advance(1);
+    leaseOf(third).release();
+    await settled();
+    expect([fourth.value, pool.statistics().resetting]).toEqual([undefined, 1]);
+  });
+
+  test('goes on to the next identity in the same turn when none of its callers comes back', async () => {
+    const { pool, resources, guest, other } = await switched();
+    guest.release();
+    await settled();
+    expect(pool.statistics()).toMatchObject({ resetting: 1, idle: 0 });
+    resources.finishAt(0, true);
+    await settled();
+    expect(other.value?.active).toBe(true);
+  });
+
+  test('goes to a tenant below its reserve at once', async () => {
+    const { pool, clock, guest, other } = await switched();
+    const reserved = pool.addTenant('reserved', { reserve: 1 });
+    const first = watch(pool.acquire({ identity: { key: 'owed' }, tenant: reserved }));
+    const again = watch(pool.acquire({ identity: { key: 'guest' } }));
+    guest.release();
+    await settled();
+    await clock.advance(1);
+    expect([again.value, other.value, pool.statistics().resetting]).toEqual([undefined, undefined, 1]);
+    expect(first.error).toBeUndefined();
+  });
+});

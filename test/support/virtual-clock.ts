@@ -27,6 +27,11 @@ export class VirtualClock implements Clock {
     return { cancel: () => this.#timers.delete(timer) };
   }
 
+  afterReading(callback: () => void): Timer {
+    const immediate = setImmediate(callback);
+    return { cancel: () => clearImmediate(immediate) };
+  }
+
   /** How many timers have been armed and neither fired nor cancelled. */
   get pending(): number {
     return this.#timers.size;

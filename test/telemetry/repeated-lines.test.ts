@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
 import { type Line, RepeatedLines } from '../../src/telemetry/repeated-lines.js';
-import { systemClock } from '../../src/time/clock.js';
+import { type Clock, systemClock } from '../../src/time/clock.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 function log() {
@@ -94,7 +94,8 @@ test('the timer keeps no process alive, and nothing of the request in which a li
   const storage = new AsyncLocalStorage<string>();
   const seen: unknown[] = [];
   const armed: boolean[] = [];
-  const clock = {
+  const clock: Clock = {
+    ...systemClock,
     now: () => systemClock.now(),
     timer(_delay: number, holdsProcess: boolean) {
       armed.push(holdsProcess);

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/{hazards,manager,server,session,transactions}/*.test.ts',
-      'test/agents/isolation.test.ts',
+      'test/agents/{audit,isolation,limits-in-force,session}.test.ts',
       'test/calls/batch-property.test.ts',
       'test/surrealql/{destructive-statements,read-access}.test.ts',
       'test/wire/{recording-codec,sendable,shared-transports,transport}.test.ts',

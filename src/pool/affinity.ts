@@ -44,16 +44,20 @@ export class Affinity<R, I extends Identity> {
   /** The waiter to serve on a free connection, given who is next; undefined when it is to become one of another identity. */
   waiterFor(member: PooledResource<R, I>, next: Waiter<R, I>, now: number): Waiter<R, I> | undefined {
     if (next.group === member.group) return next;
-    if (now >= member.staysUntil || next.tenant.isBelowReserve) return undefined;
+    if (!this.#stays(member, next, now)) return undefined;
     return this.#parts.line.firstOf(member.group);
   }
 
   /** Called before a connection becomes idle although others wait: whether its own callers may come back to it first. */
-  expect(member: PooledResource<R, I>, now: number): void {
-    if (now >= member.staysUntil) return;
+  expect(member: PooledResource<R, I>, next: Waiter<R, I>, now: number): void {
+    if (!this.#stays(member, next, now)) return;
     member.expectsCallers = true;
     this.#expecting.push(member);
     this.#timer ??= this.#parts.clock.afterReading(() => this.#giveUp());
+  }
+
+  #stays(member: PooledResource<R, I>, next: Waiter<R, I>, now: number): boolean {
+    return now < member.staysUntil && !next.tenant.isBelowReserve;
   }
 
   #giveUp(): void {

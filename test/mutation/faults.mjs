@@ -129,6 +129,24 @@ export const faults = [
       return true;`,
     tests: ['test/pool/load-shedding.test.ts'],
   },
+  {
+    name: 'a connection that was switched goes to another identity at its next release',
+    from: `return Math.min(2 * duration, longestStay);`,
+    to: `return 0;`,
+    tests: ['test/pool/identities.test.ts'],
+  },
+  {
+    name: 'a connection that was switched stays with its identity for ever',
+    from: `return now < member.staysUntil && !next.tenant.isBelowReserve;`,
+    to: `return member.staysUntil > 0 && !next.tenant.isBelowReserve;`,
+    tests: ['test/pool/identities.test.ts'],
+  },
+  {
+    name: 'a connection waits for callers of its identity while a tenant is below its reserve',
+    from: `return now < member.staysUntil && !next.tenant.isBelowReserve;`,
+    to: `return now < member.staysUntil;`,
+    tests: ['test/pool/identities.test.ts'],
+  },
   // States and transitions
   {
     name: 'a connection that closes is not counted out of its identity',
@@ -252,8 +270,8 @@ export const faults = [
   },
   {
     name: 'a caller who waits for a fresh connection is handed the next that is released',
-    from: `const isNext = next?.group === member.group && !next.fresh && !next.isTooLate(now);`,
-    to: `const isNext = next?.group === member.group && !next.isTooLate(now);`,
+    from: `const isNext = waiter !== undefined && !waiter.fresh && !waiter.isTooLate(now);`,
+    to: `const isNext = waiter !== undefined && !waiter.isTooLate(now);`,
     tests: ['test/pool/validation.test.ts'],
   },
   {

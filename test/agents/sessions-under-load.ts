@@ -170,7 +170,8 @@ export class SessionsUnderLoad {
     const session = pool.createSession({
       ...{ agentId: `agent ${index}`, limits, parent: parent?.session },
       weight: oneOf(random, [0.5, 1, 1, 2]),
-      reserve: random() < 0.02 ? 1 : 0,
+      // All together no more than there are connections.
+      reserve: index % 100 === 7 ? 1 : 0,
       // They wait as long as it takes: a slow machine must not end calls.
       timeout: 0,
     });

@@ -10,15 +10,12 @@ import {
   type VersionInfo,
 } from 'surrealdb';
 import type { Asked as WhatWasAsked } from '../errors/asked.js';
-import { ExportError } from '../errors/backup.js';
 import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
-import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import { forCaller } from '../errors/for-caller.js';
 import { isLostIdentity } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
-import { covers } from '../session/token-claims.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
 import { queryChannel, tracedAnswer, traceOf } from '../telemetry/channels.js';
@@ -28,7 +25,8 @@ import { type Answer, failureIn } from '../wire/answer.js';
 import type { ExportContent } from '../wire/export-requests.js';
 import { Call, type Message, Request, refused } from './call.js';
 import { Chunks } from './chunks.js';
-import { type ExportPermit, exportWithLease } from './exports.js';
+import { exportPermit } from './export-permit.js';
+import { exportWithLease } from './exports.js';
 import { admitted, type Ledger, settled } from './ledger.js';
 import { type CallLimits, limitsWith, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';
@@ -162,47 +160,13 @@ export class LeaseChannel implements QueryChannel {
     return this.#limits.signal;
   }
 
-  /**
-   * Finds out whether this session may export, and what the export needs. An embedded engine exports for every user, so
-   * the pool refuses here what a server would.
-   * @throws UsageError, ExportError
-   */
-  async exportPermit(content: ExportContent): Promise<ExportPermit> {
-    const { connection } = this;
-    const { transport, level } = connection;
-    if (connection.changes.authentication) {
-      throw new UsageError(
-        'a lease that signed in or out by itself has no token to export with: acquire a connection with these credentials',
-      );
-    }
-    const token = await this.waitWithLease(connection.accessToken());
-    const { namespace, database } = connection.database;
-    if (!covers(level, connection.database)) {
-      throw new ExportError(`the user of connection ${connection.id} has no rights in "${namespace}/${database}"`, {
-        outcome: 'refused',
-      });
-    }
-    if (transport.isEmbedded && token !== undefined && (await this.#isByAccess())) {
-      throw new ExportError('a user of an access method may not export the database', { outcome: 'refused' });
-    }
-    return { transport, request: { namespace, database, token, content } };
-  }
-
-  /** Whether the user of the session signed in by an access method, as record users do. */
-  async #isByAccess(): Promise<boolean> {
-    const text = 'RETURN $access != NONE OR $auth != NONE OR $token = NONE';
-    const [{ error, result } = {}] = await this.send(new Call({ text, bindings: {} }));
-    if (error !== undefined) throw error;
-    return (result?.[0] ?? result) !== false;
-  }
-
   /** An export that ends with the lease. */
   async exportSql(content: ExportContent): Promise<Response> {
     return await settled(this.ledger?.admitOther('export'), this.#export(content));
   }
 
   async #export(content: ExportContent): Promise<Response> {
-    const permit = await this.exportPermit(content);
+    const permit = await exportPermit(this, content);
     return await exportWithLease(permit, this.#limits, this.connection.dependents);
   }
 

@@ -33,6 +33,7 @@ import { lossless } from './lossless.js';
 import { ParkableLease } from './parkable-lease.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
+import { retires, retiresByAnswer } from './retire-on.js';
 
 /** A lease as its channel uses it: one that the pool gave, or one that may be without a connection for a while. */
 export type HeldLease = Lease<Connection> | ParkableLease;
@@ -160,6 +161,11 @@ export class LeaseChannel implements QueryChannel {
     return this.#limits.signal;
   }
 
+  /** Which failures of calls close the connection at its release; undefined when the pool has no `retireOn`. */
+  get retireOn(): CallLimits['retireOn'] {
+    return this.#limits.retireOn;
+  }
+
   /** An export that ends with the lease. */
   async exportSql(content: ExportContent): Promise<Response> {
     return await settled(this.ledger?.admitOther('export'), this.#export(content));
@@ -262,14 +268,6 @@ export class LeaseChannel implements QueryChannel {
   /** The SDK reports errors here that the caller gets too. */
   propagateError(): void {}
 
-  #judge(failure: unknown): void {
-    try {
-      if (this.#limits.retireOn?.(failure) === true) this.#lease.markForRecycling();
-    } catch (error) {
-      process.emitWarning(`retireOn threw: ${messageOf(error)}`, 'SurrealPoolWarning');
-    }
-  }
-
   /** Refuses a text that would have no effect by itself. */
   static readonly #guarded: CallLayer = async (asked, next) => {
     refuseStatements(asked.request.surrealText, 'session');
@@ -302,23 +300,6 @@ export class LeaseChannel implements QueryChannel {
       text: request.text,
     };
     return tracedAnswer(queryChannel, trace, () => next(asked), failureIn);
-  };
-
-  /** Closes the connection at release when a call fails as `retireOn` says. */
-  static readonly #retires: RequestLayer = async (asked, next) => {
-    try {
-      return await next(asked);
-    } catch (error) {
-      asked.channel.#judge(error);
-      throw error;
-    }
-  };
-
-  /** The same for failed statements inside an answer. */
-  static readonly #retiresByAnswer: CallLayer = async (asked, next) => {
-    const answer = await next(asked);
-    for (const { error } of answer) if (error !== undefined) asked.channel.#judge(error);
-    return answer;
   };
 
   /** If the session turns out to be signed out, its connection is closed at the release. */
@@ -373,12 +354,12 @@ export class LeaseChannel implements QueryChannel {
 
   static #layers(retiring: boolean, parking: boolean): Ways {
     const wire: Ways['request'] = ({ channel, request, message }) => request.send(channel.connection, message);
-    const retires = retiring ? [LeaseChannel.#retires] : [];
-    const before = [...retires, LeaseChannel.#keepsIdentity, LeaseChannel.#limited, LeaseChannel.#signedIn];
+    const first = retiring ? [retires] : [];
+    const before = [...first, LeaseChannel.#keepsIdentity, LeaseChannel.#limited, LeaseChannel.#signedIn];
     const request = pipeline([...before, LeaseChannel.#inTurn], wire);
     const change = pipeline([...before, LeaseChannel.#alone], wire);
     const call = pipeline(
-      retiring ? [LeaseChannel.#retiresByAnswer, LeaseChannel.#traced] : [LeaseChannel.#traced],
+      retiring ? [retiresByAnswer, LeaseChannel.#traced] : [LeaseChannel.#traced],
       // The layers pass on the answer of the request unchanged.
       (asked: Asked<Call>) => request(asked) as Promise<Answer>,
     );

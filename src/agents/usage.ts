@@ -169,9 +169,13 @@ export class Usage {
     }
   }
 
-  /** The error for a caller who finds too many of the session waiting already; the pool counts them. */
-  refuseWaiting(waiting: number, retryAfter?: number): AgentLimitError {
-    return this.#refusal(this, 'maxWaiting', this.#limits.maxWaiting, waiting, retryAfter);
+  /**
+   * The error for a caller who finds as many waiting as may; the pool counts them.
+   *
+   * @param owner whose limit it is: this session or a parent
+   */
+  refuseWaiting(owner: Usage, waiting: number): AgentLimitError {
+    return this.#refusal(owner, 'maxWaiting', owner.#limits.maxWaiting, waiting);
   }
 
   /** @throws AgentLimitError when `maxTransactions` of the session or of a parent is reached */

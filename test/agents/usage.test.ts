@@ -267,7 +267,7 @@ describe('the use of sessions', () => {
     usage.admitConnection();
     const errors = [
       errorOf(() => usage.admitConnection()),
-      usage.refuseWaiting(2),
+      usage.refuseWaiting(usage, 2),
       errorOf(() => usage.admitOperation()),
       errorOf(() => usage.admitTransaction()),
       errorOf(() => usage.checkAnswer(2, 0)),

@@ -587,7 +587,7 @@ export const faults = [
   },
   {
     name: 'a socket that takes no further session is a refusal of the identity',
-    from: `if (isMethodRefused(error, 'attach') && this.#sessions.size > 0)`,
+    from: `if (isMethodRefused(error, 'attach') && sessions.size > 0)`,
     to: `if (isMethodRefused(error, 'attach') && this.#sessions.size < 0)`,
     tests: ['test/session/full-socket.test.ts'],
   },

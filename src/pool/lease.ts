@@ -43,8 +43,7 @@ export class Lease<R> implements Loan {
   #marked = false;
   #expiry: string | undefined;
   #origin: Origin | undefined;
-  /** Told when it ends; undefined when nobody counts it. */
-  holder: LeaseHolder | undefined = undefined;
+  #holder: LeaseHolder | undefined = undefined;
 
   /** How often the connection was lent, this time included. */
   readonly uses: number;
@@ -133,6 +132,15 @@ export class Lease<R> implements Loan {
     return false;
   }
 
+  /** The holder that counts it is told when it ends. It has one for all its time. */
+  countedBy(holder: LeaseHolder): void {
+    this.#holder ??= holder;
+  }
+
+  isHeldBy(holder: LeaseHolder): boolean {
+    return this.#holder === holder;
+  }
+
   /** Whether no other call is under way on the connection. */
   get isAlone(): boolean {
     return this.#lent.sharers.size <= 1;
@@ -171,7 +179,7 @@ export class Lease<R> implements Loan {
     if (before === 'active') {
       this.#state = state;
       this.#origin = undefined;
-      this.holder?.leaseEnded(this, now);
+      this.#holder?.leaseEnded(this, now);
     }
     return before;
   }

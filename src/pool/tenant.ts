@@ -40,9 +40,6 @@ export class Tenant extends Share {
   readonly name: string;
   readonly parent: Tenant | undefined;
   maxWaiting: number = Number.POSITIVE_INFINITY;
-  /** Its callers who wait, and those of all tenants below it. */
-  waiting = 0;
-
   /** Its own waiters, first come first served. */
   readonly queue: LinkedList<Place<Queued>> = new LinkedList();
   /** Its place among the tenants with as many waiters of their own. */
@@ -55,12 +52,9 @@ export class Tenant extends Share {
   /** How long its callers wait, where waiters are refused for that. */
   delay: Delay | undefined;
 
-  // For statistics. Times in milliseconds.
-  served = 0;
-  refused = 0;
-  timeWaited = 0;
-  longestWait = 0;
-  timeLent = 0;
+  #waiting = 0;
+  #timeWaited = 0;
+  #longestWait = 0;
   #usualTime = expectedAtFirst;
 
   /** @internal Made by `Pool.addTenant()`. */
@@ -112,10 +106,30 @@ export class Tenant extends Share {
     return this.#usualTime;
   }
 
-  countServed(waited: number): void {
-    this.served++;
-    this.timeWaited += waited;
-    if (waited > this.longestWait) this.longestWait = waited;
+  /** Its callers who wait, and those of all tenants below it. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** How long its callers have waited, in all, in milliseconds; those of the tenants below it too. */
+  get timeWaited(): number {
+    return this.#timeWaited;
+  }
+
+  /** The longest of these waits. */
+  get longestWait(): number {
+    return this.#longestWait;
+  }
+
+  /** One caller more waits, or one less: its own or one of a tenant below it. */
+  countWaiting(by: 1 | -1): void {
+    this.#waiting += by;
+  }
+
+  /** A caller was served after so many milliseconds: its own or one of a tenant below it. */
+  countWait(waited: number): void {
+    this.#timeWaited += waited;
+    if (waited > this.#longestWait) this.#longestWait = waited;
   }
 
   /** A lease of its own callers has ended. */

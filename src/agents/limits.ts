@@ -137,6 +137,13 @@ export function changedLimits(present: GivenLimits, given: unknown): GivenLimits
   return checked(merged as GivenLimits, changes);
 }
 
+/** The given limits with both names of those that have two, for programs that read them. */
+export function inAllNames(limits: GivenLimits): ResourceLimits {
+  const all: Record<string, unknown> = { ...limits };
+  for (const [other, own] of otherNames) if (own in limits) all[other] = limits[own];
+  return all;
+}
+
 /** The given limits without undefined ones, with the own name of each. */
 function ownNames(given: ResourceLimits): GivenLimits {
   const limits: Record<string, unknown> = {};

@@ -134,7 +134,9 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   }
 
   get log(): SessionLog {
-    this.#log ??= new SessionLog(this.usage.limits.maxLog, this.settings.hashChain);
+    this.#log ??= new SessionLog(this.usage.limits.maxLog, this.settings.hashChain, (what) =>
+      this.usage.countRecorded(what),
+    );
     return this.#log;
   }
 

@@ -32,8 +32,19 @@ export interface UsageCounters {
   readonly bytes: number;
   /** How long connections worked for it, in milliseconds. */
   readonly busyTime: number;
+  /** Operations that the program recorded in the log. */
+  readonly recorded: Readonly<RecordedCounters>;
   readonly refused: Refusals;
 }
+
+/** Operations that the program recorded: in all, and those that it said were committed or aborted. */
+export interface RecordedCounters {
+  recorded: number;
+  committed: number;
+  aborted: number;
+}
+
+const noneRecorded: RecordedCounters = Object.freeze({ recorded: 0, committed: 0, aborted: 0 });
 
 const neverRefused: Refusals = Object.freeze({});
 /** The weight of the newest time in the average of how long connections are held. */
@@ -68,6 +79,7 @@ export class Usage {
   /** How long connections were held lately, in milliseconds; undefined before the first was released. */
   #usualHold: number | undefined;
   #refused: Partial<Record<AgentLimit, number>> | undefined;
+  #recorded: RecordedCounters | undefined;
 
   /**
    * @param limits see `ResourceLimits`
@@ -197,6 +209,14 @@ export class Usage {
     }
   }
 
+  /** The program recorded an operation in the log, or said how one ended. It counts for no limit. */
+  countRecorded(what: keyof RecordedCounters): void {
+    for (let usage: Usage | undefined = this; usage !== undefined; usage = usage.#parent) {
+      usage.#recorded ??= { recorded: 0, committed: 0, aborted: 0 };
+      usage.#recorded[what]++;
+    }
+  }
+
   /** An open transaction was committed. */
   committed(): void {
     this.#requireCounted(this.#openTransactions, 'transaction');
@@ -297,6 +317,7 @@ export class Usage {
       rows: this.#rows,
       bytes: this.#bytes,
       busyTime: this.#busyTime,
+      recorded: this.#recorded === undefined ? noneRecorded : { ...this.#recorded },
       refused: this.#refused === undefined ? neverRefused : { ...this.#refused },
     };
   }

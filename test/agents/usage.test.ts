@@ -177,6 +177,7 @@ describe('the use of sessions', () => {
                 abortedTransactions: model?.aborted,
                 unknownTransactions: model?.unknown,
                 ...{ rows: 0, bytes: 0, busyTime: 0 },
+                recorded: { recorded: 0, committed: 0, aborted: 0 },
                 refused: Object.fromEntries(model?.refused ?? []),
               });
             });

@@ -30,7 +30,7 @@ import type { Audit } from './audit.js';
 import { auditRow } from './audit-row.js';
 import { namesTable } from './audit-table.js';
 import { BoundLimits, shorter } from './bound-limits.js';
-import type { Guards } from './guards.js';
+import { type GuardOptions, Guards } from './guards.js';
 import type { Ended, SessionKeeper } from './session-keeper.js';
 import { HeldLeases, SingleCalls, type Wish } from './session-leases.js';
 import { SessionLedger } from './session-ledger.js';
@@ -64,6 +64,7 @@ export interface SessionSettings {
   readonly audit: AuditMode;
   readonly auditTable: string;
   readonly hashChain: boolean;
+  readonly guards: GuardOptions;
   /** The options of its scope, which its children inherit. */
   readonly options: ScopeOptions;
 }
@@ -80,8 +81,8 @@ export type SessionState = 'open' | 'closing' | 'closed';
 export class SessionCore implements SessionKeeper, ScopeBounds {
   readonly settings: SessionSettings;
   readonly usage: Usage;
-  /** Set once: they need the session's name. */
-  guards: Guards | undefined;
+  /** Its own guards and those of its parents, in the order in which they are asked. */
+  readonly guardsInForce: readonly Guards[];
   readonly ledger: Ledger = new SessionLedger(this, false);
   readonly singleCalls: SingleCalls = new SingleCalls(this);
   readonly #home: SessionHome;
@@ -104,6 +105,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   constructor(home: SessionHome, settings: SessionSettings) {
     this.#home = home;
     this.settings = settings;
+    this.guardsInForce = guardsInForce(Guards.of(settings.guards, this), settings.parent?.guardsInForce);
     const { parent, limits } = settings;
     // The session itself is the owner: it has the names.
     this.usage = new Usage(this, limits, parent?.usage, systemClock, home.violated);
@@ -298,31 +300,26 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
 
   guard(call: Call, confirmed: boolean): Promise<void> | undefined {
     const { bindings } = call.details;
-    if (bindings instanceof EncodedBindings) return undefined;
+    if (this.guardsInForce.length === 0 || bindings instanceof EncodedBindings) return undefined;
     const guarded = { surrealText: call.surrealText, bindings };
+    const ask = (guards: Guards): Promise<void> | undefined =>
+      guards.check(guarded, { confirmed, signal: this.signalWith(undefined) });
     let asking: Promise<void> | undefined;
-    for (const { guards } of this.#chain()) {
-      if (guards === undefined) continue;
-      const ask = (): Promise<void> | undefined => {
-        const signal = this.signalWith(undefined);
-        return guards.check(guarded, { confirmed, signal });
-      };
-      if (asking !== undefined) asking = asking.then(ask);
-      else asking = this.#noted(ask);
+    try {
+      for (const guards of this.guardsInForce) {
+        asking = asking === undefined ? ask(guards) : asking.then(() => ask(guards));
+      }
+    } catch (error) {
+      throw this.#countedRefusal(error);
     }
     return asking?.catch((error: unknown) => {
-      this.#refusedByGuards++;
-      throw error;
+      throw this.#countedRefusal(error);
     });
   }
 
-  #noted(ask: () => Promise<void> | undefined): Promise<void> | undefined {
-    try {
-      return ask();
-    } catch (error) {
-      this.#refusedByGuards++;
-      throw error;
-    }
+  #countedRefusal<E>(error: E): E {
+    this.#refusedByGuards++;
+    return error;
   }
 
   /** Sends a call in a transaction of its own, in which the row of the audit is written too. */
@@ -477,6 +474,12 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     }
     return undefined;
   }
+}
+
+const noGuards: readonly Guards[] = [];
+
+function guardsInForce(own: Guards | undefined, above: readonly Guards[] = noGuards): readonly Guards[] {
+  return own === undefined ? above : [own, ...above];
 }
 
 const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;

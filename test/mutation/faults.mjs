@@ -1884,8 +1884,8 @@ export const faults = [
   },
   {
     name: 'ledger: the guards of a parent are not asked',
-    from: `for (const { guards } of this.#chain()) {`,
-    to: `for (const { guards } of [this]) {`,
+    from: `return own === undefined ? above : [own, ...above];`,
+    to: `return own === undefined ? noGuards : [own];`,
     tests: agents,
   },
   {

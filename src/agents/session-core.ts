@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Call } from '../calls/call.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
-import type { Admission, Ledger } from '../calls/ledger.js';
+import type { Ledger } from '../calls/ledger.js';
 import type { CallLimits } from '../calls/limits.js';
 import type { DatabaseName } from '../config/database-name.js';
 import { parseDuration } from '../config/duration.js';
 import { QueueFullError } from '../errors/acquire.js';
-import { type AgentLimitError, StatementRefusedError } from '../errors/agent.js';
+import type { AgentLimitError } from '../errors/agent.js';
 import { UsageError } from '../errors/configuration.js';
 import type { AcquireOptions } from '../manager/acquire-options.js';
 import type { Lend } from '../manager/borrowing.js';
@@ -17,8 +17,6 @@ import type { Pool } from '../pool/pool.js';
 import type { Tenant, TenantLimits } from '../pool/tenant.js';
 import type { Connection } from '../session/connection.js';
 import type { ConnectionIdentity } from '../session/identity.js';
-import { keywordOf } from '../surrealql/refused-statements.js';
-import { shownStatement } from '../surrealql/shown-statement.js';
 import { systemClock, type Timer } from '../time/clock.js';
 import { inOwnContext } from '../time/own-context.js';
 import { patientTimer } from '../time/patient-timer.js';
@@ -28,9 +26,9 @@ import type { Answer } from '../wire/answer.js';
 import { EncodedBindings } from '../wire/recording-codec.js';
 import type { Audit } from './audit.js';
 import { auditRow } from './audit-row.js';
-import { namesTable } from './audit-table.js';
 import { BoundLimits, shorter } from './bound-limits.js';
 import { type GuardOptions, Guards } from './guards.js';
+import { refusalOf } from './refused-calls.js';
 import type { Ended, SessionKeeper } from './session-keeper.js';
 import { HeldLeases, SingleCalls, type Wish } from './session-leases.js';
 import { SessionLedger } from './session-ledger.js';
@@ -277,27 +275,6 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     return this.settings.audit === 'strict';
   }
 
-  guarded<Counted extends Admission>(counted: Counted, call: Call, confirmed: boolean): Counted | Promise<Counted> {
-    let asking: Promise<void> | undefined;
-    try {
-      asking = this.guard(call, confirmed);
-    } catch (error) {
-      counted.failed(error);
-      throw error;
-    }
-    if (asking === undefined) return counted;
-    return asking
-      .then(() => {
-        // The hook may have taken long.
-        this.refuse(call, false);
-        return counted;
-      })
-      .catch((error: unknown) => {
-        counted.failed(error);
-        throw error;
-      });
-  }
-
   guard(call: Call, confirmed: boolean): Promise<void> | undefined {
     const { bindings } = call.details;
     if (this.guardsInForce.length === 0 || bindings instanceof EncodedBindings) return undefined;
@@ -352,29 +329,8 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
 
   refuse(call: Call, isNew: boolean): void {
     if (isNew || this.#state === 'closed') this.refuseNew();
-    const { bindings } = call.details;
-    const { auditTable } = this;
-    if (
-      auditTable !== undefined &&
-      namesTable(auditTable, call.surrealText, bindings instanceof EncodedBindings ? {} : bindings)
-    ) {
-      throw this.#refusal(call, `it names ${auditTable}, the table of the audit, which only the pool writes`);
-    }
-    if (movesElsewhere(call)) {
-      throw this.#refusal(
-        call,
-        'USE would leave the database of the session: create another session for another database',
-      );
-    }
-  }
-
-  #refusal({ text }: Call, why: string): StatementRefusedError {
-    this.#refusedByGuards++;
-    const statement = shownStatement(text);
-    return new StatementRefusedError(
-      `The session of agent ${JSON.stringify(this.agentId)} may not send ${statement}: ${why}`,
-      { statement, rule: 'access' },
-    );
+    const refusal = refusalOf(call, this);
+    if (refusal !== undefined) throw this.#countedRefusal(refusal);
   }
 
   // The end.
@@ -483,9 +439,3 @@ function guardsInForce(own: Guards | undefined, above: readonly Guards[] = noGua
 }
 
 const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;
-
-/** Whether a text has a USE, in any reading of it. */
-function movesElsewhere({ text, surrealText }: Call): boolean {
-  if (!/\bUSE\b/i.test(text)) return false;
-  return surrealText.split.statements.some(({ tokens }) => keywordOf(tokens) === 'USE');
-}

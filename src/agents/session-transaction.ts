@@ -10,6 +10,7 @@ import { type Answer, hasFailed } from '../wire/answer.js';
 import type { AnswerSize } from '../wire/recording-codec.js';
 import { auditRow } from './audit-row.js';
 import { errorKind } from './error-kind.js';
+import { guarded } from './guarded-calls.js';
 import { count, hashesOf } from './session-call.js';
 import type { SessionKeeper } from './session-keeper.js';
 
@@ -106,7 +107,7 @@ export class SessionTransaction implements TransactionAdmission {
     const session = this.#session;
     session.refuse(call, false);
     session.usage.admitOperation();
-    return session.guarded(new TransactionCall(session, call, this.#calls), call, this.#confirmed);
+    return guarded(session, new TransactionCall(session, call, this.#calls), call, this.#confirmed);
   }
 
   restarted(): void {

@@ -33,7 +33,7 @@ import type { Ended, SessionKeeper } from './session-keeper.js';
 import { HeldLeases, SingleCalls, type Wish } from './session-leases.js';
 import { SessionLedger } from './session-ledger.js';
 import { SessionLog } from './session-log.js';
-import type { Audit as AuditMode } from './session-options.js';
+import type { AuditMode } from './session-options.js';
 import { SingleTransaction } from './session-transaction.js';
 import { Usage } from './usage.js';
 

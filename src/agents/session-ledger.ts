@@ -41,8 +41,9 @@ export class SessionLedger implements Ledger {
       }
       core.began();
     }
-    const counted = new SessionCall(core, call, single);
-    if (core.isStrict && mayWrite(call)) counted.instead = (sent, channel) => core.sendAudited(sent, channel);
+    const instead: Admission['instead'] =
+      core.isStrict && mayWrite(call) ? (sent, channel) => core.sendAudited(sent, channel) : undefined;
+    const counted = new SessionCall(core, call, single, instead);
     return guarded(core, counted, call, this.#confirmed);
   }
 

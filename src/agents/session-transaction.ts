@@ -11,7 +11,7 @@ import type { AnswerSize } from '../wire/recording-codec.js';
 import { auditRow } from './audit-row.js';
 import { errorKind } from './error-kind.js';
 import { guarded } from './guarded-calls.js';
-import { count, hashesOf } from './session-call.js';
+import { countAnswer, hashesOf } from './session-call.js';
 import type { SessionKeeper } from './session-keeper.js';
 
 /** The calls that are in force in a transaction, and the row of the audit that tells of them. */
@@ -166,7 +166,7 @@ class TransactionCall implements Admission {
 
   answered(answer: Answer): void {
     this.#calls.add(this.#call);
-    count(this.#session, answer, this.size, 'not-sent');
+    countAnswer(this.#session, answer, this.size, 'not-sent');
   }
 
   failed(error: unknown): void {

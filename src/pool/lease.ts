@@ -1,6 +1,6 @@
 import { LeaseReleasedError } from '../errors/call.js';
 import type { CloseReason } from './close-reason.js';
-import type { Loan } from './order.js';
+import type { Loan } from './fair-order.js';
 import type { Origin } from './origin.js';
 import type { Tenant } from './tenant.js';
 
@@ -56,8 +56,7 @@ export class Lease<R> implements Loan {
   readonly promised: number;
   /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
   readonly seat: LentSeat | undefined;
-  /** Whether its holder looks itself for times without calls; then the pool does not report them. */
-  watchesIdle = false;
+  #watchesIdle = false;
 
   /** @internal */
   constructor(
@@ -135,6 +134,16 @@ export class Lease<R> implements Loan {
   /** The holder that counts it is told when it ends. It has one for all its time. */
   countedBy(holder: LeaseHolder): void {
     this.#holder ??= holder;
+  }
+
+  /** Whether its holder looks itself for times without calls; then the pool does not report them. */
+  get watchesIdle(): boolean {
+    return this.#watchesIdle;
+  }
+
+  /** Its holder looks for times without calls from now on. */
+  watchIdle(): void {
+    this.#watchesIdle = true;
   }
 
   isHeldBy(holder: LeaseHolder): boolean {

@@ -39,17 +39,16 @@ const expectedAtFirst = 20;
 export class Tenant extends Share {
   readonly name: string;
   readonly parent: Tenant | undefined;
-  maxWaiting: number = Number.POSITIVE_INFINITY;
+  #maxWaiting = Number.POSITIVE_INFINITY;
   /** Its own waiters, first come first served. */
   readonly queue: LinkedList<Place<Queued>> = new LinkedList();
   /** Its place among the tenants with as many waiters of their own. */
   readonly crowd: Place<Tenant> = new Place(this);
-  /** The last of its waiters that the present walk passed over. */
+  /** The last of its waiters that the present walk passed over; only the order writes it. */
   passed: Place<Queued> | undefined;
-  /** The tenants below it, and the share of its own callers among them; both undefined when there are none. */
-  children: FairQueue<Competitor> | undefined;
-  own: OwnShare | undefined;
-  /** How long its callers wait, where waiters are refused for that. */
+  #children: FairQueue<Competitor> | undefined;
+  #own: OwnShare | undefined;
+  /** How long its callers wait, where waiters are refused for that; only `LoadShedding` writes it. */
   delay: Delay | undefined;
 
   #waiting = 0;
@@ -67,18 +66,31 @@ export class Tenant extends Share {
 
   /** There is a tenant below it from now on. */
   divide(): void {
-    if (this.children !== undefined) return;
-    this.children = new FairQueue();
-    this.own = new OwnShare(this);
-    this.own.takeOver(this);
+    if (this.#children !== undefined) return;
+    this.#children = new FairQueue();
+    this.#own = new OwnShare(this);
+    this.#own.takeOver(this);
+  }
+
+  /** The tenants below it that want a connection, and its own callers; undefined when there is no tenant below it. */
+  get children(): FairQueue<Competitor> | undefined {
+    return this.#children;
+  }
+
+  /** The share of its own callers among the tenants below it; undefined when there are none. */
+  get own(): OwnShare | undefined {
+    return this.#own;
+  }
+
+  /** How many of its callers may wait, those of the tenants below it included. */
+  get maxWaiting(): number {
+    return this.#maxWaiting;
   }
 
   change(limits: Partial<TenantLimits>): void {
     const { weight = this.weight, maxConnections = this.cap, reserve = this.reserve } = limits;
-    this.weight = weight;
-    this.cap = maxConnections;
-    this.reserve = reserve;
-    this.maxWaiting = limits.maxWaiting ?? this.maxWaiting;
+    this.allow(weight, maxConnections, reserve);
+    this.#maxWaiting = limits.maxWaiting ?? this.#maxWaiting;
   }
 
   /** The first of its own waiters, without those that the present walk passed over. */
@@ -98,7 +110,7 @@ export class Tenant extends Share {
 
   /** The tenant, it or one above it, of which no further caller may wait; undefined when there is none. */
   get full(): Tenant | undefined {
-    return this.waiting >= this.maxWaiting ? this : this.parent?.full;
+    return this.#waiting >= this.#maxWaiting ? this : this.parent?.full;
   }
 
   /** What a lease usually takes, in milliseconds of a whole connection. */

@@ -62,13 +62,13 @@ export const faults = [
   },
   {
     name: 'a lease counts as one, however long it takes',
-    from: `this.#base += (portion * (now - since)) / this.weight;`,
-    to: `this.#base += 20 / this.weight;`,
+    from: `this.#base += (portion * (now - since)) / this.#weight;`,
+    to: `this.#base += 20 / this.#weight;`,
     tests: ['test/pool/fairness.test.ts'],
   },
   {
     name: 'the weight of a tenant does not count',
-    from: `this.#base += (portion * (now - since)) / this.weight;`,
+    from: `this.#base += (portion * (now - since)) / this.#weight;`,
     to: `this.#base += portion * (now - since);`,
     tests: ['test/pool/fairness.test.ts'],
   },
@@ -92,8 +92,8 @@ export const faults = [
   },
   {
     name: 'a tenant has one lease more than its cap',
-    from: `return this.#inUse + this.#passed < this.cap;`,
-    to: `return this.#inUse + this.#passed <= this.cap;`,
+    from: `return this.#inUse + this.#passed < this.#cap;`,
+    to: `return this.#inUse + this.#passed <= this.#cap;`,
     tests: ['test/pool/fairness.test.ts'],
   },
   {

@@ -7,7 +7,6 @@ import { systemClock } from '../time/clock.js';
 import { AgentSession, type AgentSessionOptions } from './agent-session.js';
 import { Audit } from './audit.js';
 import { fairnessOf, greediest, mostRefused } from './fairness.js';
-import { Guards } from './guards.js';
 import { LimitReports } from './limit-reports.js';
 import { SessionCore, type SessionHome } from './session-core.js';
 import { readSessionOptions, type SessionOptions } from './session-options.js';
@@ -111,12 +110,9 @@ export class Sessions {
       audit: options.audit ?? parent?.settings.audit ?? 'off',
       auditTable: options.auditTable ?? parent?.settings.auditTable ?? 'agent_log',
       hashChain: log?.hashChain === true,
+      guards: { access, confirmDestructive, guard },
       options: scope,
     });
-    // Its id is made only when it is needed.
-    if (access === 'read' || confirmDestructive === true || guard !== undefined) {
-      core.guards = Guards.of({ access, confirmDestructive, guard }, { agentId, sessionId: core.sessionId });
-    }
     if (access === 'read' && options.credentials === undefined) this.#tellOfReading();
     const session = new AgentSession({ scope: this.#parts, options: scope, identity, core });
     this.#open.add(core);

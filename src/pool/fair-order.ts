@@ -105,7 +105,7 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     this.#byGroup.of(waiter.group).append(waiter.place);
     tenant.queue.append(waiter.turn);
     this.#crowds?.changed(tenant, 1);
-    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.waiting++;
+    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.countWaiting(1);
     this.#refresh(tenant, now);
   }
 
@@ -117,7 +117,7 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     if (tenant.passed === waiter.turn) tenant.passed = waiter.turn.previous;
     tenant.queue.remove(waiter.turn);
     this.#crowds?.changed(tenant, -1);
-    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.waiting--;
+    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.countWaiting(-1);
     this.#refresh(tenant, now);
   }
 
@@ -145,19 +145,17 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     tenant.own?.lent(portion, promised, since);
     for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) {
       each.lent(portion, promised, since);
-      each.countServed(waited);
+      each.countWait(waited);
     }
     if (tenant.waiting > 0 || tenant.parent !== undefined) this.#refresh(tenant, since);
   }
 
   /** A loan ended. */
   returned({ tenant, since, portion, promised }: Loan, now: number): void {
-    const time = portion * (now - since);
-    tenant.learn(time);
+    tenant.learn(portion * (now - since));
     tenant.own?.returned(portion, promised, since, now);
     for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) {
       each.returned(portion, promised, since, now);
-      each.timeLent += time;
     }
     if (tenant.waiting > 0 || tenant.parent !== undefined) this.#refresh(tenant, now);
   }

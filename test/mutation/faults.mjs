@@ -147,6 +147,24 @@ export const faults = [
     to: `return now < member.staysUntil;`,
     tests: ['test/pool/identities.test.ts'],
   },
+  {
+    name: 'a slow call follows others on a connection while tenants share the pool',
+    from: `return now - this.#changedAt > remembered || calls * tenant.usualTime < longestQueue;`,
+    to: `return true;`,
+    tests: ['test/pool/seat.test.ts'],
+  },
+  {
+    name: 'quick calls wait for each other while tenants share the pool',
+    from: `return now - this.#changedAt > remembered || calls * tenant.usualTime < longestQueue;`,
+    to: `return now - this.#changedAt > remembered;`,
+    tests: ['test/pool/seat.test.ts'],
+  },
+  {
+    name: 'calls of two tenants share a message',
+    from: `const seat = this.#joinable.get(group)?.get(tenant);`,
+    to: `const seat = [...(this.#joinable.get(group)?.values() ?? [])][0];`,
+    tests: ['test/pool/seat.test.ts'],
+  },
   // States and transitions
   {
     name: 'a connection that closes is not counted out of its identity',
@@ -1427,8 +1445,8 @@ export const faults = [
   },
   {
     name: 'single calls are put on a connection that is to be closed',
-    from: `if (this.#isShareable(member, now)) return member;`,
-    to: `return member;`,
+    from: `if (this.#isShareable(member, now)) return line.mayFollow(member.seatsTaken, tenant, now) ? member : undefined;`,
+    to: `return line.mayFollow(member.seatsTaken, tenant, now) ? member : undefined;`,
     tests: ['test/pool/seat.test.ts'],
   },
   {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { PoolSettings } from '../../src/pool/contract.js';
 import type { Lease } from '../../src/pool/lease.js';
 import type { Pool } from '../../src/pool/pool.js';
+import type { Tenant } from '../../src/pool/tenant.js';
 import {
   behaving,
   type FakeResource,
@@ -401,5 +402,67 @@ describe('a shutdown while calls share a connection', () => {
     expect(running.slice(1).map((acquire) => leaseOf(acquire).active)).toEqual([false, false]);
     for (const acquire of running.slice(1)) leaseOf(acquire).release();
     expect(pool.statistics().releasedTwice).toBe(0);
+  });
+});
+
+describe('single calls of tenants that share the pool', () => {
+  const call = (pool: Pool<FakeResource>, tenant: Tenant, shared = joining): Watched<Held> =>
+    watch(pool.acquire({ tenant, shared }));
+  const seatOf = (acquire: Watched<Held> | undefined): unknown => leaseOf(acquire as Watched<Held>).seat;
+
+  /** Two tenants, whose calls take so long, have shared the pool lately. */
+  async function callsThatTake(
+    time: number,
+  ): Promise<{ world: PoolUnderTest; busy: Tenant; running: Watched<Held>[] }> {
+    const world = await withSeats(8);
+    const { pool, clock } = world;
+    const [busy, light] = [pool.addTenant('busy', {}), pool.addTenant('light', {})];
+    for (let turn = 0; turn < 60; turn++) {
+      const lease = await pool.acquire({ tenant: turn % 2 === 0 ? busy : light, shared: sharing });
+      await clock.advance(time);
+      lease.release();
+    }
+    return { world, busy, light };
+  }
+
+  test('share no message, those of one moment', async () => {
+    const { world, busy, light } = await twoTenants(0.1);
+    const acquires = [busy, light, busy, light].map((tenant) => call(world.pool, tenant));
+    await settled();
+    const seats = acquires.map(seatOf);
+    expect([seats[0] === seats[2], seats[1] === seats[3], seats[0] === seats[1]]).toEqual([true, true, false]);
+  });
+
+  test('share no message, those who waited', async () => {
+    const { world, busy, light } = await twoTenants(0.1);
+    const own = await world.pool.acquire();
+    const acquires = [busy, light, busy, light].map((tenant) => call(world.pool, tenant));
+    own.release();
+    await settled();
+    const seats = acquires.map(seatOf);
+    expect([seats[0] === seats[2], seats[1] === seats[3], seats[0] === seats[1]]).toEqual([true, true, false]);
+  });
+
+  test('follow others on a connection when they are quick', async () => {
+    const { world, busy } = await twoTenants(0.1);
+    const running = Array.from({ length: 4 }, () => call(world.pool, busy, sharing));
+    await settled();
+    expect(served(running)).toBe(4);
+    for (const each of running) leaseOf(each).release();
+  });
+
+  test('wait for the answers of others when they are slow, as long as another tenant was there', async () => {
+    const { world, busy } = await twoTenants(20);
+    const running = Array.from({ length: 4 }, () => call(world.pool, busy, sharing));
+    await settled();
+    expect(served(running)).toBe(1);
+    leaseOf(running[0] as Watched<Held>).release();
+    await settled();
+    expect(served(running)).toBe(2);
+    // A second after the other tenant was served last, the pool is one tenant's.
+    await world.clock.advance(1_001);
+    const again = call(world.pool, busy, sharing);
+    await settled();
+    expect(served([...running, again])).toBe(5);
   });
 });

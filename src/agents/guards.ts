@@ -1,3 +1,4 @@
+import { ownValues } from '../calls/own-values.js';
 import { StatementRefusedError } from '../errors/agent.js';
 import { UsageError } from '../errors/configuration.js';
 import { type DestructiveStatement, destructive } from '../surrealql/destructive-statements.js';
@@ -16,7 +17,7 @@ export interface GuardedStatement {
   readonly text: string;
   /** What each statement of the text begins with, in capitals: `SELECT`, `DELETE`; `EXPRESSION` for a mere value. */
   readonly statements: readonly string[];
-  /** The values of the parameters: a copy, whose values are those of the call. */
+  /** The values of the parameters: a copy, so that a guard function changes nothing of the call. */
   readonly bindings: Readonly<Record<string, unknown>>;
   /** Whether it removes something, or deletes or updates without WHERE and not by record ids. */
   readonly destructive: boolean;
@@ -132,7 +133,7 @@ export class Guards {
         ...this.#session,
         text: surrealText.text,
         statements: kindsOf(surrealText),
-        bindings: { ...bindings },
+        bindings: ownValues(bindings),
         destructive: destructive(surrealText, bindings) !== undefined,
         confirmed,
         writes: writingStatement(surrealText, bindings) !== undefined,

@@ -27,6 +27,10 @@ export class SessionLedger implements Ledger {
     this.#confirmed = confirmed;
   }
 
+  get judgesValues(): boolean {
+    return this.#core.judgesValues;
+  }
+
   admit(call: Call, single: boolean): Admission | Promise<Admission> {
     const core = this.#core;
     core.refuse(call, single);

@@ -12,6 +12,7 @@ import { LimitReports } from './limit-reports.js';
 import { SessionCore, type SessionHome } from './session-core.js';
 import { readSessionOptions, type SessionOptions } from './session-options.js';
 import { type SessionStatistics, sessionStatistics } from './session-statistics.js';
+import { Usage } from './usage.js';
 
 /** All sessions of a pool together. Times are in milliseconds. */
 export interface SessionsStatistics {
@@ -35,21 +36,20 @@ export interface SessionsStatistics {
   readonly sessions: readonly SessionStatistics[];
 }
 
-const summed = [
-  'totalOperations',
-  'totalTransactions',
-  'openTransactions',
-  'committedTransactions',
-  'abortedTransactions',
-  'unknownTransactions',
-  'activeConnections',
-  'rows',
-  'bytes',
-  'busyTime',
-] as const;
-
-/** Sums over sessions. What a child uses counts once. */
-export type SessionTotals = Readonly<Record<(typeof summed)[number], number>>;
+/** Sums over all sessions; see {@link SessionStatistics}. What a child uses counts once. */
+export type SessionTotals = Pick<
+  SessionStatistics,
+  | 'totalOperations'
+  | 'totalTransactions'
+  | 'openTransactions'
+  | 'committedTransactions'
+  | 'abortedTransactions'
+  | 'unknownTransactions'
+  | 'activeConnections'
+  | 'rows'
+  | 'bytes'
+  | 'busyTime'
+>;
 
 /** The sessions of one pool. */
 export class Sessions {
@@ -59,8 +59,7 @@ export class Sessions {
   readonly #open = new Set<SessionCore>();
   readonly #reports: LimitReports;
   #created = 0;
-  /** What sessions without parent had used when they were closed. */
-  #closed: Record<(typeof summed)[number], number> = zeros();
+  readonly #usage = new Usage({ agentId: '', sessionId: '' }, undefined, undefined, systemClock);
   #toldOfReading = false;
 
   constructor(parts: ScopeParts) {
@@ -86,6 +85,7 @@ export class Sessions {
     });
     this.#home = {
       ...{ pool, transactions, borrowing, audit: this.#audit, gracePeriod: config.pool.shutdownGracePeriod },
+      usage: this.#usage,
       violated: (error: AgentLimitError) => this.#reports.add(error),
       closed: (core) => this.#forget(core),
     };
@@ -131,10 +131,10 @@ export class Sessions {
   statistics(): SessionsStatistics {
     const sessions = [...this.#open].map(sessionStatistics);
     const roots = sessions.filter(({ parentId }) => parentId === undefined);
-    const totals = { ...this.#closed };
-    for (const root of roots) for (const name of summed) totals[name] += root[name];
+    const { operations: totalOperations, transactions: totalTransactions, refused: _, ...counters } = this.#usage.counters;
     return {
-      ...{ open: sessions.length, created: this.#created, totals, sessions },
+      ...{ open: sessions.length, created: this.#created, sessions },
+      totals: { totalOperations, totalTransactions, ...counters },
       greediest: greediest(roots),
       mostRefused: mostRefused(sessions),
       fairness: fairnessOf(roots),
@@ -199,10 +199,8 @@ export class Sessions {
     this.#open.delete(core);
     this.#reports.forget(core.sessionId);
     const { agentId, sessionId } = core;
-    const statistics = sessionStatistics(core);
-    if (statistics.parentId === undefined) for (const name of summed) this.#closed[name] += statistics[name];
+    const { operations, busyTime } = core.usage.counters;
     const { events } = this.#parts.pool;
-    const { totalOperations: operations, busyTime } = statistics;
     if (events.has('sessionClosed')) events.emit('sessionClosed', { agentId, sessionId, operations, busyTime });
   }
 
@@ -214,8 +212,4 @@ export class Sessions {
       { type: 'SurrealPoolWarning', code: 'SURREAL_POOL_READ_GUARD' },
     );
   }
-}
-
-function zeros(): Record<(typeof summed)[number], number> {
-  return Object.fromEntries(summed.map((name) => [name, 0])) as Record<(typeof summed)[number], number>;
 }

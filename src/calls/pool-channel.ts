@@ -78,7 +78,7 @@ export class PoolChannel implements QueryChannel {
   async ready(): Promise<void> {}
 
   query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    const call = Call.of(query);
+    const call = Call.of(query, this.#limits.ledger?.judgesValues);
     return new Chunks(
       () => this.#answer(call),
       () => this.#asked(call),

@@ -6,6 +6,7 @@ import { writingStatement } from '../surrealql/read-access.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
 import { kindsOf } from '../surrealql/statement-kinds.js';
 import type { SurrealText } from '../surrealql/surreal-text.js';
+import { untilAborted } from '../time/until-aborted.js';
 
 /** What a guard function is asked about: one call of the session, before it is sent. */
 export interface GuardedStatement {
@@ -140,7 +141,9 @@ export class Guards {
         signal,
       };
       signal?.throwIfAborted();
-      answer = await untilAborted(guard(asked), signal);
+      const deciding = Promise.resolve(guard(asked));
+      // It may wait for a person.
+      answer = await (signal === undefined ? deciding : untilAborted<unknown>(deciding, signal));
     } catch (cause) {
       if (signal?.aborted) throw refusal('its signal was aborted before the guard function decided', { cause });
       throw refusal('the guard function failed, so it allowed nothing', { cause });
@@ -167,23 +170,6 @@ export class Guards {
       { statement, rule: 'destructive' },
     );
   }
-}
-
-/** The answer, or a rejection as soon as the signal is aborted: a guard function may wait for a person. */
-function untilAborted(answer: unknown, signal: AbortSignal | undefined): unknown {
-  if (signal === undefined) return answer;
-  return new Promise<unknown>((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason);
-    };
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    Promise.resolve(answer)
-      .then(resolve, reject)
-      .finally(() => {
-        signal.removeEventListener('abort', abort);
-      });
-  });
 }
 
 /** A value as an error shows it, without its content. */

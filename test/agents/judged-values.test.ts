@@ -124,3 +124,21 @@ describe('what is sent is what was judged', () => {
     expect((copy.record as RecordId).id).not.toBe(values.record.id);
   });
 });
+
+test('many guard functions at once add one listener to a signal', async () => {
+  const pool = await own.pool('mem://');
+  const session = pool.createSession({ agentId: 'a', guard: () => new Promise(() => {}) });
+  const warnings: Error[] = [];
+  const warned = (warning: Error): void => {
+    warnings.push(warning);
+  };
+  process.on('warning', warned);
+  const ended = Array.from({ length: 20 }, () => session.query('RETURN 1').then((answer) => answer));
+  const refused = Promise.all(ended.map((work) => expect(work).rejects.toThrow(StatementRefusedError)));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await session.close({ gracePeriod: 0 });
+  await refused;
+  process.off('warning', warned);
+  expect(warnings.filter(({ name }) => name === 'MaxListenersExceededWarning')).toEqual([]);
+  expect(session.sessionStats()).toMatchObject({ totalOperations: 0, activeConnections: 0 });
+});

@@ -36,13 +36,13 @@ export interface ResourceLimits {
   maxTransactionAge?: Duration | null | undefined;
   /** How long a call may take, if no shorter `queryTimeout` holds. Default 0: no limit. */
   queryTimeout?: Duration | null | undefined;
-  /** How many rows one answer may have; a larger one is discarded, after the statement was executed. At least 1. */
+  /** How many rows the answer to one call may have; a larger one is discarded, after the call was executed. At least 1. */
   maxRows?: number | null | undefined;
-  /** How many bytes one answer may have; a larger one is discarded, after the statement was executed. At least 1. */
+  /** How many bytes that answer may have; a larger one is discarded, after the call was executed. At least 1. */
   maxBytes?: number | null | undefined;
   /** How many entries its log keeps; the oldest one falls out. Default 1,000; 0 keeps none. */
   maxLog?: number | null | undefined;
-  /** How long it may hold a connection that it uses for nothing. Default 60 s; 0 is no limit. */
+  /** How long a lease may hold a connection; past it, the lease ends. Default 60 s; 0 is no limit. */
   maxHold?: Duration | null | undefined;
   /** Another name of `maxConnections`; only one of the two may be given. */
   maxConcurrentConnections?: number | null | undefined;
@@ -135,6 +135,13 @@ export function changedLimits(present: GivenLimits, given: unknown): GivenLimits
   const merged: Record<string, unknown> = { ...present, ...changes };
   for (const name in merged) if (merged[name] === null) delete merged[name];
   return checked(merged as GivenLimits, changes);
+}
+
+/** The given limits with both names of those that have two, for programs that read them. */
+export function inAllNames(limits: GivenLimits): ResourceLimits {
+  const all: Record<string, unknown> = { ...limits };
+  for (const [other, own] of otherNames) if (own in limits) all[other] = limits[own];
+  return all;
 }
 
 /** The given limits without undefined ones, with the own name of each. */

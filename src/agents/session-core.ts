@@ -85,7 +85,6 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   /** Set once: they need the session's name. */
   guards: Guards | undefined;
   readonly ledger: Ledger = new SessionLedger(this, false);
-  readonly leases: HeldLeases = new HeldLeases(this);
   readonly singleCalls: SingleCalls = new SingleCalls(this);
   readonly #home: SessionHome;
   #sessionId: string | undefined;
@@ -96,6 +95,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   #refusedByGuards = 0;
   // What is under way.
   #underWay = 0;
+  #leases: HeldLeases | undefined;
   #ending: AbortController | undefined;
   #joined: { readonly signal: AbortSignal; readonly either: AbortSignal } | undefined;
   #holdTimer: Timer | undefined;
@@ -110,6 +110,11 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     // The session itself is the owner: it has the names.
     this.usage = new Usage(this, limits, parent?.usage ?? home.usage, systemClock, home.violated);
     if (parent !== undefined) parent.#adopt(this);
+  }
+
+  get leases(): HeldLeases {
+    this.#leases ??= new HeldLeases(this);
+    return this.#leases;
   }
 
   get agentId(): string {
@@ -131,7 +136,9 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   }
 
   get log(): SessionLog {
-    this.#log ??= new SessionLog(this.usage.limits.maxLog, this.settings.hashChain);
+    this.#log ??= new SessionLog(this.usage.limits.maxLog, this.settings.hashChain, (what) =>
+      this.usage.countRecorded(what),
+    );
     return this.#log;
   }
 
@@ -208,9 +215,9 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
   }
 
-  /** A connection has worked for the session. @returns for how long, in milliseconds */
-  worked(lease: Lease<unknown>): number {
-    const held = systemClock.now() - lease.since;
+  /** A connection has worked for the session until now. @returns for how long, in milliseconds */
+  worked(lease: Lease<unknown>, now: number): number {
+    const held = now - lease.since;
     this.usage.addTime(held * lease.portion);
     this.over();
     return held;
@@ -478,9 +485,11 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
 
   /** The error for a caller whom the pool refused because too many of a session wait already. */
   #waitingRefused(error: unknown): AgentLimitError | undefined {
-    if (!(error instanceof QueueFullError)) return undefined;
+    const full = QueueFullError.tenantOf(error);
+    if (full === undefined) return undefined;
     for (const { usage, tenant } of this.#chain()) {
-      if (tenant !== undefined && tenant.waiting >= usage.limits.maxWaiting) return usage.refuseWaiting(tenant.waiting);
+      // By now some may wait no longer.
+      if (tenant === full) return this.usage.refuseWaiting(usage, Math.max(tenant.waiting, usage.limits.maxWaiting));
     }
     return undefined;
   }

@@ -61,12 +61,13 @@ export interface EndedCall extends Omit<CallEntry, 'id' | 'statements'> {
 
 /** The handle of a recorded operation. An entry ends once; afterwards it cannot change any more. */
 export class RecordedEntry {
-  /** @internal */
   readonly #entry: Changeable;
+  readonly #count: CountRecorded;
 
   /** @internal */
-  constructor(entry: Changeable) {
+  constructor(entry: Changeable, count: CountRecorded) {
     this.#entry = entry;
+    this.#count = count;
   }
 
   /** The number of the entry in its session, from 1 on. */
@@ -85,6 +86,7 @@ export class RecordedEntry {
    */
   committed(): void {
     end(this.#entry, 'committed');
+    this.#count('committed');
   }
 
   /**
@@ -95,8 +97,12 @@ export class RecordedEntry {
    */
   aborted(reason?: string): void {
     end(this.#entry, 'aborted', reason);
+    this.#count('aborted');
   }
 }
+
+/** Counts what the program recorded, and how it ended. */
+export type CountRecorded = (what: 'recorded' | 'committed' | 'aborted') => void;
 
 type Changeable = { -readonly [Name in keyof OperationEntry]: OperationEntry[Name] };
 
@@ -121,6 +127,7 @@ function end(entry: Changeable, outcome: 'committed' | 'aborted', reason?: strin
  */
 export class SessionLog {
   readonly #now: () => number;
+  readonly #count: CountRecorded;
   readonly #chained: boolean;
   #size: number;
   /** A ring: the oldest entry is at `#oldest` once it is full, and at 0 before. */
@@ -134,10 +141,12 @@ export class SessionLog {
   /**
    * @param size how many entries are kept; 0 keeps none
    * @param chained whether an export has a hash chain
+   * @param count called for each operation that the program records, and when it ends
    * @param now the time of day in milliseconds since 1970
    */
-  constructor(size: number, chained = false, now: () => number = Date.now) {
+  constructor(size: number, chained = false, count: CountRecorded = () => {}, now: () => number = Date.now) {
     this.#size = size;
+    this.#count = count;
     this.#chained = chained;
     this.#now = now;
   }
@@ -176,7 +185,8 @@ export class SessionLog {
       outcome: 'pending',
     };
     this.#keep(entry);
-    return new RecordedEntry(entry);
+    this.#count('recorded');
+    return new RecordedEntry(entry, this.#count);
   }
 
   /** Adds a call or a transaction that has ended. */
@@ -203,7 +213,7 @@ export class SessionLog {
     const entries = this.#entries ?? [];
     const entry = entries[place % entries.length];
     if (entry?.kind !== 'operation') throw noSuchEntry(id);
-    return new RecordedEntry(entry);
+    return new RecordedEntry(entry, this.#count);
   }
 
   /** The entries that are kept, oldest first: copies, which do not change any more. */

@@ -1,6 +1,6 @@
-import type { GivenLimits } from './limits.js';
+import { inAllNames, type ResourceLimits } from './limits.js';
 import type { SessionCore, SessionState } from './session-core.js';
-import type { Refusals } from './usage.js';
+import type { RecordedCounters, Refusals } from './usage.js';
 
 /** What a session has used, its children included. Times are in milliseconds. */
 export interface SessionStatistics {
@@ -18,13 +18,19 @@ export interface SessionStatistics {
   readonly waiting: number;
   /** Calls that were admitted; those that never ran are given back. */
   readonly totalOperations: number;
-  /** Transactions that were begun: open + committed + aborted + unknown. One that was repeated after conflicts is one. */
+  /**
+   * Transactions: those of the database that were begun, and operations that the program recorded in the log. It is open +
+   * committed + aborted + unknown. One that was repeated after conflicts is one.
+   */
   readonly totalTransactions: number;
+  /** Those that have not ended. */
   readonly openTransactions: number;
   readonly committedTransactions: number;
   readonly abortedTransactions: number;
-  /** Transactions of which it is not known whether they were committed. */
+  /** Transactions of the database of which it is not known whether they were committed. */
   readonly unknownTransactions: number;
+  /** How many of these were recorded by the program: in all, and by how it said that they ended. */
+  readonly recordedTransactions: Readonly<RecordedCounters>;
   /** How often it was refused, by limit. */
   readonly refused: Refusals;
   /** How many of its own calls were refused by its guards, or those of its parents. */
@@ -39,8 +45,8 @@ export interface SessionStatistics {
   readonly longestWait: number;
   readonly timeWaited: number;
   readonly weight: number;
-  /** The limits of the session itself, as they were given. */
-  readonly resourceLimits: GivenLimits;
+  /** The limits of the session itself, as they were given; where one has two names, by both. */
+  readonly resourceLimits: ResourceLimits;
   /** Entries of its log that have fallen out. */
   readonly logDropped: number;
 }
@@ -49,16 +55,18 @@ export function sessionStatistics(core: SessionCore): SessionStatistics {
   const { agentId, sessionId, settings, state, tenant, usage } = core;
   const { namespace, database } = settings.place;
   const counters = usage.counters;
+  const { recorded } = counters;
   return {
     ...{ agentId, sessionId, namespace, database, state, parentId: settings.parent?.sessionId },
     activeConnections: counters.activeConnections,
     waiting: tenant?.waiting ?? 0,
     totalOperations: counters.operations,
-    totalTransactions: counters.transactions,
-    openTransactions: counters.openTransactions,
-    committedTransactions: counters.committedTransactions,
-    abortedTransactions: counters.abortedTransactions,
+    totalTransactions: counters.transactions + recorded.recorded,
+    openTransactions: counters.openTransactions + recorded.recorded - recorded.committed - recorded.aborted,
+    committedTransactions: counters.committedTransactions + recorded.committed,
+    abortedTransactions: counters.abortedTransactions + recorded.aborted,
     unknownTransactions: counters.unknownTransactions,
+    recordedTransactions: recorded,
     refused: counters.refused,
     refusedByGuards: core.refusedByGuards,
     rows: counters.rows,
@@ -67,7 +75,7 @@ export function sessionStatistics(core: SessionCore): SessionStatistics {
     longestWait: tenant?.longestWait ?? 0,
     timeWaited: tenant?.timeWaited ?? 0,
     weight: settings.weight,
-    resourceLimits: usage.given,
+    resourceLimits: inAllNames(usage.given),
     logDropped: core.logDropped,
   };
 }

@@ -32,8 +32,19 @@ export interface UsageCounters {
   readonly bytes: number;
   /** How long connections worked for it, in milliseconds. */
   readonly busyTime: number;
+  /** Operations that the program recorded in the log. */
+  readonly recorded: Readonly<RecordedCounters>;
   readonly refused: Refusals;
 }
+
+/** Operations that the program recorded: in all, and those that it said were committed or aborted. */
+export interface RecordedCounters {
+  recorded: number;
+  committed: number;
+  aborted: number;
+}
+
+const noneRecorded: RecordedCounters = Object.freeze({ recorded: 0, committed: 0, aborted: 0 });
 
 const neverRefused: Refusals = Object.freeze({});
 /** The weight of the newest time in the average of how long connections are held. */
@@ -68,6 +79,7 @@ export class Usage {
   /** How long connections were held lately, in milliseconds; undefined before the first was released. */
   #usualHold: number | undefined;
   #refused: Partial<Record<AgentLimit, number>> | undefined;
+  #recorded: RecordedCounters | undefined;
 
   /**
    * @param limits see `ResourceLimits`
@@ -169,9 +181,13 @@ export class Usage {
     }
   }
 
-  /** The error for a caller who finds too many of the session waiting already; the pool counts them. */
-  refuseWaiting(waiting: number, retryAfter?: number): AgentLimitError {
-    return this.#refusal(this, 'maxWaiting', this.#limits.maxWaiting, waiting, retryAfter);
+  /**
+   * The error for a caller who finds as many waiting as may; the pool counts them.
+   *
+   * @param owner whose limit it is: this session or a parent
+   */
+  refuseWaiting(owner: Usage, waiting: number): AgentLimitError {
+    return this.#refusal(owner, 'maxWaiting', owner.#limits.maxWaiting, waiting);
   }
 
   /** @throws AgentLimitError when `maxTransactions` of the session or of a parent is reached */
@@ -194,6 +210,14 @@ export class Usage {
     for (let usage: Usage | undefined = this; usage !== undefined; usage = usage.#parent) {
       usage.#transactions--;
       usage.#openTransactions--;
+    }
+  }
+
+  /** The program recorded an operation in the log, or said how one ended. It counts for no limit. */
+  countRecorded(what: keyof RecordedCounters): void {
+    for (let usage: Usage | undefined = this; usage !== undefined; usage = usage.#parent) {
+      usage.#recorded ??= { recorded: 0, committed: 0, aborted: 0 };
+      usage.#recorded[what]++;
     }
   }
 
@@ -297,6 +321,7 @@ export class Usage {
       rows: this.#rows,
       bytes: this.#bytes,
       busyTime: this.#busyTime,
+      recorded: this.#recorded === undefined ? noneRecorded : { ...this.#recorded },
       refused: this.#refused === undefined ? neverRefused : { ...this.#refused },
     };
   }

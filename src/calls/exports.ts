@@ -6,15 +6,9 @@ import { systemClock } from '../time/clock.js';
 import { onAbort } from '../time/on-abort.js';
 import { patientTimer } from '../time/patient-timer.js';
 import { untilAborted } from '../time/until-aborted.js';
-import type { ExportRequest } from '../wire/export-requests.js';
 import type { Transport } from '../wire/transport.js';
+import type { ExportPermit } from './export-permit.js';
 import type { CallLimits } from './limits.js';
-
-/** What an export needs once its user is known. It holds no connection of the pool while it runs. */
-export interface ExportPermit {
-  readonly transport: Transport;
-  readonly request: ExportRequest;
-}
 
 /** Ends an export with this error when its lease or pool ends. */
 export type Stop = (error: Error) => void;

@@ -10,15 +10,12 @@ import {
   type VersionInfo,
 } from 'surrealdb';
 import type { Asked as WhatWasAsked } from '../errors/asked.js';
-import { ExportError } from '../errors/backup.js';
 import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
-import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import { forCaller } from '../errors/for-caller.js';
 import { isLostIdentity } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
-import { covers } from '../session/token-claims.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
 import { queryChannel, tracedAnswer, traceOf } from '../telemetry/channels.js';
@@ -28,13 +25,15 @@ import { type Answer, failureIn } from '../wire/answer.js';
 import type { ExportContent } from '../wire/export-requests.js';
 import { Call, type Message, Request, refused } from './call.js';
 import { Chunks } from './chunks.js';
-import { type ExportPermit, exportWithLease } from './exports.js';
+import { exportPermit } from './export-permit.js';
+import { exportWithLease } from './exports.js';
 import { admitted, type Ledger, settled } from './ledger.js';
 import { type CallLimits, limitsWith, withinLimits } from './limits.js';
 import { lossless } from './lossless.js';
 import { ParkableLease } from './parkable-lease.js';
 import { type Layer, type Next, pipeline } from './pipeline.js';
 import { conflictRetry, type Feature, type QueryChannel } from './query-channel.js';
+import { retires, retiresByAnswer } from './retire-on.js';
 
 /** A lease as its channel uses it: one that the pool gave, or one that may be without a connection for a while. */
 export type HeldLease = Lease<Connection> | ParkableLease;
@@ -162,38 +161,9 @@ export class LeaseChannel implements QueryChannel {
     return this.#limits.signal;
   }
 
-  /**
-   * Finds out whether this session may export, and what the export needs. An embedded engine exports for every user, so
-   * the pool refuses here what a server would.
-   * @throws UsageError, ExportError
-   */
-  async exportPermit(content: ExportContent): Promise<ExportPermit> {
-    const { connection } = this;
-    const { transport, level } = connection;
-    if (connection.changes.authentication) {
-      throw new UsageError(
-        'a lease that signed in or out by itself has no token to export with: acquire a connection with these credentials',
-      );
-    }
-    const token = await this.waitWithLease(connection.accessToken());
-    const { namespace, database } = connection.database;
-    if (!covers(level, connection.database)) {
-      throw new ExportError(`the user of connection ${connection.id} has no rights in "${namespace}/${database}"`, {
-        outcome: 'refused',
-      });
-    }
-    if (transport.isEmbedded && token !== undefined && (await this.#isByAccess())) {
-      throw new ExportError('a user of an access method may not export the database', { outcome: 'refused' });
-    }
-    return { transport, request: { namespace, database, token, content } };
-  }
-
-  /** Whether the user of the session signed in by an access method, as record users do. */
-  async #isByAccess(): Promise<boolean> {
-    const text = 'RETURN $access != NONE OR $auth != NONE OR $token = NONE';
-    const [{ error, result } = {}] = await this.send(new Call({ text, bindings: {} }));
-    if (error !== undefined) throw error;
-    return (result?.[0] ?? result) !== false;
+  /** Which failures of calls close the connection at its release; undefined when the pool has no `retireOn`. */
+  get retireOn(): CallLimits['retireOn'] {
+    return this.#limits.retireOn;
   }
 
   /** An export that ends with the lease. */
@@ -202,7 +172,7 @@ export class LeaseChannel implements QueryChannel {
   }
 
   async #export(content: ExportContent): Promise<Response> {
-    const permit = await this.exportPermit(content);
+    const permit = await exportPermit(this, content);
     return await exportWithLease(permit, this.#limits, this.connection.dependents);
   }
 
@@ -298,14 +268,6 @@ export class LeaseChannel implements QueryChannel {
   /** The SDK reports errors here that the caller gets too. */
   propagateError(): void {}
 
-  #judge(failure: unknown): void {
-    try {
-      if (this.#limits.retireOn?.(failure) === true) this.#lease.markForRecycling();
-    } catch (error) {
-      process.emitWarning(`retireOn threw: ${messageOf(error)}`, 'SurrealPoolWarning');
-    }
-  }
-
   /** Refuses a text that would have no effect by itself. */
   static readonly #guarded: CallLayer = async (asked, next) => {
     refuseStatements(asked.request.surrealText, 'session');
@@ -338,23 +300,6 @@ export class LeaseChannel implements QueryChannel {
       text: request.text,
     };
     return tracedAnswer(queryChannel, trace, () => next(asked), failureIn);
-  };
-
-  /** Closes the connection at release when a call fails as `retireOn` says. */
-  static readonly #retires: RequestLayer = async (asked, next) => {
-    try {
-      return await next(asked);
-    } catch (error) {
-      asked.channel.#judge(error);
-      throw error;
-    }
-  };
-
-  /** The same for failed statements inside an answer. */
-  static readonly #retiresByAnswer: CallLayer = async (asked, next) => {
-    const answer = await next(asked);
-    for (const { error } of answer) if (error !== undefined) asked.channel.#judge(error);
-    return answer;
   };
 
   /** If the session turns out to be signed out, its connection is closed at the release. */
@@ -409,12 +354,12 @@ export class LeaseChannel implements QueryChannel {
 
   static #layers(retiring: boolean, parking: boolean): Ways {
     const wire: Ways['request'] = ({ channel, request, message }) => request.send(channel.connection, message);
-    const retires = retiring ? [LeaseChannel.#retires] : [];
-    const before = [...retires, LeaseChannel.#keepsIdentity, LeaseChannel.#limited, LeaseChannel.#signedIn];
+    const first = retiring ? [retires] : [];
+    const before = [...first, LeaseChannel.#keepsIdentity, LeaseChannel.#limited, LeaseChannel.#signedIn];
     const request = pipeline([...before, LeaseChannel.#inTurn], wire);
     const change = pipeline([...before, LeaseChannel.#alone], wire);
     const call = pipeline(
-      retiring ? [LeaseChannel.#retiresByAnswer, LeaseChannel.#traced] : [LeaseChannel.#traced],
+      retiring ? [retiresByAnswer, LeaseChannel.#traced] : [LeaseChannel.#traced],
       // The layers pass on the answer of the request unchanged.
       (asked: Asked<Call>) => request(asked) as Promise<Answer>,
     );

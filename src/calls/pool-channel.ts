@@ -22,6 +22,7 @@ import type { ExportContent } from '../wire/export-requests.js';
 import type { Batches } from './batch.js';
 import { Call } from './call.js';
 import { Chunks } from './chunks.js';
+import { exportPermit } from './export-permit.js';
 import type { Exports } from './exports.js';
 import { LeaseChannel } from './lease-channel.js';
 import { type Admission, admitted, settled } from './ledger.js';
@@ -162,7 +163,7 @@ export class PoolChannel implements QueryChannel {
   #export(content: ExportContent): Promise<Response> {
     return withRetry(
       async (_, unsent) => {
-        const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => channel.exportPermit(content));
+        const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => exportPermit(channel, content));
         return await this.#exports.begin(permit, this.#limits);
       },
       this.#retryRules,

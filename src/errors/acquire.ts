@@ -63,6 +63,18 @@ export class QueueFullError extends AcquireError {
   static override readonly name: string = 'QueueFullError';
   static override readonly code: string = 'ERR_POOL_QUEUE_FULL';
   override readonly retryable: boolean = true;
+  readonly #tenant: unknown;
+
+  /** @param details `tenant`: the one of which as many callers wait as may */
+  constructor(message: string, details: AcquireErrorDetails & { tenant?: unknown }) {
+    super(message, details);
+    this.#tenant = details.tenant;
+  }
+
+  /** @internal The tenant of the pool of which as many callers waited as may; undefined when the whole line was full. */
+  static tenantOf(error: unknown): unknown {
+    return error instanceof QueueFullError ? error.#tenant : undefined;
+  }
 }
 
 /** Callers had waited too long for some time (`loadShedding`), so the pool refused this one to serve the others in time. */

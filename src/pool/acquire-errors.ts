@@ -51,7 +51,7 @@ export function acquireRefused(reason: RefusalReason, refusal: AcquireRefusal): 
         full === undefined
           ? `maxWaiters (${maxWaiters}) callers wait already: ${describeObstacle(snapshot)}`
           : `maxWaiting (${full.maxWaiting}) callers of ${full.name} wait already: ${describeObstacle(snapshot)}`,
-        details,
+        { ...details, tenant: full },
       );
     case 'overload':
       return new QueueOverloadError(

@@ -60,8 +60,8 @@ export class Drain<R, I extends Identity> {
       const { id: connection, uses, lease, sharers } = member;
       const held = now - (lease?.since ?? Math.min(...[...sharers].map(({ since }) => since)));
       const origin = lease?.origin?.text;
-      lease?.end('revoked');
-      for (const sharer of sharers) sharer.end('revoked');
+      lease?.end('revoked', now);
+      for (const sharer of sharers) sharer.end('revoked', now);
       this.#aborted.push({ connection, held, uses, origin });
       member.lease = undefined;
       sharers.clear();

@@ -109,6 +109,7 @@ export interface PoolEvents {
     error: Error;
   };
   /** Rows of an audit could not be written, and are lost. */
+  /** Rows of the audit of agent sessions could not be written, and are lost. */
   auditLost: { rows: number; error: unknown };
 
   opening: { connection: number };

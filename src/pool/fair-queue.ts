@@ -22,7 +22,7 @@ export class FairQueue<S extends Share> {
   readonly #heap: S[] = [];
   /** Shares below their reserve, in the order in which they came. */
   readonly #owed = new Set<S>();
-  /** The virtual time: when the share chosen last was due. */
+  /** The virtual time: the most that a share had used when it was chosen. */
   #time = 0;
   /** Grows each time nobody is left in the queue. */
   #period = 0;
@@ -49,7 +49,7 @@ export class FairQueue<S extends Share> {
     for (let [first] = this.#heap; first !== undefined; first = this.#heap[0]) {
       const due = first.dueAt(now);
       if (due === first.key) {
-        this.#time = Math.max(this.#time, due);
+        this.#time = Math.max(this.#time, first.usedAt(now));
         return first;
       }
       // Its open leases took longer than expected since it was put here.

@@ -31,8 +31,8 @@ export interface LeaseOwner<R> {
 
 /** Counts the leases of one caller. */
 export interface LeaseHolder {
-  /** Called once, when the lease ends in whatever way. */
-  leaseEnded(lease: Lease<unknown>): void;
+  /** Called once, when the lease ends in whatever way. `now` on the pool's clock. */
+  leaseEnded(lease: Lease<unknown>, now: number): void;
 }
 
 /** One loan of one connection, from `acquire()` to `release()`. */
@@ -166,12 +166,12 @@ export class Lease<R> implements Loan {
   }
 
   /** @internal Ends the lease and returns its state before. */
-  end(state: 'released' | 'revoked'): 'active' | 'released' | 'revoked' {
+  end(state: 'released' | 'revoked', now: number): 'active' | 'released' | 'revoked' {
     const before = this.#state;
     if (before === 'active') {
       this.#state = state;
       this.#origin = undefined;
-      this.holder?.leaseEnded(this);
+      this.holder?.leaseEnded(this, now);
     }
     return before;
   }

@@ -181,14 +181,14 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   /** The end of a lease. */
   release(lease: Lease<R>, member: PooledResource<R, I>): void {
     const { clock, health, journal, line } = this.#parts;
-    const before = lease.end('released');
+    const now = clock.now();
+    const before = lease.end('released', now);
     // The holder of a lease that the shutdown aborted rightly releases it later.
     if (before === 'revoked') return;
     if (before === 'released') {
       if (!lease.expired) journal.releasedTwice(member.id);
       return;
     }
-    const now = clock.now();
     journal.released(member.id, now - lease.since, member.uses, now);
     line.returned(lease, now);
     if (lease.seat === undefined) {

@@ -55,6 +55,14 @@ export class Share {
     return this.#base + (this.#openTime(now) + this.#passedTime) / this.weight;
   }
 
+  /**
+   * The virtual time of what it has used. Unlike {@link dueAt} it never goes back: open leases count as the time so far,
+   * and not as what was expected of them, which may be too much after leases that took long for once.
+   */
+  usedAt(now: number): number {
+    return this.#base + (this.#portions * now - this.#begun) / this.weight;
+  }
+
   /** Forgets what it used before, and is due at this virtual time. */
   startAt(due: number, now: number): void {
     this.#base = due - this.#openTime(now) / this.weight;

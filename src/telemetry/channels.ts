@@ -77,8 +77,17 @@ export function traced<Trace extends object, T>(
   return tracing.hasSubscribers ? tracing.tracePromise(work, trace()) : work();
 }
 
+/** Runs one step of a transaction under its tracing channel, likewise. */
+export function tracedStep<T>(
+  trace: Omit<TransactionTrace, 'step'>,
+  step: TransactionTrace['step'],
+  work: () => Promise<T>,
+): Promise<T> {
+  return traced(transactionChannel, () => ({ ...trace, step }), work);
+}
+
 /**
- * The same for work whose answer contains errors instead of rejecting: the first error is published, and the answer is
+ * {@link traced} for work whose answer contains errors instead of rejecting: the first error is published, and the answer is
  * returned unchanged.
  *
  * @param failureOf the first error of an answer; undefined when there is none

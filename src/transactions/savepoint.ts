@@ -1,5 +1,5 @@
 import type { SavepointMark } from '../savepoints/savepoints.js';
-import type { TransactionChannel } from './transaction-channel.js';
+import type { TransactionSavepoints } from './transaction-savepoints.js';
 
 /**
  * A point in a transaction to which it can be rolled back. It ends with the transaction, with its release, or with a
@@ -11,12 +11,12 @@ import type { TransactionChannel } from './transaction-channel.js';
  * ```
  */
 export class Savepoint {
-  readonly #channel: TransactionChannel;
+  readonly #savepoints: TransactionSavepoints;
   readonly #mark: SavepointMark;
 
   /** @internal */
-  constructor(channel: TransactionChannel, mark: SavepointMark) {
-    this.#channel = channel;
+  constructor(savepoints: TransactionSavepoints, mark: SavepointMark) {
+    this.#savepoints = savepoints;
     this.#mark = mark;
   }
 
@@ -36,7 +36,7 @@ export class Savepoint {
    * @throws TransactionLostError, TransactionEndedError, TransactionAbortedError (its time was up)
    */
   rollback(): Promise<void> {
-    return this.#channel.rollbackTo(this.#mark);
+    return this.#savepoints.rollbackTo(this.#mark);
   }
 
   /**
@@ -45,6 +45,6 @@ export class Savepoint {
    * @throws TransactionLostError, TransactionEndedError, TransactionAbortedError
    */
   release(): Promise<void> {
-    return this.#channel.releaseSavepoint(this.#mark);
+    return this.#savepoints.release(this.#mark);
   }
 }

@@ -1,7 +1,6 @@
 import { type BoundQuery, Features, type QueryChunk, type RetryOptions, type Session } from 'surrealdb';
 import { Call } from '../calls/call.js';
 import type { LeaseChannel } from '../calls/lease-channel.js';
-import type { Admission, LastStatement, TransactionAdmission } from '../calls/ledger.js';
 import { mended } from '../calls/mended-calls.js';
 import { type Layer, type Next, pipeline } from '../calls/pipeline.js';
 import { conflictRetry, type Feature, type QueryChannel } from '../calls/query-channel.js';
@@ -12,34 +11,26 @@ import { answerForCaller, forCaller } from '../errors/for-caller.js';
 import type { TransactionAbortedError } from '../errors/transaction.js';
 import type { Mark } from '../savepoints/call-log.js';
 import { keptIn } from '../savepoints/kept-calls.js';
-import type { SavepointMark, Savepoints } from '../savepoints/savepoints.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
-import { type TransactionTrace, traced, transactionChannel } from '../telemetry/channels.js';
+import { tracedStep } from '../telemetry/channels.js';
 import { type Answer, hasFailed } from '../wire/answer.js';
+import { AdmittedCalls } from './admitted-calls.js';
 import { Commit } from './commit.js';
 import type { CommitOutcome } from './commit-fence.js';
-import { abortedBy, lossOf, notUndone } from './failures.js';
+import { abortedBy, lossOf } from './failures.js';
 import { Nesting } from './nesting.js';
 import { lost, Rollback } from './rollback.js';
-import type { ServerTransaction } from './server-transaction.js';
+import {
+  type SavepointChannel,
+  TransactionSavepoints,
+  type TransactionSavepointsParts,
+} from './transaction-savepoints.js';
 import type { TransactionState } from './transaction-state.js';
 import { type Turn, Turns } from './turns.js';
-import type { Undo } from './undo.js';
 
 /** The parts of a transaction. */
-export interface TransactionParts {
+export interface TransactionParts extends TransactionSavepointsParts {
   readonly lease: LeaseChannel;
-  /** Aborted when the time of the transaction is up. */
-  readonly signal: AbortSignal | undefined;
-  /** The transaction on the server. */
-  readonly server: ServerTransaction;
-  readonly state: TransactionState;
-  readonly trace: Omit<TransactionTrace, 'step'>;
-  /** Undefined with `savepoints: false`. */
-  readonly savepoints: Savepoints | undefined;
-  readonly undo: Undo | undefined;
-  /** Asked about each call of it, if its caller has limits of its own. */
-  readonly admission: TransactionAdmission | undefined;
   /** Whether a failed call is undone alone. */
   readonly undoesFailures: boolean;
   /** Called when the server does not let this user have its faults worked around. */
@@ -59,16 +50,15 @@ export interface TransactionParts {
  * Those in brackets exist only when the caller has a ledger. A call that it does not admit leaves the transaction as it was.
  * A failed call leaves the transaction aborted, even if its caller ignores the error.
  */
-export class TransactionChannel implements QueryChannel {
+export class TransactionChannel implements QueryChannel, SavepointChannel {
   /** SurrealDB keeps what a failed statement wrote, so sending it again in the same transaction would be wrong. */
   readonly retry: RetryOptions = { ...conflictRetry, retryable: () => false };
   /** Queries built from the transaction and not sent yet, with the method that built them. */
   readonly unsent: Set<{ readonly name: string }> = new Set();
   readonly nesting: Nesting = new Nesting();
+  readonly savepoints: TransactionSavepoints;
   readonly #parts: TransactionParts;
   readonly #turns = new Turns();
-  /** The calls under way that a ledger has admitted; undefined without one. */
-  readonly #admitted: WeakMap<Call, Admission> | undefined;
   readonly #send: Next<Call, Answer>;
   readonly #commit: Commit;
   readonly #rollback: Rollback;
@@ -76,12 +66,13 @@ export class TransactionChannel implements QueryChannel {
 
   constructor(parts: TransactionParts) {
     this.#parts = parts;
-    const { lease, server, state, savepoints, verify, admission } = parts;
-    this.#admitted = admission && new WeakMap();
+    const { lease, server, state, savepoints, verify, admission, trace } = parts;
+    this.savepoints = new TransactionSavepoints(parts, this);
+    const admitted = admission && new AdmittedCalls(admission, () => this.#refuseUnlessDraining());
     const layers = [this.#whileOpen, guarded];
-    if (admission !== undefined) layers.push(this.#admits(admission));
+    if (admitted !== undefined) layers.push(admitted.admits);
     layers.push(this.#abortsOnFailure);
-    if (admission !== undefined) layers.push(this.#settles);
+    if (admitted !== undefined) layers.push(admitted.settles);
     if (savepoints !== undefined) layers.push(keptIn(savepoints.log));
     layers.push(
       mended(
@@ -96,10 +87,10 @@ export class TransactionChannel implements QueryChannel {
       server,
       state,
       rollback: this.#rollback,
-      verify: verify && (() => this.#traced('fence', verify)),
+      verify: verify && (() => tracedStep(trace, 'fence', verify)),
       drained: () => this.#turns.over(),
       incomplete: () => this.#incomplete(),
-      last: admission && (() => this.#sendLast(admission)),
+      last: admitted && (() => admitted.sendLast(server)),
     });
   }
 
@@ -113,7 +104,7 @@ export class TransactionChannel implements QueryChannel {
 
   async ready(): Promise<void> {
     try {
-      this.#refuseLateCalls();
+      this.refuseLateCalls();
     } catch (error) {
       throw await this.forCaller(error);
     }
@@ -125,7 +116,7 @@ export class TransactionChannel implements QueryChannel {
 
   /** Gives a call its place in the order. */
   enter(): Turn {
-    this.#refuseLateCalls();
+    this.refuseLateCalls();
     return this.#turns.enter();
   }
 
@@ -161,6 +152,23 @@ export class TransactionChannel implements QueryChannel {
     return answer;
   }
 
+  async inTurn<T>(work: () => Promise<T>, refuse?: () => void): Promise<T> {
+    let turn: Turn | undefined;
+    try {
+      if (refuse === undefined) this.refuseLateCalls();
+      else refuse();
+      turn = this.#turns.enter();
+      await turn.come();
+      if (refuse === undefined) this.#refuseUnlessDraining();
+      else refuse();
+      return await work();
+    } catch (error) {
+      throw await this.forCaller(error);
+    } finally {
+      turn?.leave();
+    }
+  }
+
   /** The error that a caller of the transaction gets. */
   forCaller(error: unknown, statement?: string): Promise<unknown> {
     return forCaller(error, () => this.#asked(statement));
@@ -171,71 +179,12 @@ export class TransactionChannel implements QueryChannel {
     return lease.asked(statement, trace.transaction);
   }
 
-  /** Makes a savepoint after the calls begun before it. */
-  async savepoint(name?: string): Promise<SavepointMark> {
-    const { savepoints } = this.#undoing();
-    return await this.#inTurn('savepoint', () => this.#add(savepoints, name));
-  }
-
-  async #add(savepoints: Savepoints, name: string | undefined): Promise<SavepointMark> {
-    const made = await savepoints.add(name, this.unsent, () => this.#parts.server.clock());
-    this.#parts.admission?.marked(made.mark);
-    return made;
-  }
-
-  async releaseSavepoint(which: SavepointMark): Promise<void> {
-    const { savepoints } = this.#undoing();
-    await this.#inTurn('releaseSavepoint', async () => savepoints.release(savepoints.find(which)));
-  }
-
-  /** Undoes the calls after a savepoint. If that fails, the transaction is unchanged. */
-  async rollbackTo(which: string | SavepointMark): Promise<void> {
-    const { savepoints } = this.#undoing();
-    // Queries built from now on are not undone.
-    const unsent = [...this.unsent];
-    let turn: Turn | undefined;
-    try {
-      this.#refuseReturn();
-      turn = this.#turns.enter();
-      await turn.come();
-      this.#refuseReturn();
-      const made = savepoints.find(which);
-      await this.#undo(made.mark);
-      savepoints.keepUpTo(made);
-      for (const query of unsent) if (!made.unsent.has(query)) this.unsent.delete(query);
-      if (this.state.word === 'aborted') this.state.recover(this.#committing === undefined ? 'active' : 'draining');
-    } catch (error) {
-      throw await this.forCaller(error);
-    } finally {
-      turn?.leave();
-    }
-  }
-
-  /** Runs work that is undone alone when it throws. */
-  async withSavepoint<T>(work: () => PromiseLike<T> | T): Promise<T> {
-    return await this.nesting.run(async (isInnermost) => {
-      const made = await this.savepoint();
-      const outer = this.#undoing().savepoints.made.filter((savepoint) => savepoint !== made);
-      try {
-        const result = await work();
-        if (!isInnermost())
-          throw new UsageError('a withTransaction() or withSavepoint() within this one was not awaited');
-        // The work may have ended the whole transaction itself.
-        if (!this.state.ended) await this.releaseSavepoint(made);
-        return result;
-      } catch (error) {
-        await this.#undoWork(made, outer, error);
-        throw error;
-      }
-    });
-  }
-
   /** A second call gets the outcome of the first. */
   commit(): Promise<void> {
     const { word } = this.state;
     if (this.#committing !== undefined && (word === 'draining' || word === 'committing' || word === 'unknown'))
       return this.#committing;
-    this.#committing = this.#traced('commit', () => this.#commit.run());
+    this.#committing = tracedStep(this.#parts.trace, 'commit', () => this.#commit.run());
     return this.#committing;
   }
 
@@ -248,7 +197,7 @@ export class TransactionChannel implements QueryChannel {
     if (word === 'draining' || word === 'committing' || word === 'committed') throw state.tooLate('rollback()');
     if (state.ended) return;
     if (word !== 'rollingBack') state.to('rollingBack');
-    await this.#traced('rollback', async () => {
+    await tracedStep(this.#parts.trace, 'rollback', async () => {
       await this.#turns.over();
       await this.#rollback.cancel();
     });
@@ -258,6 +207,10 @@ export class TransactionChannel implements QueryChannel {
   abort(reason: TransactionAbortedError): void {
     const { word } = this.state;
     if (word === 'active' || word === 'draining') this.state.abort(reason);
+  }
+
+  recover(): void {
+    this.state.recover(this.#committing === undefined ? 'active' : 'draining');
   }
 
   /** Its connection or lease has ended. A commit or rollback under way reports its own outcome. */
@@ -289,43 +242,8 @@ export class TransactionChannel implements QueryChannel {
   propagateError(): void {}
 
   readonly #whileOpen: Layer<Call, Answer> = async (call, next) => {
-    if (this.state.word !== 'draining') this.#refuseLateCalls();
+    this.#refuseUnlessDraining();
     return await next(call);
-  };
-
-  /** Asks the ledger about a call in its turn, before anything of it is sent. */
-  #admits(admission: TransactionAdmission): Layer<Call, Answer> {
-    return async (call, next) => {
-      const asking = admission.admit(call);
-      const admitted = asking instanceof Promise ? await asking : asking;
-      const { size } = admitted;
-      const asked = call.with(size === undefined ? {} : { size });
-      this.#admitted?.set(asked, admitted);
-      // A hook of the user may have taken long.
-      if (asking instanceof Promise) {
-        try {
-          await this.#whileOpen(asked, nothing);
-        } catch (error) {
-          admitted.failed(error);
-          throw error;
-        }
-      }
-      return await next(asked);
-    };
-  }
-
-  /** Tells the ledger how a call ended, before a failure aborts the transaction; an answer that is too large is one. */
-  readonly #settles: Layer<Call, Answer> = async (call, next) => {
-    const admitted = this.#admitted?.get(call);
-    let answer: Answer;
-    try {
-      answer = await next(call);
-    } catch (error) {
-      admitted?.failed(error);
-      throw error;
-    }
-    admitted?.answered(answer);
-    return answer;
   };
 
   readonly #abortsOnFailure: Layer<Call, Answer> = async (call, next) => {
@@ -357,95 +275,24 @@ export class TransactionChannel implements QueryChannel {
       return error;
     }
     try {
-      this.#refuseReturn();
-      await this.#undo(before);
+      await this.savepoints.undoCall(before);
     } catch (why) {
       this.abort(abortedBy(error, text, why));
     }
     return error;
   }
 
-  #refuseLateCalls(): void {
+  /** Refuses a call whose turn has come, unless the commit waits for it. */
+  #refuseUnlessDraining(): void {
+    if (this.state.word !== 'draining') this.refuseLateCalls();
+  }
+
+  refuseLateCalls(): void {
     const { state } = this;
     if (state.word === 'active') return;
     if (state.word === 'abandoned') this.#parts.lease.connection;
     if (state.failure !== undefined && (state.word === 'aborted' || state.word === 'lost')) throw state.failure;
     throw state.tooLate('a call');
-  }
-
-  /** Throws if the transaction has ended or its time is up: a rollback to a savepoint repairs only failed calls. */
-  #refuseReturn(): void {
-    const { word } = this.state;
-    if (word !== 'active' && word !== 'aborted' && word !== 'draining') this.#refuseLateCalls();
-    this.#parts.signal?.throwIfAborted();
-  }
-
-  /** Brings the transaction back to a place in the log; if that fails, leaves it unchanged and throws. */
-  async #undo(mark: Mark): Promise<void> {
-    const { undo } = this.#undoing();
-    try {
-      await this.#traced('rollbackToSavepoint', () => undo.to(mark, () => this.#refuseReturn()));
-      this.#parts.admission?.undoneTo(mark);
-    } catch (error) {
-      const loss = lossOf(error);
-      if (loss === undefined) throw this.#parts.signal?.aborted ? this.#parts.signal.reason : error;
-      if (!this.state.ended && this.state.word !== 'rollingBack') this.state.lose(loss.ofTransaction);
-      throw loss.ofCall;
-    }
-  }
-
-  /** Undoes nested work that threw. If it cannot be undone, the transaction is aborted. */
-  async #undoWork(made: SavepointMark, outer: readonly SavepointMark[], error: unknown): Promise<void> {
-    const { state } = this;
-    if (state.word !== 'active' && state.word !== 'aborted') return;
-    try {
-      await this.rollbackTo(made);
-      this.#undoing().savepoints.release(made);
-    } catch (failure) {
-      if (state.ended || this.#parts.signal?.aborted) return;
-      // Drop its inner savepoints: going back to one would keep a part of the failed work.
-      this.#undoing().savepoints.keepOnly(outer);
-      const reason = notUndone(failure, error);
-      state.abort(reason);
-      throw reason.cause;
-    }
-  }
-
-  /** @throws UsageError */
-  #undoing(): { savepoints: Savepoints; undo: Undo } {
-    const { savepoints, undo } = this.#parts;
-    if (savepoints !== undefined && undo !== undefined) return { savepoints, undo };
-    throw new UsageError('this transaction was begun with savepoints: false');
-  }
-
-  /** Runs a step without a server call, in its turn among the calls. */
-  async #inTurn<T>(step: TransactionTrace['step'], work: () => Promise<T>): Promise<T> {
-    let turn: Turn | undefined;
-    try {
-      turn = this.enter();
-      await turn.come();
-      if (this.state.word !== 'draining') this.#refuseLateCalls();
-      return await this.#traced(step, work);
-    } catch (error) {
-      throw await this.forCaller(error);
-    } finally {
-      turn?.leave();
-    }
-  }
-
-  /** Sends the last statement of the ledger, if there is one, as a part of the transaction. */
-  async #sendLast(admission: TransactionAdmission): Promise<void> {
-    let last: LastStatement | undefined;
-    try {
-      last = admission.last();
-      if (last === undefined) return;
-      const answer = await this.#parts.server.send(Call.of(last.query));
-      const failure = answer.find(({ error }) => error !== undefined)?.error;
-      if (failure !== undefined) throw failure;
-      last.check(answer);
-    } catch (error) {
-      throw last?.failed(error) ?? error;
-    }
   }
 
   #incomplete(): string | undefined {
@@ -456,13 +303,7 @@ export class TransactionChannel implements QueryChannel {
     if (!this.nesting.busy) return undefined;
     return 'a withTransaction() or withSavepoint() within it was under way; await it first, and commit outside of it';
   }
-
-  #traced<T>(step: TransactionTrace['step'], work: () => Promise<T>): Promise<T> {
-    return traced(transactionChannel, () => ({ ...this.#parts.trace, step }), work);
-  }
 }
-
-const nothing = async (): Promise<Answer> => [];
 
 const guarded: Layer<Call, Answer> = async (call, next) => {
   refuseStatements(call.surrealText, 'transaction');

@@ -96,7 +96,8 @@ export class Transaction extends SurrealTransaction {
    */
   async savepoint(name?: string): Promise<Savepoint> {
     if (name !== undefined) requireText(name, 'savepoint(name)');
-    return new Savepoint(this.#channel, await this.#channel.savepoint(name));
+    const { savepoints } = this.#channel;
+    return new Savepoint(savepoints, await savepoints.make(name));
   }
 
   /**
@@ -109,7 +110,7 @@ export class Transaction extends SurrealTransaction {
    */
   async withSavepoint<T>(work: (transaction: Transaction) => PromiseLike<T> | T): Promise<T> {
     requireFunction(work, 'withSavepoint(work)');
-    return await this.#channel.withSavepoint(() => work(this));
+    return await this.#channel.savepoints.within(() => work(this));
   }
 
   /**
@@ -143,6 +144,6 @@ export class Transaction extends SurrealTransaction {
 
   /** @deprecated a name of the pool in Rust: {@link Savepoint.rollback} of the latest that `savepoint(name)` gave */
   rollbackToSavepoint(name: string): Promise<void> {
-    return this.#channel.rollbackTo(name);
+    return this.#channel.savepoints.rollbackTo(name);
   }
 }

@@ -1,17 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import {
   type AccessRecordAuth,
   type AnyAuth,
   CallTerminatedError,
   type CodecOptions,
-  type ConnectionSession,
   type ConnectionState,
   ConnectionUnavailableError,
   type Features,
   type LiveMessage,
   type RpcQueryResult,
   type Tokens,
-  Uuid,
+  type Uuid,
 } from 'surrealdb';
 import { withoutQuery } from '../config/address.js';
 import { ConnectionLostError } from '../errors/call.js';
@@ -21,8 +19,10 @@ import { isMethodRefused } from '../errors/server-errors.js';
 import type { SocketClosedError } from '../errors/socket-closed.js';
 import { onAbort } from '../time/on-abort.js';
 import { type Answer, answerOf } from './answer.js';
+import { AttachedSessions } from './attached-sessions.js';
 import { type CreateEngine, Engine, engineFor, type SentCall } from './engine.js';
 import { EmbeddedExports, type ExportRequest, requestExport } from './export-requests.js';
+import { greet } from './greeting.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { isUnreadByEngine, lostCall, malformedCall } from './lost-call.js';
 import { connectFailure } from './opening-failure.js';
@@ -40,9 +40,6 @@ export interface SocketSettings extends LivenessSettings {
   readonly openTimeout: number;
 }
 
-/** The oldest server version with sessions; every pooled connection is one. */
-const oldestServer = 3;
-
 /**
  * One WebSocket to a server, or one embedded engine. It carries sessions and calls, and dies once: as soon as no answer
  * can come any more. Then every call in flight fails with an error that says whether it may have been executed, and
@@ -55,13 +52,9 @@ export class Transport {
   readonly #engine: Engine;
   readonly #liveness: Liveness;
   #exports: EmbeddedExports | undefined;
-  readonly #sessions = new Map<Uuid, ConnectionSession>();
-  /**
-   * Set when an index was defined on an embedded engine, which then keeps its threads, and so the process, after
-   * `close()`.
-   */
-  definedIndex = false;
-  /** Made together with the version request, for the first caller of {@link Transport.attach}. */
+  readonly #sessions: AttachedSessions;
+  #definedIndex = false;
+  /** That of the greeting, for the first caller of {@link Transport.attach}. */
   #firstSession: Uuid | undefined;
   #version: Promise<string> | undefined;
   #holdsSmallAnswersBack = false;
@@ -89,6 +82,7 @@ export class Transport {
       explain: (error: unknown, call: SentCall) => this.#explain(error, call),
     };
     this.#engine = new Engine(createEngine, observer, settings.openTimeout, codec);
+    this.#sessions = new AttachedSessions(this.#engine.sdk);
   }
 
   /**
@@ -125,12 +119,17 @@ export class Transport {
     return this.#ended;
   }
 
-  /**
-   * Whether the server waits up to 40 ms for an acknowledgement before it sends another small answer on a socket.
-   * Servers before 3.2 do (they do not set `TCP_NODELAY`).
-   */
+  /** See `Greeting`; false for an embedded engine. */
   get holdsSmallAnswersBack(): boolean {
     return this.#holdsSmallAnswersBack;
+  }
+
+  /**
+   * Whether an index was defined on an embedded engine, which then keeps its threads, and so the process, after
+   * `close()`.
+   */
+  get definedIndex(): boolean {
+    return this.#definedIndex;
   }
 
   /** Calls back once if it ends without `close()` or `terminate()`. Returns a function that removes the listener. */
@@ -150,8 +149,7 @@ export class Transport {
   }
 
   async detach(session: Uuid): Promise<void> {
-    this.#sessions.delete(session);
-    await this.#engine.sdk.detach(session);
+    await this.#sessions.detach(session);
   }
 
   supports(feature: (typeof Features)[keyof typeof Features]): boolean {
@@ -217,8 +215,8 @@ export class Transport {
     size?: AnswerSize,
   ): Promise<Answer> {
     const engine = this.#engine;
-    if (engine.socket === undefined && !this.definedIndex) {
-      this.definedIndex = /\bDEFINE\s+INDEX\b/i.test(query.query);
+    if (engine.socket === undefined && !this.#definedIndex) {
+      this.#definedIndex = /\bDEFINE\s+INDEX\b/i.test(query.query);
     }
     const params = [query.query, query.bindings];
     const method = 'query';
@@ -285,7 +283,7 @@ export class Transport {
       reconnect,
       retry: { enabled: false },
       rootSession: { variables: {} },
-      sessions: this.#sessions,
+      sessions: this.#sessions.bySession,
     } as unknown as ConnectionState;
     const { sdk } = this.#engine;
     return new Promise((resolve, reject) => {
@@ -311,47 +309,24 @@ export class Transport {
     });
   }
 
-  /** Asks for the version and, in the same round trip, for a first session. */
   async #greet(): Promise<void> {
-    const attaching = this.#attach();
-    // A server that is too old refuses the session; its version says why.
-    attaching.catch(() => {});
-    const version = await this.version();
-    const [, major, minor] = (/(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
-    this.#holdsSmallAnswersBack = major === 3 && Number(minor) < 2;
-    if (!(Number(major) >= oldestServer)) {
-      throw new ConnectError(
-        `${this.endpoint} runs ${version}; pooled connections are sessions, which SurrealDB has since ${oldestServer}.0`,
-        { endpoint: this.endpoint, fatal: true },
-      );
-    }
-    this.#firstSession = await attaching;
+    const { session, holdsSmallAnswersBack } = await greet(this.endpoint, {
+      version: () => this.version(),
+      attach: () => this.#attach(),
+    });
+    this.#firstSession = session;
+    this.#holdsSmallAnswersBack = holdsSmallAnswersBack;
   }
 
   async #attach(): Promise<Uuid> {
-    // Not Uuid.v4(): in a test with its own realm, as in Jest, the SDK cannot encode the result.
-    const session = new Uuid(randomUUID());
-    // The SDK's engine looks up the session of a call.
-    this.#sessions.set(session, {
-      id: session,
-      namespace: undefined,
-      database: undefined,
-      accessToken: undefined,
-      refreshToken: undefined,
-      variables: {},
-      authRenewal: undefined,
-      authOverriden: true,
-    });
+    const sessions = this.#sessions;
     try {
-      await this.#engine.sdk.attach(session);
+      return await sessions.attach();
     } catch (error) {
-      this.#sessions.delete(session);
       // Only if it took one before: a server that takes no session at all has no room on any socket.
-      if (isMethodRefused(error, 'attach') && this.#sessions.size > 0)
-        throw new TransportFullError(this, this.#sessions.size);
+      if (isMethodRefused(error, 'attach') && sessions.size > 0) throw new TransportFullError(this, sessions.size);
       throw error;
     }
-    return session;
   }
 
   /** Ends it at the first sign that no further answer can come: the connection itself may end much later. */

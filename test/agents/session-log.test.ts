@@ -44,7 +44,7 @@ function play(log: SessionLog, actions: readonly (string | number | { size: numb
 describe('the log of a session', () => {
   test('keeps the operations of the request', () => {
     let now = 5_000;
-    const log = new SessionLog(10, false, () => now++);
+    const log = new SessionLog(10, false, undefined, () => now++);
     const recorded = log.record(write);
     log.record({ type: 'Read', path: '/a' }).aborted('not found');
     log.record({ type: 'Delete', path: '/b' }).aborted();

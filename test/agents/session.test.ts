@@ -45,10 +45,15 @@ describe("the request's example", () => {
       namespace: 'agent_namespace',
       activeConnections: 0,
       totalOperations: 1,
-      totalTransactions: 0,
-      committedTransactions: 0,
+      // What was recorded is a transaction too, and the only one here.
+      totalTransactions: 1,
+      committedTransactions: 1,
       abortedTransactions: 0,
-      resourceLimits: { maxConnections: 10, maxOperations: 100_000, maxLog: 5_000 },
+      recordedTransactions: { recorded: 1, committed: 1, aborted: 0 },
+      resourceLimits: {
+        ...{ maxConnections: 10, maxOperations: 100_000, maxLog: 5_000 },
+        ...{ maxConcurrentConnections: 10, maxTransactionLogSize: 5_000 },
+      },
     });
     expect(session.isWithinLimits()).toBe(true);
     expect(session.transactionHistory()).toMatchObject([

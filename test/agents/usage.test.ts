@@ -177,6 +177,7 @@ describe('the use of sessions', () => {
                 abortedTransactions: model?.aborted,
                 unknownTransactions: model?.unknown,
                 ...{ rows: 0, bytes: 0, busyTime: 0 },
+                recorded: { recorded: 0, committed: 0, aborted: 0 },
                 refused: Object.fromEntries(model?.refused ?? []),
               });
             });
@@ -267,7 +268,7 @@ describe('the use of sessions', () => {
     usage.admitConnection();
     const errors = [
       errorOf(() => usage.admitConnection()),
-      usage.refuseWaiting(2),
+      usage.refuseWaiting(usage, 2),
       errorOf(() => usage.admitOperation()),
       errorOf(() => usage.admitTransaction()),
       errorOf(() => usage.checkAnswer(2, 0)),

@@ -12,10 +12,13 @@ import { surroundings } from '../support/surroundings.js';
 // run against a server. All that is changed is the server's address and the port a block listens on.
 
 const own = surroundings();
-const paths = ['README.md', 'docs/getting-started.md', 'docs/transactions.md', 'docs/recipes.md', 'docs/engines.md'];
+const paths = [
+  'README.md',
+  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines'].map((name) => `docs/${name}.md`),
+];
 
 /** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */
-const absent = /from '(?:express|fastify|vitest|@nestjs\/common)'/;
+const absent = /from '(?:express|fastify|vitest|@nestjs\/common|@modelcontextprotocol\/sdk\/.*)'/;
 
 const all = paths.flatMap((path) => codeBlocks(page(path))).filter(({ language }) => language === 'ts');
 const blocks = all.filter(({ code }) => !absent.test(code));
@@ -65,8 +68,10 @@ function copy(block: CodeBlock, address: string): string {
   return main;
 }
 
-/** What ends a block that goes on for ever, once it has done its part. */
+/** What ends a block that goes on for ever, once it has done its part, and what answers one that asks. */
 async function end(child: ChildProcess, { code }: CodeBlock): Promise<void> {
+  // The person who is asked agrees.
+  if (code.includes('node:readline')) child.stdin?.end('y\n');
   if (code.includes('.listen(')) {
     const [port] = await once(child, 'message');
     const response = await fetch(`http://127.0.0.1:${port}/`);

@@ -913,8 +913,8 @@ export const faults = [
   },
   {
     name: 'a savepoint has the queries that were made during its rollback forgotten',
-    from: `const unsent = [...this.unsent];`,
-    to: `const { unsent } = this;`,
+    from: `const unsentNow = [...unsent];`,
+    to: `const unsentNow = unsent;`,
     tests: [...cases('forgotten'), ...outcomes],
   },
   {
@@ -1129,18 +1129,16 @@ export const faults = [
   },
   {
     name: 'a call that was begun before the commit is refused during it',
-    from: `if (this.state.word !== 'draining') this.#refuseLateCalls();
+    from: `this.#refuseUnlessDraining();
     return await next(call);`,
-    to: `this.#refuseLateCalls();
+    to: `this.refuseLateCalls();
     return await next(call);`,
     tests: transaction,
   },
   {
     name: 'a savepoint that was asked for before the commit is refused during it',
-    from: `if (this.state.word !== 'draining') this.#refuseLateCalls();
-      return await this.#traced(step, work);`,
-    to: `this.#refuseLateCalls();
-      return await this.#traced(step, work);`,
+    from: `if (refuse === undefined) this.#refuseUnlessDraining();`,
+    to: `if (refuse === undefined) this.refuseLateCalls();`,
     tests: ['test/transactions/savepoints-before-commit.test.ts'],
   },
   {
@@ -1188,7 +1186,7 @@ export const faults = [
   },
   {
     name: 'a rollback to a savepoint does not see that its time is up',
-    from: `this.#parts.signal?.throwIfAborted();`,
+    from: `signal?.throwIfAborted();`,
     within: '#refuseReturn',
     to: ``,
     tests: ['test/transactions/savepoints-faults.test.ts'],
@@ -1832,13 +1830,13 @@ export const faults = [
   },
   {
     name: 'ledger: a call in a transaction of a session is not admitted',
-    from: `if (admission !== undefined) layers.push(this.#admits(admission));`,
+    from: `if (admitted !== undefined) layers.push(admitted.admits);`,
     to: ``,
     tests: agents,
   },
   {
     name: 'ledger: an answer in a transaction that is too large does not abort it',
-    from: `if (admission !== undefined) layers.push(this.#settles);`,
+    from: `if (admitted !== undefined) layers.push(admitted.settles);`,
     to: ``,
     tests: agents,
   },
@@ -1874,7 +1872,7 @@ export const faults = [
   },
   {
     name: 'ledger: calls undone by a savepoint stay in the row of the audit',
-    from: `this.#parts.admission?.undoneTo(mark);`,
+    from: `admission?.undoneTo(mark);`,
     to: ``,
     tests: agents,
   },

@@ -55,6 +55,12 @@ export class SessionLedger implements Ledger {
     return new OtherAdmission(this.#core, what, this.#confirmed);
   }
 
+  exporting(): () => void {
+    const core = this.#core;
+    core.began();
+    return () => core.over();
+  }
+
   admitConnection(): () => void {
     const { usage } = this.#core;
     this.#core.refuseNew();

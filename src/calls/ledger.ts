@@ -23,6 +23,8 @@ export interface Ledger {
    * @throws AgentLimitError, StatementRefusedError, UsageError
    */
   admitOther(what: 'export' | 'import'): Admission;
+  /** An export runs without a connection, until the returned function is called. */
+  exporting(): () => void;
   /**
    * Counts a connection that is borrowed for something else than a query. Returns the function that counts it out.
    * @throws AgentLimitError, UsageError

@@ -164,7 +164,7 @@ export class PoolChannel implements QueryChannel {
     return withRetry(
       async (_, unsent) => {
         const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => exportPermit(channel, content));
-        return await this.#exports.begin(permit, this.#limits);
+        return await this.#exports.begin(permit, this.#limits, this.#limits.ledger?.exporting());
       },
       this.#retryRules,
       reading,

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { CallAbortedError } from '../../src/index.js';
 import { surroundings } from '../support/surroundings.js';
 
 const own = surroundings();
@@ -23,6 +24,23 @@ test('calls, leases and transactions that a close ends leave nothing in the tota
     open: 0,
     totals: { activeConnections: 0, totalOperations: 1, totalTransactions: 1, openTransactions: 0 },
   });
+});
+
+test('an export is under way until its last piece, and ends with its session', async () => {
+  const pool = await own.pool('mem://');
+  await pool.query('CREATE thing:1');
+  const session = pool.createSession({ agentId: 'a' });
+  const kept = await session.export().raw();
+  const closing = session.close();
+  await wait(0);
+  expect(session.state).toBe('closing');
+  expect(await kept.text()).toContain('thing');
+  await closing;
+
+  const other = pool.createSession({ agentId: 'b' });
+  const cut = await other.export().raw();
+  await other.close({ gracePeriod: 0 });
+  await expect(cut.text()).rejects.toThrow(CallAbortedError);
 });
 
 test('maxHold that is changed holds at once, for leases and children too', async () => {

@@ -70,7 +70,7 @@ export class Sessions {
     this.#audit = new Audit({
       clock: systemClock,
       define: (database, text) =>
-        extraConnections.run(database, async (connection) => void (await connection.query(text))),
+        extraConnections.run(database, async (connection) => await connection.query<unknown[]>(text)),
       write: async (database, text, bindings) => {
         // During a shutdown the pool lends nothing any more.
         if (pool.state === 'draining' || pool.state === 'closed') {
@@ -131,10 +131,10 @@ export class Sessions {
   statistics(): SessionsStatistics {
     const sessions = [...this.#open].map(sessionStatistics);
     const roots = sessions.filter(({ parentId }) => parentId === undefined);
-    const { operations: totalOperations, transactions: totalTransactions, refused: _, ...counters } = this.#usage.counters;
+    const { operations, transactions, recorded: _, refused: __, ...counters } = this.#usage.counters;
     return {
       ...{ open: sessions.length, created: this.#created, sessions },
-      totals: { totalOperations, totalTransactions, ...counters },
+      totals: { totalOperations: operations, totalTransactions: transactions, ...counters },
       greediest: greediest(roots),
       mostRefused: mostRefused(sessions),
       fairness: fairnessOf(roots),

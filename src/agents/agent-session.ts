@@ -47,7 +47,7 @@ export class AgentSession extends PoolScope {
 
   /** @internal */
   constructor(parts: AgentSessionParts) {
-    if (!(parts?.core !== undefined)) throw newIsNoWay();
+    if (parts?.core === undefined) throw newIsNoWay();
     super(parts.scope, parts.options, parts.identity, false, parts.core);
     this.#parts = parts;
   }

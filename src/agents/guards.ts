@@ -131,7 +131,8 @@ export class Guards {
     let answer: unknown;
     try {
       const asked: GuardedStatement = {
-        ...this.#session,
+        agentId: this.#session.agentId,
+        sessionId: this.#session.sessionId,
         text: surrealText.text,
         statements: kindsOf(surrealText),
         bindings: ownValues(bindings),

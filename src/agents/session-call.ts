@@ -19,14 +19,17 @@ export class SessionCall implements Admission {
   readonly #at = Date.now();
   readonly #began = systemClock.now();
   readonly size: AnswerSize | undefined;
-  /** Set when the row of the audit is written with the work. */
-  instead: Admission['instead'];
+  readonly instead: Admission['instead'];
 
-  /** @param single whether it has a connection of its own, which was counted with it */
-  constructor(session: SessionKeeper, call: Call, single: boolean) {
+  /**
+   * @param single whether it has a connection of its own, which was counted with it
+   * @param instead sends it together with the row of the audit; undefined when that row is written apart, or not at all
+   */
+  constructor(session: SessionKeeper, call: Call, single: boolean, instead: Admission['instead']) {
     this.#session = session;
     this.#call = call;
     this.#single = single;
+    this.instead = instead;
     this.size = session.usage.measuresBytes ? { bytes: 0 } : undefined;
   }
 
@@ -36,7 +39,7 @@ export class SessionCall implements Admission {
 
   answered(answer: Answer): void {
     try {
-      count(this.#session, answer, this.size, 'unknown');
+      countAnswer(this.#session, answer, this.size, 'unknown');
     } catch (error) {
       this.#end('committed', error);
       throw error;
@@ -112,7 +115,7 @@ export class OtherAdmission implements Admission {
 }
 
 /** Counts an answer. @throws AgentLimitError when it is too large */
-export function count(
+export function countAnswer(
   { usage }: SessionKeeper,
   answer: Answer,
   size: AnswerSize | undefined,

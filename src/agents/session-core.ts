@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Call } from '../calls/call.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
-import type { Admission, Ledger } from '../calls/ledger.js';
+import type { Ledger } from '../calls/ledger.js';
 import type { CallLimits } from '../calls/limits.js';
 import type { DatabaseName } from '../config/database-name.js';
 import { parseDuration } from '../config/duration.js';
 import { QueueFullError } from '../errors/acquire.js';
-import { type AgentLimitError, StatementRefusedError } from '../errors/agent.js';
+import type { AgentLimitError } from '../errors/agent.js';
 import { UsageError } from '../errors/configuration.js';
 import type { AcquireOptions } from '../manager/acquire-options.js';
 import type { Lend } from '../manager/borrowing.js';
@@ -17,8 +17,6 @@ import type { Pool } from '../pool/pool.js';
 import type { Tenant, TenantLimits } from '../pool/tenant.js';
 import type { Connection } from '../session/connection.js';
 import type { ConnectionIdentity } from '../session/identity.js';
-import { keywordOf } from '../surrealql/refused-statements.js';
-import { shownStatement } from '../surrealql/shown-statement.js';
 import { systemClock, type Timer } from '../time/clock.js';
 import { inOwnContext } from '../time/own-context.js';
 import { patientTimer } from '../time/patient-timer.js';
@@ -28,14 +26,14 @@ import type { Answer } from '../wire/answer.js';
 import { EncodedBindings } from '../wire/recording-codec.js';
 import type { Audit } from './audit.js';
 import { auditRow } from './audit-row.js';
-import { namesTable } from './audit-table.js';
 import { BoundLimits, shorter } from './bound-limits.js';
-import type { Guards } from './guards.js';
+import { type GuardOptions, Guards } from './guards.js';
+import { refusalOf } from './refused-calls.js';
 import type { Ended, SessionKeeper } from './session-keeper.js';
 import { HeldLeases, SingleCalls, type Wish } from './session-leases.js';
 import { SessionLedger } from './session-ledger.js';
 import { SessionLog } from './session-log.js';
-import type { Audit as AuditMode } from './session-options.js';
+import type { AuditMode } from './session-options.js';
 import { SingleTransaction } from './session-transaction.js';
 import { Usage } from './usage.js';
 
@@ -66,6 +64,7 @@ export interface SessionSettings {
   readonly audit: AuditMode;
   readonly auditTable: string;
   readonly hashChain: boolean;
+  readonly guards: GuardOptions;
   /** The options of its scope, which its children inherit. */
   readonly options: ScopeOptions;
 }
@@ -82,8 +81,8 @@ export type SessionState = 'open' | 'closing' | 'closed';
 export class SessionCore implements SessionKeeper, ScopeBounds {
   readonly settings: SessionSettings;
   readonly usage: Usage;
-  /** Set once: they need the session's name. */
-  guards: Guards | undefined;
+  /** Its own guards and those of its parents, in the order in which they are asked. */
+  readonly guardsInForce: readonly Guards[];
   readonly ledger: Ledger = new SessionLedger(this, false);
   readonly singleCalls: SingleCalls = new SingleCalls(this);
   readonly #home: SessionHome;
@@ -106,6 +105,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   constructor(home: SessionHome, settings: SessionSettings) {
     this.#home = home;
     this.settings = settings;
+    this.guardsInForce = guardsInForce(Guards.of(settings.guards, this), settings.parent?.guardsInForce);
     const { parent, limits } = settings;
     // The session itself is the owner: it has the names.
     this.usage = new Usage(this, limits, parent?.usage ?? home.usage, systemClock, home.violated);
@@ -286,59 +286,31 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   }
 
   get judgesValues(): boolean {
-    if (this.auditTable !== undefined) return true;
-    for (const { guards } of this.#chain()) if (guards !== undefined) return true;
-    return false;
-  }
-
-  guarded<Counted extends Admission>(counted: Counted, call: Call, confirmed: boolean): Counted | Promise<Counted> {
-    let asking: Promise<void> | undefined;
-    try {
-      asking = this.guard(call, confirmed);
-    } catch (error) {
-      counted.failed(error);
-      throw error;
-    }
-    if (asking === undefined) return counted;
-    return asking
-      .then(() => {
-        // The hook may have taken long.
-        this.refuse(call, false);
-        return counted;
-      })
-      .catch((error: unknown) => {
-        counted.failed(error);
-        throw error;
-      });
+    return this.auditTable !== undefined || this.guardsInForce.length > 0;
   }
 
   guard(call: Call, confirmed: boolean): Promise<void> | undefined {
     const { bindings } = call.details;
-    if (bindings instanceof EncodedBindings) return undefined;
+    if (this.guardsInForce.length === 0 || bindings instanceof EncodedBindings) return undefined;
     const guarded = { surrealText: call.surrealText, bindings };
+    const ask = (guards: Guards): Promise<void> | undefined =>
+      guards.check(guarded, { confirmed, signal: this.signalWith(undefined) });
     let asking: Promise<void> | undefined;
-    for (const { guards } of this.#chain()) {
-      if (guards === undefined) continue;
-      const ask = (): Promise<void> | undefined => {
-        const signal = this.signalWith(undefined);
-        return guards.check(guarded, { confirmed, signal });
-      };
-      if (asking !== undefined) asking = asking.then(ask);
-      else asking = this.#noted(ask);
+    try {
+      for (const guards of this.guardsInForce) {
+        asking = asking === undefined ? ask(guards) : asking.then(() => ask(guards));
+      }
+    } catch (error) {
+      throw this.#countedRefusal(error);
     }
     return asking?.catch((error: unknown) => {
-      this.#refusedByGuards++;
-      throw error;
+      throw this.#countedRefusal(error);
     });
   }
 
-  #noted(ask: () => Promise<void> | undefined): Promise<void> | undefined {
-    try {
-      return ask();
-    } catch (error) {
-      this.#refusedByGuards++;
-      throw error;
-    }
+  #countedRefusal<E>(error: E): E {
+    this.#refusedByGuards++;
+    return error;
   }
 
   /** Sends a call in a transaction of its own, in which the row of the audit is written too. */
@@ -371,29 +343,8 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
 
   refuse(call: Call, isNew: boolean): void {
     if (isNew || this.#state === 'closed') this.refuseNew();
-    const { bindings } = call.details;
-    const { auditTable } = this;
-    if (
-      auditTable !== undefined &&
-      namesTable(auditTable, call.surrealText, bindings instanceof EncodedBindings ? {} : bindings)
-    ) {
-      throw this.#refusal(call, `it names ${auditTable}, the table of the audit, which only the pool writes`);
-    }
-    if (movesElsewhere(call)) {
-      throw this.#refusal(
-        call,
-        'USE would leave the database of the session: create another session for another database',
-      );
-    }
-  }
-
-  #refusal({ text }: Call, why: string): StatementRefusedError {
-    this.#refusedByGuards++;
-    const statement = shownStatement(text);
-    return new StatementRefusedError(
-      `The session of agent ${JSON.stringify(this.agentId)} may not send ${statement}: ${why}`,
-      { statement, rule: 'access' },
-    );
+    const refusal = refusalOf(call, this);
+    if (refusal !== undefined) throw this.#countedRefusal(refusal);
   }
 
   // The end.
@@ -495,10 +446,10 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   }
 }
 
-const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;
+const noGuards: readonly Guards[] = [];
 
-/** Whether a text has a USE, in any reading of it. */
-function movesElsewhere({ text, surrealText }: Call): boolean {
-  if (!/\bUSE\b/i.test(text)) return false;
-  return surrealText.split.statements.some(({ tokens }) => keywordOf(tokens) === 'USE');
+function guardsInForce(own: Guards | undefined, above: readonly Guards[] = noGuards): readonly Guards[] {
+  return own === undefined ? above : [own, ...above];
 }
+
+const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;

@@ -1,5 +1,4 @@
 import type { Call } from '../calls/call.js';
-import type { Admission } from '../calls/ledger.js';
 import type { EndedCall } from './session-log.js';
 import type { Usage } from './usage.js';
 
@@ -28,8 +27,6 @@ export interface SessionKeeper {
   refuse(call: Call, isNew: boolean): void;
   /** Asks the guards. @throws StatementRefusedError */
   guard(call: Call, confirmed: boolean): Promise<void> | undefined;
-  /** Lets a call that was counted pass its guards. */
-  guarded<Counted extends Admission>(counted: Counted, call: Call, confirmed: boolean): Counted | Promise<Counted>;
   /** Something that `close()` has to wait for began, or ended. */
   began(): void;
   over(): void;

@@ -29,7 +29,7 @@ export type Wish = Parameters<Lend['lease']>;
 export class HeldLeases implements LeaseHolder, Lend {
   readonly #core: LeaseKeeper;
   readonly #lent = (lease: Lease<Connection>): Lease<Connection> => {
-    lease.holder = this;
+    lease.countedBy(this);
     this.#core.holds();
     return lease;
   };
@@ -79,7 +79,7 @@ export class SingleCalls implements LeaseHolder, Lend {
     } catch (error) {
       throw core.notLent(error);
     }
-    lease.holder = this;
+    lease.countedBy(this);
     core.holds();
     return lease;
   }

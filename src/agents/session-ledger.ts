@@ -3,6 +3,7 @@ import type { Admission, Ledger, TransactionAdmission } from '../calls/ledger.js
 import { UsageError } from '../errors/configuration.js';
 import { keywordOf } from '../surrealql/refused-statements.js';
 import type { Answer } from '../wire/answer.js';
+import { guarded } from './guarded-calls.js';
 import { OtherAdmission, SessionCall } from './session-call.js';
 import type { SessionKeeper } from './session-keeper.js';
 import { SessionTransaction } from './session-transaction.js';
@@ -44,9 +45,10 @@ export class SessionLedger implements Ledger {
       }
       core.began();
     }
-    const counted = new SessionCall(core, call, single);
-    if (core.isStrict && mayWrite(call)) counted.instead = (sent, channel) => core.sendAudited(sent, channel);
-    return core.guarded(counted, call, this.#confirmed);
+    const instead: Admission['instead'] =
+      core.isStrict && mayWrite(call) ? (sent, channel) => core.sendAudited(sent, channel) : undefined;
+    const counted = new SessionCall(core, call, single, instead);
+    return guarded(core, counted, call, this.#confirmed);
   }
 
   admitOther(what: 'export' | 'import'): Admission {

@@ -8,7 +8,7 @@ import type { GuardOptions } from './guards.js';
 import type { ResourceLimits } from './limits.js';
 
 /** Whether what a session does is written to a table of its database: see {@link SessionOptions.audit}. */
-export type Audit = 'off' | 'strict' | 'after';
+export type AuditMode = 'off' | 'strict' | 'after';
 
 /** The options of an agent session. `Parent`: the class of sessions. */
 export interface SessionOptions<Parent> extends Omit<IdentityOptions, 'namespace' | 'database'>, GuardOptions {
@@ -44,7 +44,7 @@ export interface SessionOptions<Parent> extends Omit<IdentityOptions, 'namespace
    *   only reads has no effect that a row could miss: its row is written afterwards.
    * - `after`: afterwards, several rows at a time, also for what failed. A row can be lost: see the event `auditLost`.
    */
-  audit?: Audit | undefined;
+  audit?: AuditMode | undefined;
   /** The name of that table. Default `agent_log`. The calls of the session may not name it. */
   auditTable?: string | undefined;
   /** How its log is kept: with `hashChain` each line that it exports holds the hash of the line before. Default: without. */

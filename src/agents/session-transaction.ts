@@ -10,7 +10,8 @@ import { type Answer, hasFailed } from '../wire/answer.js';
 import type { AnswerSize } from '../wire/recording-codec.js';
 import { auditRow } from './audit-row.js';
 import { errorKind } from './error-kind.js';
-import { count, hashesOf } from './session-call.js';
+import { guarded } from './guarded-calls.js';
+import { countAnswer, hashesOf } from './session-call.js';
 import type { SessionKeeper } from './session-keeper.js';
 
 /** The calls that are in force in a transaction, and the row of the audit that tells of them. */
@@ -110,7 +111,7 @@ export class SessionTransaction implements TransactionAdmission {
     const session = this.#session;
     session.refuse(call, false);
     session.usage.admitOperation();
-    return session.guarded(new TransactionCall(session, call, this.#calls), call, this.#confirmed);
+    return guarded(session, new TransactionCall(session, call, this.#calls), call, this.#confirmed);
   }
 
   restarted(): void {
@@ -169,7 +170,7 @@ class TransactionCall implements Admission {
 
   answered(answer: Answer): void {
     this.#calls.add(this.#call);
-    count(this.#session, answer, this.size, 'not-sent');
+    countAnswer(this.#session, answer, this.size, 'not-sent');
   }
 
   failed(error: unknown): void {

@@ -7,11 +7,10 @@ import { systemClock } from '../time/clock.js';
 import { AgentSession, type AgentSessionOptions } from './agent-session.js';
 import { Audit } from './audit.js';
 import { fairnessOf, greediest, mostRefused } from './fairness.js';
-import { Guards } from './guards.js';
 import { LimitReports } from './limit-reports.js';
 import { SessionCore, type SessionHome } from './session-core.js';
 import { readSessionOptions, type SessionOptions } from './session-options.js';
-import { type SessionStatistics, sessionStatistics } from './session-statistics.js';
+import { type SessionStatistics, type SessionTotals, sessionStatistics, totalsOf } from './session-statistics.js';
 import { Usage } from './usage.js';
 
 /** All sessions of a pool together. Times are in milliseconds. */
@@ -19,7 +18,7 @@ export interface SessionsStatistics {
   /** Sessions that are not closed, and how many were created in all. */
   readonly open: number;
   readonly created: number;
-  /** What all sessions have used, the closed ones included. */
+  /** What all sessions have used, the closed ones included. What a child uses counts once. */
   readonly totals: SessionTotals;
   /** The open session without parent that had most time of connections for its weight; undefined when none had any. */
   readonly greediest: SessionStatistics | undefined;
@@ -35,21 +34,6 @@ export interface SessionsStatistics {
   /** Every open session. */
   readonly sessions: readonly SessionStatistics[];
 }
-
-/** Sums over all sessions; see {@link SessionStatistics}. What a child uses counts once. */
-export type SessionTotals = Pick<
-  SessionStatistics,
-  | 'totalOperations'
-  | 'totalTransactions'
-  | 'openTransactions'
-  | 'committedTransactions'
-  | 'abortedTransactions'
-  | 'unknownTransactions'
-  | 'activeConnections'
-  | 'rows'
-  | 'bytes'
-  | 'busyTime'
->;
 
 /** The sessions of one pool. */
 export class Sessions {
@@ -111,12 +95,9 @@ export class Sessions {
       audit: options.audit ?? parent?.settings.audit ?? 'off',
       auditTable: options.auditTable ?? parent?.settings.auditTable ?? 'agent_log',
       hashChain: log?.hashChain === true,
+      guards: { access, confirmDestructive, guard },
       options: scope,
     });
-    // Its id is made only when it is needed.
-    if (access === 'read' || confirmDestructive === true || guard !== undefined) {
-      core.guards = Guards.of({ access, confirmDestructive, guard }, { agentId, sessionId: core.sessionId });
-    }
     if (access === 'read' && options.credentials === undefined) this.#tellOfReading();
     const session = new AgentSession({ scope: this.#parts, options: scope, identity, core });
     this.#open.add(core);
@@ -131,10 +112,9 @@ export class Sessions {
   statistics(): SessionsStatistics {
     const sessions = [...this.#open].map(sessionStatistics);
     const roots = sessions.filter(({ parentId }) => parentId === undefined);
-    const { operations, transactions, recorded: _, refused: __, ...counters } = this.#usage.counters;
     return {
       ...{ open: sessions.length, created: this.#created, sessions },
-      totals: { totalOperations: operations, totalTransactions: transactions, ...counters },
+      totals: totalsOf(this.#usage.counters),
       greediest: greediest(roots),
       mostRefused: mostRefused(sessions),
       fairness: fairnessOf(roots),

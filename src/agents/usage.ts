@@ -112,10 +112,6 @@ export class Usage {
     return this.#limits;
   }
 
-  get parent(): Usage | undefined {
-    return this.#parent;
-  }
-
   /**
    * Replaces the limits that are given; undefined keeps one, null takes it back. What was used stays counted.
    *

@@ -190,7 +190,7 @@ export class ParkableLease<R extends Parkable = Connection> {
     this.#isReported = false;
     this.#heldSince = clock.now();
     this.#quietSince = this.#heldSince;
-    if (rules.idleAfter !== undefined) lease.watchesIdle = true;
+    if (rules.idleAfter !== undefined) lease.watchIdle();
     this.#lookIn(rules.idleAfter);
     if (rules.maxHold > 0) {
       this.#holdTimer = clock.timer(rules.maxHold - this.#heldBefore, false, () => this.#expire());

@@ -108,7 +108,6 @@ export interface PoolEvents {
     refused: number;
     error: Error;
   };
-  /** Rows of an audit could not be written, and are lost. */
   /** Rows of the audit of agent sessions could not be written, and are lost. */
   auditLost: { rows: number; error: unknown };
 

@@ -1,6 +1,6 @@
 import { LeaseReleasedError } from '../errors/call.js';
 import type { CloseReason } from './close-reason.js';
-import type { Loan } from './order.js';
+import type { Loan } from './fair-order.js';
 import type { Origin } from './origin.js';
 import type { Tenant } from './tenant.js';
 
@@ -43,8 +43,7 @@ export class Lease<R> implements Loan {
   #marked = false;
   #expiry: string | undefined;
   #origin: Origin | undefined;
-  /** Told when it ends; undefined when nobody counts it. */
-  holder: LeaseHolder | undefined = undefined;
+  #holder: LeaseHolder | undefined = undefined;
 
   /** How often the connection was lent, this time included. */
   readonly uses: number;
@@ -57,8 +56,7 @@ export class Lease<R> implements Loan {
   readonly promised: number;
   /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
   readonly seat: LentSeat | undefined;
-  /** Whether its holder looks itself for times without calls; then the pool does not report them. */
-  watchesIdle = false;
+  #watchesIdle = false;
 
   /** @internal */
   constructor(
@@ -133,6 +131,25 @@ export class Lease<R> implements Loan {
     return false;
   }
 
+  /** The holder that counts it is told when it ends. It has one for all its time. */
+  countedBy(holder: LeaseHolder): void {
+    this.#holder ??= holder;
+  }
+
+  /** Whether its holder looks itself for times without calls; then the pool does not report them. */
+  get watchesIdle(): boolean {
+    return this.#watchesIdle;
+  }
+
+  /** Its holder looks for times without calls from now on. */
+  watchIdle(): void {
+    this.#watchesIdle = true;
+  }
+
+  isHeldBy(holder: LeaseHolder): boolean {
+    return this.#holder === holder;
+  }
+
   /** Whether no other call is under way on the connection. */
   get isAlone(): boolean {
     return this.#lent.sharers.size <= 1;
@@ -171,7 +188,7 @@ export class Lease<R> implements Loan {
     if (before === 'active') {
       this.#state = state;
       this.#origin = undefined;
-      this.holder?.leaseEnded(this, now);
+      this.#holder?.leaseEnded(this, now);
     }
     return before;
   }

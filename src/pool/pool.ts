@@ -273,7 +273,7 @@ export class Pool<R, I extends Identity = Identity> {
   /** The leases that this holder has now. */
   leasesOf(holder: LeaseHolder): Lease<R>[] {
     const found: Lease<R>[] = [];
-    for (const { lease } of this.#inventory) if (lease?.holder === holder) found.push(lease);
+    for (const { lease } of this.#inventory) if (lease?.isHeldBy(holder)) found.push(lease);
     return found;
   }
 

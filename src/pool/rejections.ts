@@ -70,7 +70,6 @@ export class Rejections<R, I extends Identity> {
 
   #refuse(waiter: Waiter<R, I>, reason: RefusalReason, more: { readonly retryAfter?: number }): void {
     const waited = this.#parts.clock.now() - waiter.since;
-    waiter.tenant.refused++;
     this.#leave(waiter, 'refused');
     waiter.reject(this.refused(waiter.acquire, reason, waited, more));
   }

@@ -7,12 +7,9 @@
  * Virtual times by weight are start-time fair queueing (Goyal, Vin and Cheng, 1996), here charged after the fact.
  */
 export class Share {
-  weight = 1;
-  /** The most leases at once. */
-  cap: number = Number.POSITIVE_INFINITY;
-  /** Below this many leases its waiters come first. */
-  reserve = 0;
-
+  #weight = 1;
+  #cap: number = Number.POSITIVE_INFINITY;
+  #reserve = 0;
   #inUse = 0;
   /** Waiters passed over by the present walk: each counts as a lease until the walk ends. */
   #passed = 0;
@@ -35,6 +32,28 @@ export class Share {
   /** The period of its queue in which it was listed last. */
   period = -1;
 
+  /** Its part of the connections, in proportion to the weights of the shares beside it. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  /** The most leases at once. */
+  get cap(): number {
+    return this.#cap;
+  }
+
+  /** Below this many leases its waiters come first. */
+  get reserve(): number {
+    return this.#reserve;
+  }
+
+  /** What it may use from now on. */
+  allow(weight: number, cap: number, reserve: number): void {
+    this.#weight = weight;
+    this.#cap = cap;
+    this.#reserve = reserve;
+  }
+
   /** Its open leases. */
   get inUse(): number {
     return this.#inUse;
@@ -42,17 +61,17 @@ export class Share {
 
   /** Whether it may have one more lease. */
   get mayTakeOne(): boolean {
-    return this.#inUse + this.#passed < this.cap;
+    return this.#inUse + this.#passed < this.#cap;
   }
 
   /** Whether it has less than its reserve. */
   get isOwed(): boolean {
-    return this.#inUse + this.#passed < this.reserve;
+    return this.#inUse + this.#passed < this.#reserve;
   }
 
   /** The virtual time at which it is due. */
   dueAt(now: number): number {
-    return this.#base + (this.#openTime(now) + this.#passedTime) / this.weight;
+    return this.#base + (this.#openTime(now) + this.#passedTime) / this.#weight;
   }
 
   /**
@@ -60,12 +79,12 @@ export class Share {
    * and not as what was expected of them, which may be too much after leases that took long for once.
    */
   usedAt(now: number): number {
-    return this.#base + (this.#portions * now - this.#begun) / this.weight;
+    return this.#base + (this.#portions * now - this.#begun) / this.#weight;
   }
 
   /** Forgets what it used before, and is due at this virtual time. */
   startAt(due: number, now: number): void {
-    this.#base = due - this.#openTime(now) / this.weight;
+    this.#base = due - this.#openTime(now) / this.#weight;
   }
 
   /** @param portion how much of the connection it has: 1 for all of it */
@@ -78,7 +97,7 @@ export class Share {
 
   returned(portion: number, promised: number, since: number, now: number): void {
     this.#inUse--;
-    this.#base += (portion * (now - since)) / this.weight;
+    this.#base += (portion * (now - since)) / this.#weight;
     if (this.#inUse === 0) {
       // Exactly zero again, whatever the sums of fractions lost.
       this.#portions = 0;

@@ -39,28 +39,21 @@ const expectedAtFirst = 20;
 export class Tenant extends Share {
   readonly name: string;
   readonly parent: Tenant | undefined;
-  maxWaiting: number = Number.POSITIVE_INFINITY;
-  /** Its callers who wait, and those of all tenants below it. */
-  waiting = 0;
-
+  #maxWaiting = Number.POSITIVE_INFINITY;
   /** Its own waiters, first come first served. */
   readonly queue: LinkedList<Place<Queued>> = new LinkedList();
   /** Its place among the tenants with as many waiters of their own. */
   readonly crowd: Place<Tenant> = new Place(this);
-  /** The last of its waiters that the present walk passed over. */
+  /** The last of its waiters that the present walk passed over; only the order writes it. */
   passed: Place<Queued> | undefined;
-  /** The tenants below it, and the share of its own callers among them; both undefined when there are none. */
-  children: FairQueue<Competitor> | undefined;
-  own: OwnShare | undefined;
-  /** How long its callers wait, where waiters are refused for that. */
+  #children: FairQueue<Competitor> | undefined;
+  #own: OwnShare | undefined;
+  /** How long its callers wait, where waiters are refused for that; only `LoadShedding` writes it. */
   delay: Delay | undefined;
 
-  // For statistics. Times in milliseconds.
-  served = 0;
-  refused = 0;
-  timeWaited = 0;
-  longestWait = 0;
-  timeLent = 0;
+  #waiting = 0;
+  #timeWaited = 0;
+  #longestWait = 0;
   #usualTime = expectedAtFirst;
 
   /** @internal Made by `Pool.addTenant()`. */
@@ -73,18 +66,31 @@ export class Tenant extends Share {
 
   /** There is a tenant below it from now on. */
   divide(): void {
-    if (this.children !== undefined) return;
-    this.children = new FairQueue();
-    this.own = new OwnShare(this);
-    this.own.takeOver(this);
+    if (this.#children !== undefined) return;
+    this.#children = new FairQueue();
+    this.#own = new OwnShare(this);
+    this.#own.takeOver(this);
+  }
+
+  /** The tenants below it that want a connection, and its own callers; undefined when there is no tenant below it. */
+  get children(): FairQueue<Competitor> | undefined {
+    return this.#children;
+  }
+
+  /** The share of its own callers among the tenants below it; undefined when there are none. */
+  get own(): OwnShare | undefined {
+    return this.#own;
+  }
+
+  /** How many of its callers may wait, those of the tenants below it included. */
+  get maxWaiting(): number {
+    return this.#maxWaiting;
   }
 
   change(limits: Partial<TenantLimits>): void {
     const { weight = this.weight, maxConnections = this.cap, reserve = this.reserve } = limits;
-    this.weight = weight;
-    this.cap = maxConnections;
-    this.reserve = reserve;
-    this.maxWaiting = limits.maxWaiting ?? this.maxWaiting;
+    this.allow(weight, maxConnections, reserve);
+    this.#maxWaiting = limits.maxWaiting ?? this.#maxWaiting;
   }
 
   /** The first of its own waiters, without those that the present walk passed over. */
@@ -104,7 +110,7 @@ export class Tenant extends Share {
 
   /** The tenant, it or one above it, of which no further caller may wait; undefined when there is none. */
   get full(): Tenant | undefined {
-    return this.waiting >= this.maxWaiting ? this : this.parent?.full;
+    return this.#waiting >= this.#maxWaiting ? this : this.parent?.full;
   }
 
   /** What a lease usually takes, in milliseconds of a whole connection. */
@@ -112,10 +118,30 @@ export class Tenant extends Share {
     return this.#usualTime;
   }
 
-  countServed(waited: number): void {
-    this.served++;
-    this.timeWaited += waited;
-    if (waited > this.longestWait) this.longestWait = waited;
+  /** Its callers who wait, and those of all tenants below it. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** How long its callers have waited, in all, in milliseconds; those of the tenants below it too. */
+  get timeWaited(): number {
+    return this.#timeWaited;
+  }
+
+  /** The longest of these waits. */
+  get longestWait(): number {
+    return this.#longestWait;
+  }
+
+  /** One caller more waits, or one less: its own or one of a tenant below it. */
+  countWaiting(by: 1 | -1): void {
+    this.#waiting += by;
+  }
+
+  /** A caller was served after so many milliseconds: its own or one of a tenant below it. */
+  countWait(waited: number): void {
+    this.#timeWaited += waited;
+    if (waited > this.#longestWait) this.#longestWait = waited;
   }
 
   /** A lease of its own callers has ended. */

@@ -1,9 +1,9 @@
 import type { Clock } from '../time/clock.js';
 import { onAbort } from '../time/on-abort.js';
 import { Deadlines } from './deadlines.js';
+import { FairOrder, type Loan } from './fair-order.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import { LoadShedding, type SheddingSettings } from './load-shedding.js';
-import { FairOrder, type Loan } from './order.js';
 import type { Tenant, TenantLimits } from './tenant.js';
 import type { Waiter, WaiterState } from './waiter.js';
 
@@ -99,6 +99,11 @@ export class WaitingLine<R, I extends Identity> {
 
   afterInGroup(waiter: Waiter<R, I>): Waiter<R, I> | undefined {
     return this.#order.afterInGroup(waiter);
+  }
+
+  /** The first of a tenant's own waiters, if it may have one more lease. */
+  firstOfTenant(tenant: Tenant): Waiter<R, I> | undefined {
+    return this.#order.firstOfTenant(tenant);
   }
 
   /** The newest waiter of the tenant with the most waiters. */

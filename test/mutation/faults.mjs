@@ -62,13 +62,13 @@ export const faults = [
   },
   {
     name: 'a lease counts as one, however long it takes',
-    from: `this.#base += (portion * (now - since)) / this.weight;`,
-    to: `this.#base += 20 / this.weight;`,
+    from: `this.#base += (portion * (now - since)) / this.#weight;`,
+    to: `this.#base += 20 / this.#weight;`,
     tests: ['test/pool/fairness.test.ts'],
   },
   {
     name: 'the weight of a tenant does not count',
-    from: `this.#base += (portion * (now - since)) / this.weight;`,
+    from: `this.#base += (portion * (now - since)) / this.#weight;`,
     to: `this.#base += portion * (now - since);`,
     tests: ['test/pool/fairness.test.ts'],
   },
@@ -92,8 +92,8 @@ export const faults = [
   },
   {
     name: 'a tenant has one lease more than its cap',
-    from: `return this.#inUse + this.#passed < this.cap;`,
-    to: `return this.#inUse + this.#passed <= this.cap;`,
+    from: `return this.#inUse + this.#passed < this.#cap;`,
+    to: `return this.#inUse + this.#passed <= this.#cap;`,
     tests: ['test/pool/fairness.test.ts'],
   },
   {
@@ -587,7 +587,7 @@ export const faults = [
   },
   {
     name: 'a socket that takes no further session is a refusal of the identity',
-    from: `if (isMethodRefused(error, 'attach') && this.#sessions.size > 0)`,
+    from: `if (isMethodRefused(error, 'attach') && sessions.size > 0)`,
     to: `if (isMethodRefused(error, 'attach') && this.#sessions.size < 0)`,
     tests: ['test/session/full-socket.test.ts'],
   },
@@ -1884,8 +1884,8 @@ export const faults = [
   },
   {
     name: 'ledger: the guards of a parent are not asked',
-    from: `for (const { guards } of this.#chain()) {`,
-    to: `for (const { guards } of [this]) {`,
+    from: `return own === undefined ? above : [own, ...above];`,
+    to: `return own === undefined ? noGuards : [own];`,
     tests: agents,
   },
   {

@@ -132,7 +132,7 @@ test('a fair queue gives the share that is due first, whatever joined and left b
         const queue = new FairQueue<Share>();
         const shares = weights.map((weight) => {
           const share = new Share();
-          share.weight = weight;
+          share.allow(weight, Number.POSITIVE_INFINITY, 0);
           return share;
         });
         const inside = new Set<Share>();

@@ -89,6 +89,11 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     return place?.owner;
   }
 
+  /** The first of a tenant's own waiters, if it may have one more lease. */
+  firstOfTenant(tenant: Tenant): W | undefined {
+    return tenant.mayBorrow ? (tenant.queue.first?.owner as W | undefined) : undefined;
+  }
+
   /** The newest waiter of the tenant with the most waiters of its own. */
   get newestOfLargest(): W | undefined {
     return this.#crowds?.largest?.queue.last?.owner as W | undefined;
@@ -100,7 +105,7 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     this.#byGroup.of(waiter.group).append(waiter.place);
     tenant.queue.append(waiter.turn);
     this.#crowds?.changed(tenant, 1);
-    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.waiting++;
+    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.countWaiting(1);
     this.#refresh(tenant, now);
   }
 
@@ -112,7 +117,7 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     if (tenant.passed === waiter.turn) tenant.passed = waiter.turn.previous;
     tenant.queue.remove(waiter.turn);
     this.#crowds?.changed(tenant, -1);
-    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.waiting--;
+    for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) each.countWaiting(-1);
     this.#refresh(tenant, now);
   }
 
@@ -140,19 +145,17 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     tenant.own?.lent(portion, promised, since);
     for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) {
       each.lent(portion, promised, since);
-      each.countServed(waited);
+      each.countWait(waited);
     }
     if (tenant.waiting > 0 || tenant.parent !== undefined) this.#refresh(tenant, since);
   }
 
   /** A loan ended. */
   returned({ tenant, since, portion, promised }: Loan, now: number): void {
-    const time = portion * (now - since);
-    tenant.learn(time);
+    tenant.learn(portion * (now - since));
     tenant.own?.returned(portion, promised, since, now);
     for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) {
       each.returned(portion, promised, since, now);
-      each.timeLent += time;
     }
     if (tenant.waiting > 0 || tenant.parent !== undefined) this.#refresh(tenant, now);
   }

@@ -16,8 +16,8 @@ export type {
   RecordedOperation,
   TransactionOperation,
 } from './agents/session-log.js';
-export type { SessionStatistics } from './agents/session-statistics.js';
-export type { SessionsStatistics, SessionTotals } from './agents/sessions.js';
+export type { SessionStatistics, SessionTotals } from './agents/session-statistics.js';
+export type { SessionsStatistics } from './agents/sessions.js';
 export type { ImportInput } from './calls/import.js';
 export type { Duration } from './config/duration.js';
 export type {

@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../time/clock.js';
 import { inOwnContext } from '../time/own-context.js';
 import { SingleFlight } from '../time/single-flight.js';
 import type { AuditRow } from './audit-row.js';
+import { definitionOf, whyUnfit } from './audit-table.js';
 
 /** Rows wait this long for others, in milliseconds, and at most so many go in one statement. */
 const longestWait = 200;
@@ -15,8 +16,8 @@ const mostWaiting = 10_000;
 /** What the audit of a pool needs. */
 export interface AuditParts {
   readonly clock: Clock;
-  /** Runs a text on a connection beside the pool, as the pool's own user in this database. */
-  define(database: DatabaseName, text: string): Promise<void>;
+  /** Runs a text on a connection beside the pool, as the pool's own user in this database. Resolves to its answers. */
+  define(database: DatabaseName, text: string): Promise<readonly unknown[]>;
   /** Runs a text by a connection of the pool, as the pool's own user in this database. */
   write(database: DatabaseName, text: string, bindings: Record<string, unknown>): Promise<void>;
   /** Rows were lost. */
@@ -63,18 +64,23 @@ export class Audit {
   }
 
   async #define(database: DatabaseName, table: string, key: string): Promise<void> {
+    const where = `"${database.namespace}/${database.database}"`;
     try {
       await this.#tables.run(key, async () => {
-        // Without permissions, record users can neither read nor change it.
-        const text = `DEFINE TABLE IF NOT EXISTS ${table} SCHEMALESS PERMISSIONS NONE COMMENT "written by surreal-pool"`;
-        await this.#parts.define(database, text);
+        const answers = await this.#parts.define(database, definitionOf(table));
+        const unfit = whyUnfit(answers.at(-1));
+        if (unfit !== undefined) {
+          throw new AuditError(
+            `the table ${table} in ${where} cannot be an audit table, so nothing was sent: ${unfit}; remove it, or choose another auditTable`,
+          );
+        }
         this.#defined.add(key);
         return true;
       });
     } catch (cause) {
-      const { namespace, database: name } = database;
+      if (cause instanceof AuditError) throw cause;
       throw new AuditError(
-        `the audit table ${table} cannot be defined in "${namespace}/${name}", so nothing was sent: ${messageOf(cause)}; the user of the pool needs the role EDITOR or OWNER there`,
+        `the audit table ${table} cannot be defined in ${where}, so nothing was sent: ${messageOf(cause)}; the user of the pool needs the role EDITOR or OWNER there`,
         { cause },
       );
     }

@@ -1,3 +1,4 @@
+import { ownValues } from '../calls/own-values.js';
 import { StatementRefusedError } from '../errors/agent.js';
 import { UsageError } from '../errors/configuration.js';
 import { type DestructiveStatement, destructive } from '../surrealql/destructive-statements.js';
@@ -5,6 +6,7 @@ import { writingStatement } from '../surrealql/read-access.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
 import { kindsOf } from '../surrealql/statement-kinds.js';
 import type { SurrealText } from '../surrealql/surreal-text.js';
+import { untilAborted } from '../time/until-aborted.js';
 
 /** What a guard function is asked about: one call of the session, before it is sent. */
 export interface GuardedStatement {
@@ -16,7 +18,7 @@ export interface GuardedStatement {
   readonly text: string;
   /** What each statement of the text begins with, in capitals: `SELECT`, `DELETE`; `EXPRESSION` for a mere value. */
   readonly statements: readonly string[];
-  /** The values of the parameters: a copy, whose values are those of the call. */
+  /** The values of the parameters: a copy, so that a guard function changes nothing of the call. */
   readonly bindings: Readonly<Record<string, unknown>>;
   /** Whether it removes something, or deletes or updates without WHERE and not by record ids. */
   readonly destructive: boolean;
@@ -133,14 +135,16 @@ export class Guards {
         sessionId: this.#session.sessionId,
         text: surrealText.text,
         statements: kindsOf(surrealText),
-        bindings: { ...bindings },
+        bindings: ownValues(bindings),
         destructive: destructive(surrealText, bindings) !== undefined,
         confirmed,
         writes: writingStatement(surrealText, bindings) !== undefined,
         signal,
       };
       signal?.throwIfAborted();
-      answer = await untilAborted(guard(asked), signal);
+      const deciding = Promise.resolve(guard(asked));
+      // It may wait for a person.
+      answer = await (signal === undefined ? deciding : untilAborted<unknown>(deciding, signal));
     } catch (cause) {
       if (signal?.aborted) throw refusal('its signal was aborted before the guard function decided', { cause });
       throw refusal('the guard function failed, so it allowed nothing', { cause });
@@ -167,23 +171,6 @@ export class Guards {
       { statement, rule: 'destructive' },
     );
   }
-}
-
-/** The answer, or a rejection as soon as the signal is aborted: a guard function may wait for a person. */
-function untilAborted(answer: unknown, signal: AbortSignal | undefined): unknown {
-  if (signal === undefined) return answer;
-  return new Promise<unknown>((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason);
-    };
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    Promise.resolve(answer)
-      .then(resolve, reject)
-      .finally(() => {
-        signal.removeEventListener('abort', abort);
-      });
-  });
 }
 
 /** A value as an error shows it, without its content. */

@@ -43,6 +43,8 @@ export interface SessionHome {
   readonly transactions: Transactions;
   readonly borrowing: Lend;
   readonly audit: Audit;
+  /** What all its sessions have used: it counts for those that are closed too, as what was under way ends. */
+  readonly usage: Usage;
   /** How long `close()` waits by default, in milliseconds. */
   readonly gracePeriod: number;
   /** A session was refused by a limit. */
@@ -106,7 +108,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     this.guardsInForce = guardsInForce(Guards.of(settings.guards, this), settings.parent?.guardsInForce);
     const { parent, limits } = settings;
     // The session itself is the owner: it has the names.
-    this.usage = new Usage(this, limits, parent?.usage, systemClock, home.violated);
+    this.usage = new Usage(this, limits, parent?.usage ?? home.usage, systemClock, home.violated);
     if (parent !== undefined) parent.#adopt(this);
   }
 
@@ -160,6 +162,14 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     this.usage.change(limits);
     if (this.#log !== undefined) this.#log.resize(this.usage.limits.maxLog);
     if (this.#tenant !== undefined) this.#home.pool.changeTenant(this.#tenant, this.#tenantLimits());
+    this.#watchHoldAnew();
+  }
+
+  /** The limit `maxHold` of this session or of a parent may be another one. */
+  #watchHoldAnew(): void {
+    this.#holdTimer?.cancel();
+    this.#endOldLeases();
+    for (const child of this.#children ?? []) child.#watchHoldAnew();
   }
 
   // The scope.
@@ -273,6 +283,10 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
 
   get isStrict(): boolean {
     return this.settings.audit === 'strict';
+  }
+
+  get judgesValues(): boolean {
+    return this.auditTable !== undefined || this.guardsInForce.length > 0;
   }
 
   guard(call: Call, confirmed: boolean): Promise<void> | undefined {

@@ -21,6 +21,8 @@ export interface SessionKeeper {
   readonly auditTable: string | undefined;
   /** Whether its rows are written in the transaction of the work. */
   readonly isStrict: boolean;
+  /** Whether guards or the audit look at the values of its calls. */
+  readonly judgesValues: boolean;
   /** Checks whether the session is open and whether it may send a call at all. @throws UsageError, StatementRefusedError */
   refuse(call: Call, isNew: boolean): void;
   /** Asks the guards. @throws StatementRefusedError */

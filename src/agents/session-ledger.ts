@@ -28,6 +28,10 @@ export class SessionLedger implements Ledger {
     this.#confirmed = confirmed;
   }
 
+  get judgesValues(): boolean {
+    return this.#core.judgesValues;
+  }
+
   admit(call: Call, single: boolean): Admission | Promise<Admission> {
     const core = this.#core;
     core.refuse(call, single);
@@ -51,6 +55,12 @@ export class SessionLedger implements Ledger {
     this.#core.refuseNew();
     this.#core.usage.admitOperation();
     return new OtherAdmission(this.#core, what, this.#confirmed);
+  }
+
+  exporting(): () => void {
+    const core = this.#core;
+    core.began();
+    return () => core.over();
   }
 
   admitConnection(): () => void {

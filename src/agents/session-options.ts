@@ -28,7 +28,7 @@ export interface SessionOptions<Parent> extends Omit<IdentityOptions, 'namespace
   limits?: ResourceLimits | undefined;
   /**
    * Its part of the pool while others wait too, in proportion to the weights of the others: with 2 it may have twice as
-   * much time of connections. Default 1; more than 0. The children of a session share its part.
+   * much time of connections. Default 1; from 0.001 to 1,000. The children of a session share its part.
    */
   weight?: number | undefined;
   /** How many connections it gets before all others while it has fewer. Default 0. */
@@ -54,8 +54,14 @@ export interface SessionOptions<Parent> extends Omit<IdentityOptions, 'namespace
 const asName: OptionReader = (given) =>
   typeof given === 'string' && given !== '' ? given : new Refusal('a text that is not empty', show(given));
 
+/** What a weight divides must stay exact as a number: the fair order compares sums of it. */
+const leastWeight = 0.001;
+const mostWeight = 1_000;
+
 const asWeight: OptionReader = (given) =>
-  Number.isFinite(given) && Number(given) > 0 ? given : new Refusal('a number of more than 0', show(given));
+  typeof given === 'number' && given >= leastWeight && given <= mostWeight
+    ? given
+    : new Refusal(`a number from ${leastWeight} to ${mostWeight}`, show(given));
 
 const asReserve: OptionReader = (given) =>
   Number.isSafeInteger(given) && Number(given) >= 0 ? given : new Refusal('a whole number, at least 0', show(given));

@@ -1,6 +1,6 @@
 import { inAllNames, type ResourceLimits } from './limits.js';
 import type { SessionCore, SessionState } from './session-core.js';
-import type { RecordedCounters, Refusals } from './usage.js';
+import type { RecordedCounters, Refusals, UsageCounters } from './usage.js';
 
 /** What a session has used, its children included. Times are in milliseconds. */
 export interface SessionStatistics {
@@ -51,6 +51,33 @@ export interface SessionStatistics {
   readonly logDropped: number;
 }
 
+/** What can be summed over sessions. */
+export type SessionTotals = Pick<
+  SessionStatistics,
+  | 'totalOperations'
+  | 'totalTransactions'
+  | 'openTransactions'
+  | 'committedTransactions'
+  | 'abortedTransactions'
+  | 'unknownTransactions'
+  | 'activeConnections'
+  | 'rows'
+  | 'bytes'
+  | 'busyTime'
+>;
+
+export function totalsOf(counters: UsageCounters): SessionTotals {
+  const { activeConnections, unknownTransactions, rows, bytes, busyTime, recorded } = counters;
+  return {
+    ...{ activeConnections, unknownTransactions, rows, bytes, busyTime },
+    totalOperations: counters.operations,
+    totalTransactions: counters.transactions + recorded.recorded,
+    openTransactions: counters.openTransactions + recorded.recorded - recorded.committed - recorded.aborted,
+    committedTransactions: counters.committedTransactions + recorded.committed,
+    abortedTransactions: counters.abortedTransactions + recorded.aborted,
+  };
+}
+
 export function sessionStatistics(core: SessionCore): SessionStatistics {
   const { agentId, sessionId, settings, state, tenant, usage } = core;
   const { namespace, database } = settings.place;
@@ -58,20 +85,11 @@ export function sessionStatistics(core: SessionCore): SessionStatistics {
   const { recorded } = counters;
   return {
     ...{ agentId, sessionId, namespace, database, state, parentId: settings.parent?.sessionId },
-    activeConnections: counters.activeConnections,
+    ...totalsOf(counters),
     waiting: tenant?.waiting ?? 0,
-    totalOperations: counters.operations,
-    totalTransactions: counters.transactions + recorded.recorded,
-    openTransactions: counters.openTransactions + recorded.recorded - recorded.committed - recorded.aborted,
-    committedTransactions: counters.committedTransactions + recorded.committed,
-    abortedTransactions: counters.abortedTransactions + recorded.aborted,
-    unknownTransactions: counters.unknownTransactions,
     recordedTransactions: recorded,
     refused: counters.refused,
     refusedByGuards: core.refusedByGuards,
-    rows: counters.rows,
-    bytes: counters.bytes,
-    busyTime: counters.busyTime,
     longestWait: tenant?.longestWait ?? 0,
     timeWaited: tenant?.timeWaited ?? 0,
     weight: settings.weight,

@@ -99,6 +99,10 @@ export class SessionTransaction implements TransactionAdmission {
     this.maxAge = session.usage.maxTransactionAge;
   }
 
+  get judgesValues(): boolean {
+    return this.#session.judgesValues;
+  }
+
   tooOld(): Error {
     return new DeadlineError('a transaction of an agent session with the limit maxTransactionAge', this.maxAge);
   }
@@ -178,6 +182,7 @@ class TransactionCall implements Admission {
 /** The transaction of one call that was counted as a call. It has one only for the row of the audit. */
 export class SingleTransaction implements TransactionAdmission {
   readonly maxAge = 0;
+  readonly judgesValues = false;
   readonly #calls: CallsInForce;
 
   constructor(session: SessionKeeper) {

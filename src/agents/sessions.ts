@@ -10,14 +10,15 @@ import { fairnessOf, greediest, mostRefused } from './fairness.js';
 import { LimitReports } from './limit-reports.js';
 import { SessionCore, type SessionHome } from './session-core.js';
 import { readSessionOptions, type SessionOptions } from './session-options.js';
-import { type SessionStatistics, sessionStatistics } from './session-statistics.js';
+import { type SessionStatistics, type SessionTotals, sessionStatistics, totalsOf } from './session-statistics.js';
+import { Usage } from './usage.js';
 
 /** All sessions of a pool together. Times are in milliseconds. */
 export interface SessionsStatistics {
   /** Sessions that are not closed, and how many were created in all. */
   readonly open: number;
   readonly created: number;
-  /** What all sessions have used, the closed ones included. */
+  /** What all sessions have used, the closed ones included. What a child uses counts once. */
   readonly totals: SessionTotals;
   /** The open session without parent that had most time of connections for its weight; undefined when none had any. */
   readonly greediest: SessionStatistics | undefined;
@@ -34,22 +35,6 @@ export interface SessionsStatistics {
   readonly sessions: readonly SessionStatistics[];
 }
 
-const summed = [
-  'totalOperations',
-  'totalTransactions',
-  'openTransactions',
-  'committedTransactions',
-  'abortedTransactions',
-  'unknownTransactions',
-  'activeConnections',
-  'rows',
-  'bytes',
-  'busyTime',
-] as const;
-
-/** Sums over sessions. What a child uses counts once. */
-export type SessionTotals = Readonly<Record<(typeof summed)[number], number>>;
-
 /** The sessions of one pool. */
 export class Sessions {
   readonly #parts: ScopeParts;
@@ -58,8 +43,7 @@ export class Sessions {
   readonly #open = new Set<SessionCore>();
   readonly #reports: LimitReports;
   #created = 0;
-  /** What sessions without parent had used when they were closed. */
-  #closed: Record<(typeof summed)[number], number> = zeros();
+  readonly #usage = new Usage({ agentId: '', sessionId: '' }, undefined, undefined, systemClock);
   #toldOfReading = false;
 
   constructor(parts: ScopeParts) {
@@ -70,7 +54,7 @@ export class Sessions {
     this.#audit = new Audit({
       clock: systemClock,
       define: (database, text) =>
-        extraConnections.run(database, async (connection) => void (await connection.query(text))),
+        extraConnections.run(database, async (connection) => await connection.query<unknown[]>(text)),
       write: async (database, text, bindings) => {
         // During a shutdown the pool lends nothing any more.
         if (pool.state === 'draining' || pool.state === 'closed') {
@@ -85,6 +69,7 @@ export class Sessions {
     });
     this.#home = {
       ...{ pool, transactions, borrowing, audit: this.#audit, gracePeriod: config.pool.shutdownGracePeriod },
+      usage: this.#usage,
       violated: (error: AgentLimitError) => this.#reports.add(error),
       closed: (core) => this.#forget(core),
     };
@@ -127,10 +112,9 @@ export class Sessions {
   statistics(): SessionsStatistics {
     const sessions = [...this.#open].map(sessionStatistics);
     const roots = sessions.filter(({ parentId }) => parentId === undefined);
-    const totals = { ...this.#closed };
-    for (const root of roots) for (const name of summed) totals[name] += root[name];
     return {
-      ...{ open: sessions.length, created: this.#created, totals, sessions },
+      ...{ open: sessions.length, created: this.#created, sessions },
+      totals: totalsOf(this.#usage.counters),
       greediest: greediest(roots),
       mostRefused: mostRefused(sessions),
       fairness: fairnessOf(roots),
@@ -195,10 +179,8 @@ export class Sessions {
     this.#open.delete(core);
     this.#reports.forget(core.sessionId);
     const { agentId, sessionId } = core;
-    const statistics = sessionStatistics(core);
-    if (statistics.parentId === undefined) for (const name of summed) this.#closed[name] += statistics[name];
+    const { operations, busyTime } = core.usage.counters;
     const { events } = this.#parts.pool;
-    const { totalOperations: operations, busyTime } = statistics;
     if (events.has('sessionClosed')) events.emit('sessionClosed', { agentId, sessionId, operations, busyTime });
   }
 
@@ -210,8 +192,4 @@ export class Sessions {
       { type: 'SurrealPoolWarning', code: 'SURREAL_POOL_READ_GUARD' },
     );
   }
-}
-
-function zeros(): Record<(typeof summed)[number], number> {
-  return Object.fromEntries(summed.map((name) => [name, 0])) as Record<(typeof summed)[number], number>;
 }

@@ -8,6 +8,7 @@ import { onlyReads } from '../surrealql/only-reads.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
 import type { Answer, StatementAnswer } from '../wire/answer.js';
 import { type AnswerSize, EncodedBindings, type Recording } from '../wire/recording-codec.js';
+import { ownValues } from './own-values.js';
 
 /** One request to the server on the session of a connection. */
 export class Request<T> {
@@ -92,8 +93,9 @@ export class Call extends Request<Answer> {
     this.details = details;
   }
 
-  static of(query: BoundQuery): Call {
-    return new Call({ text: query.query, bindings: query.bindings });
+  /** @param judged whether the call is judged before it is sent; then it has its own values, see {@link ownValues} */
+  static of({ query, bindings }: BoundQuery, judged = false): Call {
+    return new Call({ text: query, bindings: judged ? ownValues(bindings) : bindings });
   }
 
   get text(): string {

@@ -26,7 +26,7 @@ class RunningExport {
   #pieces: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #received = 0;
 
-  /** @param onEnd called once, when the last piece was read or no further one will come */
+  /** @param onEnd called at least once, when the last piece was read or no further one will come */
   constructor(permit: ExportPermit, limits: CallLimits, onEnd: () => void) {
     this.#permit = permit;
     this.#limits = limits;
@@ -134,9 +134,11 @@ export class Exports {
   readonly #running = new Set<Stop>();
   #onQuiet: (() => void) | undefined;
 
-  async begin(permit: ExportPermit, limits: CallLimits): Promise<Response> {
+  /** @param onEnd called once, when it has ended */
+  async begin(permit: ExportPermit, limits: CallLimits, onEnd?: () => void): Promise<Response> {
     const running = new RunningExport(permit, limits, () => {
-      this.#running.delete(stop);
+      if (!this.#running.delete(stop)) return;
+      onEnd?.();
       if (this.#running.size === 0) this.#onQuiet?.();
     });
     const stop: Stop = (error) => running.stop(error);

@@ -188,7 +188,7 @@ export class LeaseChannel implements QueryChannel {
 
   query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
     return new Chunks(
-      () => this.#ask({ channel: this, request: Call.of(query) }),
+      () => this.#ask({ channel: this, request: Call.of(query, this.ledger?.judgesValues) }),
       () => this.asked(query.query),
     );
   }

@@ -10,6 +10,8 @@ import type { QueryChannel } from './query-channel.js';
  * replays or asks for itself.
  */
 export interface Ledger {
+  /** Whether it looks at the values of calls: then they may not change before they are sent. */
+  readonly judgesValues: boolean;
   /**
    * Asks whether a call may be sent, and counts it. A promise only while a hook of the user decides.
    * @param single whether it borrows a connection for itself
@@ -21,6 +23,8 @@ export interface Ledger {
    * @throws AgentLimitError, StatementRefusedError, UsageError
    */
   admitOther(what: 'export' | 'import'): Admission;
+  /** An export runs without a connection, until the returned function is called. */
+  exporting(): () => void;
   /**
    * Counts a connection that is borrowed for something else than a query. Returns the function that counts it out.
    * @throws AgentLimitError, UsageError
@@ -57,6 +61,8 @@ export interface Admission {
 
 /** A transaction that was counted. */
 export interface TransactionAdmission {
+  /** See {@link Ledger.judgesValues}. */
+  readonly judgesValues: boolean;
   /** How long it may be open, in milliseconds; 0 for ever. */
   readonly maxAge: number;
   /** The error when it was open for too long. */

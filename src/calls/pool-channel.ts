@@ -79,7 +79,7 @@ export class PoolChannel implements QueryChannel {
   async ready(): Promise<void> {}
 
   query<T>(query: BoundQuery, _session: Session): AsyncIterable<QueryChunk<T>> {
-    const call = Call.of(query);
+    const call = Call.of(query, this.#limits.ledger?.judgesValues);
     return new Chunks(
       () => this.#answer(call),
       () => this.#asked(call),
@@ -164,7 +164,7 @@ export class PoolChannel implements QueryChannel {
     return withRetry(
       async (_, unsent) => {
         const permit = await this.#lent(unsent >= unsentBeforeProof, (channel) => exportPermit(channel, content));
-        return await this.#exports.begin(permit, this.#limits);
+        return await this.#exports.begin(permit, this.#limits, this.#limits.ledger?.exporting());
       },
       this.#retryRules,
       reading,

@@ -142,7 +142,7 @@ function makePreparation(
   if (onFirstUse === undefined) return undefined;
   const prepare = inThisContext(onFirstUse);
   return new DatabasePreparation((database) =>
-    connections.run(database, (connection) => prepare(database, connection)),
+    connections.run(database, async (connection) => void (await prepare(database, connection))),
   );
 }
 

@@ -33,14 +33,14 @@ export class ExtraConnections {
   }
 
   /** Runs work on a connection of the pool's own identity, in this database. */
-  async run(database: DatabaseName, work: (connection: PooledConnection) => unknown): Promise<void> {
+  async run<T>(database: DatabaseName, work: (connection: PooledConnection) => Promise<T> | T): Promise<T> {
     const pool = this.#parts.makePool();
     this.#pools.add(pool);
     try {
       const lease = await pool.acquire({ identity: this.#parts.identityIn(database) });
       const connection = this.#parts.connectionOf(lease);
       try {
-        await work(connection);
+        return await work(connection);
       } finally {
         connection.release();
       }

@@ -14,8 +14,18 @@ import { messageOf } from '../errors/error-message.js';
 import type { RefusalReason } from './events.js';
 import type { Tenant } from './tenant.js';
 
-export function acquireTimedOut(timeout: number, details: AcquireErrorDetails): AcquireTimeoutError {
-  return new AcquireTimeoutError(`no connection within ${timeout} ms: ${describeObstacle(details.snapshot)}`, details);
+/** @param capped the tenant of the caller, or one above it, that had all the connections it may have */
+export function acquireTimedOut(
+  timeout: number,
+  details: AcquireErrorDetails,
+  capped?: Tenant | undefined,
+): AcquireTimeoutError {
+  const obstacle = describeObstacle(details.snapshot);
+  const why =
+    capped === undefined
+      ? obstacle
+      : `${JSON.stringify(capped.name)} has its maxConnections (${capped.inUse}) in use; release one, and acquire none while you hold one; ${obstacle}`;
+  return new AcquireTimeoutError(`no connection within ${timeout} ms: ${why}`, details);
 }
 
 export function acquireAborted(details: AcquireErrorDetails): AcquireAbortedError {

@@ -53,7 +53,8 @@ export class Rejections<R, I extends Identity> {
   timeOut(waiter: Waiter<R, I>): void {
     const { clock, health, journal } = this.#parts;
     const waited = clock.now() - waiter.since;
-    const error = acquireTimedOut(waiter.timeout, { snapshot: this.snapshot(), waited, cause: health.lastError });
+    const details = { snapshot: this.snapshot(), waited, cause: health.lastError };
+    const error = acquireTimedOut(waiter.timeout, details, waiter.tenant.capped);
     this.#reject(waiter, 'timedOut', error);
     journal.acquireTimedOut(waiter.acquire, error);
   }

@@ -103,6 +103,11 @@ export class Tenant extends Share {
     return this.mayTakeOne && (this.parent?.mayBorrow ?? true);
   }
 
+  /** The tenant, it or one above it, that has all the leases it may have; undefined when there is none. */
+  get capped(): Tenant | undefined {
+    return this.mayTakeOne ? this.parent?.capped : this;
+  }
+
   /** Whether it or a tenant above it has less than its reserve. */
   get isBelowReserve(): boolean {
     return this.isOwed || (this.parent?.isBelowReserve ?? false);

@@ -125,7 +125,14 @@ export class TransactionChannel implements QueryChannel, SavepointChannel {
    * @param entered its place in the order; left out, the last
    */
   async run(query: BoundQuery, entered?: Turn): Promise<Answer> {
-    return await this.runCall(Call.of(query), entered);
+    let call: Call;
+    try {
+      call = Call.of(query, this.#parts.admission?.judgesValues);
+    } catch (error) {
+      entered?.leave();
+      throw error;
+    }
+    return await this.runCall(call, entered);
   }
 
   /** The same for a call. */

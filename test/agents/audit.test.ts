@@ -144,6 +144,25 @@ describe('a strict audit', () => {
     expect(await own.engine.query('SELECT * FROM thing', place)).toEqual([[]]);
   });
 
+  test.each(['DROP', 'SCHEMALESS PERMISSIONS FOR delete FULL', 'AS SELECT * FROM thing'])(
+    'sends nothing when its table is there and is defined with %s',
+    async (definition) => {
+      const pool = await fresh();
+      await pool.query(`REMOVE TABLE IF EXISTS taken; DEFINE TABLE taken ${definition}`);
+      const session = pool.createSession({ agentId: 'a', audit: 'strict', auditTable: 'taken' });
+      for (const work of [session.query('CREATE thing:1'), session.query('CREATE thing:2')]) {
+        expect(await failure(work)).toMatchObject({
+          code: 'ERR_POOL_AUDIT',
+          message: expect.stringContaining('cannot be an audit table'),
+        });
+      }
+      expect((await pool.query<[unknown[]]>('SELECT * FROM thing').catch(() => [[]]))[0]).toEqual([]);
+      await pool.query('REMOVE TABLE taken');
+      await session.query('CREATE thing:1');
+      expect((await pool.query<[unknown[]]>('SELECT * FROM taken'))[0]).toHaveLength(1);
+    },
+  );
+
   test('keeps its table from the statements of the agent, on every way', async () => {
     const pool = await fresh();
     const session = pool.createSession({ agentId: 'a', audit: 'strict' });
@@ -154,6 +173,7 @@ describe('a strict audit', () => {
       () => session.query('DELETE agent_log'),
       () => session.query('SELECT * FROM `agent_log`'),
       () => session.query('DELETE $table', { table: new Table('agent_log') }),
+      () => session.query('DELETE $in.table', { in: { table: new Table('agent_log') } }),
       () => session.query('DELETE $ids', { ids: [new RecordId('agent_log', 1)] }),
       () => session.query('DELETE type::table($name)', { name: 'agent_log' }),
       () => session.select(new Table('agent_log')),

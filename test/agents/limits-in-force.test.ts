@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import {
+  AcquireTimeoutError,
   AgentLimitError,
   type AgentSession,
   type ConnectionManager,
@@ -346,4 +347,14 @@ test(`counters are exact under conflicts, faults, time-outs and aborts (AGENTS_S
   // What is left of the budget can be used to the last operation.
   for (let left = limit - ran; left > 0; left--) await sessions[0]?.query('RETURN 1');
   expect(await failure(sessions[0]?.query('RETURN 1') ?? Promise.resolve())).toBeInstanceOf(AgentLimitError);
+});
+
+test('a caller who waits for a connection that its own work holds is told so', async () => {
+  const pool = await own.pool('mem://', { maxConnections: 3, connectionTimeout: 40 });
+  const parent = pool.createSession({ agentId: 'team', limits: { maxConnections: 1, atMaxConnections: 'wait' } });
+  const session = pool.createSession({ agentId: 'a', parent });
+  const error = await failure(session.withConnection(() => session.query('RETURN 1').then((answer) => answer)));
+  expect(error).toBeInstanceOf(AcquireTimeoutError);
+  expect(error).toMatchObject({ message: expect.stringContaining('"team" has its maxConnections (1) in use') });
+  expect(parent.sessionStats()).toMatchObject({ activeConnections: 0, totalOperations: 0 });
 });

@@ -74,6 +74,12 @@ describe('a session', () => {
     for (const wrong of [
       { agentId: '' },
       { weight: 0 },
+      // The order of the pool divides by it.
+      { weight: 5e-324 },
+      { weight: 0.0009 },
+      { weight: 1_001 },
+      { weight: Number.NaN },
+      { weight: '2' as never },
       { weight: Number.POSITIVE_INFINITY },
       { reserve: -1 },
       { reserve: 1.5 },

@@ -1,16 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Call } from '../calls/call.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
-import type { Ledger } from '../calls/ledger.js';
-import type { CallLimits } from '../calls/limits.js';
 import type { DatabaseName } from '../config/database-name.js';
-import { parseDuration } from '../config/duration.js';
 import { QueueFullError } from '../errors/acquire.js';
 import type { AgentLimitError } from '../errors/agent.js';
 import { UsageError } from '../errors/configuration.js';
-import type { AcquireOptions } from '../manager/acquire-options.js';
 import type { Lend } from '../manager/borrowing.js';
-import type { ScopeBounds } from '../manager/scope-bounds.js';
 import type { ScopeOptions } from '../manager/scope-options.js';
 import type { Lease } from '../pool/lease.js';
 import type { Pool } from '../pool/pool.js';
@@ -26,12 +21,12 @@ import type { Answer } from '../wire/answer.js';
 import { EncodedBindings } from '../wire/recording-codec.js';
 import type { Audit } from './audit.js';
 import { auditRow } from './audit-row.js';
-import { BoundLimits, shorter } from './bound-limits.js';
 import { type GuardOptions, Guards } from './guards.js';
 import { refusalOf } from './refused-calls.js';
-import type { Ended, SessionKeeper } from './session-keeper.js';
-import { HeldLeases, SingleCalls, type Wish } from './session-leases.js';
-import { SessionLedger } from './session-ledger.js';
+import type { BoundingSession } from './session-bounds.js';
+import type { Ended } from './session-keeper.js';
+import { HeldLeases, type LeaseKeeper, SingleCalls, type Wish } from './session-leases.js';
+import type { LedgerKeeper } from './session-ledger.js';
 import { SessionLog } from './session-log.js';
 import type { AuditMode } from './session-options.js';
 import { SingleTransaction } from './session-transaction.js';
@@ -76,12 +71,11 @@ export type SessionState = 'open' | 'closing' | 'closed';
  *
  *     open ── close() ──▶ closing ── nothing is under way, or the grace period is over ──▶ closed
  */
-export class SessionCore implements SessionKeeper, ScopeBounds {
+export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession {
   readonly settings: SessionSettings;
   readonly usage: Usage;
   /** Its own guards and those of its parents, in the order in which they are asked. */
   readonly guardsInForce: readonly Guards[];
-  readonly ledger: Ledger = new SessionLedger(this, false);
   readonly singleCalls: SingleCalls = new SingleCalls(this);
   readonly #home: SessionHome;
   #sessionId: string | undefined;
@@ -96,7 +90,6 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   #ending: AbortController | undefined;
   #joined: { readonly signal: AbortSignal; readonly either: AbortSignal } | undefined;
   #holdTimer: Timer | undefined;
-  #bound: { readonly base: CallLimits; readonly limits: CallLimits } | undefined;
   #onQuiet: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -162,28 +155,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     if (this.#tenant !== undefined) this.#home.pool.changeTenant(this.#tenant, this.#tenantLimits());
   }
 
-  // The scope.
-
-  refuseToLeave(given: ScopeOptions): void {
-    const name = identityNames.find((one) => one in given);
-    if (name === undefined) return;
-    throw new UsageError(
-      `${name} within an agent session, whose user and database are those of createSession(): create another session, with this one as its parent if it is to share its limits`,
-    );
-  }
-
-  limits(base: CallLimits): CallLimits {
-    // Most leases of a session have the limits of the pool, which are one object.
-    if (this.#bound?.base !== base) this.#bound = { base, limits: new BoundLimits(base, this, this.ledger) };
-    return this.#bound.limits;
-  }
-
-  holding(asked: AcquireOptions): AcquireOptions {
-    const { maxHold, whileIdle, idleAfter } = asked;
-    // The session itself looks after leases that ask for nothing of their own.
-    if (maxHold === undefined && whileIdle === undefined && idleAfter === undefined) return asked;
-    return { ...asked, maxHold: shorter(maxHold === undefined ? 0 : parseDuration(maxHold), this.usage.maxHold) };
-  }
+  // Its leases.
 
   /** Borrows a connection with the session's part of the pool. */
   borrow(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>> {
@@ -437,5 +409,3 @@ const noGuards: readonly Guards[] = [];
 function guardsInForce(own: Guards | undefined, above: readonly Guards[] = noGuards): readonly Guards[] {
   return own === undefined ? above : [own, ...above];
 }
-
-const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;

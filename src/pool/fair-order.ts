@@ -89,6 +89,11 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     return place?.owner;
   }
 
+  /** The first of a tenant's own waiters, if it may have one more lease. */
+  firstOfTenant(tenant: Tenant): W | undefined {
+    return tenant.mayBorrow ? (tenant.queue.first?.owner as W | undefined) : undefined;
+  }
+
   /** The newest waiter of the tenant with the most waiters of its own. */
   get newestOfLargest(): W | undefined {
     return this.#crowds?.largest?.queue.last?.owner as W | undefined;

@@ -46,18 +46,27 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   ): Lease<R> | undefined {
     const { inventory, settings } = this.#parts;
     if (shared?.joins && settings.batching === 'always') {
-      const seat = inventory.shared.joinable(group, callsPerMessage);
+      const seat = inventory.shared.joinable(group, tenant, callsPerMessage);
       if (seat !== undefined && this.#isShareable(seat.member, now)) {
         return this.#lend(seat.member, acquire, tenant, origin, 0, now, true, seat);
       }
     }
     const member = inventory.idle.newestOf(group);
     if (member !== undefined && this.#isLendable(member, now)) {
-      return this.#lend(member, acquire, tenant, origin, 0, now, true, shared && this.#takeSeat(member, shared));
+      return this.#lend(
+        member,
+        acquire,
+        tenant,
+        origin,
+        0,
+        now,
+        true,
+        shared && this.#takeSeat(member, tenant, shared),
+      );
     }
     const sharing = shared && this.withRoom(group, now);
     if (shared === undefined || sharing === undefined) return undefined;
-    return this.#lend(sharing, acquire, tenant, origin, 0, now, true, this.#takeSeat(sharing, shared));
+    return this.#lend(sharing, acquire, tenant, origin, 0, now, true, this.#takeSeat(sharing, tenant, shared));
   }
 
   #isLendable(member: PooledResource<R, I>, now: number): boolean {
@@ -80,9 +89,10 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     return undefined;
   }
 
-  #takeSeat(member: PooledResource<R, I>, { joins }: SharedUse): Seat<R, I> {
+  #takeSeat(member: PooledResource<R, I>, tenant: Tenant, { joins }: SharedUse): Seat<R, I> {
     const { factory, inventory, settings } = this.#parts;
-    return inventory.shared.take(member, joins && settings.batching !== 'off', factory.seats(member.resource as R));
+    const mayJoin = joins && settings.batching !== 'off';
+    return inventory.shared.take(member, tenant, mayJoin, factory.seats(member.resource as R));
   }
 
   /**
@@ -91,13 +101,12 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
    */
   lendTo(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number, reused: boolean): void {
     const { line } = this.#parts;
-    const seat = waiter.shared && this.#takeSeat(member, waiter.shared);
+    const seat = waiter.shared && this.#takeSeat(member, waiter.tenant, waiter.shared);
     this.#serve(waiter, member, now, reused, seat);
     while (seat?.joins && seat.calls < callsPerMessage) {
-      const first = line.next(now);
-      // The message goes anyway: others of its identity may go with it, though they are not next.
-      const next = first?.group === member.group ? first : line.firstOf(member.group);
-      if (!next?.shared?.joins || next.isTooLate(now)) break;
+      // The message goes anyway: other calls of its tenant go with it, though they are not next.
+      const next = line.firstOfTenant(waiter.tenant);
+      if (!next?.shared?.joins || next.group !== member.group || next.isTooLate(now)) break;
       this.#serve(next, member, now, reused, seat);
     }
     // New calls must not overtake waiters.

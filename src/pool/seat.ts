@@ -1,5 +1,6 @@
 import type { Identity } from './identity-group.js';
 import type { PooledResource } from './resource.js';
+import type { Tenant } from './tenant.js';
 
 /**
  * A place on a connection lent to single calls: one message to the server. Calls that may share a message share the
@@ -17,6 +18,8 @@ export class Seat<R, I extends Identity = Identity> {
 
   constructor(
     readonly member: PooledResource<R, I>,
+    /** Whose calls it carries: those of two tenants share no message. */
+    readonly tenant: Tenant,
     /** Whether its calls may share a message with others. */
     readonly joins: boolean,
     /** How much of the connection it is. */

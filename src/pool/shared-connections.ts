@@ -3,6 +3,7 @@ import type { Place } from './linked-list.js';
 import { ListsByKey } from './lists-by-key.js';
 import type { PooledResource } from './resource.js';
 import { Seat } from './seat.js';
+import type { Tenant } from './tenant.js';
 
 /**
  * The connections lent to single calls that have a free seat, by identity. The one that took a call last comes last, so
@@ -11,8 +12,8 @@ import { Seat } from './seat.js';
 export class SharedConnections<R, I extends Identity> {
   readonly #withRoom = new ListsByKey<IdentityGroup<I>, Place<PooledResource<R, I>>>();
   #members = 0;
-  /** The seat that the next call of an identity may join. */
-  readonly #joinable = new Map<IdentityGroup<I>, Seat<R, I>>();
+  /** The seat that the next call of a tenant may join, by identity. */
+  readonly #joinable = new Map<IdentityGroup<I>, Map<Tenant, Seat<R, I>>>();
 
   /** The next connection with a free seat. */
   firstOf(group: IdentityGroup<I>): PooledResource<R, I> | undefined {
@@ -20,19 +21,26 @@ export class SharedConnections<R, I extends Identity> {
   }
 
   /** A seat whose message is not sent yet, with room for one more call. */
-  joinable(group: IdentityGroup<I>, callsPerMessage: number): Seat<R, I> | undefined {
-    const seat = this.#joinable.get(group);
+  joinable(group: IdentityGroup<I>, tenant: Tenant, callsPerMessage: number): Seat<R, I> | undefined {
+    const seat = this.#joinable.get(group)?.get(tenant);
     return seat?.open && seat.calls < callsPerMessage ? seat : undefined;
   }
 
   /** Takes a seat on a connection. `seats`: how many it has. */
-  take(member: PooledResource<R, I>, joins: boolean, seats: number): Seat<R, I> {
+  take(member: PooledResource<R, I>, tenant: Tenant, joins: boolean, seats: number): Seat<R, I> {
     const { group } = member;
-    const seat = new Seat<R, I>(member, joins, 1 / seats);
+    const seat = new Seat<R, I>(member, tenant, joins, 1 / seats);
     this.#leave(member);
     member.seatsTaken++;
     if (member.seatsTaken < seats) this.#enter(member);
-    if (joins) this.#joinable.set(group, seat);
+    if (joins) {
+      let ofGroup = this.#joinable.get(group);
+      if (ofGroup === undefined) {
+        ofGroup = new Map();
+        this.#joinable.set(group, ofGroup);
+      }
+      ofGroup.set(tenant, seat);
+    }
     return seat;
   }
 
@@ -40,7 +48,11 @@ export class SharedConnections<R, I extends Identity> {
   giveBack(seat: Seat<R, I>, lendable: boolean): void {
     const { member } = seat;
     seat.close();
-    if (this.#joinable.get(member.group) === seat) this.#joinable.delete(member.group);
+    const ofGroup = this.#joinable.get(member.group);
+    if (ofGroup?.get(seat.tenant) === seat) {
+      ofGroup.delete(seat.tenant);
+      if (ofGroup.size === 0) this.#joinable.delete(member.group);
+    }
     member.seatsTaken--;
     this.#leave(member);
     if (lendable && member.seatsTaken > 0) this.#enter(member);

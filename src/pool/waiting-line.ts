@@ -101,6 +101,11 @@ export class WaitingLine<R, I extends Identity> {
     return this.#order.afterInGroup(waiter);
   }
 
+  /** The first of a tenant's own waiters, if it may have one more lease. */
+  firstOfTenant(tenant: Tenant): Waiter<R, I> | undefined {
+    return this.#order.firstOfTenant(tenant);
+  }
+
   /** The newest waiter of the tenant with the most waiters. */
   get newestOfLargest(): Waiter<R, I> | undefined {
     return this.#order.newestOfLargest;

@@ -12,8 +12,7 @@ import type { Pool } from '../pool/pool.js';
 import type { Tenant, TenantLimits } from '../pool/tenant.js';
 import type { Connection } from '../session/connection.js';
 import type { ConnectionIdentity } from '../session/identity.js';
-import { systemClock, type Timer } from '../time/clock.js';
-import { inOwnContext } from '../time/own-context.js';
+import { systemClock } from '../time/clock.js';
 import { patientTimer } from '../time/patient-timer.js';
 import { LeaseRoute } from '../transactions/lease-route.js';
 import type { Transactions } from '../transactions/transactions.js';
@@ -22,10 +21,11 @@ import { EncodedBindings } from '../wire/recording-codec.js';
 import type { Audit } from './audit.js';
 import { auditRow } from './audit-row.js';
 import { type GuardOptions, Guards } from './guards.js';
+import { type HoldingSession, HoldWatch } from './hold-watch.js';
 import { refusalOf } from './refused-calls.js';
 import type { BoundingSession } from './session-bounds.js';
 import type { Ended } from './session-keeper.js';
-import { HeldLeases, type LeaseKeeper, SingleCalls, type Wish } from './session-leases.js';
+import { endLease, HeldLeases, type LeaseKeeper, SingleCalls, type Wish } from './session-leases.js';
 import type { LedgerKeeper } from './session-ledger.js';
 import { SessionLog } from './session-log.js';
 import type { AuditMode } from './session-options.js';
@@ -71,7 +71,7 @@ export type SessionState = 'open' | 'closing' | 'closed';
  *
  *     open ── close() ──▶ closing ── nothing is under way, or the grace period is over ──▶ closed
  */
-export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession {
+export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession, HoldingSession {
   readonly settings: SessionSettings;
   readonly usage: Usage;
   /** Its own guards and those of its parents, in the order in which they are asked. */
@@ -89,7 +89,7 @@ export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession {
   #leases: HeldLeases | undefined;
   #ending: AbortController | undefined;
   #joined: { readonly signal: AbortSignal; readonly either: AbortSignal } | undefined;
-  #holdTimer: Timer | undefined;
+  #holdWatch: HoldWatch | undefined;
   #onQuiet: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -174,7 +174,8 @@ export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession {
 
   /** A connection was lent. */
   holds(): void {
-    if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
+    this.#holdWatch ??= new HoldWatch(this, this.#home.pool);
+    this.#holdWatch.lent();
   }
 
   /** A connection has worked for the session until now. @returns for how long, in milliseconds */
@@ -185,42 +186,11 @@ export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession {
     return held;
   }
 
-  /** Looks at the leases in this time, in milliseconds; 0: not. One timer for all of them, since few are held for long. */
-  #watchHold(delay: number): void {
-    if (delay === 0) return;
-    this.#holdTimer = inOwnContext(() => systemClock.timer(delay, false, () => this.#endOldLeases()));
-  }
-
-  #endOldLeases(): void {
-    this.#holdTimer = undefined;
-    const { maxHold } = this.usage;
-    if (maxHold === 0) return;
-    const { pool } = this.#home;
-    const now = systemClock.now();
-    let next = Number.POSITIVE_INFINITY;
-    for (const lease of pool.leasesOf(this.leases)) {
-      const held = now - lease.since;
-      if (held >= maxHold) this.#expire(lease, held, maxHold);
-      else next = Math.min(next, maxHold - held);
-    }
-    if (next < Number.POSITIVE_INFINITY) this.#watchHold(next);
-    else if (this.#underWay === 0) {
-      // An idle session keeps nothing that its next call can make.
-      this.#ending = undefined;
-      this.#joined = undefined;
-    }
-  }
-
-  #expire(lease: Lease<Connection>, held: number, maxHold: number): void {
-    const { events } = this.#home.pool;
-    const { id: connection, origin, present } = lease;
-    const text = origin?.text;
-    const where = text === undefined || text === '' ? '' : `; it was acquired here:\n${text}`;
-    lease.expire(
-      `the lease of connection ${connection} has ended by itself: agent ${JSON.stringify(this.agentId)} held it for longer than its limit maxHold (${maxHold} ms); acquire a new one, and release it while you wait for something else${where}`,
-    );
-    present?.endDependents(lease.ended());
-    if (events.has('leaseExpired')) events.emit('leaseExpired', { connection, held, maxHold, origin: text });
+  holdsNone(): void {
+    if (this.#underWay > 0) return;
+    // An idle session keeps nothing that its next call can make.
+    this.#ending = undefined;
+    this.#joined = undefined;
   }
 
   // The limits of calls.
@@ -330,8 +300,7 @@ export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession {
     const children = [...(this.#children ?? [])].map((child) => child.close(gracePeriod));
     if (this.#underWay > 0 && gracePeriod > 0) await this.#quietWithin(gracePeriod);
     this.#state = 'closed';
-    this.#holdTimer?.cancel();
-    this.#holdTimer = undefined;
+    this.#holdWatch?.end();
     this.#end();
     await Promise.all(children);
     const { parent } = this.settings;
@@ -357,9 +326,7 @@ export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession {
     const reason = new UsageError(`the session of agent ${JSON.stringify(this.agentId)} was closed`);
     this.#ending?.abort(reason);
     for (const lease of this.#home.pool.leasesOf(this.leases)) {
-      const { present } = lease;
-      lease.expire(`the lease of connection ${lease.id} has ended: ${reason.message}, and its grace period is over`);
-      present?.endDependents(lease.ended());
+      endLease(lease, `the lease of connection ${lease.id} has ended: ${reason.message}, and its grace period is over`);
     }
   }
 

@@ -156,14 +156,14 @@ export class Dispatcher<R, I extends Identity> {
    * An idle connection of the waiter's identity that needs no probe, or one with a free seat if the waiter may share.
    */
   #lendableTo(
-    { group, shared }: Waiter<R, I>,
+    { group, shared, tenant }: Waiter<R, I>,
     idle: PooledResource<R, I> | undefined,
     seatsEnd: boolean,
     now: number,
   ): PooledResource<R, I> | undefined {
     const { leasing, lifecycle } = this.#parts;
     if (idle !== undefined && lifecycle.isTrusted(idle, now)) return idle;
-    return shared !== undefined && !seatsEnd ? leasing.withRoom(group, now) : undefined;
+    return shared !== undefined && !seatsEnd ? leasing.withRoom(group, tenant, now) : undefined;
   }
 
   #openWanted(now: number): void {

@@ -21,6 +21,12 @@ export interface Loan {
   readonly promised: number;
 }
 
+/** For so long, in milliseconds, after two tenants took turns they count as sharing the pool. */
+const remembered = 1_000;
+
+/** How long the calls on one connection may take that were not answered yet, in milliseconds, while tenants share the pool. */
+const longestQueue = 2;
+
 /**
  * The order in which waiters are served: fair between tenants, by the time their leases take, and first come first
  * served within each. With one tenant it is first come, first served.
@@ -33,6 +39,9 @@ export class FairOrder<W extends Ordered<W, G>, G> {
   readonly #crowds: Crowds | undefined;
   /** The tenants of which the present walk passed over a waiter. */
   readonly #walked: Tenant[] = [];
+  /** The tenant that a connection was lent to last, and when that was another one than before. */
+  #lastTenant: Tenant | undefined;
+  #changedAt = Number.NEGATIVE_INFINITY;
   /** The tenant of callers without one. */
   readonly plain: Tenant = new Tenant('plain callers', {}, undefined);
 
@@ -140,8 +149,20 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     }
   }
 
+  /**
+   * Whether a call of a tenant may follow so many others on a connection before these are answered. While tenants share
+   * the pool, only as long as the calls are quick: a call that comes later is behind them, whoever is to be served first.
+   */
+  mayFollow(calls: number, tenant: Tenant, now: number): boolean {
+    return now - this.#changedAt > remembered || calls * tenant.usualTime < longestQueue;
+  }
+
   /** A loan began, to a caller who waited so many milliseconds. */
   lent({ tenant, since, portion, promised }: Loan, waited: number): void {
+    if (tenant !== this.#lastTenant) {
+      if (this.#lastTenant !== undefined) this.#changedAt = since;
+      this.#lastTenant = tenant;
+    }
     tenant.own?.lent(portion, promised, since);
     for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) {
       each.lent(portion, promised, since);

@@ -18,8 +18,6 @@ export interface Lent<R> {
 export interface LentSeat {
   /** Whether its calls may share a message with others. */
   readonly joins: boolean;
-  /** How much of the connection it is. */
-  readonly portion: number;
   /** Its message is being sent: further calls cannot join. */
   close(): void;
 }
@@ -52,6 +50,8 @@ export class Lease<R> implements Loan {
   readonly since: number;
   /** Whose part of the pool it is. */
   readonly tenant: Tenant;
+  /** How much of the connection it has: 1 for all of it. */
+  readonly portion: number;
   /** How long such a lease of the tenant usually takes, in milliseconds: what it counts as at the least. */
   readonly promised: number;
   /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
@@ -66,6 +66,7 @@ export class Lease<R> implements Loan {
     since: number,
     origin: Origin | undefined,
     seat: LentSeat | undefined,
+    portion: number,
   ) {
     this.#owner = owner;
     this.#lent = lent;
@@ -75,11 +76,7 @@ export class Lease<R> implements Loan {
     this.since = since;
     this.#origin = origin;
     this.seat = seat;
-  }
-
-  /** How much of the connection it has: 1 for all of it. */
-  get portion(): number {
-    return this.seat?.portion ?? 1;
+    this.portion = portion;
   }
 
   /** The number of the connection, unique within the pool. */

@@ -64,7 +64,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
         shared && this.#takeSeat(member, tenant, shared),
       );
     }
-    const sharing = shared && this.withRoom(group, now);
+    const sharing = shared && this.withRoom(group, tenant, now);
     if (shared === undefined || sharing === undefined) return undefined;
     return this.#lend(sharing, acquire, tenant, origin, 0, now, true, this.#takeSeat(sharing, tenant, shared));
   }
@@ -78,11 +78,12 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     return this.#isLendable(member, now) && this.#parts.factory.isShareable(member.resource as R);
   }
 
-  /** A connection of this identity that is lent to single calls and may take one more. */
-  withRoom(group: IdentityGroup<I>, now: number): PooledResource<R, I> | undefined {
-    const { shared } = this.#parts.inventory;
+  /** A connection of this identity that is lent to single calls and may take one more of this tenant. */
+  withRoom(group: IdentityGroup<I>, tenant: Tenant, now: number): PooledResource<R, I> | undefined {
+    const { inventory, line } = this.#parts;
+    const { shared } = inventory;
     for (let member = shared.firstOf(group); member !== undefined; member = shared.firstOf(group)) {
-      if (this.#isShareable(member, now)) return member;
+      if (this.#isShareable(member, now)) return line.mayFollow(member.seatsTaken, tenant, now) ? member : undefined;
       // It is considered again at its next answer.
       shared.setAside(member);
     }
@@ -175,14 +176,12 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       member.reportedIdle = false;
     }
     member.uses++;
-    const lease = new Lease<R>(this, member, tenant, now, origin, seat);
+    if (seat !== undefined) seat.calls++;
+    const portion = seat === undefined ? 1 : 1 / (member.seatsTaken * seat.calls);
+    const lease = new Lease<R>(this, member, tenant, now, origin, seat, portion);
     line.lent(lease, waited);
-    if (seat === undefined) {
-      member.lease = lease;
-    } else {
-      seat.calls++;
-      member.sharers.add(lease);
-    }
+    if (seat === undefined) member.lease = lease;
+    else member.sharers.add(lease);
     journal.acquired(acquire, member.id, waited, reused, now);
     return lease;
   }
@@ -226,7 +225,8 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     const next = line.next(now);
     if (next === undefined) return true;
     const isNext = next.shared !== undefined && next.group === member.group && !next.isTooLate(now);
-    if (isNext && !isDispatching() && state.isRunning) this.#lendToNext(next, member, now);
+    const mayFollow = isNext && line.mayFollow(member.seatsTaken, next.tenant, now);
+    if (mayFollow && !isDispatching() && state.isRunning) this.#lendToNext(next, member, now);
     else this.#parts.dispatch();
     return true;
   }

@@ -22,8 +22,6 @@ export class Seat<R, I extends Identity = Identity> {
     readonly tenant: Tenant,
     /** Whether its calls may share a message with others. */
     readonly joins: boolean,
-    /** How much of the connection it is. */
-    readonly portion: number,
   ) {
     this.open = joins;
   }

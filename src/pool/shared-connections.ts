@@ -29,7 +29,7 @@ export class SharedConnections<R, I extends Identity> {
   /** Takes a seat on a connection. `seats`: how many it has. */
   take(member: PooledResource<R, I>, tenant: Tenant, joins: boolean, seats: number): Seat<R, I> {
     const { group } = member;
-    const seat = new Seat<R, I>(member, tenant, joins, 1 / seats);
+    const seat = new Seat<R, I>(member, tenant, joins);
     this.#leave(member);
     member.seatsTaken++;
     if (member.seatsTaken < seats) this.#enter(member);

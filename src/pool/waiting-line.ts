@@ -152,6 +152,11 @@ export class WaitingLine<R, I extends Identity> {
     this.#order.changeTenant(tenant, limits, this.#clock.now());
   }
 
+  /** Whether a call of a tenant may follow so many others on a connection before these are answered. */
+  mayFollow(calls: number, tenant: Tenant, now: number): boolean {
+    return this.#order.mayFollow(calls, tenant, now);
+  }
+
   /** A connection was lent, to a waiter or at once. `waited` in milliseconds. */
   lent(loan: Loan, waited: number): void {
     this.#order.lent(loan, waited);

@@ -5,8 +5,8 @@ import type { ScopeOptions } from '../manager/scope-options.js';
 import { PoolScope, type ScopeParts } from '../pool-scope.js';
 import type { PooledConnection } from '../pooled-connection.js';
 import type { ConnectionIdentity } from '../session/identity.js';
-import { ConfirmedBounds } from './confirmed-bounds.js';
 import type { ResourceLimits } from './limits.js';
+import { SessionBounds } from './session-bounds.js';
 import type { SessionCore, SessionState } from './session-core.js';
 import { SessionLedger } from './session-ledger.js';
 import type { LogEntry, SessionLog, TransactionOperation } from './session-log.js';
@@ -48,7 +48,8 @@ export class AgentSession extends PoolScope {
   /** @internal */
   constructor(parts: AgentSessionParts) {
     if (parts?.core === undefined) throw newIsNoWay();
-    super(parts.scope, parts.options, parts.identity, false, parts.core);
+    const { scope, options, identity, core } = parts;
+    super(scope, options, identity, false, new SessionBounds(core, new SessionLedger(core, false)));
     this.#parts = parts;
   }
 
@@ -112,7 +113,7 @@ export class AgentSession extends PoolScope {
    */
   confirmed(): PoolScope {
     const { scope, options, identity, core } = this.#parts;
-    return new PoolScope(scope, options, identity, false, new ConfirmedBounds(core, new SessionLedger(core, true)));
+    return new PoolScope(scope, options, identity, false, new SessionBounds(core, new SessionLedger(core, true)));
   }
 
   /**

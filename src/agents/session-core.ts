@@ -1,24 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Call } from '../calls/call.js';
 import { LeaseChannel } from '../calls/lease-channel.js';
-import type { Ledger } from '../calls/ledger.js';
-import type { CallLimits } from '../calls/limits.js';
 import type { DatabaseName } from '../config/database-name.js';
-import { parseDuration } from '../config/duration.js';
 import { QueueFullError } from '../errors/acquire.js';
 import type { AgentLimitError } from '../errors/agent.js';
 import { UsageError } from '../errors/configuration.js';
-import type { AcquireOptions } from '../manager/acquire-options.js';
 import type { Lend } from '../manager/borrowing.js';
-import type { ScopeBounds } from '../manager/scope-bounds.js';
 import type { ScopeOptions } from '../manager/scope-options.js';
 import type { Lease } from '../pool/lease.js';
 import type { Pool } from '../pool/pool.js';
 import type { Tenant, TenantLimits } from '../pool/tenant.js';
 import type { Connection } from '../session/connection.js';
 import type { ConnectionIdentity } from '../session/identity.js';
-import { systemClock, type Timer } from '../time/clock.js';
-import { inOwnContext } from '../time/own-context.js';
+import { systemClock } from '../time/clock.js';
 import { patientTimer } from '../time/patient-timer.js';
 import { LeaseRoute } from '../transactions/lease-route.js';
 import type { Transactions } from '../transactions/transactions.js';
@@ -26,12 +20,13 @@ import type { Answer } from '../wire/answer.js';
 import { EncodedBindings } from '../wire/recording-codec.js';
 import type { Audit } from './audit.js';
 import { auditRow } from './audit-row.js';
-import { BoundLimits, shorter } from './bound-limits.js';
 import { type GuardOptions, Guards } from './guards.js';
+import { type HoldingSession, HoldWatch } from './hold-watch.js';
 import { refusalOf } from './refused-calls.js';
-import type { Ended, SessionKeeper } from './session-keeper.js';
-import { HeldLeases, SingleCalls, type Wish } from './session-leases.js';
-import { SessionLedger } from './session-ledger.js';
+import type { BoundingSession } from './session-bounds.js';
+import type { Ended } from './session-keeper.js';
+import { endLease, HeldLeases, type LeaseKeeper, SingleCalls, type Wish } from './session-leases.js';
+import type { LedgerKeeper } from './session-ledger.js';
 import { SessionLog } from './session-log.js';
 import type { AuditMode } from './session-options.js';
 import { SingleTransaction } from './session-transaction.js';
@@ -78,12 +73,11 @@ export type SessionState = 'open' | 'closing' | 'closed';
  *
  *     open ── close() ──▶ closing ── nothing is under way, or the grace period is over ──▶ closed
  */
-export class SessionCore implements SessionKeeper, ScopeBounds {
+export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession, HoldingSession {
   readonly settings: SessionSettings;
   readonly usage: Usage;
   /** Its own guards and those of its parents, in the order in which they are asked. */
   readonly guardsInForce: readonly Guards[];
-  readonly ledger: Ledger = new SessionLedger(this, false);
   readonly singleCalls: SingleCalls = new SingleCalls(this);
   readonly #home: SessionHome;
   #sessionId: string | undefined;
@@ -97,8 +91,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
   #leases: HeldLeases | undefined;
   #ending: AbortController | undefined;
   #joined: { readonly signal: AbortSignal; readonly either: AbortSignal } | undefined;
-  #holdTimer: Timer | undefined;
-  #bound: { readonly base: CallLimits; readonly limits: CallLimits } | undefined;
+  #holdWatch: HoldWatch | undefined;
   #onQuiet: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -172,28 +165,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     for (const child of this.#children ?? []) child.#watchHoldAnew();
   }
 
-  // The scope.
-
-  refuseToLeave(given: ScopeOptions): void {
-    const name = identityNames.find((one) => one in given);
-    if (name === undefined) return;
-    throw new UsageError(
-      `${name} within an agent session, whose user and database are those of createSession(): create another session, with this one as its parent if it is to share its limits`,
-    );
-  }
-
-  limits(base: CallLimits): CallLimits {
-    // Most leases of a session have the limits of the pool, which are one object.
-    if (this.#bound?.base !== base) this.#bound = { base, limits: new BoundLimits(base, this, this.ledger) };
-    return this.#bound.limits;
-  }
-
-  holding(asked: AcquireOptions): AcquireOptions {
-    const { maxHold, whileIdle, idleAfter } = asked;
-    // The session itself looks after leases that ask for nothing of their own.
-    if (maxHold === undefined && whileIdle === undefined && idleAfter === undefined) return asked;
-    return { ...asked, maxHold: shorter(maxHold === undefined ? 0 : parseDuration(maxHold), this.usage.maxHold) };
-  }
+  // Its leases.
 
   /** Borrows a connection with the session's part of the pool. */
   borrow(options: Wish[0], identity: Wish[1], details: Wish[2]): Promise<Lease<Connection>> {
@@ -212,7 +184,8 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
 
   /** A connection was lent. */
   holds(): void {
-    if (this.#holdTimer === undefined) this.#watchHold(this.usage.maxHold);
+    this.#holdWatch ??= new HoldWatch(this, this.#home.pool);
+    this.#holdWatch.lent();
   }
 
   /** A connection has worked for the session until now. @returns for how long, in milliseconds */
@@ -223,42 +196,11 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     return held;
   }
 
-  /** Looks at the leases in this time, in milliseconds; 0: not. One timer for all of them, since few are held for long. */
-  #watchHold(delay: number): void {
-    if (delay === 0) return;
-    this.#holdTimer = inOwnContext(() => systemClock.timer(delay, false, () => this.#endOldLeases()));
-  }
-
-  #endOldLeases(): void {
-    this.#holdTimer = undefined;
-    const { maxHold } = this.usage;
-    if (maxHold === 0) return;
-    const { pool } = this.#home;
-    const now = systemClock.now();
-    let next = Number.POSITIVE_INFINITY;
-    for (const lease of pool.leasesOf(this.leases)) {
-      const held = now - lease.since;
-      if (held >= maxHold) this.#expire(lease, held, maxHold);
-      else next = Math.min(next, maxHold - held);
-    }
-    if (next < Number.POSITIVE_INFINITY) this.#watchHold(next);
-    else if (this.#underWay === 0) {
-      // An idle session keeps nothing that its next call can make.
-      this.#ending = undefined;
-      this.#joined = undefined;
-    }
-  }
-
-  #expire(lease: Lease<Connection>, held: number, maxHold: number): void {
-    const { events } = this.#home.pool;
-    const { id: connection, origin, present } = lease;
-    const text = origin?.text;
-    const where = text === undefined || text === '' ? '' : `; it was acquired here:\n${text}`;
-    lease.expire(
-      `the lease of connection ${connection} has ended by itself: agent ${JSON.stringify(this.agentId)} held it for longer than its limit maxHold (${maxHold} ms); acquire a new one, and release it while you wait for something else${where}`,
-    );
-    present?.endDependents(lease.ended());
-    if (events.has('leaseExpired')) events.emit('leaseExpired', { connection, held, maxHold, origin: text });
+  holdsNone(): void {
+    if (this.#underWay > 0) return;
+    // An idle session keeps nothing that its next call can make.
+    this.#ending = undefined;
+    this.#joined = undefined;
   }
 
   // The limits of calls.
@@ -372,8 +314,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     const children = [...(this.#children ?? [])].map((child) => child.close(gracePeriod));
     if (this.#underWay > 0 && gracePeriod > 0) await this.#quietWithin(gracePeriod);
     this.#state = 'closed';
-    this.#holdTimer?.cancel();
-    this.#holdTimer = undefined;
+    this.#holdWatch?.end();
     this.#end();
     await Promise.all(children);
     const { parent } = this.settings;
@@ -399,9 +340,7 @@ export class SessionCore implements SessionKeeper, ScopeBounds {
     const reason = new UsageError(`the session of agent ${JSON.stringify(this.agentId)} was closed`);
     this.#ending?.abort(reason);
     for (const lease of this.#home.pool.leasesOf(this.leases)) {
-      const { present } = lease;
-      lease.expire(`the lease of connection ${lease.id} has ended: ${reason.message}, and its grace period is over`);
-      present?.endDependents(lease.ended());
+      endLease(lease, `the lease of connection ${lease.id} has ended: ${reason.message}, and its grace period is over`);
     }
   }
 
@@ -451,5 +390,3 @@ const noGuards: readonly Guards[] = [];
 function guardsInForce(own: Guards | undefined, above: readonly Guards[] = noGuards): readonly Guards[] {
   return own === undefined ? above : [own, ...above];
 }
-
-const identityNames = ['namespace', 'database', 'credentials', 'credentialsKey'] as const;

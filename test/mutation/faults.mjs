@@ -1914,7 +1914,7 @@ export const faults = [
   },
   {
     name: 'ledger: the end of a session leaves its leases to their holders',
-    from: `lease.expire(\`the lease of connection \${lease.id} has ended: \${reason.message}, and its grace period is over\`);`,
+    from: `endLease(lease, \`the lease of connection \${lease.id} has ended: \${reason.message}, and its grace period is over\`);`,
     to: ``,
     tests: agents,
   },

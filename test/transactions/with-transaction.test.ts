@@ -156,6 +156,7 @@ describe('the limits of a transaction', () => {
     await using connection = await pool.acquire();
     await (await connection.beginTransaction({ timeout: '1h', signal })).rollback();
     const after = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-    expect(after).toBe(before);
+    // A timer of something else may have ended meanwhile.
+    expect(after).toBeLessThanOrEqual(before);
   });
 });

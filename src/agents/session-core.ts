@@ -160,8 +160,7 @@ export class SessionCore implements LedgerKeeper, LeaseKeeper, BoundingSession, 
 
   /** The limit `maxHold` of this session or of a parent may be another one. */
   #watchHoldAnew(): void {
-    this.#holdTimer?.cancel();
-    this.#endOldLeases();
+    this.#holdWatch?.look();
     for (const child of this.#children ?? []) child.#watchHoldAnew();
   }
 

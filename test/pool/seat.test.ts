@@ -411,9 +411,7 @@ describe('single calls of tenants that share the pool', () => {
   const seatOf = (acquire: Watched<Held> | undefined): unknown => leaseOf(acquire as Watched<Held>).seat;
 
   /** Two tenants, whose calls take so long, have shared the pool lately. */
-  async function callsThatTake(
-    time: number,
-  ): Promise<{ world: PoolUnderTest; busy: Tenant; running: Watched<Held>[] }> {
+  async function twoTenants(time: number): Promise<{ world: PoolUnderTest; busy: Tenant; light: Tenant }> {
     const world = await withSeats(8);
     const { pool, clock } = world;
     const [busy, light] = [pool.addTenant('busy', {}), pool.addTenant('light', {})];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { UsageError } from '../errors/configuration.js';
 
 /** What stands for the line before the first one. */
 export const chainStart: string = '0'.repeat(64);
@@ -31,8 +32,16 @@ export type ChainReport =
  * Checks the lines of a log that was exported with a hash chain: whether one of them was changed, removed, added or
  * moved since, or is missing at the beginning or at the end. Somebody who can write the whole file can make a whole new
  * chain: compare `hash` with one that was kept elsewhere.
+ *
+ * @throws UsageError for what has no lines
  */
 export async function verifyChain(lines: Iterable<string> | AsyncIterable<string>): Promise<ChainReport> {
+  if (
+    typeof Object(lines)[Symbol.asyncIterator] !== 'function' &&
+    typeof Object(lines)[Symbol.iterator] !== 'function'
+  ) {
+    throw new UsageError('verifyChain(lines) takes the lines of an export: an array, or something to iterate over');
+  }
   let line = 0;
   let entries = 0;
   let previous: string | undefined;

@@ -53,6 +53,11 @@ export class SessionLedger implements Ledger {
 
   admitOther(what: 'export' | 'import'): Admission {
     this.#core.refuseNew();
+    if (what === 'import' && this.#core.isStrict) {
+      throw new UsageError(
+        "import() is in no transaction, so audit: 'strict' cannot keep its row with its work: import by the pool itself, or by a session with audit: 'after'",
+      );
+    }
     this.#core.usage.admitOperation();
     return new OtherAdmission(this.#core, what, this.#confirmed);
   }

@@ -27,7 +27,7 @@ export type RetryDecision = 'elsewhere' | 'now' | 'later' | 'sparingly' | 'never
  *     a node that drains, or has no room     sparingly: nothing was applied
  *     outcome unknown                        sparingly, if twice does no harm (`idempotent`)
  *     its connection ended under way         the same, if it only reads
- *     refused, aborted, a mistake            never
+ *     refused, aborted, a mistake, a limit   never
  *
  * @param onlyReads called only when it matters, since it has to parse the text of the call
  */
@@ -38,8 +38,8 @@ export function retryDecision(
 ): RetryDecision {
   if (error instanceof CallAbortedError || error instanceof AcquireTimeoutError) return 'never';
   if (error instanceof AcquireError) return error.retryable ? 'later' : 'never';
-  // Also when the call is idempotent: the same call gets an answer of the same size.
-  if (error instanceof AgentLimitError) return error.retryable ? 'later' : 'never';
+  // A limit that repeats by itself would only be a pause: the agent is told, and when to come again.
+  if (error instanceof AgentLimitError) return 'never';
   if (error instanceof IdentityLostError) return 'now';
   if (error instanceof ConnectionLostError && error.outcome === 'not-sent') return 'elsewhere';
   if (isConflict(error) || isBusy(error)) return 'later';

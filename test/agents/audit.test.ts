@@ -186,10 +186,22 @@ describe('a strict audit', () => {
     for (const attempt of attempts) {
       const error = await failure(attempt());
       const { code } = error as { code: string };
-      expect(['ERR_POOL_STATEMENT_REFUSED', 'ERR_POOL_IMPORT'], String(attempt)).toContain(code);
+      // Under strict an import is refused, whatever it says.
+      expect(['ERR_POOL_STATEMENT_REFUSED', 'ERR_POOL_IMPORT', 'ERR_POOL_USAGE'], String(attempt)).toContain(code);
     }
     connection.release();
     expect(await rowsOf()).toHaveLength(1);
+  });
+
+  test('refuses an import, whose row could not be written with its work', async () => {
+    const pool = await fresh();
+    const session = pool.createSession({ agentId: 'a', audit: 'strict' });
+    await expect(session.import('CREATE thing:1;')).rejects.toThrow("audit: 'after'");
+    await session.withConnection(async (connection) => {
+      await expect(connection.import('CREATE thing:2;')).rejects.toThrow("audit: 'after'");
+    });
+    expect(await pool.query('SELECT * FROM thing').catch(() => [[]])).toEqual([[]]);
+    expect(session.sessionStats().totalOperations).toBe(0);
   });
 
   test('refuses what cannot run in a transaction, and starts live queries outside of one', async () => {

@@ -130,13 +130,15 @@ export class Dispatcher<R, I extends Identity> {
           leasing.lendTo(own, member, now, true);
           continue;
         }
+        // It may be switched when the turn of the event loop ends; until then it is of use to nobody behind this waiter.
+        if (member !== undefined && member !== matching && member.expectsCallers) break;
         if (member !== undefined) {
           claimed ??= new Map();
           const claims = claimed.get(group) ?? 0;
           claimed.set(group, claims + 1);
           if (claims >= group.preparing) {
             if (member === matching) lifecycle.probe(member);
-            else if (!member.expectsCallers && sizing.mayChange(group, now)) lifecycle.change(member, group);
+            else if (sizing.mayChange(group, now)) lifecycle.change(member, group);
           }
         } else if (inventory.total >= sizing.max || now - waiter.since >= patience) {
           // A waiter whose identity does not answer gets nothing yet.

@@ -76,6 +76,10 @@ function lastCut(tokens: readonly Token[]): number | undefined {
   let cut: number | undefined;
   let first: Token | undefined;
   let isOpen = false;
+  /** The THENs of an IF that the last semicolon may have cut short: ELSE or END may follow. */
+  let thens = 0;
+  /** How many ENDs an IF still waits for. */
+  let ends = 0;
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at];
     if (token === undefined || token.kind === 'unknown' || token.doubtful) break;
@@ -85,15 +89,21 @@ function lastCut(tokens: readonly Token[]): number | undefined {
       if (token.value === 'LET') break;
       if (token.value === 'BEGIN') isOpen = true;
       if (token.value === 'COMMIT' || token.value === 'CANCEL') isOpen = false;
-      // It belongs to the statement before it, so the text must not be cut between them.
-      if (token.value === 'ELSE' || token.value === 'END') break;
+      if (token.value === 'ELSE' || token.value === 'END') {
+        // It belongs to the statement before it, so the text must not be cut between them.
+        if (ends === 0) ends = thens;
+        if (ends === 0) break;
+        if (token.value === 'END') ends--;
+      }
+      thens = 0;
     }
+    if (first.value === 'IF' && token.kind === 'word' && token.value === 'THEN') thens++;
     if (token.kind !== 'mark') continue;
     if ('()[]{}'.includes(token.text)) {
       if (token.partner === undefined) break;
       at = Math.max(at, token.partner);
     } else if (token.text === ';') {
-      if (!isOpen && first.value !== 'IF') cut = at;
+      if (!isOpen && ends === 0 && first.value !== 'IF') cut = at;
       first = undefined;
     }
   }

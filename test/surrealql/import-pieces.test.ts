@@ -59,6 +59,21 @@ test(`a text is cut between statements only, in whatever parts it comes (IMPORT_
   );
 });
 
+test.each([
+  ['IF true THEN CREATE b:1; ELSE CREATE b:2; END;', 'goes on behind an IF with an END of its own'],
+  ['IF true THEN RETURN end; ELSE CREATE b:2; END;', 'goes on though a field is named like the END'],
+  ['IF a THEN IF b THEN CREATE b:1; END; END;', 'goes on behind one IF in another'],
+  ['IF a THEN CREATE b:1; ELSE IF b THEN CREATE b:2; ELSE CREATE b:3; END;', 'goes on behind a chain of them'],
+  ['IF true { CREATE b:1 };', 'goes on behind an IF with braces'],
+  ['IF true THEN CREATE b:1 END;', 'goes on behind an IF in one piece'],
+])('%s: the cutting %s, and does not cut it', (conditional) => {
+  const next = `CREATE a:1 SET text = 'x'${filler};\n`;
+  const pieces = piecesOf([`${conditional}\n`, ...Array<string>(9).fill(next)]);
+  expect(pieces.length).toBeGreaterThan(2);
+  expect(pieces[0]?.text.startsWith(conditional)).toBe(true);
+  for (const { text } of pieces.slice(1)) expect(text.trimStart().startsWith('CREATE a:1')).toBe(true);
+});
+
 test('what OPTION IMPORT says at the beginning holds for each piece', () => {
   const [first, ...others] = piecesOf(['OPTION IMPORT;\n', ...Array.from({ length: 9 }, () => statements[0])]);
   expect(first).toMatchObject({ added: 0, statements: expect.arrayContaining(['OPTION IMPORT']) });

@@ -251,7 +251,12 @@ class Isolation {
   }
 
   async #change(held: Held, done: string[]): Promise<void> {
-    const [name, make] = oneOf(this.#random, Object.entries(changes) as [[string, (held: Held) => Promise<unknown>]]);
+    type Change = [string, (held: Held) => Promise<unknown>];
+    const all = Object.entries(changes) as [Change];
+    // Now and then one that was not made yet, so that a short run makes all of them.
+    const missing = all.filter(([each]) => this.#changed[each] === undefined);
+    const [first] = this.#random() < 0.3 ? missing : [];
+    const [name, make] = first ?? oneOf(this.#random, all);
     done.push(name);
     // Many are refused: not every user may do everything, and the lease may be over.
     await make(held).then(

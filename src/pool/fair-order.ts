@@ -17,8 +17,11 @@ export interface Loan {
   readonly since: number;
   /** How much of the connection it has: 1 for all of it. */
   readonly portion: number;
-  /** What it was expected to take when it began, in milliseconds of a whole connection. */
-  readonly promised: number;
+  /**
+   * What it was expected to take when it began, in milliseconds of a whole connection; undefined when it is not counted,
+   * since there was only one tenant.
+   */
+  readonly promised: number | undefined;
 }
 
 /** For so long, in milliseconds, after two tenants took turns they count as sharing the pool. */
@@ -42,6 +45,8 @@ export class FairOrder<W extends Ordered<W, G>, G> {
   /** The tenant that a connection was lent to last, and when that was another one than before. */
   #lastTenant: Tenant | undefined;
   #changedAt = Number.NEGATIVE_INFINITY;
+  /** Whether there is any tenant but the plain callers. Before, nothing has to be counted. */
+  #isDivided = false;
   /** The tenant of callers without one. */
   readonly plain: Tenant = new Tenant('plain callers', {}, undefined);
 
@@ -157,8 +162,14 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     return now - this.#changedAt > remembered || calls * tenant.usualTime < longestQueue;
   }
 
+  /** What a loan of a tenant is expected to take; undefined when it is not to be counted. */
+  expected(tenant: Tenant): number | undefined {
+    return this.#isDivided ? tenant.usualTime : undefined;
+  }
+
   /** A loan began, to a caller who waited so many milliseconds. */
   lent({ tenant, since, portion, promised }: Loan, waited: number): void {
+    if (promised === undefined) return;
     if (tenant !== this.#lastTenant) {
       if (this.#lastTenant !== undefined) this.#changedAt = since;
       this.#lastTenant = tenant;
@@ -173,6 +184,7 @@ export class FairOrder<W extends Ordered<W, G>, G> {
 
   /** A loan ended. */
   returned({ tenant, since, portion, promised }: Loan, now: number): void {
+    if (promised === undefined) return;
     tenant.learn(portion * (now - since));
     tenant.own?.returned(portion, promised, since, now);
     for (let each: Tenant | undefined = tenant; each !== undefined; each = each.parent) {
@@ -182,6 +194,7 @@ export class FairOrder<W extends Ordered<W, G>, G> {
   }
 
   addTenant(name: string, limits: Partial<TenantLimits>, parent: Tenant | undefined, now: number): Tenant {
+    this.#isDivided = true;
     const tenant = new Tenant(name, limits, parent);
     if (parent !== undefined && parent.children === undefined) {
       parent.divide();

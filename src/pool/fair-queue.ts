@@ -36,7 +36,8 @@ export class FairQueue<S extends Share> {
   set(share: S, isIn: boolean, now: number): void {
     if (isIn) {
       if (share.position === -1) this.#join(share, now);
-      else this.#update(share, share.dueAt(now));
+      // Of one alone the place is known.
+      else if (this.#heap.length > 1) this.#update(share, share.dueAt(now));
       if (share.reserve > 0) this.#setOwed(share);
     } else if (share.position !== -1) {
       this.#leave(share);
@@ -45,7 +46,7 @@ export class FairQueue<S extends Share> {
 
   /** The share to serve next. */
   head(now: number): S | undefined {
-    for (const owed of this.#owed) return owed;
+    if (this.#owed.size > 0) for (const owed of this.#owed) return owed;
     for (let [first] = this.#heap; first !== undefined; first = this.#heap[0]) {
       const due = first.dueAt(now);
       if (due === first.key) {
@@ -59,6 +60,8 @@ export class FairQueue<S extends Share> {
   }
 
   #join(share: S, now: number): void {
+    const [alone] = this.#heap;
+    if (alone !== undefined && this.#heap.length === 1) alone.key = alone.dueAt(now);
     const earliest = this.#time - mostSaved / share.weight;
     if (share.period !== this.#period || share.dueAt(now) < earliest) share.startAt(earliest, now);
     share.period = this.#period;

@@ -52,8 +52,11 @@ export class Lease<R> implements Loan {
   readonly tenant: Tenant;
   /** How much of the connection it has: 1 for all of it. */
   readonly portion: number;
-  /** How long such a lease of the tenant usually takes, in milliseconds: what it counts as at the least. */
-  readonly promised: number;
+  /**
+   * How long such a lease of the tenant usually takes, in milliseconds: what it counts as at the least. Undefined when it
+   * does not count, since there was no other tenant.
+   */
+  readonly promised: number | undefined;
   /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
   readonly seat: LentSeat | undefined;
   #watchesIdle = false;
@@ -67,11 +70,12 @@ export class Lease<R> implements Loan {
     origin: Origin | undefined,
     seat: LentSeat | undefined,
     portion: number,
+    promised: number | undefined,
   ) {
     this.#owner = owner;
     this.#lent = lent;
     this.tenant = tenant;
-    this.promised = tenant.usualTime;
+    this.promised = promised;
     this.uses = lent.uses;
     this.since = since;
     this.#origin = origin;

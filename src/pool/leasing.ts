@@ -178,7 +178,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     member.uses++;
     if (seat !== undefined) seat.calls++;
     const portion = seat === undefined ? 1 : 1 / (member.seatsTaken * seat.calls);
-    const lease = new Lease<R>(this, member, tenant, now, origin, seat, portion);
+    const lease = new Lease<R>(this, member, tenant, now, origin, seat, portion, line.expected(tenant));
     line.lent(lease, waited);
     if (seat === undefined) member.lease = lease;
     else member.sharers.add(lease);
@@ -202,11 +202,11 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     if (lease.seat === undefined) {
       member.lease = undefined;
     } else if (this.#leaveSeat(lease, member, lease.seat as Seat<R, I>, now)) {
-      this.serveOthers();
+      this.serveOthers(lease.tenant);
       return;
     }
     if (health.troubled || member.retirement === 'unanswered') health.released(member, lease.since, now);
-    this.#takeBack(member, now);
+    this.#takeBack(member, now, lease.tenant);
   }
 
   /** @returns whether other calls are under way on the connection */
@@ -226,29 +226,31 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     if (next === undefined) return true;
     const isNext = next.shared !== undefined && next.group === member.group && !next.isTooLate(now);
     const mayFollow = isNext && line.mayFollow(member.seatsTaken, next.tenant, now);
-    if (mayFollow && !isDispatching() && state.isRunning) this.#lendToNext(next, member, now);
+    if (mayFollow && !isDispatching() && state.isRunning) this.#lendToNext(next, member, now, lease.tenant);
     else this.#parts.dispatch();
     return true;
   }
 
   /** Lends to the first waiter, and the free seats to the waiters behind it. */
-  #lendToNext(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number): void {
+  #lendToNext(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number, before: Tenant): void {
+    const { dispatch, inventory, line } = this.#parts;
     this.lendTo(waiter, member, now, true);
-    this.serveOthers();
+    if (line.any && inventory.shared.any) dispatch();
+    else this.serveOthers(before);
   }
 
   /**
    * Serves waiters on any connection there is: those of a tenant that had as many leases as it may and has one less now,
    * or whose other waiter was ahead of them and left.
    */
-  serveOthers(): void {
+  serveOthers(tenant: Tenant): void {
     const { dispatch, inventory, line, sizing } = this.#parts;
-    if (!line.any) return;
+    if (!tenant.isCapped || !line.any) return;
     if (inventory.shared.any || inventory.idle.oldest !== undefined || inventory.total < sizing.max) dispatch();
   }
 
   /** Takes back a connection that no lease holds any more. */
-  #takeBack(member: PooledResource<R, I>, now: number): void {
+  #takeBack(member: PooledResource<R, I>, now: number, tenant: Tenant): void {
     const { affinity, dispatch, factory, isDispatching, lifecycle, line, state } = this.#parts;
     const unfit = lifecycle.whyUnfit(member, now);
     if (unfit === undefined && factory.isClean(member.resource as R)) {
@@ -262,7 +264,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       const waiter = next && affinity.waiterFor(member, next, now);
       const isNext = waiter !== undefined && !waiter.fresh && !waiter.isTooLate(now);
       if (isNext && !isDispatching() && state.isRunning && lifecycle.isTrusted(member, now)) {
-        this.#lendToNext(waiter, member, now);
+        this.#lendToNext(waiter, member, now, tenant);
         return;
       }
       if (next !== undefined && waiter === undefined) affinity.expect(member, next, now);

@@ -74,11 +74,11 @@ export class Pool<R, I extends Identity = Identity> {
     const events: WaitingLineEvents<R, I> = {
       timedOut: (waiter) => {
         rejections.timeOut(waiter);
-        leasing.serveOthers();
+        leasing.serveOthers(waiter.tenant);
       },
       aborted: (waiter, reason) => {
         rejections.abort(waiter, reason);
-        leasing.serveOthers();
+        leasing.serveOthers(waiter.tenant);
       },
       shed: (waiter, retryAfter) => rejections.shed(waiter, retryAfter),
       isOpen: () => state.isRunning,

@@ -108,6 +108,11 @@ export class Tenant extends Share {
     return this.mayTakeOne ? this.parent?.capped : this;
   }
 
+  /** Whether it or a tenant above it has a cap. */
+  get isCapped(): boolean {
+    return this.cap !== Number.POSITIVE_INFINITY || (this.parent?.isCapped ?? false);
+  }
+
   /** Whether it or a tenant above it has less than its reserve. */
   get isBelowReserve(): boolean {
     return this.isOwed || (this.parent?.isBelowReserve ?? false);

@@ -157,6 +157,11 @@ export class WaitingLine<R, I extends Identity> {
     return this.#order.mayFollow(calls, tenant, now);
   }
 
+  /** What a loan of a tenant is expected to take; undefined when it is not to be counted. */
+  expected(tenant: Tenant): number | undefined {
+    return this.#order.expected(tenant);
+  }
+
   /** A connection was lent, to a waiter or at once. `waited` in milliseconds. */
   lent(loan: Loan, waited: number): void {
     this.#order.lent(loan, waited);

@@ -105,7 +105,7 @@ export const faults = [
   {
     name: 'those who wait behind a waiter that gave up go on waiting beside an idle connection',
     from: `rejections.timeOut(waiter);
-        leasing.serveOthers();`,
+        leasing.serveOthers(waiter.tenant);`,
     to: `rejections.timeOut(waiter);`,
     tests: ['test/pool/tenants.test.ts'],
   },
@@ -1475,8 +1475,8 @@ export const faults = [
   },
   {
     name: 'single calls wait behind the first although seats are left',
-    from: `if (inventory.shared.any || inventory.idle.oldest !== undefined || inventory.total < sizing.max) dispatch();`,
-    to: ``,
+    from: `if (line.any && inventory.shared.any) dispatch();`,
+    to: `if (line.any && Number.isNaN(0)) dispatch();`,
     tests: ['test/pool/seat.test.ts'],
   },
   {

@@ -85,10 +85,7 @@ export class FairOrder<W extends Ordered<W, G>, G> {
 
   /** The waiter of this identity that came first, of those whose tenants may have one more lease. */
   firstOf(group: G): W | undefined {
-    if (this.#all.length === 0) return undefined;
-    let place = this.#byGroup.find(group)?.first;
-    while (place !== undefined && !place.owner.tenant.mayBorrow) place = place.next;
-    return place?.owner;
+    return this.#all.length === 0 ? undefined : firstServable(this.#byGroup.find(group)?.first);
   }
 
   /** A waiter of this identity, whether or not its tenant may have one more lease. */
@@ -96,11 +93,9 @@ export class FairOrder<W extends Ordered<W, G>, G> {
     return this.#all.length === 0 ? undefined : this.#byGroup.find(group)?.first?.owner;
   }
 
-  /** The waiter of the same identity after this one. */
+  /** The same of those that came after this waiter of its identity. */
   afterInGroup(waiter: W): W | undefined {
-    let place = waiter.place.next;
-    while (place !== undefined && !place.owner.tenant.mayBorrow) place = place.next;
-    return place?.owner;
+    return firstServable(waiter.place.next);
   }
 
   /** The first of a tenant's own waiters, if it may have one more lease. */
@@ -222,6 +217,13 @@ export class FairOrder<W extends Ordered<W, G>, G> {
       owner = owner.parent;
     }
   }
+}
+
+/** The first waiter from this place on whose tenant may have one more lease. */
+function firstServable<W extends { readonly tenant: Tenant }>(from: Place<W> | undefined): W | undefined {
+  let place = from;
+  while (place !== undefined && !place.owner.tenant.mayBorrow) place = place.next;
+  return place?.owner;
 }
 
 /** A tenant's own share, if it has one, and the tenants from it up. */

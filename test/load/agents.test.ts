@@ -1,34 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readLoadOptions } from '../../src/cli/load-options.js';
 import { runLoad } from '../../src/cli/load-run.js';
 import { plain } from '../../src/cli/output.js';
 import { reportText } from '../../src/cli/report-text.js';
 import { createPool } from '../../src/index.js';
-import { Front } from '../support/front.js';
-import { SharedEngine } from '../support/shared-engine.js';
-import { rocksdbUrl } from '../support/temporary.js';
+import { ownPlaces } from './own-places.js';
 
 const silent = { isRefreshed: false, say() {}, show() {}, clear() {} };
 const never = new Promise<never>(() => {});
 
 /** 50 agents, of which 5 want far more than there is, on a pool of 5. What was measured is printed. */
 describe('load with agents', () => {
-  let engine: SharedEngine;
-  let front: Front;
-
-  beforeAll(async () => {
-    engine = await SharedEngine.open(rocksdbUrl());
-    front = await Front.listen(engine);
-  });
-  afterAll(async () => {
-    await front.close();
-    await engine.close();
-  });
-
-  test.each([
-    ['embedded', () => rocksdbUrl()],
-    ['over sockets', () => front.url],
-  ])('%s: each is served, greedy ones alike', async (_, endpoint) => {
+  test.each(ownPlaces())('%s: each is served, greedy ones alike', async (_, endpoint) => {
     const line = `--agents 50 --pool-max 5 --think 50ms --duration 2s --mix read=1 --progress 0 --endpoint ${endpoint()}`;
     const options = readLoadOptions(line.split(' '), {});
     if (options === undefined) throw new Error('these parameters ask for help');

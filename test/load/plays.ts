@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { formatCount, formatDuration } from '../../src/cli/formats.js';
 import type { ScenarioReport } from '../../src/cli/scenario-report.js';
 import { playScenario } from '../../src/cli/scenario-run.js';
-import { Front } from '../support/front.js';
-import { SharedEngine } from '../support/shared-engine.js';
-import { rocksdbUrl } from '../support/temporary.js';
+import { ownPlaces } from './own-places.js';
 
 /** How long, in milliseconds, those scenarios go on that go on for as long as they are told. */
 const duration = 500;
@@ -17,22 +15,7 @@ const duration = 500;
  */
 export function plays(scenario: string, shows: (report: ScenarioReport) => void): void {
   describe(`load scenario ${scenario}`, () => {
-    let engine: SharedEngine;
-    let front: Front;
-
-    beforeAll(async () => {
-      engine = await SharedEngine.open(rocksdbUrl());
-      front = await Front.listen(engine);
-    });
-    afterAll(async () => {
-      await front.close();
-      await engine.close();
-    });
-
-    test.each([
-      ['embedded', () => rocksdbUrl()],
-      ['over sockets', () => front.url],
-    ])('%s', async (where, endpoint) => {
+    test.each(ownPlaces())('%s', async (where, endpoint) => {
       const place = { namespace: 'load', database: 'load', credentials: null, duration };
       const report = await playScenario(scenario, {
         ...place,

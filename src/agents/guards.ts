@@ -7,6 +7,7 @@ import { shownStatement } from '../surrealql/shown-statement.js';
 import { kindsOf } from '../surrealql/statement-kinds.js';
 import type { SurrealText } from '../surrealql/surreal-text.js';
 import { untilAborted } from '../time/until-aborted.js';
+import type { SessionNames } from './usage.js';
 
 /** What a guard function is asked about: one call of the session, before it is sent. */
 export interface GuardedStatement {
@@ -67,18 +68,12 @@ export interface CallManner {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Whose guards they are. */
-export interface GuardedSession {
-  readonly agentId: string;
-  readonly sessionId: string;
-}
-
 /** Checks the calls of one session before they are sent. */
 export class Guards {
   readonly #options: GuardOptions;
-  readonly #session: GuardedSession;
+  readonly #session: SessionNames;
 
-  private constructor(options: GuardOptions, session: GuardedSession) {
+  private constructor(options: GuardOptions, session: SessionNames) {
     this.#options = options;
     this.#session = session;
   }
@@ -87,7 +82,7 @@ export class Guards {
    * The guards that these options ask for; undefined when they ask for none, so that calls have nothing to check.
    * @throws UsageError for an option with another value than the allowed ones
    */
-  static of(options: GuardOptions, session: GuardedSession): Guards | undefined {
+  static of(options: GuardOptions, session: SessionNames): Guards | undefined {
     const { access, confirmDestructive, guard } = options;
     if (access !== undefined && access !== 'read' && access !== 'write') {
       throw new UsageError(`access must be 'read' or 'write', not ${inspected(access)}`);

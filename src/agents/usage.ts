@@ -5,8 +5,8 @@ import type { Clock } from '../time/clock.js';
 import { changedLimits, type GivenLimits, type Limits, noLimits, resolveLimits } from './limits.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** Whose use is counted. */
-export interface UsageOwner {
+/** Which session it is, for errors and guard functions. */
+export interface SessionNames {
   readonly sessionId: string;
   readonly agentId: string;
 }
@@ -58,7 +58,7 @@ const shareOfNewest = 0.2;
  * counted at the child.
  */
 export class Usage {
-  readonly #owner: UsageOwner;
+  readonly #owner: SessionNames;
   readonly #parent: Usage | undefined;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #onViolation: ((error: AgentLimitError) => void) | undefined;
@@ -87,7 +87,7 @@ export class Usage {
    * @throws ConfigurationError for limits that cannot be used
    */
   constructor(
-    owner: UsageOwner,
+    owner: SessionNames,
     limits: unknown,
     parent: Usage | undefined,
     clock: Pick<Clock, 'now'>,

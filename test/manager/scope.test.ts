@@ -1,9 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
-import { setImmediate, setTimeout as wait } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { RecordId, surql, Table } from 'surrealdb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { CallAbortedError, ConfigurationError, PoolScope, type ScopeOptions, UsageError } from '../../src/index.js';
 import { asked, surroundings } from '../support/surroundings.js';
 
@@ -142,6 +142,8 @@ describe('runInScope()', () => {
   test('follows timers, streams, events, AsyncResource and callbacks that are kept, and only those of its work', async () => {
     const pool = await own.pool('mem://');
     const seen: Record<string, unknown> = {};
+    const ofAda = ['ada', undefined, 'test'];
+    const names = ['bound', 'kept', 'microtask', 'plain', 'stream one', 'stream two', 'timer'];
     const outside = new EventEmitter();
     const as = (name: string) => ({ variables: { who: name } });
     const kept = await pool.runInScope(as('ada'), async () => {
@@ -167,8 +169,7 @@ describe('runInScope()', () => {
       outside.emit('bound');
       outside.emit('plain');
     });
-    await wait(20);
-    const ofAda = ['ada', undefined, 'test'];
+    await vi.waitFor(() => expect(Object.keys(seen).sort()).toEqual(names), 10_000);
     expect(seen).toEqual({
       ...{ timer: ofAda, 'stream one': ofAda, 'stream two': ofAda, microtask: ofAda, bound: ofAda, kept: ofAda },
       // An emitter calls its listeners in the context of whoever emits, as everywhere in Node.

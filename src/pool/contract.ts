@@ -1,5 +1,6 @@
 import type { ResolvedPoolConfig } from '../config/pool-options.js';
 import type { EndpointSettings } from '../endpoints/endpoint.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import type { Clock } from '../time/clock.js';
 import type { Identity } from './identity-group.js';
 import type { Origin } from './origin.js';
@@ -10,6 +11,8 @@ import type { SharedUse } from './waiter.js';
 export interface OpenContext<I extends Identity> {
   readonly id: number;
   readonly identity: I;
+  /** Which server to open it at; left out for the only one. */
+  readonly endpoint?: EndpointAddress | undefined;
   readonly signal: AbortSignal;
   readonly died: (error: unknown) => void;
 }
@@ -47,8 +50,10 @@ export interface ResourceFactory<R, I extends Identity> {
   isFatal(error: unknown): boolean;
   /**
    * The error reported for an opening that the pool gave up for this reason; left out, the reason itself is reported.
+   *
+   * @param endpoint where it was being opened; left out for the only server
    */
-  givenUp?(reason: unknown): unknown;
+  givenUp?(reason: unknown, endpoint?: EndpointAddress): unknown;
   /** When a call on it was answered last, on the pool's clock; `-Infinity` for never. */
   answeredAt(resource: R): number;
   /**

@@ -1,3 +1,4 @@
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import type { OpenContext, ResourceFactory } from './contract.js';
 import type { Identity } from './identity-group.js';
 
@@ -103,9 +104,9 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
-  givenUp(reason: unknown): unknown {
+  givenUp(reason: unknown, endpoint?: EndpointAddress): unknown {
     try {
-      return this.#factory.givenUp?.(reason) ?? reason;
+      return this.#factory.givenUp?.(reason, endpoint) ?? reason;
     } catch {
       return reason;
     }

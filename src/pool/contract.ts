@@ -32,6 +32,11 @@ export interface ResourceFactory<R, I extends Identity> {
   /** Checks that the resource works. Rejects if it does not. */
   probe(resource: R, signal: AbortSignal): Promise<void>;
   /**
+   * One round trip to its server that needs no session, to measure its latency; left out, there is nothing to measure.
+   * Rejects when the resource ends first. It has no deadline of its own.
+   */
+  ping?(resource: R): Promise<void>;
+  /**
    * Until when it may be lent without a probe, on the pool's clock; `Infinity` for always. After that it is probed
    * before it is lent. Asked at each acquire, so it must be quick.
    */

@@ -8,10 +8,13 @@ import type { Identity } from './identity-group.js';
  * Asynchronous steps pass through unchanged: their rejection is their result.
  */
 export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R, I> {
+  /** Left out where there is nothing to measure. */
+  readonly ping?: (resource: R) => Promise<void>;
   readonly #factory: ResourceFactory<R, I>;
 
   constructor(factory: ResourceFactory<R, I>) {
     this.#factory = factory;
+    if (factory.ping !== undefined) this.ping = async (resource) => await factory.ping?.(resource);
   }
 
   open(context: OpenContext<I>): Promise<R> {

@@ -216,6 +216,10 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     }
   }
 
+  async ping({ transport }: Connection): Promise<void> {
+    await transport.ping();
+  }
+
   seats({ transport }: Connection): number {
     return this.#pipelining || (transport.holdsSmallAnswersBack ? 1 : usualPipelining);
   }

@@ -27,6 +27,7 @@ import { greet } from './greeting.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { isUnreadByEngine, lostCall, malformedCall } from './lost-call.js';
 import { connectFailure } from './opening-failure.js';
+import { Pings } from './pings.js';
 import type { AnswerSize, EncodedBindings, Recording } from './recording-codec.js';
 
 /** A query text with its parameters, as values or already encoded. */
@@ -52,6 +53,7 @@ export class Transport {
   readonly address: EndpointAddress;
   readonly #engine: Engine;
   readonly #liveness: Liveness;
+  #pings: Pings | undefined;
   #exports: EmbeddedExports | undefined;
   readonly #sessions: AttachedSessions;
   #definedIndex = false;
@@ -238,6 +240,17 @@ export class Transport {
   /** Asks for the record of the signed-in user: a call allowed to every session that may query. */
   async info(session: Uuid): Promise<void> {
     await this.#engine.sdk.send({ method: 'info', params: [], session });
+  }
+
+  /**
+   * One round trip that needs no session: a WebSocket ping and its pong. Resolves at once for an embedded engine; rejects
+   * when the socket ends first.
+   */
+  async ping(): Promise<void> {
+    const { socket } = this.#engine;
+    if (socket === undefined) return;
+    this.#pings ??= new Pings(socket);
+    await this.#pings.ping();
   }
 
   /** The version as the server gives it: `surrealdb-3.0.5`. */

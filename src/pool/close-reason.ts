@@ -20,6 +20,8 @@ export type CloseReason =
   | 'unanswered'
   /** Its session was over, and could not be signed in again. */
   | 'signed-out'
+  /** A call on it was answered that its server is shutting down, or has no room. */
+  | 'leaving'
   /** The pool was made smaller. */
   | 'resized'
   /** The pool was shut down. */
@@ -38,6 +40,7 @@ export const closeReasons: readonly CloseReason[] = [
   'cut-off',
   'unanswered',
   'signed-out',
+  'leaving',
   'resized',
   'shutdown',
   'aborted',

@@ -123,6 +123,14 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
+  isLeaving(error: unknown): boolean {
+    try {
+      return this.#factory.isLeaving?.(error) ?? false;
+    } catch {
+      return false;
+    }
+  }
+
   isIllness(error: unknown): boolean {
     try {
       return this.#factory.isIllness?.(error) ?? true;

@@ -7,7 +7,7 @@ import { ConfigurationError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
-import { isAnswer, isIllness, isRefusedForGood } from '../errors/server-errors.js';
+import { isAnswer, isIllness, isLeaving, isRefusedForGood } from '../errors/server-errors.js';
 import type { OpenContext, ResourceFactory } from '../pool/contract.js';
 import { connectChannel, traced, traceOf } from '../telemetry/channels.js';
 import type { PoolLabel } from '../telemetry/pool-label.js';
@@ -171,6 +171,10 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   retryAfter(error: unknown): number | undefined {
     return error instanceof ConnectError ? error.retryAfter : undefined;
+  }
+
+  isLeaving(error: unknown): boolean {
+    return isLeaving(error);
   }
 
   isIllness(error: unknown): boolean {

@@ -1,5 +1,5 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
-import { withoutQuery } from '../config/address.js';
+import { isServer, withoutQuery } from '../config/address.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { ConfigurationError } from '../errors/configuration.js';
@@ -52,7 +52,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       url: config.url,
       socket: config.pool,
       codec: config.codecOptions,
-      sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
+      sessionsPerTransport: isServer(config.mode) ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
     this.identities = new Identities(config, () => listeners.manyFunctions());
     this.#sessions = new Sessions(new FirstUse(), config.pool, this.identities.home);

@@ -19,6 +19,7 @@ const silence = 3 * fading;
  */
 export class PeakEwma {
   #cost = 0;
+  #isUnknown = true;
   #observedAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
 
@@ -29,7 +30,7 @@ export class PeakEwma {
 
   /** Whether nothing was observed yet. */
   get isUnknown(): boolean {
-    return this.#observedAt === Number.NEGATIVE_INFINITY;
+    return this.#isUnknown;
   }
 
   /** Whether a caller should try the endpoint now, because nothing, or nothing recent, is known about it. */
@@ -39,7 +40,7 @@ export class PeakEwma {
 
   /** Whether nothing is known, but a caller tries the endpoint: the others wait for what it sees, for up to 10 s. */
   isOnTrial(now: number): boolean {
-    return this.#observedAt === Number.NEGATIVE_INFINITY && now - this.#triedAt <= fading;
+    return this.#isUnknown && now - this.#triedAt <= fading;
   }
 
   /** Notes that a caller goes to the endpoint. */
@@ -52,12 +53,14 @@ export class PeakEwma {
     const observed = duration > 0 ? duration : 0;
     const kept = Math.exp(-Math.max(0, now - this.#observedAt) / fading);
     this.#cost = observed > this.#cost ? observed : this.#cost * kept + observed * (1 - kept);
+    this.#isUnknown = false;
     this.#observedAt = now;
   }
 
   /** Forgets everything, as after an outage: what was observed before it says nothing about the endpoint now. */
   forget(): void {
     this.#cost = 0;
+    this.#isUnknown = true;
     this.#observedAt = Number.NEGATIVE_INFINITY;
     this.#triedAt = Number.NEGATIVE_INFINITY;
   }

@@ -18,35 +18,39 @@ const memory = 32;
  * Finagle's `P2CPeakEwma` takes the smaller latency × (1 + calls under way) of two random ones instead. That is for
  * many callers and many endpoints. Of two endpoints it gives a single caller always the faster one. Of calls under way
  * this keeps one thing: an endpoint with more than 2 and twice as many as usual has stopped to answer, or is about to,
- * and each further one delays its next turn by as much again. That is seen before any latency is known.
+ * and each further one makes its next turn come later by as much again. That is seen before any latency is known.
  *
  * An endpoint without history is tried by one caller, and stands behind the others until its latency is known, for up to
  * 10 s.
  */
 export class Latency extends Turns {
-  /** The latency of the one chosen last, with which an unknown one is charged. */
-  #usualLatency = 1;
+  /** The speed of the one chosen last, taken for that of an unknown one. */
+  #usualSpeed = 1;
   /** The calls under way per share at those chosen. */
   #usualLoad = 0;
+  /** The index of the candidate that was last asked whether its latency is due: one at each choice. */
+  #checked = 0;
 
   protected override rank(candidate: Candidate, now: number): number {
     const rank = rankOf(candidate);
-    return candidate.latency.isOnTrial(now) ? rank + onTrial : rank;
+    return candidate.latency.speed === 0 && candidate.latency.isOnTrial(now) ? rank + onTrial : rank;
   }
 
-  protected step({ share, inUse, latency }: Candidate, now: number): number {
-    if (latency.isDue(now)) return 0;
-    const cost = latency.cost || this.#usualLatency;
-    if (share === 0) return cost;
+  protected speed({ share, inUse, latency }: Candidate): number {
+    const speed = latency.speed || this.#usualSpeed;
+    if (share === 0) return speed;
     const behind = inUse - patience * (1 + this.#usualLoad * share);
-    return ((behind > 0 ? 1 + behind : 1) * cost) / share;
+    return behind > 0 ? (speed * share) / (1 + behind) : speed * share;
   }
 
   override choose<C extends Candidate>(candidates: readonly C[], now: number): C {
-    const chosen = super.choose(candidates, now);
+    this.#checked = this.#checked + 1 < candidates.length ? this.#checked + 1 : 0;
+    const checked = candidates[this.#checked];
+    const isDue = checked?.latency.isDue(now) === true && rankOf(checked) === 0;
+    const chosen = isDue ? checked : super.choose(candidates, now);
     const { latency, share, inUse } = chosen;
     latency.tried(now);
-    this.#usualLatency = latency.cost || this.#usualLatency;
+    this.#usualSpeed = latency.speed || this.#usualSpeed;
     if (share > 0) this.#usualLoad += (inUse / share - this.#usualLoad) / memory;
     return chosen;
   }

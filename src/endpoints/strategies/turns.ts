@@ -7,8 +7,8 @@ const missable = 1;
 const missableOfMany = 8;
 
 /**
- * By turns: each candidate's next turn is a {@link step} of virtual time after its last one, and the earliest is
- * chosen. So candidates with steps of 1 and 2 are chosen two to one, evenly mixed (stride scheduling: Waldspurger and
+ * By turns: each candidate's next turn is a step of virtual time after its last one, and the earliest is chosen. So
+ * candidates with steps of 1 and 2 are chosen two to one, evenly mixed (stride scheduling: Waldspurger and
  * Weihl, 1995).
  *
  *     step 1:  ●   ●   ●   ●
@@ -18,8 +18,8 @@ const missableOfMany = 8;
  * but does not make up for the others: it would get all calls until it had. Its next turn is at a random place within a
  * step, so that those that come together do not all have their turn at the same time.
  *
- * Of many candidates the next one round whose turn has come is chosen, or the earliest of the next 8. So each gets the
- * part that is due to it, up to 8 times an even part.
+ * The candidates are gone round: the next one whose turn is not after the present is chosen, or the earliest of the next
+ * 8. So most choices look at one or two, and each gets the part that is due to it, up to 8 times an even part.
  */
 export abstract class Turns implements Strategy {
   readonly #random: () => number;
@@ -31,8 +31,8 @@ export abstract class Turns implements Strategy {
     this.#random = random;
   }
 
-  /** From one turn to the next of a candidate: the smaller, the more turns. */
-  protected abstract step(candidate: Candidate, now: number): number;
+  /** How many turns of a candidate come in one unit of virtual time, above 0. */
+  protected abstract speed(candidate: Candidate): number;
 
   /** Those with the smallest rank take turns. */
   protected rank(candidate: Candidate, _now: number): number {
@@ -48,27 +48,33 @@ export abstract class Turns implements Strategy {
     let best: C | undefined;
     let bestRank = noRank;
     let bestTurn = 0;
-    let bestStep = 0;
     for (let looked = 0; looked < enough || (looked < end && !isFirstRank(bestRank)); looked++) {
       if (index >= count) index = 0;
       // The index is below the length.
       const candidate = candidates[index++] as C;
       const rank = this.rank(candidate, now);
       if (rank > bestRank) continue;
-      const step = this.step(candidate, now);
-      const turn = candidate.turn + step;
-      if (rank === bestRank && turn >= bestTurn) continue;
+      const speed = this.speed(candidate);
+      const isDue = rank === 0 && (present - candidate.turn) * speed >= 1;
+      const turn = candidate.turn + 1 / speed;
+      if (rank === bestRank && turn >= bestTurn && !isDue) continue;
       best = candidate;
       bestRank = rank;
       bestTurn = turn;
-      bestStep = step;
-      if (rank === 0 && turn <= present && count > few) break;
+      if (isDue) break;
     }
     if (best === undefined) throw new RangeError('there is no endpoint to choose from');
-    this.#cursor = index;
-    const missed = present - bestTurn > (count <= few ? missable : missableOfMany) * bestStep;
-    best.turn = missed || best.turn === 0 ? present - this.#random() * bestStep : bestTurn;
-    if (best.turn > present) this.#present = best.turn;
+    // With windows of 8 that never overlap, neighbours would compete only with each other.
+    this.#cursor = count % few === 0 ? index + 1 : index;
+    this.#serve(best, bestTurn, count <= few ? missable : missableOfMany);
     return best;
+  }
+
+  #serve(candidate: Candidate, turn: number, allowed: number): void {
+    const present = this.#present;
+    const step = turn - candidate.turn;
+    const begins = candidate.turn === 0 || present - turn > allowed * step;
+    candidate.turn = begins ? present - this.#random() * step : turn;
+    if (candidate.turn > present) this.#present = candidate.turn;
   }
 }

@@ -2,6 +2,8 @@
 const fading = 10_000;
 /** After this long without an observation, in milliseconds, what is known is old: the endpoint is tried once. */
 const silence = 3 * fading;
+/** Shorter durations make no difference, in milliseconds: a clock that shows no time passed must not show an endless speed. */
+const shortest = 0.001;
 
 /**
  * How long an endpoint takes to answer, in milliseconds: an average that rises at once and falls slowly (the peak EWMA
@@ -19,6 +21,7 @@ const silence = 3 * fading;
  */
 export class PeakEwma {
   #cost = 0;
+  #speed = 0;
   #observedAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
 
@@ -27,9 +30,14 @@ export class PeakEwma {
     return this.#cost;
   }
 
+  /** How many answers the cost allows in a millisecond, at most 1,000; 0 while it {@link isUnknown}. */
+  get speed(): number {
+    return this.#speed;
+  }
+
   /** Whether nothing was observed yet. */
   get isUnknown(): boolean {
-    return this.#observedAt === Number.NEGATIVE_INFINITY;
+    return this.#speed === 0;
   }
 
   /** Whether a caller should try the endpoint now, because nothing, or nothing recent, is known about it. */
@@ -39,7 +47,7 @@ export class PeakEwma {
 
   /** Whether nothing is known, but a caller tries the endpoint: the others wait for what it sees, for up to 10 s. */
   isOnTrial(now: number): boolean {
-    return this.#observedAt === Number.NEGATIVE_INFINITY && now - this.#triedAt <= fading;
+    return this.#speed === 0 && now - this.#triedAt <= fading;
   }
 
   /** Notes that a caller goes to the endpoint. */
@@ -52,12 +60,14 @@ export class PeakEwma {
     const observed = duration > 0 ? duration : 0;
     const kept = Math.exp(-Math.max(0, now - this.#observedAt) / fading);
     this.#cost = observed > this.#cost ? observed : this.#cost * kept + observed * (1 - kept);
+    this.#speed = 1 / Math.max(this.#cost, shortest);
     this.#observedAt = now;
   }
 
   /** Forgets everything, as after an outage: what was observed before it says nothing about the endpoint now. */
   forget(): void {
     this.#cost = 0;
+    this.#speed = 0;
     this.#observedAt = Number.NEGATIVE_INFINITY;
     this.#triedAt = Number.NEGATIVE_INFINITY;
   }

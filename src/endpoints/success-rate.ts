@@ -11,17 +11,19 @@ const fading = 30_000;
 export class SuccessRate {
   #successes = 1;
   #attempts = 1;
+  #average = 1;
   #observedAt = Number.NEGATIVE_INFINITY;
 
   /** From 0 (all failed) to 1 (all succeeded, or nothing was tried). */
   get average(): number {
-    return this.#successes / this.#attempts;
+    return this.#average;
   }
 
   observe(succeeded: boolean, now: number): void {
     const kept = Math.exp(-Math.max(0, now - this.#observedAt) / fading);
     this.#successes = 1 + (this.#successes - 1) * kept + (succeeded ? 1 : 0);
     this.#attempts = 1 + (this.#attempts - 1) * kept + 1;
+    this.#average = this.#successes / this.#attempts;
     this.#observedAt = now;
   }
 
@@ -29,6 +31,7 @@ export class SuccessRate {
   forget(): void {
     this.#successes = 1;
     this.#attempts = 1;
+    this.#average = 1;
     this.#observedAt = Number.NEGATIVE_INFINITY;
   }
 }

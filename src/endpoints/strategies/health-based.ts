@@ -6,8 +6,8 @@ const least = 0.05;
 
 /** By turns, weighted by share and by how much of what was tried at the endpoint lately succeeded. */
 export class HealthBased extends Turns {
-  protected step({ share, health }: Candidate): number {
+  protected speed({ share, health }: Candidate): number {
     const part = health > least ? health : least;
-    return share > 0 ? 1 / (share * part) : 1 / part;
+    return share > 0 ? share * part : part;
   }
 }

@@ -3,7 +3,7 @@ import { Turns } from './turns.js';
 
 /** By turns; one with twice the share has twice the turns. */
 export class RoundRobin extends Turns {
-  protected step({ share }: Candidate): number {
-    return share > 0 ? 1 / share : 1;
+  protected speed({ share }: Candidate): number {
+    return share > 0 ? share : 1;
   }
 }

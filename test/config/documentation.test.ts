@@ -32,7 +32,7 @@ describe('the tables of docs/configuration.md', () => {
   });
 
   test('hold every option of the schema once, and no others', () => {
-    const others = ['url', 'namespace', 'database', 'name', 'credentials', 'onFirstUse', 'retireOn', 'logger'];
+    const others = ['url', 'loadBalancing', 'namespace', 'database', 'name', 'credentials', 'onFirstUse', 'retireOn', 'logger'];
     const codec = ['codecOptions.useNativeDates'];
     const options = poolOptionPaths.map((path) => path.replace('poolConfig.', ''));
     expect(rows.map(({ option }) => option).sort()).toEqual([...others, ...codec, ...options].sort());

@@ -183,7 +183,8 @@ export const optionPaths: readonly string[] = [
   'connectionMode',
   ...commonNames,
   ...new Set(Object.values(modeEntries).flatMap((entries) => paths('connectionMode', entries))),
-  ...endpointNames.map((name) => `connectionMode.endpoints.${name}`),
+  // `path` is an option of an embedded database too, and in its place that one is meant.
+  ...endpointNames.filter((name) => !(name in modeEntries.embedded)).map((name) => `connectionMode.endpoints.${name}`),
   ...credentialsPaths,
   ...paths('codecOptions', codecEntries),
   ...poolGroupPaths,

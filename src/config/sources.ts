@@ -49,10 +49,10 @@ function parse(text: string, title: string): unknown {
 export const environmentVariables: ReadonlyMap<string, string> = new Map(
   [
     'connectionMode',
-    'loadBalancing',
     'namespace',
     'database',
     'name',
+    'loadBalancing',
     'credentials.username',
     'credentials.password',
     'credentials.token',

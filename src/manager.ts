@@ -9,6 +9,7 @@ import { resolveConfig, resolveEndpoint, resolveOptions } from './config/resolve
 import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import { assemble, type Parts } from './manager/assembly.js';
+import { findServers } from './manager/find-servers.js';
 import { type HealthStatus, healthOf, type Metrics } from './manager/health-report.js';
 import { boundsOptions, noOptions, removalOptions, shutdownOptions } from './manager/method-options.js';
 import { makeQueriesIn } from './manager/queries-in-scope.js';
@@ -66,6 +67,7 @@ export class ConnectionManager extends PoolScope {
     const manager = new ConnectionManager(parts);
     const { failFast, retryPolicy } = config.pool;
     try {
+      await findServers(parts);
       await parts.pool.start(failFast ? retryPolicy.maxAttempts : 0);
       if (failFast) await parts.prepare(config);
     } catch (error) {

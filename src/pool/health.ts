@@ -96,7 +96,8 @@ export class Health<R, I extends Identity> {
 
   /** Of the endpoint that failed last. */
   get lastError(): unknown {
-    return this.#endpoints.worst?.lastError;
+    const { missing, worst } = this.#endpoints;
+    return worst === undefined ? missing : worst.lastError;
   }
 
   /** Probes and calls in a row that got no answer, at the endpoint about which the best is known. */

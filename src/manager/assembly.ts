@@ -4,6 +4,7 @@ import { type HeldLease, LeaseChannel } from '../calls/lease-channel.js';
 import { ParkableLease } from '../calls/parkable-lease.js';
 import type { DatabaseName } from '../config/database-name.js';
 import type { ResolvedConfig } from '../config/options.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { Pool } from '../pool/pool.js';
 import { PooledConnection } from '../pooled-connection.js';
 import type { Connection } from '../session/connection.js';
@@ -75,7 +76,7 @@ export function assemble(config: ResolvedConfig): Parts {
   });
   const pool = makePool(config, factory);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
-  const fence = makeFence(config, factory);
+  const fence = makeFence(config, factory, () => [{ url: config.url }]);
   const { connectionTimeout, leakDetectionThreshold, nestedAcquire, resetTimeout } = config.pool;
   const transactions = new Transactions({ pool: label, fence, events: pool.events, rollbackTimeout: resetTimeout });
   const extraConnections = new ExtraConnections({
@@ -123,12 +124,18 @@ function makePool(
   });
 }
 
-function makeFence({ url, pool }: ResolvedConfig, factory: ConnectionFactory): CommitFence {
+/** @param endpoints where the outcome of a commit may be sought, the best first */
+function makeFence(
+  { url, pool }: ResolvedConfig,
+  factory: ConnectionFactory,
+  endpoints: () => readonly EndpointAddress[],
+): CommitFence {
   const { connectionTimeout, openTimeout, closeTimeout } = pool;
   return new CommitFence(
     { url, timeout: connectionTimeout, attemptTimeout: openTimeout },
     {
-      open: ({ identity }, signal) => factory.open({ id: 0, identity, signal, died: () => {} }),
+      endpoints,
+      open: ({ identity }, endpoint, signal) => factory.open({ id: 0, identity, endpoint, signal, died: () => {} }),
       close: (connection) =>
         toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
     },

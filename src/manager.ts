@@ -2,6 +2,7 @@ import type { AgentSession, AgentSessionOptions } from './agents/agent-session.j
 import { Sessions, type SessionsStatistics } from './agents/sessions.js';
 import { requireFunction } from './calls/arguments.js';
 import type { Duration } from './config/duration.js';
+import type { EndpointList } from './config/endpoint-options.js';
 import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveOptions } from './config/resolve.js';
 import { UsageError } from './errors/configuration.js';
@@ -53,7 +54,7 @@ export class ConnectionManager extends PoolScope {
   }
 
   /** @internal */
-  static async fromUrl(url: string, options: PoolOptions): Promise<ConnectionManager> {
+  static async fromUrl(url: EndpointList, options: PoolOptions): Promise<ConnectionManager> {
     return await ConnectionManager.#start(resolveOptions(url, options));
   }
 
@@ -206,9 +207,10 @@ function newIsNoWay(): UsageError {
  * ```ts
  * const pool = await createPool('ws://localhost:8000', { namespace: 'app', database: 'main' });
  * ```
- * @param url `mem://`, `rocksdb://<path>`, `surrealkv://<path>`, `ws://<host>:<port>` or `wss://<host>`
+ * @param url `mem://`, `rocksdb://<path>`, `surrealkv://<path>`, `ws://<host>:<port>` or `wss://<host>`; for several servers a
+ *   list of them, or where to look for them: {@link Endpoints}
  * @throws ConfigurationError, ConnectError
  */
-export function createPool(url: string, options: PoolOptions): Promise<ConnectionManager> {
+export function createPool(url: EndpointList, options: PoolOptions): Promise<ConnectionManager> {
   return awaited(ConnectionManager.fromUrl(url, options), ConnectionManager.prototype);
 }

@@ -64,7 +64,7 @@ export interface Parts {
 /** Builds the parts of a pool, bottom up; none of them starts anything yet. */
 export function assemble(config: ResolvedConfig): Parts {
   const { name } = config;
-  const label = poolLabel(name, config.url);
+  const label = poolLabel(config);
   const logger = config.logger && loggerFor(config.logger);
   const ending = new AbortController();
   const factory: ConnectionFactory = new ConnectionFactory(config, label, {

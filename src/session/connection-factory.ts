@@ -1,5 +1,5 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
-import { withoutQuery } from '../config/address.js';
+import { isServer, withoutQuery } from '../config/address.js';
 import type { ResolvedConfig } from '../config/options.js';
 import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { ConnectionLostError } from '../errors/call.js';

@@ -29,6 +29,11 @@ import { NestedAcquireGuard } from './nested-acquire-guard.js';
 const manyFunctions =
   'more than 20 credentials functions with the same text came within a minute: each is an identity of its own and signs in for itself; make one function for each user and keep it, or name them with credentialsKey';
 
+const notCompared =
+  'whether the servers share one store cannot be found out with this user: if they do not, calls miss what others wrote; give the pool a system user, or make sure of it';
+const replaced =
+  'the server has another store than before, and no other server is connected to say which is right: what was written before is gone unless it comes back';
+
 /** The size of a pool for the one connection that prepares a database. */
 const forOne = { minConnections: 0, maxConnections: 1, maxLifetime: 0, idleTimeout: 0 };
 
@@ -73,6 +78,8 @@ export function assemble(config: ResolvedConfig): Parts {
       else pool.events.emit('tokenRenewalFailed', { error });
     },
     manyFunctions: () => logger?.warn({ pool: name }, manyFunctions),
+    storeNotCompared: (endpoint) => logger?.warn({ pool: name, endpoint }, notCompared),
+    storeReplaced: (endpoint) => logger?.warn({ pool: name, endpoint }, replaced),
   });
   const pool = makePool(config, factory);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);

@@ -5,6 +5,7 @@ import { ParkableLease } from '../calls/parkable-lease.js';
 import type { DatabaseName } from '../config/database-name.js';
 import type { ResolvedConfig } from '../config/options.js';
 import type { EndpointAddress } from '../endpoints/endpoint-address.js';
+import type { Servers } from '../pool/contract.js';
 import { Pool } from '../pool/pool.js';
 import { PooledConnection } from '../pooled-connection.js';
 import type { Connection } from '../session/connection.js';
@@ -81,13 +82,16 @@ export function assemble(config: ResolvedConfig): Parts {
     storeNotCompared: (endpoint) => logger?.warn({ pool: name, endpoint }, notCompared),
     storeReplaced: (endpoint) => logger?.warn({ pool: name, endpoint }, replaced),
   });
-  const pool = makePool(config, factory);
+  const pool = makePool(config, serversOf(config), factory);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
-  const fence = makeFence(config, factory, () => [{ url: config.url }]);
+  const fence = makeFence(config, factory, () => pool.endpoints.targets);
   const { connectionTimeout, leakDetectionThreshold, nestedAcquire, resetTimeout } = config.pool;
   const transactions = new Transactions({ pool: label, fence, events: pool.events, rollbackTimeout: resetTimeout });
   const extraConnections = new ExtraConnections({
-    makePool: () => makePool({ name, pool: { ...config.pool, ...forOne } }, factory),
+    makePool: () => {
+      const servers = { ...serversOf(config), targets: pool.endpoints.targets };
+      return makePool({ name, pool: { ...config.pool, ...forOne } }, servers, factory);
+    },
     identityIn: (database) => factory.identities.of(database),
     // No preparation: this connection prepares the database, and would wait for itself.
     connectionOf: (lease) =>
@@ -117,6 +121,7 @@ export function assemble(config: ResolvedConfig): Parts {
 
 function makePool(
   { name, pool: settings }: Pick<ResolvedConfig, 'name' | 'pool'>,
+  servers: Servers,
   factory: ConnectionFactory,
 ): Pool<Connection, ConnectionIdentity> {
   const { retryPolicy, circuitBreaker } = settings;
@@ -128,7 +133,18 @@ function makePool(
     timeOfDay: () => Date.now(),
     random: Math.random,
     endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
+    servers,
   });
+}
+
+/** The servers that are known at the start: all of a list, none of those that are looked up. */
+function serversOf({ endpoints, loadBalancing, pool }: ResolvedConfig): Servers {
+  const { zone, ...balancing } = pool.balancing;
+  return {
+    targets: 'list' in endpoints ? endpoints.list : [],
+    loadBalancing,
+    balancing: { ...balancing, zone: zone ?? undefined },
+  };
 }
 
 /** @param endpoints where the outcome of a commit may be sought, the best first */

@@ -8,13 +8,10 @@ import type { Identity } from './identity-group.js';
  * Asynchronous steps pass through unchanged: their rejection is their result.
  */
 export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R, I> {
-  /** Left out where there is nothing to measure. */
-  readonly ping?: (resource: R) => Promise<void>;
   readonly #factory: ResourceFactory<R, I>;
 
   constructor(factory: ResourceFactory<R, I>) {
     this.#factory = factory;
-    if (factory.ping !== undefined) this.ping = async (resource) => await factory.ping?.(resource);
   }
 
   open(context: OpenContext<I>): Promise<R> {
@@ -123,6 +120,20 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
+  async ping(resource: R): Promise<void> {
+    await this.#factory.ping?.(resource);
+  }
+
+  /** If it throws: about the identity. */
+  isAboutEndpoint(error: unknown): boolean {
+    try {
+      return this.#factory.isAboutEndpoint?.(error) ?? false;
+    } catch {
+      return false;
+    }
+  }
+
+  /** If it throws: it does not. */
   isLeaving(error: unknown): boolean {
     try {
       return this.#factory.isLeaving?.(error) ?? false;

@@ -1,5 +1,5 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
-import { withoutQuery } from '../config/address.js';
+import { isServer, withoutQuery } from '../config/address.js';
 import type { ResolvedConfig } from '../config/options.js';
 import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { ConnectionLostError } from '../errors/call.js';
@@ -60,11 +60,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     this.#transports = new Transports({
       socket: config.pool,
       codec: config.codecOptions,
-      // All sessions of an embedded database are on its one engine.
-      sessionsPerTransport:
-        config.mode === 'in-memory' || config.mode === 'embedded'
-          ? Number.POSITIVE_INFINITY
-          : config.pool.sessionsPerTransport,
+      sessionsPerTransport: isServer(config.mode) ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
     this.identities = new Identities(config, () => listeners.manyFunctions());
     this.#sessions = new Sessions(new FirstUse(), config.pool, this.identities.home);

@@ -33,7 +33,7 @@ export function ownFactory(url: EndpointList, options: Partial<PoolOptions> = {}
     factory,
     deaths,
     reports,
-    open: (endpoint) => {
+    open: (endpoint = { url: config.url }) => {
       const id = ++last;
       return factory.open({
         ...{ id, endpoint, identity: factory.identities.home },

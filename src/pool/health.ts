@@ -174,12 +174,12 @@ export class Health<R, I extends Identity> {
   }
 
   /**
-   * Whether this refusal is final. One of several servers that refuses the pool's own identity, or is another database,
-   * is only a server that cannot be used.
+   * Whether this refusal is final. One of several servers that refuses the pool's own identity is only a server that cannot
+   * be used.
    */
   isRefusedEverywhere({ endpoint, group }: PooledResource<R, I>, error: unknown): boolean {
     if (!this.#endpoints.many) return true;
-    if (group !== this.#inventory.ownGroup) return !this.#factory.isAboutEndpoint(error);
+    if (group !== this.#inventory.ownGroup) return true;
     endpoint.refusal = error;
     return this.#endpoints.staying.every(({ refusal }) => refusal !== undefined);
   }

@@ -44,7 +44,7 @@ describe.each(names)(`%s (seed ${seed})`, (name) => {
     const sum = shares.reduce((all, share) => all + share);
     const pool = new BalancedPool(makeStrategy(name, random), endpoints);
     // As many as can be in use in proportion; with random choices some endpoints have all in use now and then.
-    simulate(pool, { callers: 6 * sum, calls: Math.max(20_000, calls(shares.length)) });
+    simulate(pool, { callers: 4 * sum, calls: Math.max(20_000, calls(shares.length)) });
     // So many connections in use are divided by whole ones.
     expect(worstMiss(endpoints)).toBeLessThan(name === 'least-connections' ? 0.08 : 0.05);
   });
@@ -215,6 +215,7 @@ describe('latency', () => {
     });
     expect(calls.filter((chosen) => chosen === unknown)).toHaveLength(1);
     unknown?.latency.observe(1, 1000);
+    if (unknown !== undefined) unknown.duration = () => 1;
     simulate(pool, { callers: 1, calls: 30, from: 1000 });
     expect(unknown?.chosen).toBeGreaterThan(5);
   });
@@ -230,8 +231,7 @@ describe('latency', () => {
       chosen.chosen += 1;
       if (chosen !== old) chosen.latency.observe(1, now);
     }
-    expect(old?.chosen).toBeGreaterThanOrEqual(2);
-    expect(old?.chosen).toBeLessThanOrEqual(5);
+    expect(old?.chosen).toBe(1);
   });
 
   test('gives fewer calls to an endpoint that stops to answer, before its latency shows it', () => {

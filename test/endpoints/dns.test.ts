@@ -165,3 +165,10 @@ test("this machine's own name is one server", async () => {
   const addresses = await systemNames().addressesOf('localhost', 'any');
   expect(targetsAt({ ...host, dns: 'localhost' }, addresses)).toHaveLength(1);
 });
+
+test('the system is asked for addresses of one family or of both', async () => {
+  const { addressesOf } = systemNames();
+  expect(await addressesOf('::1', 'any')).toEqual([six('::1')]);
+  expect(await addressesOf('127.0.0.1', 'any')).toEqual([four('127.0.0.1')]);
+  await expect(addressesOf('::1', 4)).rejects.toThrow();
+});

@@ -104,11 +104,12 @@ export {
 } from './errors/transaction.js';
 export type { Logger } from './logger.js';
 export type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
-export type { EndpointHealth, HealthStatus, Metrics } from './manager/health-report.js';
+export type { HealthStatus, Metrics } from './manager/health-report.js';
 export type { ScopeOptions } from './manager/scope-options.js';
 export type { ShutdownReport } from './manager/shutdown.js';
 export { ConnectionManager, createPool } from './manager.js';
 export type { CloseReason } from './pool/close-reason.js';
+export type { EndpointReport } from './pool/endpoint-list.js';
 export type { PoolEvents, RefusalReason } from './pool/events.js';
 export type { HistogramSummary } from './pool/histogram.js';
 export type { TimeSummary } from './pool/recent-histogram.js';

@@ -53,7 +53,7 @@ const serverSchema: v.GenericSchema<EndpointOptions, Target> = v.pipe(
 
 const serverAddressSchema: v.GenericSchema<string, Target> = v.pipe(value<string>(readServer), v.transform(targetOf));
 
-const listItemSchema: v.GenericSchema<string | EndpointOptions, Target> = v.lazy(
+export const listItemSchema: v.GenericSchema<string | EndpointOptions, Target> = v.lazy(
   (given): v.GenericSchema<string | EndpointOptions, Target> =>
     typeof given === 'object' && given !== null ? serverSchema : serverAddressSchema,
 );

@@ -1,6 +1,7 @@
 import type { SqlExportOptions } from 'surrealdb';
+import type * as v from 'valibot';
 import type { Target } from './endpoint-options.js';
-import { endpointNames, listSchema } from './endpoint-schema.js';
+import { endpointNames, listItemSchema, listSchema } from './endpoint-schema.js';
 import { exportNames, exportSchema } from './export-schema.js';
 import { type Form, read, refused } from './form.js';
 import type { Credentials, CredentialsProvider, IdentityOptions } from './identity-options.js';
@@ -82,6 +83,21 @@ export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
 export function resolveEndpoints(list: unknown, title: string, path: string): readonly Target[] {
   const form = { title, name: (below: string) => (below === '' ? path : `${path}.${below}`) };
   return read(listSchema, list, { ...form, names: endpointNames.map(form.name) });
+}
+
+const endpointForm: Form = {
+  title: 'The endpoint',
+  name: (path) => path || 'endpoint',
+  names: ['url', 'weight', 'zone', 'priority'],
+};
+
+/**
+ * Checks and completes one server of several.
+ *
+ * @throws ConfigurationError with every problem it has
+ */
+export function resolveEndpoint(endpoint: unknown): Target {
+  return read(listItemSchema as v.GenericSchema<unknown, Target>, endpoint, endpointForm);
 }
 
 const exportForm: Form = {

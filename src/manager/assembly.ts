@@ -3,7 +3,10 @@ import { Exports } from '../calls/exports.js';
 import { type HeldLease, LeaseChannel } from '../calls/lease-channel.js';
 import { ParkableLease } from '../calls/parkable-lease.js';
 import type { DatabaseName } from '../config/database-name.js';
+import type { Target } from '../config/endpoint-options.js';
 import type { ResolvedConfig } from '../config/options.js';
+import { Discovery } from '../endpoints/discovery.js';
+import type { Servers } from '../pool/contract.js';
 import { Pool } from '../pool/pool.js';
 import { PooledConnection } from '../pooled-connection.js';
 import type { Connection } from '../session/connection.js';
@@ -38,6 +41,8 @@ export interface Parts {
   readonly label: PoolLabel;
   readonly pool: Pool<Connection, ConnectionIdentity>;
   readonly factory: ConnectionFactory;
+  /** Looks for the servers; undefined when they are listed. */
+  readonly discovery: Discovery | undefined;
   readonly borrowing: Borrowing;
   readonly rules: CallRules;
   readonly batches: Batches;
@@ -73,13 +78,17 @@ export function assemble(config: ResolvedConfig): Parts {
     },
     manyFunctions: () => logger?.warn({ pool: name }, manyFunctions),
   });
-  const pool = makePool(config, factory);
+  const pool = makePool(config, serversOf(config), factory);
+  const discovery = discoveryOf(config, pool);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
-  const fence = makeFence(config, factory);
+  const fence = makeFence(config, factory, () => pool.endpoints.targets);
   const { connectionTimeout, leakDetectionThreshold, nestedAcquire, resetTimeout } = config.pool;
   const transactions = new Transactions({ pool: label, fence, events: pool.events, rollbackTimeout: resetTimeout });
   const extraConnections = new ExtraConnections({
-    makePool: () => makePool({ name, pool: { ...config.pool, ...forOne } }, factory),
+    makePool: () => {
+      const servers = { ...serversOf(config), targets: pool.endpoints.targets };
+      return makePool({ name, pool: { ...config.pool, ...forOne } }, servers, factory);
+    },
     identityIn: (database) => factory.identities.of(database),
     // No preparation: this connection prepares the database, and would wait for itself.
     connectionOf: (lease) =>
@@ -99,7 +108,20 @@ export function assemble(config: ResolvedConfig): Parts {
   if (logger !== undefined) logEvents(pool.events, logger, name, systemClock);
   publishLives(pool.events, name);
   return {
-    ...{ config, label, pool, factory, borrowing, rules, transactions, fence, extraConnections, guard, ending },
+    ...{
+      config,
+      label,
+      pool,
+      factory,
+      discovery,
+      borrowing,
+      rules,
+      transactions,
+      fence,
+      extraConnections,
+      guard,
+      ending,
+    },
     batches: new Batches(),
     exports: new Exports(),
     prepare: (database) => preparation?.of(database),
@@ -109,6 +131,7 @@ export function assemble(config: ResolvedConfig): Parts {
 
 function makePool(
   { name, pool: settings }: Pick<ResolvedConfig, 'name' | 'pool'>,
+  servers: Servers,
   factory: ConnectionFactory,
 ): Pool<Connection, ConnectionIdentity> {
   const { retryPolicy, circuitBreaker } = settings;
@@ -120,15 +143,51 @@ function makePool(
     timeOfDay: () => Date.now(),
     random: Math.random,
     endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
+    servers,
   });
 }
 
-function makeFence({ url, pool }: ResolvedConfig, factory: ConnectionFactory): CommitFence {
+/** The servers that are known at the start: all of a list, none of those that are looked up. */
+function serversOf({ endpoints, loadBalancing, pool }: ResolvedConfig): Servers {
+  const { zone, ...balancing } = pool.balancing;
+  return {
+    targets: 'list' in endpoints ? endpoints.list : [],
+    loadBalancing,
+    balancing: { ...balancing, zone: zone ?? undefined },
+  };
+}
+
+/** Looks for the servers of a pool whose configuration does not list them: at the start, and when a connection is lost. */
+function discoveryOf(
+  { endpoints, pool: settings }: ResolvedConfig,
+  pool: Pool<Connection, ConnectionIdentity>,
+): Discovery | undefined {
+  if ('list' in endpoints) return undefined;
+  const discovery = new Discovery(
+    endpoints,
+    { ...settings.discovery, timeout: settings.openTimeout },
+    {
+      changed: (targets) => pool.endpoints.replace(targets),
+      stale: (error) => pool.endpoints.notFound(error),
+    },
+  );
+  for (const event of ['died', 'openFailed'] as const) pool.events.subscribe(event, () => discovery.lost());
+  return discovery;
+}
+
+function makeFence(
+  { url, pool }: ResolvedConfig,
+  factory: ConnectionFactory,
+  targets: () => readonly Target[],
+): CommitFence {
   const { connectionTimeout, openTimeout, closeTimeout } = pool;
   return new CommitFence(
     { url, timeout: connectionTimeout, attemptTimeout: openTimeout },
     {
-      open: ({ identity }, signal) => factory.open({ id: 0, identity, signal, died: () => {} }),
+      open: ({ identity }, signal) => {
+        const [endpoint = { url }] = targets();
+        return factory.open({ id: 0, identity, endpoint, signal, died: () => {} });
+      },
       close: (connection) =>
         toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
     },

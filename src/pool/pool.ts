@@ -403,6 +403,7 @@ export class Pool<R, I extends Identity = Identity> {
     const oldest = this.#line.oldest;
     return this.#journal.statistics({
       total: this.#inventory.total,
+      panics: this.#endpoints.panics,
       state: this.#state.word,
       minConnections: this.#sizing.min,
       maxConnections: this.#sizing.max,

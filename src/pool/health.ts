@@ -65,6 +65,7 @@ function because(error: unknown): string {
 /** The parts of a pool that its health needs. */
 export interface HealthParts<R, I extends Identity> {
   readonly clock: Clock;
+  readonly endpoints: Endpoints;
   readonly factory: GuardedFactory<R, I>;
   readonly settings: PoolSettings;
   readonly inventory: Inventory<R, I>;
@@ -81,7 +82,7 @@ export class Health<R, I extends Identity> {
   readonly #factory: GuardedFactory<R, I>;
   #told = true;
 
-  constructor(endpoints: Endpoints, { clock, factory, inventory, journal, settings }: HealthParts<R, I>) {
+  constructor({ clock, endpoints, factory, inventory, journal, settings }: HealthParts<R, I>) {
     this.#endpoints = endpoints;
     this.#inventory = inventory;
     this.#journal = journal;

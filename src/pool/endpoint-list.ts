@@ -190,7 +190,7 @@ export class EndpointList<R, I extends Identity> {
 
   /** Moves all connections at once that are above the share of their endpoint. @returns how many */
   rebalance(): number {
-    const moved = this.#parts.rebalancing.all();
+    const moved = this.#parts.rebalancing.all(this.#parts.clock.now());
     this.#parts.dispatch();
     return moved;
   }

@@ -11,6 +11,9 @@ import {
   type PoolOptions,
 } from '../../src/index.js';
 import { headings, page } from '../support/documentation.js';
+import { ownFactory } from '../support/factory.js';
+import { Front } from '../support/front.js';
+import { SharedEngine } from '../support/shared-engine.js';
 import { place, surroundings } from '../support/surroundings.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -132,6 +135,22 @@ const provocations: Readonly<Record<string, Provoke>> = {
     const settings = { refresh: 0, minInterval: 30_000, timeout: 1_000 };
     const discovery = new Discovery({ discover }, settings, { changed() {}, stale() {} });
     await discovery.start().finally(() => discovery.stop());
+  },
+  async EndpointMismatchError() {
+    const another = await SharedEngine.open('mem://');
+    await another.query('DEFINE USER root ON ROOT PASSWORD "secret" ROLES OWNER');
+    const fronts = [await own.listen({ auth: true }), await Front.listen(another, { auth: true })] as const;
+    const made = ownFactory(
+      fronts.map(({ url }) => url),
+      { credentials: root },
+    );
+    try {
+      for (const { url } of fronts) await made.open({ url });
+    } finally {
+      await made.end();
+      await fronts[1].close();
+      await another.close();
+    }
   },
   async DeadlineError() {
     const front = await own.listen();

@@ -117,9 +117,9 @@ export interface BalancingConfig {
    */
   tolerance?: number | undefined;
   /**
-   * Whether a server with another store than the others is refused (`EndpointMismatchError`). Default `auto`: also used is one
-   * whose store cannot be compared, because the user is a record user, say; `required`: that one is refused too; `off`: nothing is
-   * compared, for servers that are separate on purpose.
+   * Whether a server with another store than the others is refused (`EndpointMismatchError`): `auto` uses one whose store cannot be
+   * compared, because the user is a record user, say; `required` refuses that one too; `off` compares nothing, for servers that
+   * are separate on purpose. Default `auto`.
    */
   storeCheck?: StoreCheck | undefined;
 }

@@ -7,8 +7,8 @@ import type {
   LoadSheddingConfig,
   NestedAcquirePolicy,
   PoolConfig,
+  PoolConfigOfAny,
   Resolved,
-  ResolvedPoolConfig,
   RetryPolicy,
 } from './pool-options.js';
 import { Refusal, show } from './refusal.js';
@@ -121,7 +121,7 @@ const poolEntries = {
   recycleAfterUses: v.optional(countOr(0, '0 or null for never'), 10_000),
   validateOnCheckout: v.optional(flag(), true),
   validationInterval: v.optional(duration(), '500ms'),
-  livenessTimeout: v.optional(durationOr('0 or null for never'), '15s'),
+  livenessTimeout: v.optional(durationOr('0 or null for never')),
   shutdownGracePeriod: v.optional(duration(), '30s'),
   nestedAcquire: v.optional(choice<NestedAcquirePolicy>('ignore', 'warn', 'error'), 'ignore'),
   leakDetectionThreshold: v.optional(durationOr('0 or null for off'), 0),
@@ -144,12 +144,13 @@ const poolEntries = {
   discovery: v.optional(discoverySchema, {}),
 };
 
-export const poolConfigSchema: v.GenericSchema<PoolConfig, ResolvedPoolConfig> = v.pipe(
+export const poolConfigSchema: v.GenericSchema<PoolConfig, PoolConfigOfAny> = v.pipe(
   closed(poolEntries),
   ordered('minConnections', 'maxConnections'),
   v.transform(
-    (pool): ResolvedPoolConfig => ({
+    (pool): PoolConfigOfAny => ({
       ...pool,
+      livenessTimeout: pool.livenessTimeout,
       minConnections: pool.minConnections ?? Math.min(5, pool.maxConnections),
     }),
   ),

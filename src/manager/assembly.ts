@@ -4,6 +4,7 @@ import { type HeldLease, LeaseChannel } from '../calls/lease-channel.js';
 import { ParkableLease } from '../calls/parkable-lease.js';
 import type { DatabaseName } from '../config/database-name.js';
 import type { ResolvedConfig } from '../config/options.js';
+import { Discovery } from '../endpoints/discovery.js';
 import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import type { Servers } from '../pool/contract.js';
 import { Pool } from '../pool/pool.js';
@@ -45,6 +46,8 @@ export interface Parts {
   readonly label: PoolLabel;
   readonly pool: Pool<Connection, ConnectionIdentity>;
   readonly factory: ConnectionFactory;
+  /** Looks for the servers; undefined when they are listed. */
+  readonly discovery: Discovery | undefined;
   readonly borrowing: Borrowing;
   readonly rules: CallRules;
   readonly batches: Batches;
@@ -83,6 +86,7 @@ export function assemble(config: ResolvedConfig): Parts {
     storeReplaced: (endpoint) => logger?.warn({ pool: name, endpoint }, replaced),
   });
   const pool = makePool(config, serversOf(config), factory);
+  const discovery = discoveryOf(config, pool);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
   const fence = makeFence(config, factory, () => pool.endpoints.targets);
   const { connectionTimeout, leakDetectionThreshold, nestedAcquire, resetTimeout } = config.pool;
@@ -111,7 +115,20 @@ export function assemble(config: ResolvedConfig): Parts {
   if (logger !== undefined) logEvents(pool.events, logger, name, systemClock);
   publishLives(pool.events, name);
   return {
-    ...{ config, label, pool, factory, borrowing, rules, transactions, fence, extraConnections, guard, ending },
+    ...{
+      config,
+      label,
+      pool,
+      factory,
+      discovery,
+      borrowing,
+      rules,
+      transactions,
+      fence,
+      extraConnections,
+      guard,
+      ending,
+    },
     batches: new Batches(),
     exports: new Exports(),
     prepare: (database) => preparation?.of(database),
@@ -145,6 +162,24 @@ function serversOf({ endpoints, loadBalancing, pool }: ResolvedConfig): Servers 
     loadBalancing,
     balancing: { ...balancing, zone: zone ?? undefined },
   };
+}
+
+/** Looks for the servers of a pool whose configuration does not list them: at the start, and when a connection is lost. */
+function discoveryOf(
+  { endpoints, pool: settings }: ResolvedConfig,
+  pool: Pool<Connection, ConnectionIdentity>,
+): Discovery | undefined {
+  if ('list' in endpoints) return undefined;
+  const discovery = new Discovery(
+    endpoints,
+    { ...settings.discovery, timeout: settings.openTimeout },
+    {
+      changed: (targets) => pool.endpoints.replace(targets),
+      stale: (error) => pool.endpoints.notFound(error),
+    },
+  );
+  for (const event of ['died', 'openFailed'] as const) pool.events.subscribe(event, () => discovery.lost());
+  return discovery;
 }
 
 /** @param endpoints where the outcome of a commit may be sought, the best first */

@@ -1,6 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
 import { Usage } from '../../src/agents/usage.js';
-import { Discovery } from '../../src/endpoints/discovery.js';
 import * as everything from '../../src/index.js';
 import {
   ConnectError,
@@ -132,9 +131,7 @@ const provocations: Readonly<Record<string, Provoke>> = {
   },
   async NoEndpointError() {
     const discover = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:8500'));
-    const settings = { refresh: 0, minInterval: 30_000, timeout: 1_000 };
-    const discovery = new Discovery({ discover }, settings, { changed() {}, stale() {} });
-    await discovery.start().finally(() => discovery.stop());
+    await createPool({ discover }, place);
   },
   async EndpointMismatchError() {
     const another = await SharedEngine.open('mem://');

@@ -21,17 +21,19 @@ export class ServerProcess implements ServerAddress {
   readonly username = 'root';
   readonly password = 'secret';
   readonly #port: number;
+  readonly #command: string;
   readonly #storage = `rocksdb://${join(temporaryFolder(), 'data')}`;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, command: string) {
     this.#port = port;
+    this.#command = command;
     this.url = `ws://127.0.0.1:${port}/rpc`;
   }
 
-  /** Starts the `surreal` of the PATH on a free port, and waits until it serves. */
-  static async start(): Promise<ServerProcess> {
-    const server = new ServerProcess(await freePort());
+  /** Starts the `surreal` of a folder, or of the PATH, on a free port, and waits until it serves. */
+  static async start(folder?: string): Promise<ServerProcess> {
+    const server = new ServerProcess(await freePort(), folder === undefined ? 'surreal' : join(folder, 'surreal'));
     await server.start();
     return server;
   }
@@ -41,7 +43,7 @@ export class ServerProcess implements ServerAddress {
     const { username, password } = this;
     const who = ['--user', username, '--pass', password];
     const where = ['--bind', `127.0.0.1:${this.#port}`, this.#storage];
-    const child = spawn('surreal', ['start', '--no-banner', '--log', 'none', ...who, ...where], { stdio: 'ignore' });
+    const child = spawn(this.#command, ['start', '--no-banner', '--log', 'none', ...who, ...where], { stdio: 'ignore' });
     this.#process = child;
     let failure: unknown;
     child.once('error', (error) => {

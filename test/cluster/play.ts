@@ -1,0 +1,112 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, vi } from 'vitest';
+import { type ConnectionManager, createPool, type PoolOptions } from '../../src/index.js';
+import { Ledger, type Verdict } from '../chaos/ledger.js';
+import { heldResources, surplusOf } from '../support/held-resources.js';
+import { between, type Random, seededRandom, shuffled } from '../support/seeded-random.js';
+import type { Cell } from './cells.js';
+import { type Cluster, credentials, place } from './cluster.js';
+import type { Directory } from './cluster-faults.js';
+import { deadlines, retryPolicy, Workload } from './workload.js';
+
+const workers = 12;
+const subscribers = 6;
+const connections = 15;
+/** Not a measure: so many milliseconds are enough on the slowest machine, and few enough not to wait for ever. */
+const patience = { timeout: 30_000, interval: 20 };
+
+// So short that a fault outlasts most of them.
+const options = {
+  ...place,
+  ...deadlines,
+  retryPolicy,
+  credentials,
+  minConnections: connections,
+  maxConnections: connections,
+  maxConnecting: 6,
+  openTimeout: 500,
+  probeTimeout: 200,
+  resetTimeout: 200,
+  closeTimeout: 100,
+  livenessTimeout: 500,
+  validationInterval: 50,
+  circuitBreaker: { probeInterval: 50, idleProbeInterval: 200 },
+} satisfies PoolOptions;
+
+/** What came of one cell. */
+export interface Outcome {
+  readonly totals: Record<Verdict, number>;
+  /** Live queries that ended. */
+  readonly lost: number;
+}
+
+/** Plays one cell: calm, the fault, and calm again; and holds what callers were told against what is stored. */
+export async function play(cluster: Cluster, cell: Cell, seed: number): Promise<Outcome> {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note).on('uncaughtException', note);
+  const before = heldResources();
+  const random = seededRandom(seed);
+  for (const ask of cluster.stores) await Ledger.prepare(ask);
+  const directory: Directory = { moved: new Set(), isAway: false };
+  const pool = await poolOf(cluster, cell, directory);
+  const workload = new Workload(pool, cell.work, random, `s${seed}`);
+  const { ledger, vigil, subscribers: heard } = workload;
+  try {
+    workload.start(workers, subscribers);
+    await storm(cluster, cell, directory, random);
+    await heal(cluster, pool, workload);
+    await workload.stopWriting();
+    if (cell.work === 'live') await beTold(cluster, workload);
+    expect(heard.twice, 'told twice').toEqual([]);
+  } finally {
+    await workload.stop();
+    await pool.shutdown({ gracePeriod: 0 });
+  }
+  expect(vigil.overdue, 'nobody waits past a deadline').toEqual([]);
+  expect(ledger.strange, 'every error is one of the pool or of the server').toEqual([]);
+  expect(await ledger.lies({ ask: cluster.stores, losesUpdates: false }), 'what was said of a write is so').toEqual([]);
+  expect(ledger.totals.acknowledged, 'writes').toBeGreaterThan(0);
+  await vi.waitFor(() => expect(cluster.connections(), 'no socket is left').toBe(0), patience);
+  // Not by vi.waitFor(), which has timers of its own from its second look on.
+  const end = performance.now() + patience.timeout;
+  while (surplusOf(before).length > 0 && performance.now() < end) await pause(20);
+  expect(surplusOf(before), 'nothing is left that holds the process').toEqual([]);
+  process.off('unhandledRejection', note).off('uncaughtException', note);
+  expect(unhandled).toEqual([]);
+  return { totals: ledger.totals, lost: heard.lost };
+}
+
+function poolOf({ nodes }: Cluster, { strategy, fault }: Cell, directory: Directory): Promise<ConnectionManager> {
+  return createPool(nodes[0]?.network.url ?? '', options);
+}
+
+async function storm(cluster: Cluster, { fault, struck }: Cell, directory: Directory, random: Random): Promise<void> {
+  await pause(between(random, 100, 300));
+  const nodes = cluster.nodes.slice(0, 1);
+  const ends = await Promise.all(nodes.map((node) => fault.strike(node, directory)));
+  await pause(between(random, 200, 1_200));
+  await Promise.all(ends.map((end) => end()));
+}
+
+/** Waits until all is as it was, helped by nothing but that callers come. */
+async function heal(cluster: Cluster, pool: ConnectionManager, { ledger }: Workload) {
+  await vi.waitFor(() => {
+    expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
+    expect(pool.poolStats()).toMatchObject({ total: connections });
+  }, patience);
+  const served = ledger.totals.acknowledged;
+  await vi.waitFor(() => expect(ledger.totals.acknowledged).toBeGreaterThan(served + workers), patience);
+}
+
+/** Waits until those who listen know of everything, which one who listens to a connection that is gone never does. */
+async function beTold({ stores }: Cluster, { subscribers: heard, ledger }: Workload): Promise<void> {
+  if (stores.length === 1) await vi.waitFor(() => expect(heard.untold, 'who listens is told').toEqual([]), patience);
+  // Each hears of one store alone.
+  const names = stores.map((_, number) => `last-${number}`);
+  for (const [number, name] of names.entries()) {
+    const write = `CREATE entry:⟨${name}⟩ SET times = 1; UPDATE counter:0 SET value += 1`;
+    await ledger.note({ name }, Promise.resolve(stores[number]?.(write)));
+  }
+  await vi.waitFor(() => expect(heard.deafTo(names), 'who listens is told of what comes').toEqual([]), patience);
+}

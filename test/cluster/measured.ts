@@ -24,13 +24,12 @@ export class Callers {
   /** When each call was begun that goes on. */
   readonly #open = new Map<number, number>();
   readonly #working: readonly Promise<void>[];
-  readonly #before = performance.now();
   #isOver = false;
 
-  /** @param call is called with a number of its own; resolves with how long it waited for a connection */
-  constructor(count: number, call: (number: number) => Promise<number | undefined>) {
+  /** @param call gets a number of its own and that of its caller; resolves with how long it waited for a connection */
+  constructor(count: number, call: (number: number, caller: number) => Promise<number | undefined>) {
     let number = 0;
-    const work = async (): Promise<void> => {
+    const work = async (caller: number): Promise<void> => {
       while (!this.#isOver) {
         const own = number++;
         const begun = performance.now();
@@ -38,7 +37,7 @@ export class Callers {
         let wait: number | undefined;
         let end: Sample['end'] = 'answered';
         try {
-          wait = await call(own);
+          wait = await call(own, caller);
         } catch (error) {
           end = outcomeOf(error);
         }
@@ -48,7 +47,7 @@ export class Callers {
         await pause(end === 'answered' ? think : 10 * think);
       }
     };
-    this.#working = Array.from({ length: count }, work);
+    this.#working = Array.from({ length: count }, (_, caller) => work(caller));
   }
 
   /** The longest that a call took, or has taken, which was begun or went on in that time. */
@@ -71,9 +70,9 @@ export class Callers {
 
 /** Some borrow a connection and write over it, so that the wait is known; the others write by the pool. */
 export function poolCallers(pool: ConnectionManager, count: number): Callers {
-  return new Callers(count, async (number) => {
+  return new Callers(count, async (number, caller) => {
     const begun = performance.now();
-    if (number % 2 === 0) {
+    if (caller % 2 === 0) {
       await pool.query(write(`pool-${number}`));
       return undefined;
     }
@@ -87,17 +86,21 @@ export function poolCallers(pool: ConnectionManager, count: number): Callers {
 // The option has the type of the browser's class, of which `ws` has all that the SDK uses.
 const websocketImpl = WebSocket as unknown as NonNullable<DriverOptions['websocketImpl']>;
 
-/** One client of the bare SDK for each address, which connects again by itself; callers have one of them each. */
-export async function bareCallers(urls: readonly string[], count: number): Promise<{ callers: Callers; close(): void }> {
-  const clients = await Promise.all(
-    urls.map(async (url) => {
-      const client = new Surreal({ websocketImpl, engines: createRemoteEngines() });
-      await client.connect(url, { ...place, authentication: credentials });
-      return client;
-    }),
-  );
-  const callers = new Callers(count, async (number) => {
-    await clients[number % clients.length]?.query(write(`bare-${number}`)).collect();
+/** A client of the bare SDK, which connects again by itself. */
+export async function bareClient(url: string): Promise<Surreal> {
+  const client = new Surreal({ websocketImpl, engines: createRemoteEngines() });
+  await client.connect(url, { ...place, authentication: credentials });
+  return client;
+}
+
+/** A client of the bare SDK for each address, which connects again by itself. Each caller has one of them. */
+export async function bareCallers(
+  urls: readonly string[],
+  count: number,
+): Promise<{ callers: Callers; close(): void }> {
+  const clients = await Promise.all(urls.map(bareClient));
+  const callers = new Callers(count, async (number, caller) => {
+    await clients[caller % clients.length]?.query(write(`bare-${number}`)).collect();
     return undefined;
   });
   return {

@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
-import { type ConnectionManager, createPool, type PoolOptions } from '../../src/index.js';
+import type { ConnectionManager, PoolOptions } from '../../src/index.js';
 import { Ledger, type Verdict } from '../chaos/ledger.js';
 import { heldResources, surplusOf } from '../support/held-resources.js';
 import { between, type Random, seededRandom, shuffled } from '../support/seeded-random.js';
 import type { Cell } from './cells.js';
-import { type Cluster, credentials, place } from './cluster.js';
+import type { Cluster } from './cluster.js';
 import type { Directory } from './cluster-faults.js';
+import { clusterPool, newDirectory } from './cluster-pool.js';
 import { deadlines, retryPolicy, Workload } from './workload.js';
 
 const workers = 12;
@@ -17,10 +18,8 @@ const patience = { timeout: 30_000, interval: 20 };
 
 // So short that a fault outlasts most of them.
 const options = {
-  ...place,
   ...deadlines,
   retryPolicy,
-  credentials,
   minConnections: connections,
   maxConnections: connections,
   maxConnecting: 6,
@@ -31,7 +30,7 @@ const options = {
   livenessTimeout: 500,
   validationInterval: 50,
   circuitBreaker: { probeInterval: 50, idleProbeInterval: 200 },
-} satisfies PoolOptions;
+} satisfies Partial<PoolOptions>;
 
 /** What came of one cell. */
 export interface Outcome {
@@ -45,40 +44,46 @@ export async function play(cluster: Cluster, cell: Cell, seed: number): Promise<
   const unhandled: unknown[] = [];
   const note = (error: unknown): void => void unhandled.push(error);
   process.on('unhandledRejection', note).on('uncaughtException', note);
-  const before = heldResources();
+  try {
+    const before = heldResources();
+    const outcome = await played(cluster, cell, seed);
+    await vi.waitFor(() => expect(cluster.connections(), 'no socket is left').toBe(0), patience);
+    // Not by vi.waitFor(), which has timers of its own from its second look on.
+    const end = performance.now() + patience.timeout;
+    while (surplusOf(before).length > 0 && performance.now() < end) await pause(20);
+    expect(surplusOf(before), 'nothing is left that holds the process').toEqual([]);
+    expect(unhandled).toEqual([]);
+    return outcome;
+  } finally {
+    process.off('unhandledRejection', note).off('uncaughtException', note);
+  }
+}
+
+async function played(cluster: Cluster, cell: Cell, seed: number): Promise<Outcome> {
   const random = seededRandom(seed);
   for (const ask of cluster.stores) await Ledger.prepare(ask);
-  const directory: Directory = { moved: new Set(), isAway: false };
-  const pool = await poolOf(cluster, cell, directory);
+  const directory = newDirectory();
+  const { strategy, fault } = cell;
+  const balanced = { ...options, loadBalancing: strategy };
+  const pool = await clusterPool(cluster, balanced, fault.needsDirectory === true ? directory : undefined);
   const workload = new Workload(pool, cell.work, random, `s${seed}`);
   const { ledger, vigil, subscribers: heard } = workload;
   try {
     workload.start(workers, subscribers);
     await storm(cluster, cell, directory, random);
-    await heal(cluster, pool, workload);
+    await heal(pool, workload);
     await workload.stopWriting();
     if (cell.work === 'live') await beTold(cluster, workload);
-    expect(heard.twice, 'told twice').toEqual([]);
   } finally {
     await workload.stop();
     await pool.shutdown({ gracePeriod: 0 });
   }
+  expect(heard.twice, 'told twice').toEqual([]);
   expect(vigil.overdue, 'nobody waits past a deadline').toEqual([]);
   expect(ledger.strange, 'every error is one of the pool or of the server').toEqual([]);
   expect(await ledger.lies({ ask: cluster.stores, losesUpdates: false }), 'what was said of a write is so').toEqual([]);
   expect(ledger.totals.acknowledged, 'writes').toBeGreaterThan(0);
-  await vi.waitFor(() => expect(cluster.connections(), 'no socket is left').toBe(0), patience);
-  // Not by vi.waitFor(), which has timers of its own from its second look on.
-  const end = performance.now() + patience.timeout;
-  while (surplusOf(before).length > 0 && performance.now() < end) await pause(20);
-  expect(surplusOf(before), 'nothing is left that holds the process').toEqual([]);
-  process.off('unhandledRejection', note).off('uncaughtException', note);
-  expect(unhandled).toEqual([]);
   return { totals: ledger.totals, lost: heard.lost };
-}
-
-function poolOf({ nodes }: Cluster, { strategy, fault }: Cell, directory: Directory): Promise<ConnectionManager> {
-  return createPool(nodes[0]?.network.url ?? '', options);
 }
 
 async function storm(cluster: Cluster, { fault, struck }: Cell, directory: Directory, random: Random): Promise<void> {
@@ -90,7 +95,7 @@ async function storm(cluster: Cluster, { fault, struck }: Cell, directory: Direc
 }
 
 /** Waits until all is as it was, helped by nothing but that callers come. */
-async function heal(cluster: Cluster, pool: ConnectionManager, { ledger }: Workload) {
+async function heal(pool: ConnectionManager, { ledger }: Workload): Promise<void> {
   await vi.waitFor(() => {
     expect(pool.healthStatus()).toMatchObject({ healthy: true, circuitBreakerState: 'closed' });
     expect(pool.poolStats()).toMatchObject({ total: connections });

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type LiveMessage, Table } from 'surrealdb';
+import { type LiveMessage, LiveSubscriptionError, Table } from 'surrealdb';
 import type { ConnectionManager } from '../../src/index.js';
 import type { Ledger } from '../chaos/ledger.js';
 import type { Vigil } from '../chaos/vigil.js';
@@ -99,7 +99,8 @@ export class Subscribers {
         await this.#vigil.within(limits.live, `the KILL of ${number}`, live.kill());
       } catch (error) {
         this.lost++;
-        this.#ledger.judge(error);
+        // The SDK wraps what the server said of the LIVE.
+        this.#ledger.judge(error instanceof LiveSubscriptionError ? error.cause : error);
         // Time to calm down after an error that came at once.
         await pause(20);
       }

@@ -132,10 +132,7 @@ function compiled(): string {
     writeFileSync(join(folder, name.replace(/ts$/, 'js')), outputText);
   }
   const start = join(folder, 'start.js');
-  writeFileSync(
-    start,
-    `import { serve } from './front-program.js';\nawait serve(JSON.parse(process.argv[2]));\n`,
-  );
+  writeFileSync(start, `import { serve } from './front-program.js';\nawait serve(JSON.parse(process.argv[2]));\n`);
   program = start;
   return start;
 }

@@ -43,7 +43,9 @@ export class ServerProcess implements ServerAddress {
     const { username, password } = this;
     const who = ['--user', username, '--pass', password];
     const where = ['--bind', `127.0.0.1:${this.#port}`, this.#storage];
-    const child = spawn(this.#command, ['start', '--no-banner', '--log', 'none', ...who, ...where], { stdio: 'ignore' });
+    const child = spawn(this.#command, ['start', '--no-banner', '--log', 'none', ...who, ...where], {
+      stdio: 'ignore',
+    });
     this.#process = child;
     let failure: unknown;
     child.once('error', (error) => {

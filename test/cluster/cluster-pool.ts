@@ -10,7 +10,7 @@ export function newDirectory(): Directory {
 export function clusterPool(
   cluster: Cluster,
   options: Partial<PoolOptions>,
-  directory?: Directory,
+  _directory?: Directory,
 ): Promise<ConnectionManager> {
   const { loadBalancing: _, ...rest } = options as any;
   const all = { ...place, credentials, ...rest };

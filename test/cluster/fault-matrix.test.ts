@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, test } from 'vitest';
-import { seededRandom } from '../support/seeded-random.js';
-import { nameOf, sample } from './cells.js';
+import { cells } from './cells.js';
 import { type Cluster, frontCluster } from './cluster.js';
 import { play } from './play.js';
-import { seed } from './seed.js';
+import { drawn, seed } from './seed.js';
 
 let cluster: Cluster;
 
@@ -13,12 +12,7 @@ beforeAll(async () => {
 afterAll(() => cluster.close());
 
 // The seed and the cell are in the title, which the report of a test that hangs has, too.
-test.each(
-  sample(seededRandom(seed), Number(process.env.MATRIX_CELLS ?? 5)).map(
-    (cell, number) => [nameOf(cell), cell, seed + number] as const,
-  ),
-)(`what callers are told is so: %s (MATRIX_SEED=${seed})`, async (_name, cell, number) => {
-  const t = performance.now();
-  const o = await play(cluster, cell, number);
-  console.log(_name, JSON.stringify(o), Math.round(performance.now() - t));
+test.each(drawn(cells, 5))(`what callers are told is so: %s (MATRIX_SEED=${seed})`, async (name, cell, own) => {
+  const outcome = await play(cluster, cell, own);
+  console.log(`${name}: ${JSON.stringify(outcome)}`);
 });

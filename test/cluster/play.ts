@@ -3,7 +3,7 @@ import { expect, vi } from 'vitest';
 import type { ConnectionManager, PoolOptions } from '../../src/index.js';
 import { Ledger, type Verdict } from '../chaos/ledger.js';
 import { heldResources, surplusOf } from '../support/held-resources.js';
-import { between, type Random, seededRandom, shuffled } from '../support/seeded-random.js';
+import { between, type Random, seededRandom } from '../support/seeded-random.js';
 import type { Cell } from './cells.js';
 import type { Cluster } from './cluster.js';
 import type { Directory } from './cluster-faults.js';

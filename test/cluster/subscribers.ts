@@ -64,7 +64,8 @@ export class Subscribers {
       if (current === undefined) untold.push(`subscriber ${number} has no live query`);
       else
         for (const [name, begun] of this.#written)
-          if (begun > current.since && !current.told.has(name)) untold.push(`subscriber ${number} of ${name}`);
+          if (begun > current.since && !current.told.has(name))
+            untold.push(`subscriber ${number}, who was told of ${current.told.size}, of ${name}`);
     }
     return untold;
   }

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { cells, nameOf, sample } from '../cluster/cells.js';
+import { cells } from '../cluster/cells.js';
 import { type Cluster, serverCluster } from '../cluster/cluster.js';
 import { play } from '../cluster/play.js';
-import { seed } from '../cluster/seed.js';
-import { seededRandom } from '../support/seeded-random.js';
+import { drawn, seed } from '../cluster/seed.js';
 
 // Three real servers, each with a store of its own: what their processes and the network do to callers. They may be of
 // different versions: SURREAL_SERVERS=servers/3.0.5,servers/3.1.6,servers/3.3.5, folders with a `surreal` in each.
@@ -11,7 +10,6 @@ import { seededRandom } from '../support/seeded-random.js';
 const given = process.env.SURREAL_SERVERS?.split(',') ?? [];
 /** What needs no server of our own making. */
 const real = cells.filter(({ fault }) => fault.needsFront !== true);
-const count = Number(process.env.MATRIX_CELLS ?? 8);
 
 describe.skipIf(process.env.SURREALDB_URL !== undefined)('three servers, which can be killed from here', () => {
   let cluster: Cluster;
@@ -21,9 +19,7 @@ describe.skipIf(process.env.SURREALDB_URL !== undefined)('three servers, which c
   });
   afterAll(() => cluster.close());
 
-  test.each(
-    sample(seededRandom(seed), count, real).map((cell, number) => [nameOf(cell), cell, seed + number] as const),
-  )(`what callers are told is so: %s (MATRIX_SEED=${seed})`, async (_name, cell, number) => {
-    await play(cluster, cell, number);
+  test.each(drawn(real, 8))(`what callers are told is so: %s (MATRIX_SEED=${seed})`, async (_name, cell, own) => {
+    await play(cluster, cell, own);
   });
 });

@@ -53,6 +53,7 @@ function cellsOf(option, docstring) {
 }
 
 const options = 'src/config/pool-options.ts';
+const endpoints = 'src/config/endpoint-options.ts';
 const pages = [
   {
     page: 'docs/configuration.md',
@@ -61,6 +62,8 @@ const pages = [
       ...docstringsOf(options, 'RetryPolicy', 'retryPolicy.'),
       ...docstringsOf(options, 'CircuitBreakerConfig', 'circuitBreaker.'),
       ...docstringsOf(options, 'LoadSheddingConfig', 'loadShedding.'),
+      ...docstringsOf(endpoints, 'BalancingConfig', 'balancing.'),
+      ...docstringsOf(endpoints, 'DiscoveryConfig', 'discovery.'),
     ]),
     cells: cellsOf,
   },

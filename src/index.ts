@@ -20,6 +20,19 @@ export type { SessionStatistics, SessionTotals } from './agents/session-statisti
 export type { SessionsStatistics } from './agents/sessions.js';
 export type { ImportInput } from './calls/import.js';
 export type { Duration } from './config/duration.js';
+export {
+  type BalancingConfig,
+  type DiscoverEndpoints,
+  type DiscoveryConfig,
+  type DnsEndpoints,
+  type EndpointList,
+  type EndpointOptions,
+  type Endpoints,
+  type LoadBalancing,
+  type LoadBalancingName,
+  LoadBalancingStrategy,
+  type SrvEndpoints,
+} from './config/endpoint-options.js';
 export type {
   BearerCredentials,
   Credentials,
@@ -78,6 +91,7 @@ export {
 } from './errors/call.js';
 export { ConfigurationError, type ConfigurationIssue, UsageError } from './errors/configuration.js';
 export { ConnectError, DeadlineError } from './errors/connect.js';
+export { NoEndpointError } from './errors/endpoint.js';
 export { outcomeOf } from './errors/outcome.js';
 export { type CallOutcome, PoolError } from './errors/pool-error.js';
 export { SavepointDivergedError, SavepointLimitError, SavepointUnsupportedError } from './errors/savepoint.js';
@@ -90,11 +104,12 @@ export {
 } from './errors/transaction.js';
 export type { Logger } from './logger.js';
 export type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
-export type { EndpointHealth, HealthStatus, Metrics } from './manager/health-report.js';
+export type { HealthStatus, Metrics } from './manager/health-report.js';
 export type { ScopeOptions } from './manager/scope-options.js';
 export type { ShutdownReport } from './manager/shutdown.js';
 export { ConnectionManager, createPool } from './manager.js';
 export type { CloseReason } from './pool/close-reason.js';
+export type { EndpointReport } from './pool/endpoint-list.js';
 export type { PoolEvents, RefusalReason } from './pool/events.js';
 export type { HistogramSummary } from './pool/histogram.js';
 export type { TimeSummary } from './pool/recent-histogram.js';

@@ -1,19 +1,22 @@
 import type { AgentSession, AgentSessionOptions } from './agents/agent-session.js';
 import { Sessions, type SessionsStatistics } from './agents/sessions.js';
 import { requireFunction } from './calls/arguments.js';
+import { isServer } from './config/address.js';
 import type { Duration } from './config/duration.js';
+import type { EndpointList, EndpointOptions } from './config/endpoint-options.js';
 import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
-import { resolveConfig, resolveOptions } from './config/resolve.js';
+import { resolveConfig, resolveEndpoint, resolveOptions } from './config/resolve.js';
 import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import { assemble, type Parts } from './manager/assembly.js';
 import { type HealthStatus, healthOf, type Metrics } from './manager/health-report.js';
-import { boundsOptions, noOptions, shutdownOptions } from './manager/method-options.js';
+import { boundsOptions, noOptions, removalOptions, shutdownOptions } from './manager/method-options.js';
 import { makeQueriesIn } from './manager/queries-in-scope.js';
 import { ScopeStorage } from './manager/scope-storage.js';
 import { endAll, type ShutdownReport } from './manager/shutdown.js';
 import { awaited } from './manager/unawaited.js';
 import { unknownEvent } from './manager/unknown-event.js';
+import type { EndpointReport } from './pool/endpoint-list.js';
 import { eventNames, type PoolEvents } from './pool/events.js';
 import { PoolScope } from './pool-scope.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';
@@ -53,7 +56,7 @@ export class ConnectionManager extends PoolScope {
   }
 
   /** @internal */
-  static async fromUrl(url: string, options: PoolOptions): Promise<ConnectionManager> {
+  static async fromUrl(url: EndpointList, options: PoolOptions): Promise<ConnectionManager> {
     return await ConnectionManager.#start(resolveOptions(url, options));
   }
 
@@ -116,7 +119,54 @@ export class ConnectionManager extends PoolScope {
 
   /** Whether the pool can serve; if not, why. It sends nothing: it reports what the pool has seen. */
   healthStatus(): HealthStatus {
-    return healthOf(this.#parts.pool, this.#parts.config.url);
+    return healthOf(this.#parts.pool);
+  }
+
+  /** The servers of the pool, and what it knows about each. */
+  endpoints(): readonly EndpointReport[] {
+    return this.#parts.pool.endpoints.reports;
+  }
+
+  /**
+   * Adds a server, or takes one back that is being drained. Connections are opened there from now on; its share grows to the
+   * whole within `balancing.slowStart`.
+   * @throws ConfigurationError for an endpoint that cannot be used, UsageError for an embedded database
+   */
+  addEndpoint(endpoint: string | EndpointOptions): void {
+    const { config, pool } = this.#parts;
+    if (!isServer(config.mode))
+      throw new UsageError(`${config.url} is a database in this process: it has one endpoint`);
+    pool.endpoints.add(resolveEndpoint(endpoint));
+  }
+
+  /**
+   * Takes a server out of service: it gets no new connection and no further lease, and what is under way there goes on. It stays
+   * in the list; `addEndpoint()` takes it back, `removeEndpoint()` drops it.
+   * @throws ConfigurationError, UsageError for an address that the pool does not have, and for its only one
+   */
+  drainEndpoint(url: string): void {
+    this.#parts.pool.endpoints.drain(resolveEndpoint(url).url);
+  }
+
+  /**
+   * The same, and drops the server when none of its connections is left. Within `drain` leases there may end by themselves,
+   * then they are ended; left out, they take their time; 0: they are ended at once.
+   * @returns resolves when no connection is left there, and when the pool is shut down
+   * @throws ConfigurationError, UsageError for an address that the pool does not have, and for its only one
+   */
+  async removeEndpoint(url: string, options: { drain?: Duration } = {}): Promise<void> {
+    const { drain } = removalOptions.read(options);
+    const within = drain === undefined ? undefined : Number(drain);
+    await this.#parts.pool.endpoints.remove(resolveEndpoint(url).url, within);
+  }
+
+  /**
+   * Moves connections at once from servers that have more than their share to those that have less, instead of one each
+   * `balancing.rebalanceInterval`: idle ones are closed now, leased ones at their release, and the next ones are opened elsewhere.
+   * @returns how many are moved
+   */
+  rebalance(): number {
+    return this.#parts.pool.endpoints.rebalance();
   }
 
   /** A snapshot that contains `poolStats()` and `healthStatus()`. */
@@ -206,9 +256,10 @@ function newIsNoWay(): UsageError {
  * ```ts
  * const pool = await createPool('ws://localhost:8000', { namespace: 'app', database: 'main' });
  * ```
- * @param url `mem://`, `rocksdb://<path>`, `surrealkv://<path>`, `ws://<host>:<port>` or `wss://<host>`
+ * @param url `mem://`, `rocksdb://<path>`, `surrealkv://<path>`, `ws://<host>:<port>` or `wss://<host>`; for several servers a
+ *   list of them, or where to look for them: {@link Endpoints}
  * @throws ConfigurationError, ConnectError
  */
-export function createPool(url: string, options: PoolOptions): Promise<ConnectionManager> {
+export function createPool(url: EndpointList, options: PoolOptions): Promise<ConnectionManager> {
   return awaited(ConnectionManager.fromUrl(url, options), ConnectionManager.prototype);
 }

@@ -89,7 +89,7 @@ export async function* run({ rounds }) {
   }
   delayAnswers();
   const settings = { openTimeout: 5_000, probeTimeout: 2_000, livenessTimeout: 0 };
-  const transport = await Transport.open('mem://', settings, AbortSignal.timeout(5_000));
+  const transport = await Transport.open({ url: 'mem://' }, settings, AbortSignal.timeout(5_000));
   const session = await transport.attach();
   await transport.use(place, session);
   const pool = await createPool('mem://', { ...place, minConnections: 1 });

@@ -25,7 +25,7 @@ export async function* run({ rounds }) {
  */
 async function against(url, where, rounds) {
   const settings = { openTimeout: 5_000, probeTimeout: 2_000, livenessTimeout: 0 };
-  const transport = await Transport.open(url, settings, AbortSignal.timeout(5_000));
+  const transport = await Transport.open({ url }, settings, AbortSignal.timeout(5_000));
   const session = await transport.attach();
   await transport.use(place, session);
   const pool = await createPool(url, { ...place, minConnections: 1 });

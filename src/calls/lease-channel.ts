@@ -13,7 +13,7 @@ import type { Asked as WhatWasAsked } from '../errors/asked.js';
 import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
 import { forCaller } from '../errors/for-caller.js';
-import { isLostIdentity } from '../errors/server-errors.js';
+import { isDraining, isLostIdentity } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
@@ -65,8 +65,8 @@ interface Ways {
  * caller kept. A call goes through these layers:
  *
  *     query      guarded ▸ admitted ▸ held ▸ retiresByAnswer ▸ traced ▸ ┐
- *     request                                                      held ▸ └▸ retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ inTurn ▸ wire
- *     change                                                       held ▸    retires ▸ keepsIdentity ▸ limited ▸ signedIn ▸ alone  ▸ wire
+ *     request                                                      held ▸ └▸ retires ▸ discards ▸ limited ▸ signedIn ▸ inTurn ▸ wire
+ *     change                                                       held ▸    retires ▸ discards ▸ limited ▸ signedIn ▸ alone  ▸ wire
  *
  * The two retiring layers exist only when the pool has a `retireOn`, `admitted` only when the caller has a ledger, and
  * `held` only for a parkable lease.
@@ -302,14 +302,18 @@ export class LeaseChannel implements QueryChannel {
     return tracedAnswer(queryChannel, trace, () => next(asked), failureIn);
   };
 
-  /** If the session turns out to be signed out, its connection is closed at the release. */
-  static readonly #keepsIdentity: RequestLayer = async (asked, next) => {
+  /**
+   * If the session turns out to be signed out, or the server says that it is shutting down or has no room, the connection
+   * is closed at the release.
+   */
+  static readonly #discards: RequestLayer = async (asked, next) => {
     const { channel } = asked;
     const { connection } = channel;
     try {
       return await next(asked);
     } catch (error) {
       if (error instanceof ServerError) Object.assign(error, refused);
+      if (isDraining(error)) channel.#lease.markForRecycling('leaving');
       const isLost = error instanceof IdentityLostError;
       if (!isLost && !(connection.isItsIdentity && isLostIdentity(error))) throw error;
       channel.#lease.markForRecycling('signed-out');
@@ -355,7 +359,7 @@ export class LeaseChannel implements QueryChannel {
   static #layers(retiring: boolean, parking: boolean): Ways {
     const wire: Ways['request'] = ({ channel, request, message }) => request.send(channel.connection, message);
     const first = retiring ? [retires] : [];
-    const before = [...first, LeaseChannel.#keepsIdentity, LeaseChannel.#limited, LeaseChannel.#signedIn];
+    const before = [...first, LeaseChannel.#discards, LeaseChannel.#limited, LeaseChannel.#signedIn];
     const request = pipeline([...before, LeaseChannel.#inTurn], wire);
     const change = pipeline([...before, LeaseChannel.#alone], wire);
     const call = pipeline(

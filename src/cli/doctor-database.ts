@@ -1,3 +1,4 @@
+import { isServer } from '../config/address.js';
 import type { ResolvedConfig } from '../config/options.js';
 import type { ConnectionManager } from '../manager.js';
 import { Histogram } from '../pool/histogram.js';
@@ -23,7 +24,7 @@ export async function diagnoseSession(connection: PooledConnection, config: Reso
     const [info] = await connection.query<[{ tables?: object }]>('INFO FOR DB');
     const tables = Object.keys(info?.tables ?? {}).length;
     if (config.credentials === null) {
-      return config.mode === 'local'
+      return isServer(config.mode)
         ? warning(
             subject,
             who,

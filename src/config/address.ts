@@ -3,6 +3,11 @@ import { describe, Refusal } from './refusal.js';
 /** Where a database runs: in this process in memory, in this process on disk, or on a server. */
 export type Mode = 'in-memory' | 'embedded' | 'local';
 
+/** Whether a database is on a server, one or several. */
+export function isServer(mode: Mode | 'remote'): boolean {
+  return mode === 'local' || mode === 'remote';
+}
+
 /** A validated address, in the form that the connection uses. */
 export interface Address {
   readonly mode: Mode;
@@ -42,6 +47,32 @@ export function readAddress(
   const address = readWithScheme(value, scheme.toLowerCase(), value.slice(prefix.length), { allowed, signIn });
   if (address instanceof Refusal || mode === undefined || address.mode === mode) return address;
   return new Refusal(`${allowed}; for that address use ${modesInWords[address.mode]}`, inShort(scheme));
+}
+
+/**
+ * Reads the address of a server, one of several: a database inside this process is always the only one.
+ * It is read in the form in which two that mean the same are the same text.
+ */
+export function readServer(value: unknown): string | Refusal {
+  const allowed = spellings.local;
+  if (typeof value !== 'string' || value === '') return new Refusal(allowed, describe(value));
+  const address = readAddress(value);
+  if (address instanceof Refusal) return address;
+  if (address.mode === 'local') return address.url;
+  return new Refusal(
+    `${allowed}; a database inside this process has one address and stands in no list`,
+    inShort(address.url.split(':', 1)[0] ?? ''),
+  );
+}
+
+/** The names under which a process reaches its own machine; `localhost` stands for both others. */
+const ownMachine = /^(?:localhost\.?|127\.0\.0\.1|\[::1\])$/;
+
+/** What tells one server from others, whichever way the address of this machine is written. The scheme does not. */
+export function serverOf(url: string): string {
+  const { protocol, hostname, port, pathname, search } = new URL(url);
+  const host = ownMachine.test(hostname) ? 'localhost' : hostname;
+  return `${host}:${port || (protocol === 'wss:' ? 443 : 80)}${pathname}${search}`;
 }
 
 /** The words for a refusal. */
@@ -87,6 +118,9 @@ function readServerAddress(text: string, scheme: string, signIn: string): Addres
       `${spellings.local} alone; who signs in belongs in ${signIn}`,
       `${inShort(scheme)} with a user in it`,
     );
+  }
+  if (url.hostname.includes(',')) {
+    return new Refusal(`${spellings.local}; several addresses are a list`, `${inShort(scheme)} with a "," in its host`);
   }
   if (url.hash !== '') return new Refusal(`${spellings.local} without "#"`, `${inShort(scheme)} with a "#" in it`);
   if (url.pathname === '' || url.pathname === '/') url.pathname = '/rpc';

@@ -1,18 +1,22 @@
 import type { SurrealQueryable } from 'surrealdb';
 import type { Logger } from '../logger.js';
 import type { Mode } from './address.js';
+import type { EndpointSource, Endpoints, LoadBalancing, LoadBalancingName } from './endpoint-options.js';
 import type { Credentials, CredentialsProvider } from './identity-options.js';
 import type { PoolConfig, Resolved, ResolvedPoolConfig } from './pool-options.js';
 
 /**
  * Where the database lives: inside this process, empty at the start and gone at the end (`in-memory`); inside this process and
- * on disk, at `rocksdb://<path>` or `surrealkv://<path>`, which one process at a time can open (`embedded`); or on a server that
- * is reached at one address, `ws://<host>:<port>` or `wss://<host>`, where without a path `/rpc` is meant (`local`).
+ * on disk, at `rocksdb://<path>` or `surrealkv://<path>`, which one process at a time can open (`embedded`); on a server that
+ * is reached at one address, `ws://<host>:<port>` or `wss://<host>`, where without a path `/rpc` is meant (`local`); or on several
+ * servers over one store, any of which can serve every call (`remote`), with the strategy that chooses among them: default
+ * `round-robin`, and without effect while there is one.
  */
 export type ConnectionMode =
   | { type: 'in-memory' }
   | { type: 'embedded'; path: string }
-  | { type: 'local'; endpoint: string };
+  | { type: 'local'; endpoint: string }
+  | { type: 'remote'; endpoints: Endpoints; loadBalancing?: LoadBalancingName | undefined };
 
 /**
  * Called once for each database of the pool, before the first lease in it, with a connection of the pool's own identity
@@ -71,13 +75,23 @@ export interface DatabaseConfig extends CommonOptions {
 }
 
 /** The short form: everything but the address, for `createPool(url, options)`. */
-export interface PoolOptions extends CommonOptions, PoolConfig {}
+export interface PoolOptions extends CommonOptions, PoolConfig {
+  /** Which of several servers lends a connection. Default `round-robin`; with one server, or none, without effect. */
+  loadBalancing?: LoadBalancingName | undefined;
+}
 
 /** A configuration that was checked and completed; both forms lead to it. */
 export interface ResolvedConfig {
-  readonly mode: Mode;
-  /** `mem://`, `rocksdb://<path>`, `surrealkv://<path>` or `ws://<host>/rpc`. */
+  /** `remote`: several servers, or as many as will be found. A list of one is `local`. */
+  readonly mode: Mode | 'remote';
+  /**
+   * `mem://`, `rocksdb://<path>`, `surrealkv://<path>` or `ws://<host>/rpc`. With several servers the first of them; where they
+   * are looked for, what for, and no address to connect to: `dns://surreal.internal:8000`.
+   */
   readonly url: string;
+  /** The servers, or how they are found; a database inside this process is a list of one. */
+  readonly endpoints: EndpointSource;
+  readonly loadBalancing: LoadBalancing;
   /** What the pool is called. */
   readonly name: string;
   readonly namespace: string;

@@ -1,4 +1,5 @@
 import type { Duration } from './duration.js';
+import type { BalancingConfig, DiscoveryConfig } from './endpoint-options.js';
 
 // The tables of docs/configuration.md are made of these docstrings (npm run docs): the sentence that begins with "Default" is
 // split at its first semicolon into the columns of the default and of what is allowed. The schema holds the default that counts.
@@ -149,6 +150,10 @@ export interface PoolConfig {
   retryPolicy?: RetryPolicy | undefined;
   /** When the pool stops trying an endpoint that keeps failing, and refuses at once instead. */
   circuitBreaker?: CircuitBreakerConfig | undefined;
+  /** How connections and leases are shared out among several servers. */
+  balancing?: BalancingConfig | undefined;
+  /** When the pool asks again which servers there are. */
+  discovery?: DiscoveryConfig | undefined;
 }
 
 /** Which single calls go in one message: none, those that had to wait, or also those made at the same moment. */

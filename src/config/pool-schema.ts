@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { type Closed, closed, ordered } from './closed-object.js';
+import type { BalancingConfig, DiscoveryConfig } from './endpoint-options.js';
 import type {
   Batching,
   CircuitBreakerConfig,
@@ -10,8 +11,9 @@ import type {
   ResolvedPoolConfig,
   RetryPolicy,
 } from './pool-options.js';
+import { Refusal, show } from './refusal.js';
 import type { Same } from './same-type.js';
-import { choice, count, countOr, deadline, duration, durationOr, factor, flag } from './values.js';
+import { choice, count, countOr, deadline, duration, durationOr, factor, flag, from, value } from './values.js';
 
 // What each option takes, and what it is when it is left out. A default that would be above the caller's own upper bound
 // gives way to it.
@@ -59,6 +61,51 @@ const sheddingEntries = {
 
 const loadSheddingSchema = closed(sheddingEntries);
 
+/** A zone is no secret, so that what was given can be shown. */
+const zoneOr: v.GenericSchema<string | null> = value((given) => {
+  if (given === null || (typeof given === 'string' && given !== '')) return given;
+  return new Refusal('the name of a zone, or null for none', show(given));
+});
+
+const balancingEntries = {
+  zone: v.optional(zoneOr, null),
+  spillOver: v.optional(from(0, 1), 0.7),
+  slowStart: v.optional(durationOr('0 or null for none'), '30s'),
+  panicBelow: v.optional(from(0, 1), 0.5),
+  rebalanceInterval: v.optional(durationOr('0 or null for never'), '5s'),
+  tolerance: v.optional(from(0, 1), 0.2),
+};
+
+const balancingSchema = closed(balancingEntries);
+
+const discoveryEntries = {
+  refresh: v.optional(durationOr('0 or null for only after a loss'), '60s'),
+  minInterval: v.optional(deadline()),
+};
+
+const longestMinInterval = 30_000;
+
+const discoverySchema = v.pipe(
+  closed(discoveryEntries),
+  // With a refresh of 0 there is none to be faster than.
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { refresh, minInterval } = dataset.value;
+    if (minInterval === undefined || refresh === 0 || minInterval <= refresh) return;
+    addIssue({
+      expected: `at most refresh, which is ${refresh} ms`,
+      received: `${minInterval} ms`,
+      path: [{ type: 'object', origin: 'value', input: dataset.value, key: 'minInterval', value: minInterval }],
+    });
+  }),
+  v.transform(
+    (discovery): Resolved<DiscoveryConfig> => ({
+      ...discovery,
+      minInterval: discovery.minInterval ?? Math.min(longestMinInterval, discovery.refresh || longestMinInterval),
+    }),
+  ),
+);
+
 const poolEntries = {
   minConnections: v.optional(count(0)),
   maxConnections: v.optional(count(1), 20),
@@ -92,6 +139,8 @@ const poolEntries = {
   requireScope: v.optional(flag(), false),
   retryPolicy: v.optional(retryPolicySchema, {}),
   circuitBreaker: v.optional(circuitBreakerSchema, {}),
+  balancing: v.optional(balancingSchema, {}),
+  discovery: v.optional(discoverySchema, {}),
 };
 
 export const poolConfigSchema: v.GenericSchema<PoolConfig, ResolvedPoolConfig> = v.pipe(
@@ -110,6 +159,8 @@ const groups = {
   'poolConfig.loadShedding': sheddingEntries,
   'poolConfig.retryPolicy': retryEntries,
   'poolConfig.circuitBreaker': breakerEntries,
+  'poolConfig.balancing': balancingEntries,
+  'poolConfig.discovery': discoveryEntries,
 };
 
 export const poolGroupPaths: readonly string[] = Object.keys(groups);
@@ -138,3 +189,5 @@ true satisfies Same<v.InferInput<Closed<typeof poolEntries>>, PoolConfig>;
 true satisfies Same<v.InferInput<typeof retryPolicySchema>, RetryPolicy>;
 true satisfies Same<v.InferInput<typeof loadSheddingSchema>, LoadSheddingConfig>;
 true satisfies Same<v.InferInput<typeof circuitBreakerSchema>, CircuitBreakerConfig>;
+true satisfies Same<v.InferInput<typeof balancingSchema>, BalancingConfig>;
+true satisfies Same<v.InferInput<typeof discoverySchema>, DiscoveryConfig>;

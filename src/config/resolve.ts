@@ -1,4 +1,7 @@
 import type { SqlExportOptions } from 'surrealdb';
+import type * as v from 'valibot';
+import type { Target } from './endpoint-options.js';
+import { endpointNames, listItemSchema, listSchema } from './endpoint-schema.js';
 import { exportNames, exportSchema } from './export-schema.js';
 import { type Form, read, refused } from './form.js';
 import type { Credentials, CredentialsProvider, IdentityOptions } from './identity-options.js';
@@ -19,10 +22,15 @@ export const longForm: Form = {
 const shortForm: Form = {
   title: 'The options of the pool',
   name: shortName,
-  names: optionPaths.filter((path) => !/^(connectionMode|poolConfig$)/.test(path)).map(shortName),
+  names: [
+    'loadBalancing',
+    ...optionPaths.filter((path) => !/^(connectionMode|poolConfig$)/.test(path)).map(shortName),
+    ...endpointNames.map((name) => `url.${name}`),
+  ],
   hints: new Map([
     ['poolConfig', 'its options right here, beside namespace and database'],
-    ['connectionMode', 'the address as the first argument'],
+    ['connectionMode', 'the address, or several, as the first argument'],
+    ['endpoints', 'the addresses as the first argument'],
     ['url', 'the address as the first argument'],
   ]),
 };
@@ -46,7 +54,10 @@ export function resolveConfig(config: unknown): ResolvedConfig {
 }
 
 /** In the short form all other options are the pool's. */
-const sharedNames: ReadonlySet<string> = new Set(commonNames.filter((name) => name !== 'poolConfig'));
+const sharedNames: ReadonlySet<string> = new Set([
+  'loadBalancing',
+  ...commonNames.filter((name) => name !== 'poolConfig'),
+]);
 
 /**
  * Checks and completes a configuration in the short form.
@@ -60,6 +71,33 @@ export function resolveOptions(url: unknown, options: unknown): ResolvedConfig {
   const config = Object.fromEntries(entries.filter(([name]) => sharedNames.has(name)));
   const poolConfig = Object.fromEntries(entries.filter(([name]) => !sharedNames.has(name)));
   return read(urlConfigSchema, { ...config, connectionMode: url, poolConfig }, shortForm);
+}
+
+/**
+ * Checks servers that were found while the pool runs, as the list of a configuration.
+ *
+ * @param title what they are, in words: `What discover() returned`
+ * @param path what they are called in the error
+ * @throws ConfigurationError with every problem of the list
+ */
+export function resolveEndpoints(list: unknown, title: string, path: string): readonly Target[] {
+  const form = { title, name: (below: string) => (below === '' ? path : `${path}.${below}`) };
+  return read(listSchema, list, { ...form, names: endpointNames.map(form.name) });
+}
+
+const endpointForm: Form = {
+  title: 'The endpoint',
+  name: (path) => path || 'endpoint',
+  names: ['url', 'weight', 'zone', 'priority'],
+};
+
+/**
+ * Checks and completes one server of several.
+ *
+ * @throws ConfigurationError with every problem it has
+ */
+export function resolveEndpoint(endpoint: unknown): Target {
+  return read(listItemSchema as v.GenericSchema<unknown, Target>, endpoint, endpointForm);
 }
 
 const exportForm: Form = {
@@ -125,5 +163,5 @@ export async function resolveCredentials(
 
 /** The short-form name of a long-form path. */
 export function shortName(path: string): string {
-  return path === 'connectionMode' ? 'url' : path.replace(/^poolConfig\./, '');
+  return path.replace(/^connectionMode(?=\.|$)/, 'url').replace(/^poolConfig\./, '');
 }

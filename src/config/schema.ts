@@ -2,6 +2,15 @@ import * as v from 'valibot';
 import type { Logger } from '../logger.js';
 import { type Address, type Mode, readAddress } from './address.js';
 import { type Closed, closed } from './closed-object.js';
+import type { EndpointList, LoadBalancing, LoadBalancingName } from './endpoint-options.js';
+import {
+  endpointNames,
+  loadBalancingSchema,
+  type Place,
+  placeOf,
+  placeSchema,
+  severalSchema,
+} from './endpoint-schema.js';
 import { credentialsPaths, credentialsSourceSchema } from './identity-schema.js';
 import { paths } from './option-paths.js';
 import type {
@@ -20,34 +29,44 @@ import { flag, text, value } from './values.js';
 
 // Where the database lives.
 
-function address(mode?: Mode): v.GenericSchema<string, Address> {
+function address(mode: Mode): v.GenericSchema<string, Address> {
   return value((given) => readAddress(given, mode));
 }
 
 const modesInWords =
-  "{ type: 'in-memory' }, { type: 'embedded', path: 'rocksdb://…' } or { type: 'local', endpoint: 'ws://…' }";
+  "{ type: 'in-memory' }, { type: 'embedded', path: 'rocksdb://…' }, { type: 'local', endpoint: 'ws://…' } " +
+  "or { type: 'remote', endpoints: ['ws://…', 'ws://…'] }";
 
 const modeEntries = {
   'in-memory': { type: v.literal('in-memory') },
   embedded: { type: v.literal('embedded'), path: address('embedded') },
   local: { type: v.literal('local'), endpoint: address('local') },
+  remote: {
+    type: v.literal('remote'),
+    endpoints: severalSchema,
+    loadBalancing: v.optional(loadBalancingSchema),
+  },
 };
 
 type ModeOf<Type extends ConnectionMode['type']> = Extract<ConnectionMode, { type: Type }>;
 
-const inMemorySchema: v.GenericSchema<ModeOf<'in-memory'>, Address> = v.pipe(
+const inMemorySchema: v.GenericSchema<ModeOf<'in-memory'>, Place> = v.pipe(
   closed(modeEntries['in-memory']),
-  v.transform((): Address => ({ mode: 'in-memory', url: 'mem://' })),
+  v.transform(() => placeOf({ mode: 'in-memory', url: 'mem://' })),
 );
-const embeddedSchema: v.GenericSchema<ModeOf<'embedded'>, Address> = v.pipe(
+const embeddedSchema: v.GenericSchema<ModeOf<'embedded'>, Place> = v.pipe(
   closed(modeEntries.embedded),
-  v.transform(({ path }) => path),
+  v.transform(({ path }) => placeOf(path)),
 );
-const localSchema: v.GenericSchema<ModeOf<'local'>, Address> = v.pipe(
+const localSchema: v.GenericSchema<ModeOf<'local'>, Place> = v.pipe(
   closed(modeEntries.local),
-  v.transform(({ endpoint }) => endpoint),
+  v.transform(({ endpoint }) => placeOf(endpoint)),
 );
-const unknownModeSchema: v.GenericSchema<ConnectionMode, Address> = value<ConnectionMode, Address>((given) => {
+const remoteSchema: v.GenericSchema<ModeOf<'remote'>, Place> = v.pipe(
+  closed(modeEntries.remote),
+  v.transform(({ endpoints, loadBalancing }) => ({ ...endpoints, loadBalancing })),
+);
+const unknownModeSchema: v.GenericSchema<ConnectionMode, Place> = value<ConnectionMode, Place>((given) => {
   const record = readRecord(given, modesInWords);
   if (record instanceof Refusal) return record;
   return new Refusal(
@@ -56,8 +75,8 @@ const unknownModeSchema: v.GenericSchema<ConnectionMode, Address> = value<Connec
   );
 });
 
-const connectionModeSchema: v.GenericSchema<ConnectionMode, Address> = v.lazy(
-  (given): v.GenericSchema<ConnectionMode, Address> => {
+const connectionModeSchema: v.GenericSchema<ConnectionMode, Place> = v.lazy(
+  (given): v.GenericSchema<ConnectionMode, Place> => {
     const record = readRecord(given);
     switch ('type' in record ? record.type : undefined) {
       case 'in-memory':
@@ -66,6 +85,8 @@ const connectionModeSchema: v.GenericSchema<ConnectionMode, Address> = v.lazy(
         return embeddedSchema;
       case 'local':
         return localSchema;
+      case 'remote':
+        return remoteSchema;
       default:
         return unknownModeSchema;
     }
@@ -124,15 +145,25 @@ export const databaseConfigSchema: v.GenericSchema<DatabaseConfig, ResolvedConfi
   v.transform(complete),
 );
 
-/** The long form with a URL for its connection mode: what the short form and the environment are read into. */
+/**
+ * The long form with addresses for its connection mode, and the strategy beside it: what the short form and the environment are
+ * read into.
+ */
 export const urlConfigSchema: v.GenericSchema<
-  Omit<DatabaseConfig, 'connectionMode'> & { connectionMode: string },
+  Omit<DatabaseConfig, 'connectionMode'> & {
+    connectionMode: EndpointList;
+    loadBalancing?: LoadBalancingName | undefined;
+  },
   ResolvedConfig
-> = v.pipe(closed({ connectionMode: address(), ...commonEntries }), v.transform(complete));
+> = v.pipe(
+  closed({ connectionMode: placeSchema, loadBalancing: v.optional(loadBalancingSchema), ...commonEntries }),
+  v.transform(complete),
+);
 
 interface CheckedConfig
-  extends Omit<ResolvedConfig, 'mode' | 'url' | 'name' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
-  readonly connectionMode: Address;
+  extends Omit<ResolvedConfig, keyof Place | 'name' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
+  readonly connectionMode: Place;
+  readonly loadBalancing?: LoadBalancing | undefined;
   readonly poolConfig: ResolvedPoolConfig;
   readonly name?: string | undefined;
   readonly logger?: Logger | undefined;
@@ -143,7 +174,8 @@ interface CheckedConfig
 function complete(checked: CheckedConfig): ResolvedConfig {
   const { connectionMode, poolConfig, logger, onFirstUse, retireOn, ...config } = checked;
   const { name = `${config.namespace}/${config.database}` } = checked;
-  return { ...config, ...connectionMode, name, logger, onFirstUse, retireOn, pool: poolConfig };
+  const loadBalancing = connectionMode.loadBalancing ?? checked.loadBalancing ?? 'round-robin';
+  return { ...config, ...connectionMode, loadBalancing, name, logger, onFirstUse, retireOn, pool: poolConfig };
 }
 
 /** The path of every option, in the long form: for suggestions, and for the environment. */
@@ -151,6 +183,8 @@ export const optionPaths: readonly string[] = [
   'connectionMode',
   ...commonNames,
   ...new Set(Object.values(modeEntries).flatMap((entries) => paths('connectionMode', entries))),
+  // `path` is an option of an embedded database too, and in its place that one is meant.
+  ...endpointNames.filter((name) => !(name in modeEntries.embedded)).map((name) => `connectionMode.endpoints.${name}`),
   ...credentialsPaths,
   ...paths('codecOptions', codecEntries),
   ...poolGroupPaths,

@@ -52,6 +52,7 @@ export const environmentVariables: ReadonlyMap<string, string> = new Map(
     'namespace',
     'database',
     'name',
+    'loadBalancing',
     'credentials.username',
     'credentials.password',
     'credentials.token',
@@ -82,10 +83,12 @@ export function configFromEnvironment(
     if (isOfKubernetes(name, text)) continue;
     // An unknown variable keeps its name and is refused with all other problems, as an unknown option.
     const path = environmentVariables.get(name)?.split('.') ?? [name];
-    put(config, path, path[0] === 'poolConfig' ? plainValue(text) : text);
+    put(config, path, valueAt(path, text));
   }
   const resolved = read(urlConfigSchema, config, environmentForm);
-  return { ...(config as Omit<DatabaseConfig, 'connectionMode'>), connectionMode: connectionModeOf(resolved) };
+  const { loadBalancing, ...rest } = config;
+  const connectionMode = connectionModeOf(resolved, loadBalancing !== undefined);
+  return { ...(rest as Omit<DatabaseConfig, 'connectionMode'>), connectionMode };
 }
 
 /** Matches variables that Kubernetes sets for a service, whose names may begin like ours. */
@@ -102,6 +105,8 @@ function isOfKubernetes(name: string, text: string): boolean {
 
 function variableOf(path: string): string {
   if (path.startsWith(environmentPrefix)) return path;
+  const [, index] = /^connectionMode\.(\d+)/.exec(path) ?? [];
+  if (index !== undefined) return `${environmentPrefix}URL, address ${Number(index) + 1}`;
   // Only mixed credentials are reported as a whole, and in the environment the token causes the mix.
   const name = path === 'credentials' ? 'token' : shortName(path).replace('credentials.', '');
   const words = name.replace(/([a-z])([A-Z])/g, '$1_$2').replaceAll('.', '_');
@@ -117,20 +122,37 @@ function put(record: Record<string, unknown>, [key = '', ...rest]: readonly stri
   put(record[key] as Record<string, unknown>, rest, value);
 }
 
-/** Converts a text for an option of the pool, none of which is a text; durations with units stay unchanged. */
+function valueAt(path: readonly string[], text: string): unknown {
+  if (path[0] === 'connectionMode') return addressesIn(text);
+  return path[0] === 'poolConfig' && (path.at(-1) !== 'zone' || text === 'null') ? plainValue(text) : text;
+}
+
+/** Several servers are separated by commas; the path of a database on disk may have a comma in it. */
+function addressesIn(text: string): string | string[] {
+  if (!/^\s*wss?:/i.test(text) || !text.includes(',')) return text;
+  return text.split(',').map((address) => address.trim());
+}
+
+/** Converts a text for an option of the pool that is no text; durations with units stay unchanged. */
 function plainValue(text: string): unknown {
   if (text === 'null') return null;
   if (text === 'true' || text === 'false') return text === 'true';
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
-function connectionModeOf({ mode, url }: ResolvedConfig): ConnectionMode {
+/** @param chosen whether a strategy was given: it is kept for one server too, as there may be more later */
+function connectionModeOf({ mode, url, endpoints, loadBalancing }: ResolvedConfig, chosen: boolean): ConnectionMode {
   switch (mode) {
     case 'in-memory':
       return { type: mode };
     case 'embedded':
       return { type: mode, path: url };
     case 'local':
-      return { type: mode, endpoint: url };
+    case 'remote': {
+      // The environment has no form for names and functions.
+      const urls = 'list' in endpoints ? endpoints.list.map((target) => target.url) : [];
+      if (urls.length === 1 && !chosen) return { type: 'local', endpoint: url };
+      return { type: 'remote', endpoints: urls, ...(chosen && { loadBalancing }) };
+    }
   }
 }

@@ -44,9 +44,17 @@ export function flag(): v.GenericSchema<boolean> {
   return value((given) => (typeof given === 'boolean' ? given : new Refusal('true or false', show(given))));
 }
 
-/** One of a few words. */
-export function choice<Word extends string>(...words: readonly Word[]): v.GenericSchema<Word> {
-  const allowed = words.map((word) => `"${word}"`).join(', ');
+/** A number that need not be whole. */
+export function from(least: number, most: number): v.GenericSchema<number> {
+  return value((given) => {
+    if (typeof given === 'number' && given >= least && given <= most) return given;
+    return new Refusal(`a number from ${least} to ${most}`, show(given));
+  });
+}
+
+/** One of a few words or numbers. */
+export function choice<Word extends string | number>(...words: readonly Word[]): v.GenericSchema<Word> {
+  const allowed = words.map((word) => JSON.stringify(word)).join(', ');
   return value((given) => words.find((word) => word === given) ?? new Refusal(allowed, show(given)));
 }
 

@@ -107,17 +107,37 @@ export class NestedAcquireError extends AcquireError {
   }
 }
 
-/** The endpoint kept failing, so the pool makes no attempt before `nextProbeIn`; `cause` is the last failure. */
+/** What is wrong with one server, in a {@link CircuitOpenError}. */
+export interface EndpointTrouble {
+  /** The address, without its query string. */
+  readonly url: string;
+  /** Its circuit breaker. */
+  readonly state: 'closed' | 'open' | 'half-open';
+  /** Why it failed last. */
+  readonly lastError: string | undefined;
+  /** How long until the next attempt there, in milliseconds. */
+  readonly nextProbeIn: number;
+}
+
+/**
+ * Every server kept failing, so the pool makes no attempt before `nextProbeIn`; `endpoints` says what is wrong with each, and
+ * `cause` is the last failure.
+ */
 export class CircuitOpenError extends AcquireError {
   static override readonly name: string = 'CircuitOpenError';
   static override readonly code: string = 'ERR_POOL_CIRCUIT_OPEN';
   override readonly retryable: boolean = true;
   /** How long until the next attempt to connect, in milliseconds. */
   readonly nextProbeIn: number;
+  readonly endpoints: readonly EndpointTrouble[];
 
-  constructor(message: string, details: AcquireErrorDetails & { nextProbeIn: number }) {
+  constructor(
+    message: string,
+    details: AcquireErrorDetails & { nextProbeIn: number; endpoints: readonly EndpointTrouble[] },
+  ) {
     super(message, details);
     this.nextProbeIn = details.nextProbeIn;
+    this.endpoints = details.endpoints;
   }
 }
 

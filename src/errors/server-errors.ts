@@ -3,6 +3,7 @@ import { causes } from './causes.js';
 import { ConfigurationError, UsageError } from './configuration.js';
 import { CredentialsFailure } from './credentials-failure.js';
 import { SocketClosedError } from './socket-closed.js';
+import { UpgradeRefusedError } from './upgrade-refused.js';
 
 /**
  * Whether the server refused because of a concurrent transaction and says that a retry may help. Servers before 3.0.5
@@ -23,6 +24,19 @@ export function isDraining(error: unknown): boolean {
     if (/gracefully shutting down|unable to handle the request/.test(cause.message)) return true;
   }
   return false;
+}
+
+/**
+ * Whether an error of a call, of the end of a connection or of an opening says that its node is shutting down, has no
+ * room, or does not listen: no further work belongs there. The loss of a connection alone does not say that.
+ */
+export function isLeaving(error: unknown): boolean {
+  for (const cause of causes(error)) {
+    if (cause instanceof SocketClosedError || cause instanceof UpgradeRefusedError) return cause.isLeaving;
+    // A server that is stopped no longer listens, while its open connections last until their calls have ended.
+    if ((cause as NodeJS.ErrnoException).code === 'ECONNREFUSED') return true;
+  }
+  return isDraining(error);
 }
 
 /** Whether the server refused because it has too many requests now: it executed nothing, and may do it later. */

@@ -5,6 +5,12 @@ const lagging = /notifications were produced faster/i;
 const tooLarge = 1009;
 const tryAgainLater = 1013;
 
+/**
+ * Close codes of a node that goes: SurrealDB since 3.3 sends a close frame without a code when it is stopped (older ones
+ * end the connection without a close frame), proxies and other servers say "going away" or "service restart".
+ */
+const goesAway: ReadonlySet<number> = new Set([1001, 1005, 1012]);
+
 /** The other side closed a socket. It is the `cause` of the errors that follow. */
 export class SocketClosedError extends Error {
   override readonly name: string = 'SocketClosedError';
@@ -29,6 +35,12 @@ export class SocketClosedError extends Error {
   /** Whether a message of ours was larger than the other side takes. */
   get isTooLarge(): boolean {
     return this.closeCode === tooLarge;
+  }
+
+  /** Whether the other side said that it is shutting down, or that it has no room. */
+  get isLeaving(): boolean {
+    if (this.closeCode === tryAgainLater) return this.isIllness;
+    return goesAway.has(this.closeCode);
   }
 
   /** Whether it means that something is wrong with the endpoint, not with what this client sent or did not read. */

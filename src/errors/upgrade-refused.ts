@@ -20,6 +20,11 @@ export class UpgradeRefusedError extends Error {
    */
   readonly retryAfter: number | undefined;
 
+  /** Whether the server, or a proxy in front of it, says that it has no room now: it is starting, stopping or full. */
+  get isLeaving(): boolean {
+    return this.status === 503 || this.retryAfter !== undefined;
+  }
+
   constructor({ statusCode = 0, statusMessage = '', headers }: UpgradeAnswer) {
     const retryAfter = readRetryAfter(headers['retry-after']);
     const asks = retryAfter === undefined ? '' : `, and asks to retry in ${retryAfter} ms`;

@@ -3,7 +3,9 @@ import { Exports } from '../calls/exports.js';
 import { type HeldLease, LeaseChannel } from '../calls/lease-channel.js';
 import { ParkableLease } from '../calls/parkable-lease.js';
 import type { DatabaseName } from '../config/database-name.js';
+import type { Target } from '../config/endpoint-options.js';
 import type { ResolvedConfig } from '../config/options.js';
+import type { Servers } from '../pool/contract.js';
 import { Pool } from '../pool/pool.js';
 import { PooledConnection } from '../pooled-connection.js';
 import type { Connection } from '../session/connection.js';
@@ -63,7 +65,7 @@ export interface Parts {
 /** Builds the parts of a pool, bottom up; none of them starts anything yet. */
 export function assemble(config: ResolvedConfig): Parts {
   const { name } = config;
-  const label = poolLabel(name, config.url);
+  const label = poolLabel(config);
   const logger = config.logger && loggerFor(config.logger);
   const ending = new AbortController();
   const factory: ConnectionFactory = new ConnectionFactory(config, label, {
@@ -73,13 +75,16 @@ export function assemble(config: ResolvedConfig): Parts {
     },
     manyFunctions: () => logger?.warn({ pool: name }, manyFunctions),
   });
-  const pool = makePool(config, factory);
+  const pool = makePool(config, serversOf(config), factory);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
-  const fence = makeFence(config, factory);
+  const fence = makeFence(config, factory, () => pool.endpoints.targets);
   const { connectionTimeout, leakDetectionThreshold, nestedAcquire, resetTimeout } = config.pool;
   const transactions = new Transactions({ pool: label, fence, events: pool.events, rollbackTimeout: resetTimeout });
   const extraConnections = new ExtraConnections({
-    makePool: () => makePool({ name, pool: { ...config.pool, ...forOne } }, factory),
+    makePool: () => {
+      const servers = { ...serversOf(config), targets: pool.endpoints.targets };
+      return makePool({ name, pool: { ...config.pool, ...forOne } }, servers, factory);
+    },
     identityIn: (database) => factory.identities.of(database),
     // No preparation: this connection prepares the database, and would wait for itself.
     connectionOf: (lease) =>
@@ -109,6 +114,7 @@ export function assemble(config: ResolvedConfig): Parts {
 
 function makePool(
   { name, pool: settings }: Pick<ResolvedConfig, 'name' | 'pool'>,
+  servers: Servers,
   factory: ConnectionFactory,
 ): Pool<Connection, ConnectionIdentity> {
   const { retryPolicy, circuitBreaker } = settings;
@@ -120,15 +126,33 @@ function makePool(
     timeOfDay: () => Date.now(),
     random: Math.random,
     endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
+    servers,
   });
 }
 
-function makeFence({ url, pool }: ResolvedConfig, factory: ConnectionFactory): CommitFence {
+/** The servers that are known at the start: all of a list, none of those that are looked up. */
+function serversOf({ endpoints, loadBalancing, pool }: ResolvedConfig): Servers {
+  const { zone, ...balancing } = pool.balancing;
+  return {
+    targets: 'list' in endpoints ? endpoints.list : [],
+    loadBalancing,
+    balancing: { ...balancing, zone: zone ?? undefined },
+  };
+}
+
+function makeFence(
+  { url, pool }: ResolvedConfig,
+  factory: ConnectionFactory,
+  targets: () => readonly Target[],
+): CommitFence {
   const { connectionTimeout, openTimeout, closeTimeout } = pool;
   return new CommitFence(
     { url, timeout: connectionTimeout, attemptTimeout: openTimeout },
     {
-      open: ({ identity }, signal) => factory.open({ id: 0, identity, signal, died: () => {} }),
+      open: ({ identity }, signal) => {
+        const [endpoint = { url }] = targets();
+        return factory.open({ id: 0, identity, endpoint, signal, died: () => {} });
+      },
       close: (connection) =>
         toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
     },

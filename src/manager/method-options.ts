@@ -62,3 +62,12 @@ export const shutdownOptions: ClosedOptions<ShutdownOptions> = new ClosedOptions
   'The options of shutdown()',
   { gracePeriod: asDuration },
 );
+
+interface RemovalOptions {
+  drain?: Duration | undefined;
+}
+
+export const removalOptions: ClosedOptions<RemovalOptions> = new ClosedOptions<RemovalOptions>(
+  'The options of removeEndpoint()',
+  { drain: asDuration },
+);

@@ -5,6 +5,7 @@ import {
   AcquireFailedError,
   AcquireTimeoutError,
   CircuitOpenError,
+  type EndpointTrouble,
   PoolShutdownError,
   type PoolSnapshot,
   QueueFullError,
@@ -43,6 +44,7 @@ interface AcquireRefusal {
   readonly waited: number;
   readonly maxWaiters?: number;
   readonly nextProbeIn?: number;
+  readonly endpoints?: readonly EndpointTrouble[];
   /** When to try again, in milliseconds. */
   readonly retryAfter?: number | undefined;
   /** The tenant of which no further caller may wait. */
@@ -51,7 +53,7 @@ interface AcquireRefusal {
 }
 
 export function acquireRefused(reason: RefusalReason, refusal: AcquireRefusal): AcquireError {
-  const { snapshot, waited, maxWaiters = 0, nextProbeIn = 0, retryAfter = 0, full, cause } = refusal;
+  const { snapshot, waited, maxWaiters = 0, nextProbeIn = 0, endpoints = [], retryAfter = 0, full, cause } = refusal;
   const details = { snapshot, waited, cause };
   switch (reason) {
     case 'shutdown':
@@ -70,10 +72,19 @@ export function acquireRefused(reason: RefusalReason, refusal: AcquireRefusal): 
       );
     case 'circuit-open':
       return new CircuitOpenError(
-        `the circuit is open, the next probe is in ${Math.ceil(nextProbeIn)} ms: ${cause === undefined ? 'connections were lost' : messageOf(cause)}`,
-        { ...details, nextProbeIn },
+        `the circuit is open, the next probe is in ${Math.ceil(nextProbeIn)} ms: ${describeTrouble(endpoints, cause)}`,
+        { ...details, nextProbeIn, endpoints },
       );
   }
+}
+
+/** With several servers, what is wrong with each of them; at most three. */
+function describeTrouble(endpoints: readonly EndpointTrouble[], cause: unknown): string {
+  const lost = 'connections were lost';
+  if (endpoints.length < 2) return cause === undefined ? lost : messageOf(cause);
+  const shown = endpoints.slice(0, 3).map(({ url, lastError }) => `${url}: ${lastError ?? lost}`);
+  const more = endpoints.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 /** Describes what blocks an acquire: a busy pool, an unreachable server, or both. */

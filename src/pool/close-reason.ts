@@ -20,6 +20,14 @@ export type CloseReason =
   | 'unanswered'
   /** Its session was over, and could not be signed in again. */
   | 'signed-out'
+  /** Its endpoint is out: it keeps failing, and others serve. */
+  | 'endpoint-out'
+  /** Its endpoint is being drained, or was removed. */
+  | 'drained'
+  /** Its endpoint had more than its share of the connections: one is opened elsewhere. */
+  | 'rebalance'
+  /** A call on it was answered that its server is shutting down, or has no room. */
+  | 'leaving'
   /** The pool was made smaller. */
   | 'resized'
   /** The pool was shut down. */
@@ -38,6 +46,10 @@ export const closeReasons: readonly CloseReason[] = [
   'cut-off',
   'unanswered',
   'signed-out',
+  'endpoint-out',
+  'drained',
+  'rebalance',
+  'leaving',
   'resized',
   'shutdown',
   'aborted',

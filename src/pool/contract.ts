@@ -1,5 +1,8 @@
+import type { LoadBalancing, Target } from '../config/endpoint-options.js';
 import type { ResolvedPoolConfig } from '../config/pool-options.js';
-import type { EndpointSettings } from '../endpoints/endpoint.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
+import type { EndpointSettings } from '../endpoints/endpoint-state.js';
+import type { BalancingSettings } from '../endpoints/endpoints.js';
 import type { Clock } from '../time/clock.js';
 import type { Identity } from './identity-group.js';
 import type { Origin } from './origin.js';
@@ -10,6 +13,8 @@ import type { SharedUse } from './waiter.js';
 export interface OpenContext<I extends Identity> {
   readonly id: number;
   readonly identity: I;
+  /** Which server to open it at. */
+  readonly endpoint: EndpointAddress;
   readonly signal: AbortSignal;
   readonly died: (error: unknown) => void;
 }
@@ -29,6 +34,11 @@ export interface ResourceFactory<R, I extends Identity> {
   /** Checks that the resource works. Rejects if it does not. */
   probe(resource: R, signal: AbortSignal): Promise<void>;
   /**
+   * One round trip to its server that needs no session, to measure its latency; left out, there is nothing to measure.
+   * Rejects when the resource ends first. It has no deadline of its own.
+   */
+  ping?(resource: R): Promise<void>;
+  /**
    * Until when it may be lent without a probe, on the pool's clock; `Infinity` for always. After that it is probed
    * before it is lent. Asked at each acquire, so it must be quick.
    */
@@ -47,8 +57,10 @@ export interface ResourceFactory<R, I extends Identity> {
   isFatal(error: unknown): boolean;
   /**
    * The error reported for an opening that the pool gave up for this reason; left out, the reason itself is reported.
+   *
+   * @param endpoint where it was being opened; left out for the only server
    */
-  givenUp?(reason: unknown): unknown;
+  givenUp?(reason: unknown, endpoint?: EndpointAddress): unknown;
   /** When a call on it was answered last, on the pool's clock; `-Infinity` for never. */
   answeredAt(resource: R): number;
   /**
@@ -56,6 +68,13 @@ export interface ResourceFactory<R, I extends Identity> {
    * nothing.
    */
   retryAfter?(error: unknown): number | undefined;
+  /** Whether a fatal failure is that of the endpoint, not of the identity; left out for no. */
+  isAboutEndpoint?(error: unknown): boolean;
+  /**
+   * Whether this error, of a call, of the end of a connection or of an opening, says that its server is shutting down or
+   * has no room, so that further work belongs on another one at once; left out for never.
+   */
+  isLeaving?(error: unknown): boolean;
   /** Whether this end of a connection says something about its server; left out for yes. */
   isIllness?(error: unknown): boolean;
 }
@@ -103,6 +122,24 @@ export interface PoolSurroundings<R, I extends Identity> {
   readonly random: () => number;
   /** How attempts to open are spaced when they fail, and when the circuit is opened. */
   readonly endpoint: EndpointSettings;
+  /** The servers; left out for one. */
+  readonly servers?: Servers | undefined;
+}
+
+/** The servers of a pool, and how it spreads over them. */
+export interface Servers {
+  readonly targets: readonly Target[];
+  /** Whose idle connection is lent. */
+  readonly loadBalancing: LoadBalancing;
+  readonly balancing: PoolBalancing;
+}
+
+/** How a pool spreads over its servers. */
+export interface PoolBalancing extends BalancingSettings {
+  /** How often, in milliseconds, one connection may be closed to be opened elsewhere; 0: never. */
+  readonly rebalanceInterval: number;
+  /** How far above its share of the connections an endpoint may stay, as a part of it. */
+  readonly tolerance: number;
 }
 
 /** How long, and until when, one acquire may wait. */

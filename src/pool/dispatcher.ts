@@ -1,17 +1,15 @@
-import type { Timer } from '../time/clock.js';
+import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Affinity } from './affinity.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Leasing } from './leasing.js';
 import type { Lifecycle } from './lifecycle.js';
+import type { Openings } from './openings.js';
 import type { PoolParts } from './parts.js';
 import type { Rejections } from './rejections.js';
 import type { PooledResource } from './resource.js';
 import type { Waiter } from './waiter.js';
 import type { WaitingLine } from './waiting-line.js';
 import type { WarmUp } from './warm-up.js';
-
-/** After refusing an acquire the pool acts as if a caller waited, for this many milliseconds. */
-const askedFor = 2000;
 
 /**
  * How long, in milliseconds, a waiter waits for a connection that can still be opened. After that, calls that share
@@ -26,6 +24,8 @@ export interface DispatcherParts<R, I extends Identity> extends PoolParts<R, I> 
   readonly rejections: Rejections<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
   readonly leasing: Leasing<R, I>;
+  readonly endpoints: Endpoints;
+  readonly openings: Openings<R, I>;
   readonly warmUp: WarmUp;
   /** Called after each matching. */
   readonly matched: () => void;
@@ -37,8 +37,6 @@ export interface DispatcherParts<R, I extends Identity> extends PoolParts<R, I> 
  */
 export class Dispatcher<R, I extends Identity> {
   readonly #parts: DispatcherParts<R, I>;
-  #lastAsked = Number.NEGATIVE_INFINITY;
-  #openTimer: Timer | undefined;
   #dispatching = false;
   #again = false;
 
@@ -52,12 +50,12 @@ export class Dispatcher<R, I extends Identity> {
 
   /** Stops opening connections. */
   end(): void {
-    this.#openTimer?.cancel();
+    this.#parts.openings.end();
   }
 
   /** A caller was refused: try to open a connection for later callers. */
   askedInVain(now: number): void {
-    this.#lastAsked = now;
+    this.#parts.openings.asked(now);
     this.dispatch();
   }
 
@@ -66,16 +64,18 @@ export class Dispatcher<R, I extends Identity> {
       this.#again = true;
       return;
     }
-    const { clock, health, inventory, line, matched, rejections, sizing, state, warmUp } = this.#parts;
+    const { clock, endpoints, health, inventory, line, matched, openings, rejections, sizing, state, warmUp } =
+      this.#parts;
     this.#dispatching = true;
     do {
       this.#again = false;
       if (state.isRunning) {
         const now = clock.now();
+        if (endpoints.takeClosed()) this.#closeIdle(now);
         this.#matchWaiters(now);
-        this.#openWanted(now);
+        openings.openWanted(now);
         if (line.length > 0 && health.isCutOff(now)) {
-          this.#lastAsked = now;
+          openings.asked(now);
           rejections.refuseAll('circuit-open');
         }
         health.tellChange(state.word, now);
@@ -86,13 +86,21 @@ export class Dispatcher<R, I extends Identity> {
     matched();
   }
 
+  /** Closes the idle connections at endpoints that are out or being drained. */
+  #closeIdle(now: number): void {
+    const { inventory, lifecycle } = this.#parts;
+    for (const member of inventory.idle.filter(({ endpoint }) => !endpoint.lends)) {
+      lifecycle.retire(member, lifecycle.whyUnfit(member, now) ?? 'endpoint-out');
+    }
+  }
+
   /**
    * Walks the line while a connection is idle or has a free seat. Each waiter gets an idle connection of its identity,
    * or a seat if it may share. Otherwise a connection is prepared for it (probed, or switched to its identity); the
    * waiter stays in the line and gets whichever connection is ready first.
    */
   #matchWaiters(now: number): void {
-    const { affinity, inventory, leasing, lifecycle, line, rejections, sizing } = this.#parts;
+    const { affinity, inventory, leasing, lifecycle, line, openings, rejections, sizing } = this.#parts;
     const { idle, shared } = inventory;
     /** How many connections of an identity are being prepared for waiters ahead of this one. */
     let claimed: Map<IdentityGroup<I>, number> | undefined;
@@ -104,7 +112,7 @@ export class Dispatcher<R, I extends Identity> {
       const waiter = line.next(now);
       if (waiter === undefined) break;
       const { group } = waiter;
-      const matching = idle.newestOf(group);
+      const matching = idle.newestOf(group, now);
       const member = matching ?? idle.oldest;
       const unfit = member && lifecycle.whyUnfit(member, now);
       if (member !== undefined && unfit !== undefined) {
@@ -136,7 +144,7 @@ export class Dispatcher<R, I extends Identity> {
           claimed ??= new Map();
           const claims = claimed.get(group) ?? 0;
           claimed.set(group, claims + 1);
-          if (claims >= group.preparing) {
+          if (claims >= openings.preparingOf(group, now)) {
             if (member === matching) lifecycle.probe(member);
             else if (sizing.mayChange(group, now)) lifecycle.change(member, group);
           }
@@ -166,39 +174,5 @@ export class Dispatcher<R, I extends Identity> {
     const { leasing, lifecycle } = this.#parts;
     if (idle !== undefined && lifecycle.isTrusted(idle, now)) return idle;
     return shared !== undefined && !seatsEnd ? leasing.withRoom(group, tenant, now) : undefined;
-  }
-
-  #openWanted(now: number): void {
-    const { health, inventory, journal, lifecycle, line, sizing, warmUp } = this.#parts;
-    const asked = line.length > 0 || now - this.#lastAsked < askedFor;
-    // While callers are refused, one connection is tried for them.
-    const forRefused = asked && health.circuit !== 'closed' && inventory.proven === 0 ? 1 : 0;
-    const atLeast = Math.max(warmUp.wanted, forRefused);
-    for (;;) {
-      const pause = health.wait(now, asked);
-      // While no opening is known to work, a slow one does not hold up others.
-      const openings = !health.proving || pause > 0;
-      const counted = { openings, preparations: openings && !lifecycle.probesFail };
-      const group = sizing.wanted(now, atLeast, counted);
-      if (group === undefined) {
-        const next = inventory.nextAfterSilence(now);
-        const look = health.proving && pause > 0 ? Math.min(now + pause, next) : next;
-        if (look !== Number.POSITIVE_INFINITY) this.#dispatchLater(look - now);
-        return;
-      }
-      const wait = Math.max(sizing.untilRoom(now, journal, counted), pause);
-      if (wait > 0) {
-        this.#dispatchLater(wait);
-        return;
-      }
-      lifecycle.open(group);
-    }
-  }
-
-  #dispatchLater(wait: number): void {
-    this.#openTimer?.cancel();
-    if (wait === Number.POSITIVE_INFINITY) return;
-    // At least 1 ms: rounding could lose a fraction, and the pool would look again at the same moment.
-    this.#openTimer = this.#parts.clock.timer(Math.max(1, wait), true, () => this.dispatch());
   }
 }

@@ -40,6 +40,10 @@ export const eventNames: readonly string[] = Object.keys({
   died: true,
   closing: true,
   closed: true,
+  endpointChanged: true,
+  endpointAdded: true,
+  endpointRemoved: true,
+  discoveryStale: true,
   circuitChanged: true,
   paused: true,
   resumed: true,
@@ -147,8 +151,21 @@ export interface PoolEvents {
   /** `error`: closing failed or did not end in time; the pool dropped the connection anyway. */
   closed: { connection: number; reason: CloseReason; age: number; uses: number; duration: number; error?: unknown };
 
+  /** A server has another state: see `manager.endpoints()`. */
+  endpointChanged: {
+    endpoint: string;
+    state: 'well' | 'doubtful' | 'out' | 'draining';
+    before: 'well' | 'doubtful' | 'out' | 'draining';
+    error: unknown;
+  };
+  /** The pool got one more server, or one came back that was being drained. */
+  endpointAdded: { endpoint: string };
+  /** A server that was removed has no connection any more. */
+  endpointRemoved: { endpoint: string };
+  /** The servers could not be looked up; those known before stay. */
+  discoveryStale: { error: unknown };
   /** `nextProbeIn`: when the next attempt is made, while the circuit is open; else 0. */
-  circuitChanged: { state: 'closed' | 'open' | 'half-open'; nextProbeIn: number; error: unknown };
+  circuitChanged: { endpoint: string; state: 'closed' | 'open' | 'half-open'; nextProbeIn: number; error: unknown };
   paused: Record<never, never>;
   resumed: Record<never, never>;
   resized: { minConnections: number; maxConnections: number };

@@ -1,3 +1,4 @@
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import type { OpenContext, ResourceFactory } from './contract.js';
 import type { Identity } from './identity-group.js';
 
@@ -103,9 +104,9 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
-  givenUp(reason: unknown): unknown {
+  givenUp(reason: unknown, endpoint?: EndpointAddress): unknown {
     try {
-      return this.#factory.givenUp?.(reason) ?? reason;
+      return this.#factory.givenUp?.(reason, endpoint) ?? reason;
     } catch {
       return reason;
     }
@@ -116,6 +117,28 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
       return this.#factory.retryAfter?.(error);
     } catch {
       return undefined;
+    }
+  }
+
+  async ping(resource: R): Promise<void> {
+    await this.#factory.ping?.(resource);
+  }
+
+  /** If it throws: about the identity. */
+  isAboutEndpoint(error: unknown): boolean {
+    try {
+      return this.#factory.isAboutEndpoint?.(error) ?? false;
+    } catch {
+      return false;
+    }
+  }
+
+  /** If it throws: it does not. */
+  isLeaving(error: unknown): boolean {
+    try {
+      return this.#factory.isLeaving?.(error) ?? false;
+    } catch {
+      return false;
     }
   }
 

@@ -1,10 +1,19 @@
-import { type Circuit, type Endpoint, type EndpointState, isSuspect, type Sign } from '../endpoints/endpoint.js';
+import type { Endpoint } from '../endpoints/endpoint.js';
+import {
+  type Circuit,
+  type EndpointState,
+  isSuspect,
+  type Sign,
+  unknownEndpoint,
+} from '../endpoints/endpoint-state.js';
+import type { Endpoints } from '../endpoints/endpoints.js';
+import type { EndpointTrouble } from '../errors/acquire.js';
 import { DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Clock } from '../time/clock.js';
 import type { PoolSettings } from './contract.js';
 import type { GuardedFactory } from './guarded-factory.js';
-import type { Identity, IdentityGroup } from './identity-group.js';
+import type { Identity } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { Journal } from './journal.js';
 import type { PooledResource } from './resource.js';
@@ -62,9 +71,9 @@ export interface HealthParts<R, I extends Identity> {
   readonly journal: Journal;
 }
 
-/** What the pool knows about the health of its server. All signs arrive here, and the consequences are decided here. */
+/** What the pool knows about the health of its servers. All signs arrive here, and the consequences are decided here. */
 export class Health<R, I extends Identity> {
-  readonly #endpoint: Endpoint;
+  readonly #endpoints: Endpoints;
   readonly #inventory: Inventory<R, I>;
   readonly #journal: Journal;
   readonly #clock: Clock;
@@ -72,8 +81,8 @@ export class Health<R, I extends Identity> {
   readonly #factory: GuardedFactory<R, I>;
   #told = true;
 
-  constructor(endpoint: Endpoint, { clock, factory, inventory, journal, settings }: HealthParts<R, I>) {
-    this.#endpoint = endpoint;
+  constructor(endpoints: Endpoints, { clock, factory, inventory, journal, settings }: HealthParts<R, I>) {
+    this.#endpoints = endpoints;
     this.#inventory = inventory;
     this.#journal = journal;
     this.#clock = clock;
@@ -82,122 +91,173 @@ export class Health<R, I extends Identity> {
   }
 
   get circuit(): Circuit {
-    return this.#endpoint.state.circuit;
+    return this.#endpoints.circuit;
   }
 
+  /** Of the endpoint that failed last. */
   get lastError(): unknown {
-    return this.#endpoint.state.lastError;
+    return this.#endpoints.worst?.lastError;
   }
 
-  /** Probes and calls in a row that got no answer. */
+  /** Probes and calls in a row that got no answer, at the endpoint about which the best is known. */
   get unanswered(): number {
-    return this.#endpoint.state.unanswered;
+    return this.#endpoints.best?.unanswered ?? 0;
   }
 
-  /** Whether a new connection is probed before it is lent. */
-  get suspect(): boolean {
-    return isSuspect(this.#endpoint.state);
+  /** Whether a new connection there is probed before it is lent. */
+  isSuspect({ state }: Endpoint): boolean {
+    return isSuspect(state);
   }
 
   /**
    * Whether no opening is known to work: then openings under way are not counted on once the next attempt may be made.
    */
   get proving(): boolean {
-    return this.#endpoint.proving;
+    return this.#endpoints.proving;
   }
 
   get troubled(): boolean {
-    return this.#endpoint.troubled;
+    return this.#endpoints.troubled;
   }
 
   /** How long until the next attempt may be made, in milliseconds. */
   wait(now: number, asked: boolean): number {
-    return this.#endpoint.wait(now, asked);
+    return this.#endpoints.wait(now, asked);
   }
 
   openFor(now: number): number {
-    return this.#endpoint.openFor(now);
+    return this.#endpoints.openFor(now);
+  }
+
+  /** What is wrong with each endpoint. */
+  troubles(now: number): EndpointTrouble[] {
+    return this.#endpoints.staying.map((endpoint) => {
+      const { circuit, lastError, silence } = endpoint.state;
+      const error = lastError ?? silence;
+      return {
+        url: endpoint.shown,
+        state: circuit,
+        lastError: error === undefined ? undefined : messageOf(error),
+        nextProbeIn: endpoint.openFor(now),
+      };
+    });
   }
 
   /** Whether no open connection could serve and none may be opened now. */
   isCutOff(now: number): boolean {
-    return this.circuit === 'open' && this.#inventory.proven === 0 && this.openFor(now) > 0;
+    return this.#inventory.proven === 0 && this.circuit === 'open' && this.openFor(now) > 0;
   }
 
-  report(sign: Sign): void {
+  report(endpoint: Endpoint, sign: Sign): void {
     const now = this.#clock.now();
-    if (!this.#endpoint.report(sign, now)) return;
-    const { circuit, lastError } = this.#endpoint.state;
-    this.#journal.tell('circuitChanged', { state: circuit, nextProbeIn: this.openFor(now), error: lastError });
+    if (!this.#endpoints.report(endpoint, sign, now)) return;
+    const { circuit: state, lastError: error } = endpoint.state;
+    const nextProbeIn = endpoint.openFor(now);
+    this.#journal.tell('circuitChanged', { endpoint: endpoint.shown, state, nextProbeIn, error });
+  }
+
+  /** An operator says that the servers work again. */
+  hurry(): void {
+    for (const endpoint of this.#endpoints.all) this.report(endpoint, { sign: 'hurry' });
   }
 
   /** An opening failed, and another attempt may succeed. */
-  openFailed({ group, since: began }: PooledResource<R, I>, error: unknown, now: number): void {
+  openFailed(member: PooledResource<R, I>, error: unknown, now: number): void {
+    const { endpoint, group, since: began } = member;
     const retryAfter = this.#factory.retryAfter(error);
-    if (retryAfter !== undefined) this.report({ sign: 'busy', began, error, retryAfter });
-    else if (this.#factory.isAnswer(error)) this.report({ sign: 'refused', began, error });
-    else if (group !== this.#inventory.ownGroup && error instanceof DeadlineError)
-      this.silent(group, error, began, now);
-    else this.report({ sign: 'failed', began, error });
+    this.#noticeLeaving(endpoint, error);
+    if (retryAfter !== undefined) this.report(endpoint, { sign: 'busy', began, error, retryAfter });
+    else if (this.#factory.isAnswer(error)) this.report(endpoint, { sign: 'refused', began, error });
+    else if (group !== this.#inventory.ownGroup && error instanceof DeadlineError) this.silent(member, error, now);
+    else this.report(endpoint, { sign: 'failed', began, error });
+  }
+
+  /**
+   * Whether this refusal is final. One of several servers that refuses the pool's own identity, or is another database,
+   * is only a server that cannot be used.
+   */
+  isRefusedEverywhere({ endpoint, group }: PooledResource<R, I>, error: unknown): boolean {
+    if (!this.#endpoints.many) return true;
+    if (group !== this.#inventory.ownGroup) return !this.#factory.isAboutEndpoint(error);
+    endpoint.refusal = error;
+    return this.#endpoints.staying.every(({ refusal }) => refusal !== undefined);
   }
 
   /** @param isNew whether the connection is new and was probed because the server was suspect */
-  probeFailed({ group, since: began }: PooledResource<R, I>, error: unknown, isNew: boolean, now: number): void {
+  probeFailed(member: PooledResource<R, I>, error: unknown, isNew: boolean, now: number): void {
+    const { endpoint, group, since: began } = member;
     const isOwn = group === this.#inventory.ownGroup;
     // For another identity, an answer such as "session expired" says something about that identity, not about the
     // server.
-    if (!isOwn && this.#factory.isAnswer(error)) this.report({ sign: 'answered', began, at: now });
-    else if (!isOwn && this.#factory.isFatal(error)) this.report({ sign: 'abandoned', began });
+    if (!isOwn && this.#factory.isAnswer(error)) this.report(endpoint, { sign: 'answered', began, at: now });
+    else if (!isOwn && this.#factory.isFatal(error)) this.report(endpoint, { sign: 'abandoned', began });
     else {
       const isDeadline = error instanceof DeadlineError;
-      if (isDeadline) this.silent(group, error, began, now);
-      else this.report({ sign: 'unanswered', began, error });
-      if (isNew && (isOwn || !isDeadline)) this.report({ sign: 'failed', began, error });
+      if (isDeadline) this.silent(member, error, now);
+      else this.report(endpoint, { sign: 'unanswered', began, error });
+      if (isNew && (isOwn || !isDeadline)) this.report(endpoint, { sign: 'failed', began, error });
     }
   }
 
-  /** A step got no answer in time on a connection of this identity that was opened at `began`. */
-  silent(group: IdentityGroup<I>, error: unknown, began: number, now: number): void {
-    if (group !== this.#inventory.ownGroup) this.#inventory.silent(group, now);
-    this.#noAnswer(group, began, error);
+  /** A step got no answer in time on this connection. */
+  silent(member: PooledResource<R, I>, error: unknown, now: number): void {
+    const { endpoint, group } = member;
+    // One of several servers that does not answer says nothing about the identity.
+    const isItsOwn = !this.#endpoints.many || (group.silentAt !== undefined && group.silentAt !== endpoint.slot);
+    if (group !== this.#inventory.ownGroup && isItsOwn) this.#inventory.silent(group, now);
+    group.silentAt = endpoint.slot;
+    this.#noAnswer(member, error);
   }
 
-  #noAnswer(group: IdentityGroup<I>, began: number, error: unknown): void {
+  /** Work goes elsewhere at once if this error says that the endpoint is shutting down or has no room. */
+  #noticeLeaving(endpoint: Endpoint, error: unknown): void {
+    if (this.#endpoints.many && this.#factory.isLeaving(error)) this.report(endpoint, { sign: 'leaving', error });
+  }
+
+  #noAnswer({ endpoint, group, since: began }: PooledResource<R, I>, error: unknown): void {
     const identity = group === this.#inventory.ownGroup ? undefined : group.identity.key;
-    this.report({ sign: 'unanswered', began, identity, error });
+    this.report(endpoint, { sign: 'unanswered', began, identity, error });
   }
 
   /** Reports what the calls of a lease showed about the server. */
   released(member: PooledResource<R, I>, leasedAt: number, now: number): void {
-    const { group, since: began } = member;
+    const { endpoint, since: began } = member;
     if (member.retirement === 'unanswered') {
-      this.#noAnswer(group, began, new Error('a call got no answer in time'));
+      this.#noAnswer(member, new Error('a call got no answer in time'));
       return;
     }
+    if (member.retirement === 'leaving' && this.#endpoints.many) {
+      const error = new Error('a call was answered that the server is shutting down, or has no room');
+      this.report(endpoint, { sign: 'leaving', error });
+      return;
+    }
+    if (!endpoint.troubled) return;
     const at = this.#answeredAt(member);
-    if (at >= leasedAt) this.report({ sign: 'answered', began, at: Math.min(at, now), byCall: true });
+    if (at >= leasedAt) this.report(endpoint, { sign: 'answered', began, at: Math.min(at, now), byCall: true });
   }
 
   /** A connection was lost. If it was opened only a moment ago, this counts as a failed attempt. */
   lost(member: PooledResource<R, I>, error: unknown, now: number): void {
+    this.#noticeLeaving(member.endpoint, error);
     const young = now - member.since < settlingTime;
     const at = this.#answeredAt(member);
     // It has served before, so this counts as the first such failure again, or the second.
     if (young && member.uses > 0 && at >= member.leasedAt) {
-      this.report({ sign: 'answered', began: member.since, at, byCall: true });
+      this.report(member.endpoint, { sign: 'answered', began: member.since, at, byCall: true });
     }
-    this.report({ sign: young ? 'dropped' : 'lost', began: member.since, error });
+    this.report(member.endpoint, { sign: young ? 'dropped' : 'lost', began: member.since, error });
   }
 
   /** Checks whether a connection opened since the last failure has outlived the settling time. */
   lookForLasting(now: number): void {
     if (!this.troubled) return;
     for (const member of this.#inventory) {
-      if (!isOpen(member)) continue;
+      const { endpoint } = member;
+      if (!isOpen(member) || !endpoint.troubled) continue;
       const at = this.#answeredAt(member);
       if (at < member.since) continue;
-      this.report({ sign: 'answered', began: member.since, at });
-      if (now - member.since >= settlingTime) this.report({ sign: 'lasted', began: member.since });
+      this.report(endpoint, { sign: 'answered', began: member.since, at });
+      if (now - member.since >= settlingTime) this.report(endpoint, { sign: 'lasted', began: member.since });
     }
   }
 
@@ -206,21 +266,22 @@ export class Health<R, I extends Identity> {
   }
 
   readiness(state: PoolStatistics['state'], now: number): Readiness {
+    const endpoint = this.#endpoints.best ?? unknownEndpoint;
     return readinessOf({
       state,
       opened: this.#journal.opened,
-      serves: this.#endpoint.state.failures === 0 || this.#serves(now),
+      serves: endpoint.failures === 0 || this.#serves(now),
       unhealthyThreshold: this.#unhealthyThreshold,
-      endpoint: this.#endpoint.state,
+      endpoint,
     });
   }
 
   /** While connections are lost again and again, one that has answered only a probe does not count as serving. */
   #serves(now: number): boolean {
-    const { failures, failingSince } = this.#endpoint.state;
-    const believed = failures < this.#unhealthyThreshold;
     for (const member of this.#inventory) {
       if (!isOpen(member) || member.retirement !== undefined) continue;
+      const { failures, failingSince } = member.endpoint.state;
+      const believed = failures < this.#unhealthyThreshold;
       const hasLasted = member.since < failingSince || now - member.since >= settlingTime;
       if (hasLasted || (believed && this.#answeredAt(member) >= member.since)) return true;
     }
@@ -236,7 +297,7 @@ export class Health<R, I extends Identity> {
     const { ready } = this.readiness(state, now);
     if (ready === this.#told) return;
     this.#told = ready;
-    const { unanswered, lastError, silence } = this.#endpoint.state;
+    const { unanswered, lastError, silence } = this.#endpoints.worst ?? unknownEndpoint;
     this.#journal.tell('healthChanged', { healthy: ready, unanswered, error: silence ?? lastError });
   }
 }

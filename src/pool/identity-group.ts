@@ -24,6 +24,8 @@ export class IdentityGroup<I extends Identity> {
   proven = false;
   /** Attempts in a row that got no answer. */
   silences = 0;
+  /** The slot of the endpoint where the last of these was. */
+  silentAt: number | undefined = undefined;
   /** When the next attempt may be made, on the pool's clock. */
   notBefore: number = Number.NEGATIVE_INFINITY;
   /**

@@ -1,3 +1,4 @@
+import type { Strategy } from '../endpoints/candidate.js';
 import { type Identity, IdentityGroup } from './identity-group.js';
 import { IdleConnections } from './idle-connections.js';
 import type { PooledResource, ResourceState } from './resource.js';
@@ -26,11 +27,12 @@ export class Inventory<R, I extends Identity> {
     closed: 0,
   };
   /** Read only: {@link Inventory.move} adds and removes connections. */
-  readonly idle: IdleConnections<R, I> = new IdleConnections();
+  readonly idle: IdleConnections<R, I>;
   /** Connections lent to single calls that have a free seat. */
   readonly shared: SharedConnections<R, I> = new SharedConnections();
   readonly #members = new Set<PooledResource<R, I>>();
   readonly #opening = new Set<PooledResource<R, I>>();
+  readonly #preparing = new Set<PooledResource<R, I>>();
   /** New connections that must answer a probe before they are lent. */
   #unproven = 0;
   readonly ownGroup: IdentityGroup<I>;
@@ -42,8 +44,10 @@ export class Inventory<R, I extends Identity> {
    */
   readonly #silent = new Map<string, IdentityGroup<I>>();
 
-  constructor(own: I) {
+  /** @param strategy chooses between endpoints that have an idle connection */
+  constructor(own: I, strategy: Strategy) {
     this.ownGroup = new IdentityGroup(own);
+    this.idle = new IdleConnections(strategy);
   }
 
   /** The public counts: a connection being switched to another identity is shown as being reset. */
@@ -83,12 +87,19 @@ export class Inventory<R, I extends Identity> {
     return [...this.#opening];
   }
 
+  /** A copy of the connections being probed, or switched to another identity. */
+  get preparing(): readonly PooledResource<R, I>[] {
+    return [...this.#preparing];
+  }
+
   add(member: PooledResource<R, I>): void {
     this.#members.add(member);
     this.#opening.add(member);
     this.counts.opening++;
     member.group.connections++;
     member.group.opening++;
+    member.endpoint.connections++;
+    member.endpoint.opening++;
   }
 
   move(member: PooledResource<R, I>, to: ResourceState): void {
@@ -121,18 +132,26 @@ export class Inventory<R, I extends Identity> {
   }
 
   #moveInGroup(member: PooledResource<R, I>, from: ResourceState, to: ResourceState): void {
-    const { group } = member;
+    const { endpoint, group } = member;
     if (from === 'opening') {
       this.#opening.delete(member);
       group.opening--;
+      endpoint.opening--;
     }
     if (member.unproven && from === 'validating') this.#unproven--;
     if (member.unproven && to === 'validating') this.#unproven++;
-    if (from === 'validating' || from === 'changing') group.preparing--;
-    if (to === 'validating' || to === 'changing') group.preparing++;
+    if (from === 'validating' || from === 'changing') {
+      group.preparing--;
+      this.#preparing.delete(member);
+    }
+    if (to === 'validating' || to === 'changing') {
+      group.preparing++;
+      this.#preparing.add(member);
+    }
     if (to === 'closed') this.#members.delete(member);
     if (from !== 'closing' && (to === 'closing' || to === 'closed')) {
       group.connections--;
+      endpoint.connections--;
       this.forgetUnused(group);
     }
   }
@@ -175,6 +194,7 @@ export class Inventory<R, I extends Identity> {
   /** A connection of this identity worked. */
   heard(group: IdentityGroup<I>): void {
     group.proven = true;
+    group.silentAt = undefined;
     if (group.silences === 0) return;
     group.silences = 0;
     this.#silent.delete(group.identity.key);

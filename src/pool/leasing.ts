@@ -1,3 +1,4 @@
+import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Affinity } from './affinity.js';
 import type { CloseReason } from './close-reason.js';
 import type { AcquireOptions } from './contract.js';
@@ -18,6 +19,7 @@ const callsPerMessage = 16;
 
 /** The parts of a pool that lending needs. */
 export interface LeasingParts<R, I extends Identity> extends PoolParts<R, I> {
+  readonly endpoints: Endpoints;
   readonly line: WaitingLine<R, I>;
   readonly affinity: Affinity<R, I>;
   readonly rejections: Rejections<R, I>;
@@ -51,7 +53,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
         return this.#lend(seat.member, acquire, tenant, origin, 0, now, true, seat);
       }
     }
-    const member = inventory.idle.newestOf(group);
+    const member = inventory.idle.newestOf(group, now);
     if (member !== undefined && this.#isLendable(member, now)) {
       return this.#lend(
         member,
@@ -75,7 +77,10 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   }
 
   #isShareable(member: PooledResource<R, I>, now: number): boolean {
-    return this.#isLendable(member, now) && this.#parts.factory.isShareable(member.resource as R);
+    const { endpoints, factory } = this.#parts;
+    // Calls share what is left of the connections only where they are answered, if that is so anywhere.
+    if (!member.endpoint.isWell && endpoints.someAreWell) return false;
+    return this.#isLendable(member, now) && factory.isShareable(member.resource as R);
   }
 
   /** A connection of this identity that is lent to single calls and may take one more of this tenant. */
@@ -176,6 +181,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       member.reportedIdle = false;
     }
     member.uses++;
+    member.endpoint.inUse++;
     if (seat !== undefined) seat.calls++;
     const portion = seat === undefined ? 1 : 1 / (member.seatsTaken * seat.calls);
     const lease = new Lease<R>(this, member, tenant, now, origin, seat, portion, line.expected(tenant));
@@ -197,6 +203,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       if (!lease.expired) journal.releasedTwice(member.id);
       return;
     }
+    member.endpoint.inUse--;
     journal.released(member.id, now - lease.since, member.uses, now);
     line.returned(lease, now);
     if (lease.seat === undefined) {
@@ -205,7 +212,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       this.serveOthers(lease.tenant);
       return;
     }
-    if (health.troubled || member.retirement === 'unanswered') health.released(member, lease.since, now);
+    if (health.troubled || member.retirement !== undefined) health.released(member, lease.since, now);
     this.#takeBack(member, now, lease.tenant);
   }
 

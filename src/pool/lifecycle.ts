@@ -1,3 +1,4 @@
+import type { Endpoint } from '../endpoints/endpoint.js';
 import { DeadlineError } from '../errors/connect.js';
 import { messageOf } from '../errors/error-message.js';
 import { stayFor } from './affinity.js';
@@ -5,7 +6,7 @@ import type { CloseReason } from './close-reason.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { PoolParts } from './parts.js';
 import { PooledResource } from './resource.js';
-import { slowAtLeast } from './sizing.js';
+import { slowAtLeast } from './slowness.js';
 import { type Outcome, runStep } from './step.js';
 import type { WarmUp } from './warm-up.js';
 
@@ -72,7 +73,7 @@ export class Lifecycle<R, I extends Identity> {
   #abandonOlder(proven: PooledResource<R, I>): void {
     for (const member of this.#parts.inventory) {
       const isAttempt = member.state === 'opening' || (member.state === 'validating' && member.unproven);
-      if (!isAttempt || member.begun > proven.begun - slowAtLeast) continue;
+      if (!isAttempt || member.endpoint !== proven.endpoint || member.begun > proven.begun - slowAtLeast) continue;
       member.abandon?.(new Abandoned('a newer one was answered'));
     }
   }
@@ -89,6 +90,7 @@ export class Lifecycle<R, I extends Identity> {
   whyUnfit(member: PooledResource<R, I>, now: number): CloseReason | undefined {
     const { settings, inventory, sizing } = this.#parts;
     if (member.retirement !== undefined) return member.retirement;
+    if (!member.endpoint.lends) return member.endpoint.isLeaving ? 'drained' : 'endpoint-out';
     if (member.generation !== this.#generation) return 'recycled';
     if (now >= member.expiresAt) return 'lifetime';
     if (settings.recycleAfterUses > 0 && member.uses >= settings.recycleAfterUses) return 'uses';
@@ -104,11 +106,11 @@ export class Lifecycle<R, I extends Identity> {
     return !settings.validateOnCheckout || now - member.provenAt < settings.validationInterval;
   }
 
-  open(group: IdentityGroup<I>): void {
+  open(group: IdentityGroup<I>, endpoint: Endpoint): void {
     const { clock, factory, health, inventory, journal, settings } = this.#parts;
-    const member = new PooledResource<R, I>(++this.#lastId, group, this.#generation, clock.now());
+    const member = new PooledResource<R, I>(++this.#lastId, endpoint, group, this.#generation, clock.now());
     inventory.add(member);
-    health.report({ sign: 'attempted', began: member.since });
+    health.report(endpoint, { sign: 'attempted', began: member.since });
     journal.opening(member.id);
     const step = {
       name: 'opening a connection',
@@ -117,6 +119,7 @@ export class Lifecycle<R, I extends Identity> {
         factory.open({
           id: member.id,
           identity: group.identity,
+          endpoint: endpoint.target,
           signal,
           died: (error) => this.#onDeath(member, error),
         }),
@@ -132,7 +135,7 @@ export class Lifecycle<R, I extends Identity> {
     const { checks, clock, health, inventory, journal, lifetimes, settings, sizing, random } = this.#parts;
     const now = clock.now();
     const duration = now - member.since;
-    const { group } = member;
+    const { endpoint, group } = member;
     const { maxLifetime } = settings;
     member.resource = resource;
     member.since = now;
@@ -146,30 +149,34 @@ export class Lifecycle<R, I extends Identity> {
     // The connection may have been retired before its step ended: then it is already being closed.
     if (member.state !== 'opening') return;
     // A successful opening proves little: while the server is suspect, a probe must be answered first.
-    if (!health.suspect) this.#offerOrRetire(member, now, false);
-    else if (this.whyUnfit(member, now) === undefined) this.probe(member);
-    else {
-      health.report({ sign: 'abandoned', began: now });
+    health.report(endpoint, { sign: 'opened', began: now });
+    const unfit = this.whyUnfit(member, now);
+    if (!health.isSuspect(endpoint)) {
       this.#offerOrRetire(member, now, false);
+    } else if (unfit === undefined || unfit === 'endpoint-out') {
+      this.probe(member);
+    } else {
+      health.report(endpoint, { sign: 'abandoned', began: now });
+      this.retire(member, unfit);
     }
   }
 
   #onOpenFailed(member: PooledResource<R, I>, reason: unknown, unfinished: Promise<R> | undefined): void {
     const { clock, factory, health, inventory, journal, sizing, warmUp } = this.#parts;
     const now = clock.now();
-    const { group, since: began } = member;
+    const { endpoint, group, since: began } = member;
     const isOwn = group === inventory.ownGroup;
     const abandoned = reason instanceof Abandoned || this.#parts.state.isEnding;
-    const error = unfinished === undefined || abandoned ? reason : factory.givenUp(reason);
+    const error = unfinished === undefined || abandoned ? reason : factory.givenUp(reason, endpoint.target);
     this.#endWithoutResource(member, unfinished);
-    const fatal = !abandoned && factory.isFatal(error);
-    if (abandoned) health.report({ sign: 'abandoned', began });
+    const fatal = !abandoned && factory.isFatal(error) && health.isRefusedEverywhere(member, error);
+    if (abandoned) health.report(endpoint, { sign: 'abandoned', began });
     else if (!fatal) health.openFailed(member, error, now);
     // The server did answer, so the next attempt needs no backoff.
-    else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: now, at: now, byCall: true });
-    else health.report({ sign: 'abandoned', began });
+    else if (factory.isAnswer(error)) health.report(endpoint, { sign: 'answered', began: now, at: now, byCall: true });
+    else health.report(endpoint, { sign: 'abandoned', began });
     if (fatal && isOwn) sizing.stop();
-    const retryIn = fatal || abandoned ? undefined : health.wait(now, true);
+    const retryIn = fatal || abandoned ? undefined : endpoint.wait(now, true);
     journal.openFailed({ connection: member.id, duration: now - began, ownIdentity: isOwn, error, retryIn });
     if (isOwn && !abandoned) warmUp.failed(error, fatal);
     if (fatal) this.#owner.failWaiters(group, error);
@@ -203,12 +210,12 @@ export class Lifecycle<R, I extends Identity> {
   probe(member: PooledResource<R, I>): void {
     const { checks, factory, health, inventory, journal, settings } = this.#parts;
     const isNew = member.state === 'opening';
-    const { group } = member;
+    const { endpoint, group } = member;
     member.unproven = isNew;
     inventory.move(member, 'validating');
     this.#step(member, 'probing a connection', settings.probeTimeout, factory.probe, (outcome, now, duration) => {
       if (outcome.ok) {
-        health.report({ sign: 'answered', began: member.since, at: now });
+        health.report(endpoint, { sign: 'answered', began: member.since, at: now });
         if (isNew) this.#abandonOlder(member);
         this.#proved(member, now);
         checks.watch(member);
@@ -265,8 +272,9 @@ export class Lifecycle<R, I extends Identity> {
         } else {
           this.#probesFail = true;
           if (group !== inventory.ownGroup) group.noChangeBefore = now + changePause;
-          if (error instanceof DeadlineError) health.silent(group, error, member.since, now);
-          else if (factory.isAnswer(error)) health.report({ sign: 'answered', began: member.since, at: now });
+          if (error instanceof DeadlineError) health.silent(member, error, now);
+          else if (factory.isAnswer(error))
+            health.report(member.endpoint, { sign: 'answered', began: member.since, at: now });
           // The server answered, and would answer the same on every other connection.
           if (factory.isAnswer(error)) this.#owner.failWaiters(group, error);
           this.retire(member, 'reset-failed');
@@ -288,7 +296,7 @@ export class Lifecycle<R, I extends Identity> {
         return;
       }
       const { error } = outcome;
-      if (error instanceof DeadlineError) health.silent(member.group, error, member.since, now);
+      if (error instanceof DeadlineError) health.silent(member, error, now);
       this.retire(member, 'reset-failed');
       journal.resetFailed(member.id, duration, error);
     });
@@ -331,6 +339,7 @@ export class Lifecycle<R, I extends Identity> {
     const { clock, factory } = this.#parts;
     const { state } = member;
     const began = clock.now();
+    member.stepBegan = began;
     const step = { name, timeout, start: (signal: AbortSignal) => start.call(factory, member.resource as R, signal) };
     runStep(clock, member, step, (outcome) => {
       if (member.state !== state) return;
@@ -349,7 +358,7 @@ export class Lifecycle<R, I extends Identity> {
   #answered(member: PooledResource<R, I>, now: number): void {
     this.#proved(member, now);
     const { health } = this.#parts;
-    if (health.troubled) health.report({ sign: 'answered', began: member.since, at: now });
+    if (health.troubled) health.report(member.endpoint, { sign: 'answered', began: member.since, at: now });
   }
 
   #offerOrRetire(member: PooledResource<R, I>, now: number, reused: boolean): void {
@@ -371,7 +380,7 @@ export class Lifecycle<R, I extends Identity> {
     if (state !== 'opening') {
       journal.died(member.id, error);
       if (factory.isIllness(error)) health.lost(member, error, clock.now());
-      else health.report({ sign: 'abandoned', began: member.since });
+      else health.report(member.endpoint, { sign: 'abandoned', began: member.since });
     }
     // A step under way fails with it. A lease lasts until its holder releases it; until then its calls fail.
     if (member.abandon !== undefined) member.abandon(error instanceof Error ? error : new Error(messageOf(error)));

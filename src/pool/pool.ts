@@ -1,4 +1,6 @@
-import { type Circuit, Endpoint } from '../endpoints/endpoint.js';
+import type { Circuit } from '../endpoints/endpoint-state.js';
+import { Endpoints } from '../endpoints/endpoints.js';
+import { makeStrategy } from '../endpoints/strategy.js';
 import type { AcquireError, PoolSnapshot } from '../errors/acquire.js';
 import { UsageError } from '../errors/configuration.js';
 import type { Clock } from '../time/clock.js';
@@ -8,6 +10,7 @@ import type { AcquireOptions, PoolSettings, PoolSurroundings } from './contract.
 import { Dispatcher } from './dispatcher.js';
 import { Drain } from './drain.js';
 import type { Emitter } from './emitter.js';
+import { EndpointList } from './endpoint-list.js';
 import type { PoolEvents } from './events.js';
 import { ExpiryWheel } from './expiry-wheel.js';
 import { GuardedFactory } from './guarded-factory.js';
@@ -18,12 +21,17 @@ import { Journal } from './journal.js';
 import type { Lease, LeaseHolder } from './lease.js';
 import { Leasing } from './leasing.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
+import { oneServer } from './one-server.js';
+import { Openings } from './openings.js';
 import type { PoolParts } from './parts.js';
 import { PoolState } from './pool-state.js';
+import { Rebalancing } from './rebalancing.js';
 import { Rejections } from './rejections.js';
 import type { PooledResource } from './resource.js';
+import { RoundTrips } from './round-trips.js';
 import type { ShutdownReport } from './shutdown-report.js';
-import { type Bounds, Sizing, slowAtLeast } from './sizing.js';
+import { type Bounds, Sizing } from './sizing.js';
+import { slowAtLeast } from './slowness.js';
 import type { PoolStatistics } from './statistics.js';
 import type { Tenant, TenantLimits } from './tenant.js';
 import { Upkeep } from './upkeep.js';
@@ -62,14 +70,17 @@ export class Pool<R, I extends Identity = Identity> {
   readonly #upkeep: Upkeep<R, I>;
   readonly #warmUp = new WarmUp();
   #drain: Drain<R, I> | undefined;
+  readonly #endpoints: Endpoints;
+  /** Its servers. */
+  readonly endpoints: EndpointList<R, I>;
 
   constructor(settings: PoolSettings, surroundings: PoolSurroundings<R, I>) {
-    const { name, home, clock, timeOfDay, random } = surroundings;
+    const { name, home, clock, timeOfDay, random, servers = oneServer } = surroundings;
     const state = this.#state;
     const warmUp = this.#warmUp;
     const factory = new GuardedFactory(surroundings.factory);
     const journal = new Journal(clock);
-    const inventory = new Inventory<R, I>(home);
+    const inventory = new Inventory<R, I>(home, makeStrategy(servers.loadBalancing, random));
     const known = { clock, settings, state, factory, journal, inventory };
     const events: WaitingLineEvents<R, I> = {
       timedOut: (waiter) => {
@@ -84,7 +95,21 @@ export class Pool<R, I extends Identity = Identity> {
       isOpen: () => state.isRunning,
     };
     const line = new WaitingLine<R, I>(clock, events, settings);
-    const health = new Health(new Endpoint(surroundings.endpoint, random), known);
+    const endpoints = new Endpoints(
+      {
+        settings: surroundings.endpoint,
+        balancing: servers.balancing,
+        random,
+        changed: ({ shown, standing, state }, before) => {
+          if (!endpoints.many) return;
+          const error = state.lastError ?? state.silence;
+          journal.tell('endpointChanged', { endpoint: shown, state: standing, before, error });
+        },
+      },
+      servers.targets,
+      clock.now(),
+    );
+    const health = new Health(endpoints, known);
     const affinity = new Affinity<R, I>({ clock, line, dispatch: () => dispatcher.dispatch() });
     const sizing = new Sizing(settings, inventory, line);
     const rejections = new Rejections({ ...known, name, line, health, sizing });
@@ -101,6 +126,7 @@ export class Pool<R, I extends Identity = Identity> {
     const lifecycle = new Lifecycle({ ...shared, random, warmUp }, owner);
     const leasing: Leasing<R, I> = new Leasing({
       ...shared,
+      endpoints,
       line,
       affinity,
       rejections,
@@ -108,7 +134,20 @@ export class Pool<R, I extends Identity = Identity> {
       isDispatching: () => dispatcher.isDispatching,
       dispatch: () => dispatcher.dispatch(),
     });
+    const dispatch = (): void => dispatcher.dispatch();
+    const rebalancing = new Rebalancing({
+      balancing: servers.balancing,
+      endpoints,
+      inventory,
+      lifecycle,
+      sizing,
+      random,
+    });
+    const roundTrips = new RoundTrips({ clock, endpoints, factory, health, inventory });
+    const list = new EndpointList({ clock, endpoints, inventory, journal, rebalancing, dispatch });
+    const openings = new Openings({ ...shared, endpoints, line, lifecycle, warmUp, dispatch });
     const matched = (): void => {
+      list.look();
       if (this.#drain?.finish()) state.close();
     };
     const dispatcher: Dispatcher<R, I> = new Dispatcher({
@@ -118,6 +157,8 @@ export class Pool<R, I extends Identity = Identity> {
       rejections,
       lifecycle,
       leasing,
+      endpoints,
+      openings,
       warmUp,
       matched,
     });
@@ -133,7 +174,12 @@ export class Pool<R, I extends Identity = Identity> {
     this.#lifecycle = lifecycle;
     this.#leasing = leasing;
     this.#dispatcher = dispatcher;
-    this.#upkeep = new Upkeep({ ...shared, timeOfDay, line, lifecycle, swept: () => dispatcher.dispatch() });
+    this.endpoints = list;
+    this.#endpoints = endpoints;
+    this.#upkeep = new Upkeep({
+      ...{ ...shared, endpoints, rebalancing, roundTrips, timeOfDay, line, lifecycle },
+      swept: dispatch,
+    });
   }
 
   get events(): Emitter<PoolEvents> {
@@ -169,7 +215,7 @@ export class Pool<R, I extends Identity = Identity> {
     const { min: minConnections, max: maxConnections } = this.#sizing;
     this.#journal.tell('started', { minConnections, maxConnections });
     const isFirstAsked = attempts > 0 && this.#inventory.live === 0;
-    const started = isFirstAsked ? this.#warmUp.first(attempts) : Promise.resolve();
+    const started = isFirstAsked ? this.#warmUp.first(attempts * this.#endpoints.staying.length) : Promise.resolve();
     if (isFirstAsked) this.#sizing.askedAgain();
     this.#dispatcher.dispatch();
     return started;
@@ -293,7 +339,7 @@ export class Pool<R, I extends Identity = Identity> {
   resume(): void {
     const now = this.#clock.now();
     this.#sizing.askedAgain();
-    this.#health.report({ sign: 'hurry' });
+    this.#health.hurry();
     if (this.#state.resume()) this.#journal.tell('resumed', {});
     this.#lifecycle.abandonSlow(now, slowAtLeast);
     this.#dispatcher.dispatch();
@@ -336,6 +382,7 @@ export class Pool<R, I extends Identity = Identity> {
     this.#line.end();
     this.#affinity.end();
     this.#dispatcher.end();
+    this.endpoints.end();
     this.#journal.tell('shutdownStarted', { leased, waiting, gracePeriod });
     this.#rejections.refuseAll('shutdown');
     const ending = this.#rejections.shutDown();

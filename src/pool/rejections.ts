@@ -123,6 +123,7 @@ export class Rejections<R, I extends Identity> {
       ...more,
       maxWaiters: settings.maxWaiters,
       nextProbeIn: health.openFor(clock.now()),
+      endpoints: reason === 'circuit-open' ? health.troubles(clock.now()) : [],
       cause: reason === 'circuit-open' ? health.lastError : undefined,
     });
     journal.acquireRefused(acquire, reason, error);

@@ -1,3 +1,4 @@
+import type { Endpoint } from '../endpoints/endpoint.js';
 import type { CloseReason } from './close-reason.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Lease, Lent } from './lease.js';
@@ -45,6 +46,8 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
   since: number;
   /** When opening began. */
   readonly begun: number;
+  /** When its present step began, unless that is its opening. */
+  stepBegan = 0;
   /** Set when its present or last probe is its first, made because the server was suspect when it was opened. */
   unproven = false;
   /** End of its lifetime, drawn once when it was opened. */
@@ -78,6 +81,8 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
 
   constructor(
     readonly id: number,
+    /** Where it is, for its whole life. */
+    readonly endpoint: Endpoint,
     public group: IdentityGroup<I>,
     /** Connections of an older generation than the pool's are never lent again. */
     readonly generation: number,

@@ -4,19 +4,12 @@ import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { WaitingLine } from './waiting-line.js';
 
-/** An opening that takes this many times as long as usual is slow: others may be started beside it. */
-const slowFactor = 4;
-/** The least time, in milliseconds, after which an opening is slow. */
-export const slowAtLeast = 250;
-/** The same while the usual time is not known. */
-const slowAtFirst = 1000;
-
-/** Which connections not yet ready are expected to serve a waiter. */
-export interface CountedOn {
-  /** Connections being opened, and new ones being probed. */
-  readonly openings: boolean;
-  /** Connections being probed, or switched to another identity. */
-  readonly preparations: boolean;
+/** What is expected to be there soon. */
+export interface Expected<I extends Identity> {
+  /** How many connections there will be. */
+  readonly total: number;
+  /** How many connections that are not yet ready may serve waiters of an identity. */
+  supplyOf(group: IdentityGroup<I>): number;
 }
 
 export interface Bounds {
@@ -88,20 +81,16 @@ export class Sizing<R, I extends Identity> {
   /**
    * The identity to open one more connection for: for a waiter without a connection under way, or for the minimum.
    * @param atLeast how many connections are wanted in any case, unless opening failed with a fatal error
-   * @param counted which connections not yet ready are counted on
    */
-  wanted(now: number, atLeast: number, counted: CountedOn): IdentityGroup<I> | undefined {
-    const { total, proven, ownGroup } = this.#inventory;
+  wanted(now: number, atLeast: number, expected: Expected<I>): IdentityGroup<I> | undefined {
+    const { total, ownGroup } = this.#inventory;
     if (total >= this.#max) return undefined;
     for (let waiter = this.#line.oldest; waiter !== undefined; waiter = this.#line.after(waiter)) {
       const { group } = waiter;
       if (!waiter.tenant.mayBorrow) continue;
-      const supply = (counted.openings ? group.opening : 0) + (counted.preparations ? group.preparing : 0);
-      if (group.waiting > supply && this.mayOpen(group, now)) return group;
+      if (group.waiting > expected.supplyOf(group) && this.mayOpen(group, now)) return group;
     }
-    return (counted.openings ? total : proven) < Math.max(this.kept, this.#stopped ? 0 : atLeast)
-      ? ownGroup
-      : undefined;
+    return expected.total < Math.max(this.kept, this.#stopped ? 0 : atLeast) ? ownGroup : undefined;
   }
 
   /**
@@ -122,24 +111,5 @@ export class Sizing<R, I extends Identity> {
   mayOpen(group: IdentityGroup<I>, now: number): boolean {
     if (group === this.#inventory.ownGroup) return true;
     return this.mayPrepare(group, now) && group.opening < Math.max(1, this.#settings.maxConnecting - 1);
-  }
-
-  /**
-   * How long until one more connection may be opened, in milliseconds: `maxConnecting` at the same time, slow ones not
-   * counted. `Infinity` when it depends on another event.
-   * @param history how long opening usually takes; undefined when not known
-   * @param counted if openings are not counted on, each is slow after the least time
-   */
-  untilRoom(now: number, history: { readonly usualOpenTime: number | undefined }, counted: CountedOn): number {
-    const { counts } = this.#inventory;
-    // Connections being closed are bounded too: if none can be closed any more, none is opened either.
-    if (counts.closing + counts.opening > this.#max) return Number.POSITIVE_INFINITY;
-    if (counts.opening < this.#settings.maxConnecting) return 0;
-    const usual = history.usualOpenTime;
-    const slowAsUsual = usual === undefined ? slowAtFirst : Math.max(slowAtLeast, slowFactor * usual);
-    const slow = counted.openings ? slowAsUsual : slowAtLeast;
-    const young = this.#inventory.opening.filter(({ since }) => now - since < slow);
-    const oldest = young[young.length - this.#settings.maxConnecting];
-    return oldest === undefined ? 0 : slow - (now - oldest.since);
   }
 }

@@ -1,8 +1,11 @@
+import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Timer } from '../time/clock.js';
 import { SuspensionWatch } from '../time/suspension.js';
 import type { Identity } from './identity-group.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { PoolParts } from './parts.js';
+import type { Rebalancing } from './rebalancing.js';
+import type { RoundTrips } from './round-trips.js';
 import type { WaitingLine } from './waiting-line.js';
 
 /** How often the pool checks its connections, in milliseconds. */
@@ -16,6 +19,9 @@ const gapThreshold = 3 * sweepInterval;
 /** The parts of a pool that upkeep needs. */
 export interface UpkeepParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly timeOfDay: (() => number) | undefined;
+  readonly endpoints: Endpoints;
+  readonly rebalancing: Rebalancing<R, I>;
+  readonly roundTrips: RoundTrips<R, I>;
   readonly line: WaitingLine<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
   /** Called after each sweep. */
@@ -67,7 +73,7 @@ export class Upkeep<R, I extends Identity> {
   }
 
   #sweep(): void {
-    const { clock, health, lifecycle, lifetimes, swept } = this.#parts;
+    const { clock, endpoints, health, lifecycle, lifetimes, rebalancing, roundTrips, swept } = this.#parts;
     const now = clock.now();
     const duration = now - this.#lastSweep;
     this.#lastSweep = now;
@@ -78,6 +84,9 @@ export class Upkeep<R, I extends Identity> {
       if (member.state === 'idle') lifecycle.retire(member, 'lifetime');
     }
     health.lookForLasting(now);
+    endpoints.sweep(now);
+    rebalancing.look(now);
+    roundTrips.measure(now);
     this.#parts.inventory.forgetSilence(now);
     this.#retireIdle(now);
     this.#reportLeases(now);

@@ -1,12 +1,13 @@
 import { BoundQuery, type Uuid } from 'surrealdb';
-import { withoutQuery } from '../config/address.js';
+import { isServer, withoutQuery } from '../config/address.js';
 import type { ResolvedConfig } from '../config/options.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { ConfigurationError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
 import { messageOf } from '../errors/error-message.js';
-import { isAnswer, isIllness, isRefusedForGood } from '../errors/server-errors.js';
+import { isAnswer, isIllness, isLeaving, isRefusedForGood } from '../errors/server-errors.js';
 import type { OpenContext, ResourceFactory } from '../pool/contract.js';
 import { connectChannel, traced, traceOf } from '../telemetry/channels.js';
 import type { PoolLabel } from '../telemetry/pool-label.js';
@@ -43,16 +44,16 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   readonly #pipelining: number;
   readonly #probeTimeout: number;
   readonly #askTimeout: number;
-  readonly #endpoint: string;
+  /** The address of a pool with one endpoint. */
+  readonly #only: EndpointAddress;
   readonly #forgetDeath = new WeakMap<Connection, () => void>();
 
   constructor(config: ResolvedConfig, pool: PoolLabel, listeners: FactoryListeners) {
     this.#pool = pool;
     this.#transports = new Transports({
-      url: config.url,
       socket: config.pool,
       codec: config.codecOptions,
-      sessionsPerTransport: config.mode === 'local' ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
+      sessionsPerTransport: isServer(config.mode) ? config.pool.sessionsPerTransport : Number.POSITIVE_INFINITY,
     });
     this.identities = new Identities(config, () => listeners.manyFunctions());
     this.#sessions = new Sessions(new FirstUse(), config.pool, this.identities.home);
@@ -65,7 +66,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     this.#pipelining = config.pool.pipelining;
     this.#probeTimeout = config.pool.probeTimeout;
     this.#askTimeout = shareOfCredentials * config.pool.openTimeout;
-    this.#endpoint = withoutQuery(config.url);
+    this.#only = { url: config.url };
   }
 
   open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
@@ -79,7 +80,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   /** If the server takes no further session on a socket, another socket is tried. */
   async #open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
     for (;;) {
-      const transport = await this.#transports.join(context.signal);
+      const transport = await this.#transports.join(context.endpoint ?? this.#only, context.signal);
       try {
         return await this.#openOn(transport, context);
       } catch (error) {
@@ -147,7 +148,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
    */
   prepare(identity: ConnectionIdentity): Promise<unknown> | undefined {
     const refuse = (error: unknown): never => {
-      throw refusedCredentials(this.#endpoint, error);
+      throw refusedCredentials(withoutQuery(this.#only.url), error);
     };
     try {
       return identity.signIn?.prepare(this.#askTimeout)?.catch(refuse);
@@ -166,6 +167,10 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
 
   retryAfter(error: unknown): number | undefined {
     return error instanceof ConnectError ? error.retryAfter : undefined;
+  }
+
+  isLeaving(error: unknown): boolean {
+    return isLeaving(error);
   }
 
   isIllness(error: unknown): boolean {
@@ -209,6 +214,10 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     } catch (error) {
       throw error instanceof CredentialsFailure ? this.#explain(error, connection.transport.endpoint) : error;
     }
+  }
+
+  async ping({ transport }: Connection): Promise<void> {
+    await transport.ping();
   }
 
   seats({ transport }: Connection): number {
@@ -258,8 +267,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   }
 
   /** Adds the endpoint, which only the factory knows, to the error of an opening that took too long. */
-  givenUp(reason: unknown): unknown {
-    return this.#explain(reason, this.#endpoint);
+  givenUp(reason: unknown, endpoint: EndpointAddress = this.#only): unknown {
+    return this.#explain(reason, withoutQuery(endpoint.url));
   }
 
   /** True when an index was defined on an embedded engine: then freeing it does not end its threads. */

@@ -8,6 +8,7 @@ import {
   type Uuid,
 } from 'surrealdb';
 import type { DatabaseName } from '../config/database-name.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer } from '../errors/server-errors.js';
@@ -105,6 +106,11 @@ export class Connection {
     this.#session = session;
     this.database = identity;
     this.#keeper = keeper;
+  }
+
+  /** The address of the server it is on, for its whole life. */
+  get endpoint(): EndpointAddress {
+    return this.transport.address;
   }
 
   /** Replaced when its authentication was changed, or when the connection is switched to another identity. */

@@ -1,16 +1,18 @@
+import type { ResolvedConfig } from '../config/options.js';
+
 /** What identifies a pool in traces and errors. */
 export interface PoolLabel {
   /** The option `name`. */
   readonly name: string;
-  /** The host of the server, as OpenTelemetry's `server.address`; undefined for a database in this process. */
+  /** The host of the server, as OpenTelemetry's `server.address`; undefined for a database in this process, and for several servers. */
   readonly serverAddress: string | undefined;
   /** Its port, as `server.port`. */
   readonly serverPort: number | undefined;
 }
 
-/** @param url the address in a resolved configuration */
-export function poolLabel(name: string, url: string): PoolLabel {
-  if (!/^wss?:/.test(url)) return { name, serverAddress: undefined, serverPort: undefined };
+/** The label of the pool of a configuration. */
+export function poolLabel({ name, mode, url }: Pick<ResolvedConfig, 'name' | 'mode' | 'url'>): PoolLabel {
+  if (mode !== 'local') return { name, serverAddress: undefined, serverPort: undefined };
   const { hostname, port, protocol } = new URL(url);
   const usual = protocol === 'wss:' ? 443 : 80;
   // An IPv6 address has brackets in a URL, but not in an attribute.

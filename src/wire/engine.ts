@@ -9,6 +9,7 @@ import {
   WebSocketEngine,
 } from 'surrealdb';
 import type { WebSocket } from 'ws';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { UsageError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
 import { type AnswerSize, type Recording, RecordingCodec } from './recording-codec.js';
@@ -193,13 +194,14 @@ export class Engine {
 }
 
 /** @throws ConnectError when the embedded engine is not installed */
-export async function engineFor(url: string): Promise<CreateEngine> {
+export async function engineFor(address: EndpointAddress): Promise<CreateEngine> {
+  const { url } = address;
   const scheme = new URL(url).protocol.slice(0, -1);
   if (scheme === 'ws' || scheme === 'wss') {
     // Loaded on demand: it brings HTTP and TLS, half the import time, and an embedded engine has no sockets.
     const { socketClass } = await import('./socket.js');
     return (context, observer, handshakeTimeout) =>
-      new WebSocketEngine({ ...context, options: { websocketImpl: socketClass(observer, handshakeTimeout) } });
+      new WebSocketEngine({ ...context, options: { websocketImpl: socketClass(address, observer, handshakeTimeout) } });
   }
   const { createNodeEngines } = await import('@surrealdb/node').catch((cause: unknown) => {
     throw new ConnectError(

@@ -1,4 +1,5 @@
 import type { SqlExportOptions } from 'surrealdb';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { ExportError } from '../errors/backup.js';
 import { messageOf } from '../errors/error-message.js';
 import type { SdkEngine } from './engine.js';
@@ -21,9 +22,13 @@ export interface ExportRequest {
  * @param signal ends the request, also while its answer is being read
  * @throws ExportError when the server refuses or sends no export; what `fetch` throws when there is no answer
  */
-export async function requestExport(url: string, request: ExportRequest, signal: AbortSignal): Promise<Response> {
+export async function requestExport(
+  endpoint: EndpointAddress,
+  request: ExportRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   const { namespace, database, token, content } = request;
-  const address = new URL(url);
+  const address = new URL(endpoint.url);
   address.protocol = address.protocol.replace('ws', 'http');
   address.pathname = address.pathname.replace(/rpc$/, 'export');
   const headers: Record<string, string> = {
@@ -33,8 +38,13 @@ export async function requestExport(url: string, request: ExportRequest, signal:
   };
   if (token !== undefined) headers.Authorization = `Bearer ${token}`;
   const body = JSON.stringify(content);
-  // Following a redirect would send the token elsewhere.
-  const response = await fetch(address, { method: 'POST', headers, body, signal, redirect: 'error' });
+  const posting = { headers, body, signal };
+  const response =
+    endpoint.servername === undefined
+      ? // Following a redirect would send the token elsewhere.
+        await fetch(address, { method: 'POST', redirect: 'error', ...posting })
+      : // Loaded on demand, like the sockets.
+        await (await import('./named-request.js')).postByName(address, endpoint.servername, posting);
   if (response.status === 200) return response;
   const refusal = await response.text().catch(() => '');
   throw new ExportError(`${address.host} refuses the export: ${response.status} ${reasonIn(refusal)}`.trimEnd(), {

@@ -1,11 +1,11 @@
 import type { CodecOptions } from 'surrealdb';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { inOwnContext } from '../time/own-context.js';
 import { untilAborted } from '../time/until-aborted.js';
 import { type SocketSettings, Transport, type TransportFullError } from './transport.js';
 
 /** What decides how connections share transports. */
 export interface TransportSettings {
-  readonly url: string;
   /** The most connections on one transport; `Infinity` for an embedded engine, which carries all. */
   readonly sessionsPerTransport: number;
   readonly socket: SocketSettings;
@@ -13,7 +13,17 @@ export interface TransportSettings {
   readonly codec?: CodecOptions | undefined;
 }
 
+/** The transports to one address. */
+interface Place {
+  readonly key: string;
+  readonly address: EndpointAddress;
+  readonly shared: Set<Shared>;
+  /** How many connections the server took on a socket when it refused one more. Reset once a socket ends. */
+  serverLimit: number;
+}
+
 interface Shared {
+  readonly place: Place;
   readonly opening: Promise<Transport>;
   readonly abandon: AbortController;
   /** Set once it is open. */
@@ -25,25 +35,24 @@ interface Shared {
 }
 
 /**
- * The transports of one pool. A connection joins one and leaves it; the last one to leave closes a socket. An embedded
+ * The transports of one pool, to all its addresses. A connection joins one and leaves it; the last one to leave closes a socket. An embedded
  * engine stays until {@link Transports.close}: with `mem://` it *is* the database.
  */
 export class Transports {
   readonly #settings: TransportSettings;
   readonly #keepsEmpty: boolean;
-  readonly #shared = new Set<Shared>();
+  /** The addresses with a transport, by their key. */
+  readonly #places = new Map<string, Place>();
   readonly #byTransport = new Map<Transport, Shared>();
-  /** How many connections the server took on a socket when it refused one more. Reset once a socket ends. */
-  #serverLimit = Number.POSITIVE_INFINITY;
-
   constructor(settings: TransportSettings) {
     this.#settings = settings;
     this.#keepsEmpty = settings.sessionsPerTransport === Number.POSITIVE_INFINITY;
   }
 
-  /** Joins a transport with room, opening one when all are full. */
-  async join(signal: AbortSignal): Promise<Transport> {
-    const shared = this.#withRoom() ?? this.#open();
+  /** Joins a transport to this address with room, opening one when all are full. */
+  async join(address: EndpointAddress, signal: AbortSignal): Promise<Transport> {
+    const place = this.#placeOf(address);
+    const shared = this.#withRoom(place) ?? this.#open(place);
     shared.users++;
     try {
       const transport = await untilAborted(shared.opening, signal);
@@ -61,12 +70,15 @@ export class Transports {
     }
   }
 
-  /** The server refused a session on a transport. Until a socket ends, no socket gets more than it took there. */
+  /**
+   * A server refused a session on a transport. Until a socket to it ends, no socket to it gets more than it took there.
+   */
   full({ transport, sessions }: TransportFullError): void {
-    const users = this.#byTransport.get(transport)?.users;
-    if (users === undefined) return;
+    const shared = this.#byTransport.get(transport);
+    if (shared === undefined) return;
+    const { place, users } = shared;
     // A connection that was only switching its session already has one, so one place must stay free.
-    this.#serverLimit = Math.max(1, Math.min(this.#serverLimit, sessions, users - 1));
+    place.serverLimit = Math.max(1, Math.min(place.serverLimit, sessions, users - 1));
   }
 
   /** Whether this connection is the only one on its transport, so that ending it may end the transport. */
@@ -102,15 +114,28 @@ export class Transports {
   /** Closes all transports, whatever is still on them. */
   async close(signal: AbortSignal): Promise<void> {
     const left = [...this.#byTransport.keys()];
-    for (const shared of this.#shared) shared.abandon.abort(new Error('the pool was shut down'));
-    this.#shared.clear();
+    const reason = new Error('the pool was shut down');
+    for (const { shared } of this.#places.values()) for (const { abandon } of shared) abandon.abort(reason);
+    for (const { shared } of this.#places.values()) shared.clear();
+    this.#places.clear();
     this.#byTransport.clear();
     await Promise.all(left.map((transport) => transport.close(signal)));
   }
 
-  #withRoom(): Shared | undefined {
-    const limit = Math.min(this.#settings.sessionsPerTransport, this.#serverLimit);
-    for (const shared of this.#shared) {
+  #placeOf(address: EndpointAddress): Place {
+    const { url, servername } = address;
+    const key = JSON.stringify([url, servername ?? null]);
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = { key, address, shared: new Set(), serverLimit: Number.POSITIVE_INFINITY };
+      this.#places.set(key, place);
+    }
+    return place;
+  }
+
+  #withRoom(place: Place): Shared | undefined {
+    const limit = Math.min(this.#settings.sessionsPerTransport, place.serverLimit);
+    for (const shared of place.shared) {
       if (shared.users < limit && this.#takesMore(shared)) return shared;
     }
     return undefined;
@@ -122,15 +147,15 @@ export class Transports {
     return !transport.ended;
   }
 
-  #open(): Shared {
-    const { url, socket, codec } = this.#settings;
+  #open(place: Place): Shared {
+    const { socket, codec } = this.#settings;
     const abandon = new AbortController();
-    const opening = inOwnContext(() => Transport.open(url, socket, abandon.signal, codec));
-    const shared: Shared = { opening, abandon, transport: undefined, openingTimedOut: false, users: 0 };
-    this.#shared.add(shared);
+    const opening = inOwnContext(() => Transport.open(place.address, socket, abandon.signal, codec));
+    const shared: Shared = { place, opening, abandon, transport: undefined, openingTimedOut: false, users: 0 };
+    place.shared.add(shared);
     shared.opening.then(
       (transport) => {
-        if (!this.#shared.has(shared)) {
+        if (!place.shared.has(shared)) {
           transport.terminate();
           return;
         }
@@ -139,15 +164,22 @@ export class Transports {
         // Each connection on it has its own listener for its end.
         transport.onDeath(() => this.#forget(shared));
       },
-      () => this.#shared.delete(shared),
+      () => this.#remove(shared),
     );
     return shared;
   }
 
   #forget(shared: Shared): void {
     // The limit of the server may have changed.
-    this.#serverLimit = Number.POSITIVE_INFINITY;
-    this.#shared.delete(shared);
+    shared.place.serverLimit = Number.POSITIVE_INFINITY;
+    this.#remove(shared);
     if (shared.transport !== undefined) this.#byTransport.delete(shared.transport);
+  }
+
+  /** An address with no transport is forgotten: a list that comes from DNS changes for ever. */
+  #remove(shared: Shared): void {
+    const { place } = shared;
+    place.shared.delete(shared);
+    if (place.shared.size === 0 && this.#places.get(place.key) === place) this.#places.delete(place.key);
   }
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ConnectionUnavailableError } from 'surrealdb';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
+import { type EndpointAddress, hostOf } from '../endpoints/endpoint-address.js';
 import { SocketClosedError } from '../errors/socket-closed.js';
 import { UpgradeRefusedError } from '../errors/upgrade-refused.js';
 import { systemClock } from '../time/clock.js';
@@ -28,11 +29,18 @@ export interface SocketObserver {
  * The socket class for the SDK's engine. It keeps the real cause of a failure, gives up an unanswered handshake,
  * reports a close as soon as it is announced, and refuses calls on a closing socket. It has the `dispatchEvent` that
  * the SDK calls when it cannot read a frame: without it a corrupt frame would end the process.
+ *
+ * @param address where its sockets lead
  */
-export function socketClass(observer: SocketObserver, handshakeTimeout: number): typeof globalThis.WebSocket {
+export function socketClass(
+  address: EndpointAddress,
+  observer: SocketObserver,
+  handshakeTimeout: number,
+): typeof globalThis.WebSocket {
+  const settings: ClientOptions = { perMessageDeflate: false, ...namedServer(address) };
   class ObservedSocket extends WebSocket {
-    constructor(address: string, protocols: string) {
-      super(address, protocols, { perMessageDeflate: false });
+    constructor(url: string, protocols: string) {
+      super(url, protocols, settings);
       // Not the timeout of `ws`, whose timer fires before the socket is read.
       const timer = patientTimer(systemClock, handshakeTimeout, true, () => {
         observer.failed(new Error(`the handshake was not answered within ${handshakeTimeout} ms`));
@@ -82,6 +90,13 @@ export function socketClass(observer: SocketObserver, handshakeTimeout: number):
     }
   }
   return ObservedSocket as unknown as typeof globalThis.WebSocket;
+}
+
+/** What names the server in TLS and in the request, when its address holds only an IP address. */
+function namedServer({ url, servername }: EndpointAddress): ClientOptions {
+  if (servername === undefined) return {};
+  const { protocol } = new URL(url);
+  return { headers: { Host: hostOf({ url, servername }) }, ...(protocol === 'wss:' && { servername }) };
 }
 
 /** Says that the limit is this client's: the error of `ws` does not say which side's limit a message exceeded. */

@@ -12,6 +12,7 @@ import {
   type Uuid,
 } from 'surrealdb';
 import { withoutQuery } from '../config/address.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { ConnectionLostError } from '../errors/call.js';
 import { ConnectError } from '../errors/connect.js';
 import { hideTexts } from '../errors/parse-error-text.js';
@@ -26,6 +27,7 @@ import { greet } from './greeting.js';
 import { Liveness, type LivenessSettings } from './liveness.js';
 import { isUnreadByEngine, lostCall, malformedCall } from './lost-call.js';
 import { connectFailure } from './opening-failure.js';
+import { Pings } from './pings.js';
 import type { AnswerSize, EncodedBindings, Recording } from './recording-codec.js';
 
 /** A query text with its parameters, as values or already encoded. */
@@ -48,9 +50,10 @@ export interface SocketSettings extends LivenessSettings {
 export class Transport {
   /** The address without its query string, for errors and logs. */
   readonly endpoint: string;
-  readonly #url: string;
+  readonly address: EndpointAddress;
   readonly #engine: Engine;
   readonly #liveness: Liveness;
+  #pings: Pings | undefined;
   #exports: EmbeddedExports | undefined;
   readonly #sessions: AttachedSessions;
   #definedIndex = false;
@@ -64,9 +67,14 @@ export class Transport {
   #stopWaiting: (() => void) | undefined;
   #cause: Error | undefined;
 
-  private constructor(url: string, createEngine: CreateEngine, settings: SocketSettings, codec: CodecOptions) {
-    this.#url = url;
-    this.endpoint = withoutQuery(url);
+  private constructor(
+    address: EndpointAddress,
+    createEngine: CreateEngine,
+    settings: SocketSettings,
+    codec: CodecOptions,
+  ) {
+    this.address = address;
+    this.endpoint = withoutQuery(address.url);
     this.#liveness = new Liveness(settings, (cause) => {
       this.#cause ??= cause;
       // Not `terminate()`: no caller asked for this end, so the listeners must hear of it.
@@ -91,13 +99,13 @@ export class Transport {
    * @throws ConnectError
    */
   static async open(
-    url: string,
+    address: EndpointAddress,
     settings: SocketSettings,
     signal: AbortSignal,
     codec: CodecOptions = {},
   ): Promise<Transport> {
-    const createEngine = await engineFor(url);
-    const transport = new Transport(url, createEngine, settings, codec);
+    const createEngine = await engineFor(address);
+    const transport = new Transport(address, createEngine, settings, codec);
     // Ending the transport ends every wait below.
     const forgetSignal = onAbort(signal, () => transport.terminate());
     try {
@@ -107,7 +115,7 @@ export class Transport {
     } catch (failure) {
       transport.terminate();
       if (failure instanceof ConnectError) throw failure;
-      throw connectFailure(url, signal.aborted ? signal.reason : (transport.#cause ?? failure));
+      throw connectFailure(address.url, signal.aborted ? signal.reason : (transport.#cause ?? failure));
     } finally {
       forgetSignal();
     }
@@ -234,6 +242,17 @@ export class Transport {
     await this.#engine.sdk.send({ method: 'info', params: [], session });
   }
 
+  /**
+   * One round trip that needs no session: a WebSocket ping and its pong. Resolves at once for an embedded engine; rejects
+   * when the socket ends first.
+   */
+  async ping(): Promise<void> {
+    const { socket } = this.#engine;
+    if (socket === undefined) return;
+    this.#pings ??= new Pings(socket);
+    await this.#pings.ping();
+  }
+
   /** The version as the server gives it: `surrealdb-3.0.5`. */
   version(): Promise<string> {
     this.#version ??= this.#engine.sdk.version().then(({ version }) => version);
@@ -247,7 +266,7 @@ export class Transport {
 
   /** Exports a database as text, outside of the sessions; an embedded engine does not check the user. */
   export(request: ExportRequest, signal: AbortSignal): Promise<Response> {
-    if (!this.isEmbedded) return requestExport(this.#url, request, signal);
+    if (!this.isEmbedded) return requestExport(this.address, request, signal);
     this.#exports ??= new EmbeddedExports(this.#engine.sdk);
     return this.#exports.run(request, signal);
   }
@@ -279,7 +298,7 @@ export class Transport {
     // The SDK expects its own reconnect object here; ours refuses everything.
     const reconnect = { enabled: false, allowed: false, reset() {}, propagate() {}, iterate: async () => {} };
     const state = {
-      url: new URL(this.#url),
+      url: new URL(this.address.url),
       reconnect,
       retry: { enabled: false },
       rootSession: { variables: {} },

@@ -8,11 +8,16 @@ export function newDirectory(): Directory {
 
 /** A pool on the nodes of a cluster: on a list of their addresses, or, with a directory, on what that says. */
 export function clusterPool(
-  cluster: Cluster,
+  { nodes }: Cluster,
   options: Partial<PoolOptions>,
-  _directory?: Directory,
+  directory?: Directory,
 ): Promise<ConnectionManager> {
-  const { loadBalancing: _, ...rest } = options as any;
-  const all = { ...place, credentials, ...rest };
-  return createPool(cluster.nodes[0]?.network.url ?? '', all);
+  const all = { ...place, credentials, ...options };
+  if (directory === undefined) return createPool(nodes.map(({ network }) => network.url), all);
+  const { moved } = directory;
+  const discover = async (): Promise<string[]> => {
+    if (directory.isAway) throw new Error('the name server does not answer');
+    return nodes.map((node) => (moved.has(node) ? node.moved : node.network).url);
+  };
+  return createPool({ discover }, all);
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createRemoteEngines, type DriverOptions, Surreal } from 'surrealdb';
 import { WebSocket } from 'ws';
 import { type Ask, Ledger } from '../chaos/ledger.js';
@@ -81,7 +82,7 @@ export async function frontCluster(): Promise<Cluster> {
  * @param folders where each finds its `surreal`; without one, on the PATH
  */
 export async function serverCluster(folders: readonly (string | undefined)[]): Promise<Cluster> {
-  const servers = await Promise.all(folders.map((folder) => ServerProcess.start(folder)));
+  const servers = await Promise.all(folders.map((folder) => ServerProcess.start(folder === undefined ? {} : { program: join(folder, 'surreal') })));
   const asks = await Promise.all(servers.map(prepared));
   const nodes = await Promise.all(servers.map(nodeOf));
   return clusterOf(nodes, asks, () => Promise.all(servers.map((server) => server.kill())));

@@ -3,7 +3,7 @@ import { expect, vi } from 'vitest';
 import type { ConnectionManager, PoolOptions } from '../../src/index.js';
 import { Ledger, type Verdict } from '../chaos/ledger.js';
 import { heldResources, surplusOf } from '../support/held-resources.js';
-import { between, type Random, seededRandom } from '../support/seeded-random.js';
+import { between, type Random, seededRandom, shuffled } from '../support/seeded-random.js';
 import type { Cell } from './cells.js';
 import type { Cluster } from './cluster.js';
 import type { Directory } from './cluster-faults.js';
@@ -30,6 +30,8 @@ const options = {
   livenessTimeout: 500,
   validationInterval: 50,
   circuitBreaker: { probeInterval: 50, idleProbeInterval: 200 },
+  balancing: { slowStart: 200, rebalanceInterval: 50 },
+  discovery: { refresh: 200, minInterval: 100 },
 } satisfies Partial<PoolOptions>;
 
 /** What came of one cell. */
@@ -88,7 +90,7 @@ async function played(cluster: Cluster, cell: Cell, seed: number): Promise<Outco
 
 async function storm(cluster: Cluster, { fault, struck }: Cell, directory: Directory, random: Random): Promise<void> {
   await pause(between(random, 100, 300));
-  const nodes = cluster.nodes.slice(0, 1);
+  const nodes = shuffled(random, cluster.nodes).slice(0, struck);
   const ends = await Promise.all(nodes.map((node) => fault.strike(node, directory)));
   await pause(between(random, 200, 1_200));
   await Promise.all(ends.map((end) => end()));

@@ -21,6 +21,9 @@ const plausible = fc.constantFrom<unknown>(
   'mem://',
   'rocksdb://x',
   'local',
+  'remote',
+  'db.internal',
+  ['ws://a', 'ws://b'],
 );
 
 const names = [...new Set(optionPaths.flatMap((path) => path.split('.')))];
@@ -66,6 +69,8 @@ test('an object that cannot be read is refused like any other', () => {
   const place = { namespace: 'n', database: 'd' };
   returnsOrRefuses(() => resolveConfig(proxy));
   returnsOrRefuses(() => resolveOptions(proxy, proxy));
+  returnsOrRefuses(() => resolveOptions(proxy, place));
+  returnsOrRefuses(() => resolveOptions([proxy, 'ws://a'], place));
   returnsOrRefuses(() => resolveOptions('mem://', { ...place, credentials: proxy, logger: proxy, retryPolicy: proxy }));
 });
 
@@ -79,8 +84,10 @@ describe('whatever is given, it is taken or refused with a ConfigurationError', 
 
   test('as an address and options', () => {
     fc.assert(
-      fc.property(fc.oneof(junk, fc.string(), fc.webUrl(), plausible), config, (url, options) =>
-        returnsOrRefuses(() => resolveOptions(url, options)),
+      fc.property(
+        fc.oneof(junk, fc.string(), fc.webUrl(), plausible, almost, fc.array(fc.oneof(plausible, junk, almost))),
+        config,
+        (url, options) => returnsOrRefuses(() => resolveOptions(url, options)),
       ),
       { numRuns: 1000 },
     );
@@ -92,7 +99,10 @@ describe('whatever is given, it is taken or refused with a ConfigurationError', 
       fc.string().map((end) => `SURREAL_POOL_${end}`),
       fc.string(),
     );
-    const text = fc.oneof(fc.string(), fc.constantFrom('0', '20', '-1', '5m', 'true', 'null', 'mem://', 'ws://db'));
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom('0', '20', '-1', '5m', 'true', 'null', 'mem://', 'ws://db', 'ws://a,ws://b'),
+    );
     fc.assert(
       fc.property(fc.dictionary(name, text), (environment) =>
         returnsOrRefuses(() => configFromEnvironment(environment)),
@@ -120,12 +130,16 @@ test('a configuration that was taken is complete and in order', () => {
         taken += 1;
         expect(pool.minConnections).toBeLessThanOrEqual(pool.maxConnections);
         expect(pool.retryPolicy.initialBackoff).toBeLessThanOrEqual(pool.retryPolicy.maxBackoff);
-        const groups = { retryPolicy: 0, circuitBreaker: 0, loadShedding: 0 };
+        const groups = { retryPolicy: 0, circuitBreaker: 0, loadShedding: 0, balancing: 0, discovery: 0 };
         const values = Object.values({
           ...pool,
           ...pool.retryPolicy,
           ...pool.circuitBreaker,
           ...pool.loadShedding,
+          ...pool.discovery,
+          ...pool.balancing,
+          // Without a zone it is null.
+          zone: pool.balancing.zone ?? '',
           ...groups,
         });
         for (const value of values) expect(['number', 'boolean', 'string']).toContain(typeof value);

@@ -24,6 +24,8 @@ describe('the defaults', () => {
     expect(resolveConfig(memory)).toEqual({
       mode: 'in-memory',
       url: 'mem://',
+      endpoints: { list: [{ url: 'mem://', weight: 1, zone: undefined, priority: 0 }] },
+      loadBalancing: 'round-robin',
       ...place,
       name: `${place.namespace}/${place.database}`,
       credentials: null,
@@ -142,7 +144,8 @@ describe('an address', () => {
     ['', 'mem://'],
     [undefined, 'mem://'],
     [8000, 'mem://'],
-    [['ws://one', 'ws://two'], 'mem://'],
+    [{ url: 'ws://one' }, '{ dns, port }, { srv } or { discover }'],
+    [() => 'ws://one', 'mem://'],
   ])('%j is refused with the remedy', (url, remedy) => {
     const issue = issueAt(
       refusalOf(() => resolveOptions(url, place)),
@@ -161,7 +164,10 @@ describe('an address', () => {
     [{ type: 'local', endpoint: 'ws://u:p@db' }, 'connectionMode.endpoint', 'credentials'],
     [{ type: 'local' }, 'connectionMode.endpoint', 'ws://<host>:<port>'],
     [{ type: 'in-memory', path: 'x' }, 'connectionMode.path', 'connectionMode.type'],
-    [{ type: 'remote', endpoints: [] }, 'connectionMode', "{ type: 'local', endpoint: 'ws://…' }"],
+    [{ type: 'remote', endpoints: [] }, 'connectionMode.endpoints', 'at least one endpoint'],
+    [{ type: 'remote' }, 'connectionMode.endpoints', "['ws://<host>:<port>']"],
+    [{ type: 'remote', endpoints: 'ws://db' }, 'connectionMode.endpoints', "['ws://<host>:<port>']"],
+    [{ type: 'cluster', endpoints: [] }, 'connectionMode', "{ type: 'local', endpoint: 'ws://…' }"],
     [{ endpoint: 'ws://db' }, 'connectionMode', "type: 'in-memory'"],
     ['ws://db', 'connectionMode', "type: 'in-memory'"],
     [undefined, 'connectionMode', "type: 'in-memory'"],

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { Usage } from '../../src/agents/usage.js';
+import { Discovery } from '../../src/endpoints/discovery.js';
 import * as everything from '../../src/index.js';
 import {
   ConnectError,
@@ -125,6 +126,12 @@ const provocations: Readonly<Record<string, Provoke>> = {
   async 'ConnectError, fatal'() {
     const front = await own.listen({ auth: true });
     await own.connect(front, { credentials: { ...root, password: 'wrong' } });
+  },
+  async NoEndpointError() {
+    const discover = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:8500'));
+    const settings = { refresh: 0, minInterval: 30_000, timeout: 1_000 };
+    const discovery = new Discovery({ discover }, settings, { changed() {}, stale() {} });
+    await discovery.start().finally(() => discovery.stop());
   },
   async DeadlineError() {
     const front = await own.listen();

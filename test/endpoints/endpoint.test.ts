@@ -8,7 +8,7 @@ import {
   told,
   unknownEndpoint,
   waitOf,
-} from '../../src/endpoints/endpoint.js';
+} from '../../src/endpoints/endpoint-state.js';
 
 const settings: EndpointSettings = {
   failureThreshold: 3,

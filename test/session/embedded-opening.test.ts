@@ -34,7 +34,7 @@ describe('an embedded engine that opens after it was given up is closed again, a
     const url = newUrl();
     const begun = openingBegun();
     const impatience = new AbortController();
-    const opening = Transport.open(url, { openTimeout: 0, probeTimeout: 0, livenessTimeout: 0 }, impatience.signal);
+    const opening = Transport.open({ url }, { openTimeout: 0, probeTimeout: 0, livenessTimeout: 0 }, impatience.signal);
     await begun;
     impatience.abort(new Error('too long'));
     await expect(opening).rejects.toThrow(ConnectError);

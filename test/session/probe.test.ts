@@ -12,7 +12,11 @@ let transport: Transport;
 
 beforeEach(async () => {
   const front = await own.listen();
-  transport = await Transport.open(front.url, { openTimeout: 5000, probeTimeout: 5000, livenessTimeout: 0 }, signal);
+  transport = await Transport.open(
+    { url: front.url },
+    { openTimeout: 5000, probeTimeout: 5000, livenessTimeout: 0 },
+    signal,
+  );
 });
 afterEach(() => transport.terminate());
 

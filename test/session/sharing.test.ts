@@ -46,7 +46,7 @@ describe('the first use of a database', () => {
 
   test('goes alone; the others wait for it and then go together', async () => {
     const transport = await Transport.open(
-      'mem://',
+      { url: 'mem://' },
       { openTimeout: 1000, probeTimeout: 1000, livenessTimeout: 0 },
       new AbortController().signal,
     );

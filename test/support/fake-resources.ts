@@ -4,7 +4,7 @@ import type { Identity } from '../../src/pool/identity-group.js';
 /** What a step of work on a fake resource does: end at once, end badly, end when told, or never. */
 export type Behaviour = 'ok' | 'fail' | 'fatal' | 'slow' | 'never';
 
-export type Step = 'open' | 'change' | 'probe' | 'reset' | 'close';
+export type Step = 'open' | 'change' | 'probe' | 'reset' | 'close' | 'ping';
 
 /** A step of work that was asked for, as the resource saw it. */
 export interface Begun {
@@ -32,6 +32,8 @@ export class FakeResource {
 
   constructor(
     readonly id: number,
+    /** The endpoint it was opened at. */
+    readonly url: string,
     public identity: string,
     readonly die: (error: unknown) => void,
   ) {}
@@ -63,7 +65,8 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
   mostOpensRunning = 0;
   seatsPerResource = 3;
 
-  constructor(public behave: (step: Step) => Behaviour = () => 'ok') {}
+  /** @param behave gets the step and the address of the endpoint */
+  constructor(public behave: (step: Step, url: string) => Behaviour = () => 'ok') {}
 
   async open(context: OpenContext<Identity>): Promise<FakeResource> {
     this.begun.push({ step: 'open', id: context.id, signal: context.signal });
@@ -71,11 +74,11 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
     this.opensRunning++;
     this.mostOpensRunning = Math.max(this.mostOpensRunning, this.opensRunning);
     try {
-      await this.#run('open');
+      await this.#run('open', context.endpoint.url);
     } finally {
       this.opensRunning--;
     }
-    const resource: FakeResource = new FakeResource(context.id, context.identity.key, (error) => {
+    const resource: FakeResource = new FakeResource(context.id, context.endpoint.url, context.identity.key, (error) => {
       resource.dead = true;
       context.died(error);
     });
@@ -85,7 +88,7 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
 
   async change(resource: FakeResource, identity: Identity, signal: AbortSignal): Promise<void> {
     this.begun.push({ step: 'change', id: resource.id, signal });
-    await this.#run('change');
+    await this.#run('change', resource.url);
     if (resource.dead) throw new Error('the resource is dead');
     resource.identity = identity.key;
   }
@@ -116,22 +119,26 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
 
   async reset(resource: FakeResource, signal: AbortSignal): Promise<void> {
     this.begun.push({ step: 'reset', id: resource.id, signal });
-    await this.#run('reset');
+    await this.#run('reset', resource.url);
     resource.dirty = false;
     resource.idleFor = 0;
   }
 
   async probe(resource: FakeResource, signal: AbortSignal): Promise<void> {
     this.begun.push({ step: 'probe', id: resource.id, signal });
-    await this.#run('probe');
+    await this.#run('probe', resource.url);
     if (resource.dead) throw new Error('the resource is dead');
   }
 
   async close(resource: FakeResource, signal: AbortSignal): Promise<void> {
     this.begun.push({ step: 'close', id: resource.id, signal });
     resource.closeCalls++;
-    await this.#run('close');
+    await this.#run('close', resource.url);
     resource.closed = true;
+  }
+
+  async ping(resource: FakeResource): Promise<void> {
+    await this.#run('ping', resource.url);
   }
 
   isAnswer(error: unknown): boolean {
@@ -161,8 +168,8 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
     return true;
   }
 
-  #run(step: Step): Promise<void> {
-    const behaviour = this.behave(step);
+  #run(step: Step, url: string): Promise<void> {
+    const behaviour = this.behave(step, url);
     if (behaviour === 'ok') return Promise.resolve();
     if (behaviour === 'fail') return Promise.reject(new Error(`${step} failed`));
     if (behaviour === 'fatal') return Promise.reject(new FatalError(`${step} failed for good`));

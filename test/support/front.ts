@@ -54,6 +54,8 @@ export class Front implements FrontRules {
 
   /** Sockets ever accepted. */
   accepted = 0;
+  /** The header `Host` of each request for a socket. */
+  readonly hosts: (string | undefined)[] = [];
   /** Requests that arrived, by method. */
   readonly requests = new Map<string, number>();
   /** All requests in their order of arrival; stays empty without the option `record`. */
@@ -145,6 +147,7 @@ export class Front implements FrontRules {
   }
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    this.hosts.push(request.headers.host);
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
     // A client that gives up resets the connection, which nobody else listens for before the upgrade.

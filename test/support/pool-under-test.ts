@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import type { EndpointSettings } from '../../src/endpoints/endpoint.js';
+import type { EndpointSettings } from '../../src/endpoints/endpoint-state.js';
 import type { PoolSettings, PoolSurroundings } from '../../src/pool/contract.js';
 import type { PoolEvents } from '../../src/pool/events.js';
 import type { Identity } from '../../src/pool/identity-group.js';
@@ -42,7 +42,7 @@ export interface PoolUnderTest {
   readonly resources: FakeResources;
 }
 
-type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random'> & EndpointSettings>;
+type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random' | 'servers'> & EndpointSettings>;
 
 /** Only the backoff spaces attempts, unless a test says otherwise. */
 const plainEndpoint: EndpointSettings = {
@@ -65,7 +65,7 @@ export function poolUnderTest(settings: Partial<PoolSettings> = {}, surroundings
 /** The same for a test that makes many of them, and looks after each itself. */
 export function makePool(
   settings: Partial<PoolSettings> = {},
-  { random = () => 0.5, ...endpoint }: Chosen = {},
+  { random = () => 0.5, servers, ...endpoint }: Chosen = {},
 ): PoolUnderTest {
   const clock = new VirtualClock();
   const resources = new FakeResources();
@@ -76,6 +76,7 @@ export function makePool(
     clock,
     random,
     endpoint: { ...plainEndpoint, ...endpoint },
+    servers,
   });
   return { pool, clock, resources };
 }

@@ -21,7 +21,7 @@ export class RecordedSession {
   static async open(kind: SessionKind, own: Surroundings, url = 'mem://'): Promise<RecordedSession> {
     const address = kind === 'embedded' ? url : (await own.listen()).url;
     const settings = { openTimeout: 5000, livenessTimeout: 0, probeTimeout: 5000 };
-    const transport = await Transport.open(address, settings, AbortSignal.timeout(10_000));
+    const transport = await Transport.open({ url: address }, settings, AbortSignal.timeout(10_000));
     const id = await transport.attach();
     await transport.use({ namespace: 'test', database: 'test' }, id);
     return new RecordedSession(transport, id);

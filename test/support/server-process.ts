@@ -12,8 +12,16 @@ export interface ServerAddress {
   readonly password: string;
 }
 
+/** Which server is started. */
+export interface ServerChoice {
+  /** `memory`: each start is a new, empty store. Default: a folder of its own. */
+  readonly storage?: 'memory' | 'folder';
+  /** The program; default the `surreal` of the PATH. */
+  readonly program?: string | undefined;
+}
+
 /**
- * A SurrealDB server in a process of its own, with authentication on. It stores in rocksdb, in a temporary folder: what it
+ * A SurrealDB server in a process of its own, with authentication on. It stores in rocksdb, in a temporary folder, unless asked for memory: what it
  * acknowledged outlives its process, and no update is lost, as the storage in memory loses some that come together.
  */
 export class ServerProcess implements ServerAddress {
@@ -21,19 +29,20 @@ export class ServerProcess implements ServerAddress {
   readonly username = 'root';
   readonly password = 'secret';
   readonly #port: number;
-  readonly #command: string;
-  readonly #storage = `rocksdb://${join(temporaryFolder(), 'data')}`;
+  readonly #storage: string;
+  readonly #program: string;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, command: string) {
+  private constructor(port: number, { storage = 'folder', program = 'surreal' }: ServerChoice) {
     this.#port = port;
-    this.#command = command;
+    this.#storage = storage === 'memory' ? 'memory' : `rocksdb://${join(temporaryFolder(), 'data')}`;
+    this.#program = program;
     this.url = `ws://127.0.0.1:${port}/rpc`;
   }
 
-  /** Starts the `surreal` of a folder, or of the PATH, on a free port, and waits until it serves. */
-  static async start(folder?: string): Promise<ServerProcess> {
-    const server = new ServerProcess(await freePort(), folder === undefined ? 'surreal' : join(folder, 'surreal'));
+  /** Starts one on a free port, and waits until it serves. */
+  static async start(choice: ServerChoice = {}): Promise<ServerProcess> {
+    const server = new ServerProcess(await freePort(), choice);
     await server.start();
     return server;
   }
@@ -43,7 +52,7 @@ export class ServerProcess implements ServerAddress {
     const { username, password } = this;
     const who = ['--user', username, '--pass', password];
     const where = ['--bind', `127.0.0.1:${this.#port}`, this.#storage];
-    const child = spawn(this.#command, ['start', '--no-banner', '--log', 'none', ...who, ...where], {
+    const child = spawn(this.#program, ['start', '--no-banner', '--log', 'none', ...who, ...where], {
       stdio: 'ignore',
     });
     this.#process = child;
@@ -57,6 +66,15 @@ export class ServerProcess implements ServerAddress {
       if (child.exitCode !== null) throw new Error(`surreal start ended with code ${child.exitCode}`);
       await sleep(20);
     }
+  }
+
+  /** Stops it in order, as an operator does: it takes no new connection, and ends once its calls have. */
+  async stop(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await ended;
   }
 
   /** Ends it in the midst of whatever it does; also when it is suspended. */

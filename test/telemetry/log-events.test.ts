@@ -81,7 +81,7 @@ describe('an outage', () => {
       events.emit('acquireRefused', { acquire: tick, reason: 'circuit-open', error: new Error('open') });
     }
     await clock.advance(3_000);
-    events.emit('circuitChanged', { state: 'closed', nextProbeIn: 0, error: undefined });
+    events.emit('circuitChanged', { endpoint: 'ws://db/rpc', state: 'closed', nextProbeIn: 0, error: undefined });
     await settled();
     expect(messages('warn')).toEqual([
       'an acquire was refused',

@@ -106,7 +106,9 @@ describe.each(places)('an event loop that is blocked %s', (_where, run) => {
   test('does not give up an opening for what it could not send', async () => {
     await server.delay({ version: answer });
     const settings = { openTimeout: limit, probeTimeout: limit, livenessTimeout: 0 };
-    const opening = withDeadline('opening', limit, [], (signal) => Transport.open(server.url, settings, signal));
+    const opening = withDeadline('opening', limit, [], (signal) =>
+      Transport.open({ url: server.url }, settings, signal),
+    );
     opening.catch(() => {});
     await blockLoop();
     const transport = await opening;

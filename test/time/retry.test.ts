@@ -22,7 +22,7 @@ const snapshot = {
 const unsent = () => new ConnectionLostError('closing', { outcome: 'not-sent' });
 const unknown = () => new ConnectionLostError('lost', { outcome: 'unknown' });
 const noConnection = () => new AcquireTimeoutError('busy', { snapshot, waited: 1 });
-const cutOff = () => new CircuitOpenError('open', { snapshot, waited: 0, nextProbeIn: 1 });
+const cutOff = () => new CircuitOpenError('open', { snapshot, waited: 0, nextProbeIn: 1, endpoints: [] });
 
 /** Runs work that fails with these errors, one for each attempt, and then succeeds. */
 function run(failures: readonly (() => Error)[], rules: Partial<RetryRules> = {}) {

@@ -22,7 +22,7 @@ async function busy() {
     happened.push('freed');
     return close.call(this);
   });
-  const transport = await Transport.open('mem://', settings, never);
+  const transport = await Transport.open({ url: 'mem://' }, settings, never);
   const session = await transport.attach();
   await transport.use({ namespace: 'test', database: 'test' }, session);
   return { transport, happened, answered: transport.query({ query: 'SLEEP 100ms', bindings: {} }, session) };

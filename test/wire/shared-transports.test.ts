@@ -32,20 +32,19 @@ describe('a transport that several connections may share', () => {
   test('and whose opening is stuck takes no further ones once somebody gave up waiting for it', async () => {
     const front = await listen();
     const transports = new Transports({
-      url: front.url,
       sessionsPerTransport: 4,
       socket: { openTimeout: 60_000, probeTimeout: 1000, livenessTimeout: 0 },
     });
     const [impatient, patient] = [new AbortController(), new AbortController()];
     swallow(front, ({ method }) => method === 'version', 1);
-    const stuck = [transports.join(impatient.signal), transports.join(patient.signal)] as const;
+    const stuck = [transports.join(front, impatient.signal), transports.join(front, patient.signal)] as const;
     for (const place of stuck) place.catch(() => {});
     await vi.waitFor(() => expect(asked(front, 'version')).toBe(1));
 
     impatient.abort(new Error('no longer'));
     await expect(stuck[0]).rejects.toThrow('no longer');
-    const transport = await transports.join(AbortSignal.timeout(20_000));
-    expect(await transports.join(patient.signal), 'what is open is shared').toBe(transport);
+    const transport = await transports.join(front, AbortSignal.timeout(20_000));
+    expect(await transports.join(front, patient.signal), 'what is open is shared').toBe(transport);
     expect(front.accepted).toBe(2);
 
     patient.abort(new Error('enough'));

@@ -1,0 +1,238 @@
+import type { Target } from '../config/endpoint-options.js';
+import type { Endpoint } from '../endpoints/endpoint.js';
+import type { Circuit } from '../endpoints/endpoint-state.js';
+import type { Endpoints } from '../endpoints/endpoints.js';
+import type { Standing } from '../endpoints/shares.js';
+import { UsageError } from '../errors/configuration.js';
+import { messageOf } from '../errors/error-message.js';
+import type { Clock, Timer } from '../time/clock.js';
+import type { Identity } from './identity-group.js';
+import type { Inventory } from './inventory.js';
+import type { Journal } from './journal.js';
+import type { Rebalancing } from './rebalancing.js';
+
+/** What the pool knows about one of its servers. */
+export interface EndpointReport {
+  /** The address, without its query string. */
+  readonly url: string;
+  readonly weight: number;
+  readonly zone: string | undefined;
+  readonly priority: number;
+  /**
+   * - `well`: nothing is known against it;
+   * - `doubtful`: a failure, a lost connection or a missing answer is not yet disproved; others go first;
+   * - `out`: it keeps failing, or asked for a pause, and others serve; it is tried now and then;
+   * - `draining`: it gets no further work, because `drainEndpoint()` or `removeEndpoint()` said so, or it left the list.
+   */
+  readonly state: Standing;
+  /** Its circuit breaker. */
+  readonly circuit: Circuit;
+  /** Which part of new work it gets now, from 0 to 1. */
+  readonly share: number;
+  /** Connections open there. */
+  readonly connections: number;
+  /** Connections being opened there. */
+  readonly opening: number;
+  /** Leases there: of whole connections, and of single calls. */
+  readonly inUse: number;
+  /** Connections that were opened there. */
+  readonly opened: number;
+  /** Attempts to open in a row that failed. */
+  readonly failures: number;
+  /** Failed probes and calls without an answer in time, in a row and on different connections. */
+  readonly unanswered: number;
+  /** How long a round trip takes, in milliseconds; undefined when it was not measured, as with other strategies than `latency`. */
+  readonly latency: number | undefined;
+  /** How long until the next attempt, in milliseconds, while its circuit is open; else 0. */
+  readonly nextProbeIn: number;
+  /** Why it failed last; undefined since the last success. */
+  readonly lastError: string | undefined;
+}
+
+/** What the list of endpoints needs of its pool. */
+export interface EndpointListParts<R, I extends Identity> {
+  readonly clock: Clock;
+  readonly endpoints: Endpoints;
+  readonly inventory: Inventory<R, I>;
+  readonly journal: Journal;
+  readonly rebalancing: Rebalancing<R, I>;
+  /** Something has changed: match waiters and connections again. */
+  readonly dispatch: () => void;
+}
+
+interface Removal {
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  /** Ends the leases that are left when their time is over. */
+  timer: Timer | undefined;
+}
+
+/** Which endpoints a pool has: what an operator, or the discovery, adds and takes away while it runs. */
+export class EndpointList<R, I extends Identity> {
+  readonly #parts: EndpointListParts<R, I>;
+  /** Those that leave for good. */
+  readonly #removals = new Map<Endpoint, Removal>();
+  /** What an operator said about an address goes before what the discovery says. */
+  readonly #ordered = new Map<string, 'added' | 'drained' | 'removed'>();
+
+  constructor(parts: EndpointListParts<R, I>) {
+    this.#parts = parts;
+  }
+
+  get reports(): EndpointReport[] {
+    const { clock, endpoints } = this.#parts;
+    const now = clock.now();
+    const shares = endpoints.staying.reduce((sum, { share }) => sum + share, 0);
+    return endpoints.all.map((endpoint) => {
+      const { circuit, failures, lastError, silence, unanswered } = endpoint.state;
+      const error = lastError ?? silence;
+      const { connections, inUse, latency, opened, opening, shown, standing, target } = endpoint;
+      const { weight, zone, priority } = target;
+      return {
+        ...{ url: shown, weight, zone, priority, state: standing, circuit },
+        share: shares === 0 || endpoint.isLeaving ? 0 : endpoint.share / shares,
+        ...{ connections: connections - opening, opening, inUse, opened, failures, unanswered },
+        latency: latency.isUnknown ? undefined : latency.cost,
+        nextProbeIn: endpoint.openFor(now),
+        lastError: error === undefined ? undefined : messageOf(error),
+      };
+    });
+  }
+
+  /** The endpoints that get work, those about which the best is known first. */
+  get targets(): Target[] {
+    const order = { well: 0, doubtful: 1, out: 2, draining: 3 } as const;
+    const { staying } = this.#parts.endpoints;
+    return [...staying].sort((a, b) => order[a.standing] - order[b.standing]).map(({ target }) => target);
+  }
+
+  /** Adds an endpoint, or takes one back that is being drained. */
+  add(target: Target): void {
+    this.#ordered.set(target.url, 'added');
+    this.#add(target);
+    this.#parts.dispatch();
+  }
+
+  /**
+   * It gets no further work; what is under way there goes on. It stays in the list until it is removed, or added again.
+   * @throws UsageError for an address that is not in the list, and for the only one
+   */
+  drain(url: string): void {
+    const endpoint = this.#find(url);
+    this.#ordered.set(url, 'drained');
+    this.#parts.endpoints.drain(endpoint, this.#parts.clock.now());
+    this.#parts.dispatch();
+  }
+
+  /**
+   * The same, and it leaves the list when nothing of it is left.
+   * @param within After this time, in milliseconds, leases there are ended; undefined: they take their time.
+   * @returns resolves when it has left
+   * @throws UsageError for an address that is not in the list, and for the only one
+   */
+  remove(url: string, within: number | undefined): Promise<void> {
+    const endpoint = this.#find(url);
+    this.#ordered.set(url, 'removed');
+    const removal = this.#remove(endpoint);
+    if (within !== undefined) {
+      removal.timer?.cancel();
+      removal.timer = this.#parts.clock.timer(within, true, () => this.#endLeases(endpoint));
+    }
+    this.#parts.dispatch();
+    return removal.done;
+  }
+
+  /** The discovery found these. What an operator added stays, and what one took away stays away. */
+  replace(targets: readonly Target[]): void {
+    const { endpoints } = this.#parts;
+    const found = new Set(targets.map(({ url }) => url));
+    for (const target of targets) {
+      const order = this.#ordered.get(target.url);
+      const known = endpoints.find(target.url);
+      if (order === 'removed' || order === 'drained') known?.retarget(target);
+      else this.#add(target);
+    }
+    for (const endpoint of [...endpoints.all]) {
+      if (!found.has(endpoint.url) && !this.#ordered.has(endpoint.url)) this.#remove(endpoint);
+    }
+    this.#parts.dispatch();
+  }
+
+  /** Drops endpoints that are to be removed and have no connection left. Called after each event. */
+  look(): void {
+    if (this.#removals.size === 0) return;
+    const { clock, endpoints, journal } = this.#parts;
+    for (const [endpoint, { resolve, timer }] of this.#removals) {
+      if (endpoint.connections > 0) continue;
+      this.#removals.delete(endpoint);
+      timer?.cancel();
+      endpoints.forget(endpoint, clock.now());
+      journal.tell('endpointRemoved', { endpoint: endpoint.shown });
+      resolve();
+    }
+  }
+
+  /** The pool is closed: nothing is waited for any more. */
+  end(): void {
+    for (const { resolve, timer } of this.#removals.values()) {
+      timer?.cancel();
+      resolve();
+    }
+    this.#removals.clear();
+  }
+
+  /** Moves all connections at once that are above the share of their endpoint. @returns how many */
+  rebalance(): number {
+    const moved = this.#parts.rebalancing.all();
+    this.#parts.dispatch();
+    return moved;
+  }
+
+  #add(target: Target): void {
+    const { clock, endpoints, journal } = this.#parts;
+    const known = endpoints.find(target.url);
+    const isNew = known === undefined || known.isLeaving;
+    const endpoint = endpoints.add(target, clock.now());
+    this.#removals.get(endpoint)?.timer?.cancel();
+    this.#removals.get(endpoint)?.resolve();
+    this.#removals.delete(endpoint);
+    if (isNew) journal.tell('endpointAdded', { endpoint: endpoint.shown });
+  }
+
+  #remove(endpoint: Endpoint): Removal {
+    const known = this.#removals.get(endpoint);
+    if (known !== undefined) return known;
+    let resolve = (): void => {};
+    const done = new Promise<void>((resolvePromise) => {
+      resolve = resolvePromise;
+    });
+    const removal: Removal = { done, resolve, timer: undefined };
+    this.#removals.set(endpoint, removal);
+    this.#parts.endpoints.drain(endpoint, this.#parts.clock.now());
+    return removal;
+  }
+
+  #find(url: string): Endpoint {
+    const { endpoints } = this.#parts;
+    const endpoint = endpoints.find(url);
+    if (endpoint === undefined) {
+      throw new UsageError(
+        `no endpoint has this address: the pool has ${endpoints.all.map(({ shown }) => shown).join(', ')}`,
+      );
+    }
+    if (endpoints.staying.every((other) => other === endpoint)) {
+      throw new UsageError(`${endpoint.shown} is the only endpoint: add another one before it is taken away`);
+    }
+    return endpoint;
+  }
+
+  #endLeases(endpoint: Endpoint): void {
+    const { inventory } = this.#parts;
+    const reason = `the lease was ended: its endpoint ${endpoint.shown} was removed, and the time to drain it is over`;
+    for (const member of [...inventory]) {
+      if (member.endpoint !== endpoint) continue;
+      member.lease?.expire(reason);
+      for (const lease of [...member.sharers]) lease.expire(reason);
+    }
+  }
+}

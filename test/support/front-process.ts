@@ -99,6 +99,9 @@ export class FrontProcess implements ServerAddress {
 
 async function started(setup: FrontSetup): Promise<{ child: ChildProcess; url: string }> {
   const child = fork(compiled(), [JSON.stringify(setup)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  if (running.size === 0) process.once('exit', killAll);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const exited = once(child, 'exit').then(([code]) => {
     throw new Error(`the front ended with ${code} before it served`);
   });
@@ -113,6 +116,12 @@ async function ended(child: ChildProcess, end: (child: ChildProcess) => void): P
   const exit = once(child, 'exit');
   end(child);
   await exit;
+}
+
+/** A process that is suspended does not see that this one has ended. */
+const running = new Set<ChildProcess>();
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
 }
 
 let program: string | undefined;

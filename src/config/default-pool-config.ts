@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type { ResolvedPoolConfig } from './pool-options.js';
+import { completed, type ResolvedPoolConfig } from './pool-options.js';
 import { poolConfigSchema } from './pool-schema.js';
 
 /** What each option of the pool is when it is left out. */
-export const defaultPoolConfig: ResolvedPoolConfig = v.parse(poolConfigSchema, {});
+export const defaultPoolConfig: ResolvedPoolConfig = completed(v.parse(poolConfigSchema, {}), false);

@@ -68,7 +68,8 @@ export interface PoolConfig {
   validationInterval?: Duration | undefined;
   /**
    * How long a socket may be silent before it is asked for a sign of life; without one within `probeTimeout` it counts as lost.
-   * A SurrealDB server says something every five seconds. Default `15s`; 0 or null: it is never asked.
+   * A SurrealDB server says something every five seconds. Default `15s`, with several servers `4500ms`, since another one can take
+   * over; 0 or null: it is never asked.
    */
   livenessTimeout?: Duration | null | undefined;
   /** How long a shutdown lets leases finish. Default `30s`; 0 aborts them at once. */
@@ -104,8 +105,8 @@ export interface PoolConfig {
    */
   unhealthyThreshold?: number | undefined;
   /**
-   * How many connections may be opening at the same time, so that a start or a recovery does not storm the server; those that take
-   * much longer than usual do not count. Also how many idle ones are probed at the same time when no caller waits. Default `2`; at
+   * How many connections to one server may be opening at the same time, so that a start or a recovery does not storm it; those that
+   * take much longer than usual do not count. Also how many idle ones are probed at the same time when no caller waits. Default `2`; at
    * least 1.
    */
   maxConnecting?: number | undefined;
@@ -243,3 +244,13 @@ export type Resolved<Options> = {
  * "for ever" wherever {@link PoolConfig} allows 0 or null, and `maxWaiters` is `Infinity` without a limit.
  */
 export type ResolvedPoolConfig = Resolved<PoolConfig>;
+
+/** The same before it is known whether there are several servers, on which the default of one option depends. */
+export type PoolConfigOfAny = Omit<ResolvedPoolConfig, 'livenessTimeout'> & {
+  readonly livenessTimeout: number | undefined;
+};
+
+/** The configuration of a pool with one server, or with several. */
+export function completed(pool: PoolConfigOfAny, hasSeveral: boolean): ResolvedPoolConfig {
+  return { ...pool, livenessTimeout: pool.livenessTimeout ?? (hasSeveral ? 4_500 : 15_000) };
+}

@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 import { type Closed, closed, ordered } from './closed-object.js';
-import type { BalancingConfig, DiscoveryConfig } from './endpoint-options.js';
+import type { BalancingConfig, DiscoveryConfig, StoreCheck } from './endpoint-options.js';
 import type {
   Batching,
   CircuitBreakerConfig,
   LoadSheddingConfig,
   NestedAcquirePolicy,
   PoolConfig,
+  PoolConfigOfAny,
   Resolved,
-  ResolvedPoolConfig,
   RetryPolicy,
 } from './pool-options.js';
 import { Refusal, show } from './refusal.js';
@@ -74,6 +74,7 @@ const balancingEntries = {
   panicBelow: v.optional(from(0, 1), 0.5),
   rebalanceInterval: v.optional(durationOr('0 or null for never'), '5s'),
   tolerance: v.optional(from(0, 1), 0.2),
+  storeCheck: v.optional(choice<StoreCheck>('auto', 'required', 'off'), 'auto'),
 };
 
 const balancingSchema = closed(balancingEntries);
@@ -120,7 +121,7 @@ const poolEntries = {
   recycleAfterUses: v.optional(countOr(0, '0 or null for never'), 10_000),
   validateOnCheckout: v.optional(flag(), true),
   validationInterval: v.optional(duration(), '500ms'),
-  livenessTimeout: v.optional(durationOr('0 or null for never'), '15s'),
+  livenessTimeout: v.optional(durationOr('0 or null for never')),
   shutdownGracePeriod: v.optional(duration(), '30s'),
   nestedAcquire: v.optional(choice<NestedAcquirePolicy>('ignore', 'warn', 'error'), 'ignore'),
   leakDetectionThreshold: v.optional(durationOr('0 or null for off'), 0),
@@ -143,12 +144,13 @@ const poolEntries = {
   discovery: v.optional(discoverySchema, {}),
 };
 
-export const poolConfigSchema: v.GenericSchema<PoolConfig, ResolvedPoolConfig> = v.pipe(
+export const poolConfigSchema: v.GenericSchema<PoolConfig, PoolConfigOfAny> = v.pipe(
   closed(poolEntries),
   ordered('minConnections', 'maxConnections'),
   v.transform(
-    (pool): ResolvedPoolConfig => ({
+    (pool): PoolConfigOfAny => ({
       ...pool,
+      livenessTimeout: pool.livenessTimeout,
       minConnections: pool.minConnections ?? Math.min(5, pool.maxConnections),
     }),
   ),

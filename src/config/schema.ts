@@ -21,7 +21,7 @@ import type {
   ResolvedConfig,
   RetireOn,
 } from './options.js';
-import type { ResolvedPoolConfig } from './pool-options.js';
+import { completed, type PoolConfigOfAny } from './pool-options.js';
 import { poolConfigSchema, poolGroupPaths, poolOptionPaths } from './pool-schema.js';
 import { describe, Refusal, readRecord } from './refusal.js';
 import type { Same } from './same-type.js';
@@ -164,7 +164,7 @@ interface CheckedConfig
   extends Omit<ResolvedConfig, keyof Place | 'name' | 'pool' | 'logger' | 'onFirstUse' | 'retireOn'> {
   readonly connectionMode: Place;
   readonly loadBalancing?: LoadBalancing | undefined;
-  readonly poolConfig: ResolvedPoolConfig;
+  readonly poolConfig: PoolConfigOfAny;
   readonly name?: string | undefined;
   readonly logger?: Logger | undefined;
   readonly onFirstUse?: OnFirstUse | undefined;
@@ -175,7 +175,8 @@ function complete(checked: CheckedConfig): ResolvedConfig {
   const { connectionMode, poolConfig, logger, onFirstUse, retireOn, ...config } = checked;
   const { name = `${config.namespace}/${config.database}` } = checked;
   const loadBalancing = connectionMode.loadBalancing ?? checked.loadBalancing ?? 'round-robin';
-  return { ...config, ...connectionMode, loadBalancing, name, logger, onFirstUse, retireOn, pool: poolConfig };
+  const pool = completed(poolConfig, connectionMode.mode === 'remote');
+  return { ...config, ...connectionMode, loadBalancing, name, logger, onFirstUse, retireOn, pool };
 }
 
 /** The path of every option, in the long form: for suggestions, and for the environment. */

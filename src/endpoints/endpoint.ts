@@ -28,6 +28,8 @@ export type Condition =
 export class Endpoint implements Candidate {
   /** Where it is in lists by endpoint. */
   readonly slot: number;
+  /** The address without its query string, which may be secret. */
+  readonly shown: string;
   readonly #settings: EndpointSettings;
   readonly #random: () => number;
   #target: Target;
@@ -72,6 +74,7 @@ export class Endpoint implements Candidate {
   constructor(target: Target, slot: number, settings: EndpointSettings, random: () => number) {
     this.#target = target;
     this.slot = slot;
+    this.shown = withoutQuery(target.url);
     this.share = target.weight;
     this.#settings = settings;
     this.#random = random;
@@ -88,11 +91,6 @@ export class Endpoint implements Candidate {
 
   get url(): string {
     return this.#target.url;
-  }
-
-  /** The address without its query string, which may be secret. */
-  get shown(): string {
-    return withoutQuery(this.#target.url);
   }
 
   get state(): EndpointState {

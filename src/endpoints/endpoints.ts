@@ -37,6 +37,8 @@ export class Endpoints {
   readonly #all: Endpoint[] = [];
   /** Those of {@link Endpoints.all} that are not leaving. */
   #staying: readonly Endpoint[] = [];
+  /** Why there is none yet, if that is known. */
+  missing: unknown;
   #troubled = false;
   #someAreWell = true;
   #isWarming = false;

@@ -3,8 +3,9 @@ import { Exports } from '../calls/exports.js';
 import { type HeldLease, LeaseChannel } from '../calls/lease-channel.js';
 import { ParkableLease } from '../calls/parkable-lease.js';
 import type { DatabaseName } from '../config/database-name.js';
-import type { Target } from '../config/endpoint-options.js';
 import type { ResolvedConfig } from '../config/options.js';
+import { Discovery } from '../endpoints/discovery.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import type { Servers } from '../pool/contract.js';
 import { Pool } from '../pool/pool.js';
 import { PooledConnection } from '../pooled-connection.js';
@@ -30,6 +31,11 @@ import { NestedAcquireGuard } from './nested-acquire-guard.js';
 const manyFunctions =
   'more than 20 credentials functions with the same text came within a minute: each is an identity of its own and signs in for itself; make one function for each user and keep it, or name them with credentialsKey';
 
+const notCompared =
+  'whether the servers share one store cannot be found out with this user: if they do not, calls miss what others wrote; give the pool a system user, or make sure of it';
+const replaced =
+  'the server has another store than before, and no other server is connected to say which is right: what was written before is gone unless it comes back';
+
 /** The size of a pool for the one connection that prepares a database. */
 const forOne = { minConnections: 0, maxConnections: 1, maxLifetime: 0, idleTimeout: 0 };
 
@@ -40,6 +46,8 @@ export interface Parts {
   readonly label: PoolLabel;
   readonly pool: Pool<Connection, ConnectionIdentity>;
   readonly factory: ConnectionFactory;
+  /** Looks for the servers; undefined when they are listed. */
+  readonly discovery: Discovery | undefined;
   readonly borrowing: Borrowing;
   readonly rules: CallRules;
   readonly batches: Batches;
@@ -74,8 +82,11 @@ export function assemble(config: ResolvedConfig): Parts {
       else pool.events.emit('tokenRenewalFailed', { error });
     },
     manyFunctions: () => logger?.warn({ pool: name }, manyFunctions),
+    storeNotCompared: (endpoint) => logger?.warn({ pool: name, endpoint }, notCompared),
+    storeReplaced: (endpoint) => logger?.warn({ pool: name, endpoint }, replaced),
   });
   const pool = makePool(config, serversOf(config), factory);
+  const discovery = discoveryOf(config, pool);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
   const fence = makeFence(config, factory, () => pool.endpoints.targets);
   const { connectionTimeout, leakDetectionThreshold, nestedAcquire, resetTimeout } = config.pool;
@@ -104,7 +115,20 @@ export function assemble(config: ResolvedConfig): Parts {
   if (logger !== undefined) logEvents(pool.events, logger, name, systemClock);
   publishLives(pool.events, name);
   return {
-    ...{ config, label, pool, factory, borrowing, rules, transactions, fence, extraConnections, guard, ending },
+    ...{
+      config,
+      label,
+      pool,
+      factory,
+      discovery,
+      borrowing,
+      rules,
+      transactions,
+      fence,
+      extraConnections,
+      guard,
+      ending,
+    },
     batches: new Batches(),
     exports: new Exports(),
     prepare: (database) => preparation?.of(database),
@@ -140,19 +164,36 @@ function serversOf({ endpoints, loadBalancing, pool }: ResolvedConfig): Servers 
   };
 }
 
+/** Looks for the servers of a pool whose configuration does not list them: at the start, and when a connection is lost. */
+function discoveryOf(
+  { endpoints, pool: settings }: ResolvedConfig,
+  pool: Pool<Connection, ConnectionIdentity>,
+): Discovery | undefined {
+  if ('list' in endpoints) return undefined;
+  const discovery = new Discovery(
+    endpoints,
+    { ...settings.discovery, timeout: settings.openTimeout },
+    {
+      changed: (targets) => pool.endpoints.replace(targets),
+      stale: (error) => pool.endpoints.notFound(error),
+    },
+  );
+  for (const event of ['died', 'openFailed'] as const) pool.events.subscribe(event, () => discovery.lost());
+  return discovery;
+}
+
+/** @param endpoints where the outcome of a commit may be sought, the best first */
 function makeFence(
   { url, pool }: ResolvedConfig,
   factory: ConnectionFactory,
-  targets: () => readonly Target[],
+  endpoints: () => readonly EndpointAddress[],
 ): CommitFence {
   const { connectionTimeout, openTimeout, closeTimeout } = pool;
   return new CommitFence(
     { url, timeout: connectionTimeout, attemptTimeout: openTimeout },
     {
-      open: ({ identity }, signal) => {
-        const [endpoint = { url }] = targets();
-        return factory.open({ id: 0, identity, endpoint, signal, died: () => {} });
-      },
+      endpoints,
+      open: ({ identity }, endpoint, signal) => factory.open({ id: 0, identity, endpoint, signal, died: () => {} }),
       close: (connection) =>
         toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
     },

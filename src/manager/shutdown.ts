@@ -23,8 +23,9 @@ export interface EndedWithPool {
  * @param gracePeriod how long leases may go on, in milliseconds
  */
 export async function endAll(parts: Parts, sessions: EndedWithPool, gracePeriod: number): Promise<ShutdownReport> {
-  const { config, pool, factory, fence, extraConnections, exports, ending } = parts;
+  const { config, discovery, pool, factory, fence, extraConnections, exports, ending } = parts;
   ending.abort();
+  discovery?.stop();
   // Preparation of a database gets the same grace period as a lease.
   void extraConnections.end(gracePeriod);
   const exporting = exports.end(gracePeriod);

@@ -158,6 +158,13 @@ export class EndpointList<R, I extends Identity> {
     this.#parts.dispatch();
   }
 
+  /** The discovery found none: those known before stay. */
+  notFound(error: unknown): void {
+    const { endpoints, journal } = this.#parts;
+    endpoints.missing = endpoints.all.length === 0 ? error : undefined;
+    journal.tell('discoveryStale', { error });
+  }
+
   /** Drops endpoints that are to be removed and have no connection left. Called after each event. */
   look(): void {
     if (this.#removals.size === 0) return;

@@ -1,5 +1,4 @@
 import type { Endpoint } from '../endpoints/endpoint.js';
-import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Timer } from '../time/clock.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -15,7 +14,6 @@ const askedFor = 2000;
 
 /** The parts of a pool that opening needs. */
 export interface OpeningParts<R, I extends Identity> extends PoolParts<R, I> {
-  readonly endpoints: Endpoints;
   readonly line: WaitingLine<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
   readonly warmUp: WarmUp;

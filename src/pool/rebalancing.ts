@@ -76,7 +76,7 @@ export class Rebalancing<R, I extends Identity> {
   #moveOne(tolerance: number): boolean {
     const populations = this.#populations.filter(({ endpoint }) => endpoint.lends);
     const [from] = populations.sort((a, b) => b.surplus - a.surplus);
-    const to = populations.at(-1);
+    const to = populations.filter(({ endpoint }) => endpoint.isWell).at(-1);
     if (from === undefined || to === undefined || from.surplus - to.surplus <= 1) return false;
     const isTolerable = ({ surplus, fair }: Population<R, I>): boolean => Math.abs(surplus) <= tolerance * fair;
     // One that is to get little keeps a connection, so that the little is served, and its state is known.

@@ -63,8 +63,10 @@ export const queryChannel: TracingChannel<string, QueryTrace> = tracingChannel('
 export const acquireChannel: TracingChannel<string, AcquireTrace> = tracingChannel('surreal-pool:acquire');
 export const connectChannel: TracingChannel<string, ConnectTrace> = tracingChannel('surreal-pool:connect');
 export const transactionChannel: TracingChannel<string, TransactionTrace> = tracingChannel('surreal-pool:transaction');
-/** Every change of the circuit breaker: `{ pool, state, nextProbeIn }`. */
+/** Every change of a circuit breaker: `{ pool, endpoint, state, nextProbeIn }`. */
 export const breakerChannel: Channel = channel('surreal-pool:breaker');
+/** Every change in the state of one of several servers: `{ pool, endpoint, state, before }`. */
+export const endpointChannel: Channel = channel('surreal-pool:endpoint');
 /** Every change in the life of a connection: `{ pool, event, connection, … }`. */
 export const connectionChannel: Channel = channel('surreal-pool:connection');
 

@@ -40,7 +40,12 @@ const matters: Wordings = {
   },
   died: ['warn', 'a connection was lost'],
 
+  // Servers
   circuitChanged: ['warn', 'the circuit breaker changed'],
+  endpointChanged: ({ state }) => [state === 'well' ? 'info' : 'warn', 'the state of a server changed'],
+  endpointAdded: ['info', 'server added'],
+  endpointRemoved: ['info', 'server removed'],
+  discoveryStale: ['warn', 'the servers could not be looked up; those known before stay'],
 
   // Identity
   tokenRenewed: ['debug', 'token renewed'],
@@ -130,9 +135,9 @@ function hasCause(error: unknown, kind: typeof CredentialsFailure): boolean {
 
 /** The reason by which events of one name are told apart, without numbers (of connections, waiters, ports). */
 function reasonOf(event: object): string {
-  const { reason, state, healthy, origin, error } = event as Record<string, unknown>;
+  const { reason, state, healthy, origin, endpoint, error } = event as Record<string, unknown>;
   const told = reason ?? state ?? healthy ?? origin;
-  if (told !== undefined) return String(told);
+  if (told !== undefined) return endpoint === undefined ? String(told) : `${String(told)} ${String(endpoint)}`;
   // The message of a failed acquire contains present counts, so its reason is taken from the snapshot.
   const text = error instanceof AcquireError ? (error.snapshot.lastOpenError ?? error.code) : messageOf(error);
   return error === undefined ? '' : text.replace(/[0-9]+/g, '#').slice(0, 200);

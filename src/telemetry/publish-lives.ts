@@ -1,6 +1,6 @@
 import type { Emitter } from '../pool/emitter.js';
 import type { PoolEvents } from '../pool/events.js';
-import { breakerChannel, connectionChannel } from './channels.js';
+import { breakerChannel, connectionChannel, endpointChannel } from './channels.js';
 
 /**
  * The events of a connection published on the channel `surreal-pool:connection`; none of them happens at every acquire.
@@ -18,14 +18,17 @@ const steps = [
   'closed',
 ] as const satisfies readonly (keyof PoolEvents)[];
 
-/** Publishes the events of every connection, and the changes of the circuit breaker, on `node:diagnostics_channel`. */
+/** Publishes the events of every connection, the changes of the servers and of their circuit breakers, on `node:diagnostics_channel`. */
 export function publishLives(events: Emitter<PoolEvents>, pool: string): void {
   for (const event of steps) {
     events.subscribe(event, (details) => {
       if (connectionChannel.hasSubscribers) connectionChannel.publish({ pool, event, ...details });
     });
   }
-  events.subscribe('circuitChanged', ({ state, nextProbeIn }) => {
-    if (breakerChannel.hasSubscribers) breakerChannel.publish({ pool, state, nextProbeIn });
+  events.subscribe('endpointChanged', ({ endpoint, state, before }) => {
+    if (endpointChannel.hasSubscribers) endpointChannel.publish({ pool, endpoint, state, before });
+  });
+  events.subscribe('circuitChanged', ({ endpoint, state, nextProbeIn }) => {
+    if (breakerChannel.hasSubscribers) breakerChannel.publish({ pool, endpoint, state, nextProbeIn });
   });
 }

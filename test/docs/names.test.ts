@@ -50,7 +50,7 @@ describe('the documentation', () => {
 
   test('names every reason for which a connection is closed, and every event', async () => {
     const { closeReasons } = await import('../../src/pool/close-reason.js');
-    expect(closeReasons).toHaveLength(13);
+    expect(closeReasons).toHaveLength(17);
     const observability = page('observability');
     const source = readFileSync(new URL('../../src/pool/events.ts', import.meta.url), 'utf8');
     const [, events = ''] = source.split('export interface PoolEvents {');

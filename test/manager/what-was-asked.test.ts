@@ -143,7 +143,7 @@ test('the names of errors survive a bundler that shortens names', async () => {
   try {
     const entry = join(folder, 'entry.mjs');
     const sources = new URL('../../src/', import.meta.url);
-    const errors = 'acquire agent audit backup call configuration connect savepoint transaction'.split(' ');
+    const errors = 'acquire agent audit backup call configuration connect endpoint savepoint transaction'.split(' ');
     await writeFile(
       entry,
       errors

@@ -169,7 +169,7 @@ export const faults = [
   {
     name: 'a connection that closes is not counted out of its identity',
     from: `group.connections--;
-      this.forgetUnused(group);`,
+      endpoint.connections--;`,
     within: '#moveInGroup',
     to: ``,
     tests: core,
@@ -246,8 +246,8 @@ export const faults = [
   // Order and fairness
   {
     name: 'the connection that was used longest ago is lent first',
-    from: `return this.#byGroup.find(group)?.last?.owner;`,
-    to: `return this.#byGroup.find(group)?.first?.owner;`,
+    from: `return this.#lists[slot]?.last?.owner;`,
+    to: `return this.#lists[slot]?.first?.owner;`,
     tests: core,
   },
   {
@@ -310,7 +310,7 @@ export const faults = [
   // Bounds
   {
     name: 'more are opened at once than allowed',
-    from: `if (counts.opening < this.#settings.maxConnecting) return 0;`,
+    from: `if (!endpoints.many && endpoint.opening < settings.maxConnecting) return 0;`,
     to: `return 0;`,
     tests: core,
   },
@@ -328,7 +328,7 @@ export const faults = [
   },
   {
     name: 'closing is not bounded',
-    from: `if (counts.closing + counts.opening > this.#max) return Number.POSITIVE_INFINITY;`,
+    from: `if (counts.closing + counts.opening > sizing.max) return Number.POSITIVE_INFINITY;`,
     to: ``,
     tests: core,
   },
@@ -407,7 +407,7 @@ export const faults = [
   },
   {
     name: 'a call that got no answer is not told to the health of the pool',
-    from: `if (health.troubled || member.retirement === 'unanswered') health.released(member, lease.since, now);`,
+    from: `if (health.troubled || member.retirement !== undefined) health.released(member, lease.since, now);`,
     to: `if (health.troubled && member.retirement !== 'unanswered') health.released(member, lease.since, now);`,
     tests: core,
   },
@@ -681,10 +681,9 @@ export const faults = [
   },
   {
     name: 'an opening resets the backoff',
-    from: `if (!health.suspect) this.#offerOrRetire(member, now, false);`,
-    to: `health.report({ sign: 'answered', began: now, at: now });
-    health.report({ sign: 'lasted', began: now });
-    if (!health.suspect) this.#offerOrRetire(member, now, false);`,
+    from: `health.report(endpoint, { sign: 'opened', began: now });`,
+    to: `health.report(endpoint, { sign: 'answered', began: now, at: now });
+    health.report(endpoint, { sign: 'lasted', began: now });`,
     tests: ['test/pool/promises.test.ts', 'test/pool/opening.test.ts'],
   },
   {

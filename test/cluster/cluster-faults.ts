@@ -16,6 +16,8 @@ export interface ClusterFault {
   readonly needsDirectory?: boolean;
   /** Only fronts can do this to their clients. */
   readonly needsFront?: boolean;
+  /** The node has another store meanwhile. */
+  readonly changesStore?: boolean;
   strike(node: ClusterNode, directory: Directory): (() => Promise<void> | void) | Promise<() => Promise<void> | void>;
 }
 
@@ -99,7 +101,7 @@ export const clusterFaults: readonly ClusterFault[] = [
   conduct('shutting down', 'shutting down'),
   conduct('1013, no room', 'no room'),
   conduct('1013, lagging', 'lagging'),
-  conduct('wrong store', 'other store'),
+  { ...conduct('wrong store', 'other store'), changesStore: true },
   {
     name: 'DNS change',
     needsDirectory: true,

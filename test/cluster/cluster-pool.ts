@@ -13,7 +13,11 @@ export function clusterPool(
   directory?: Directory,
 ): Promise<ConnectionManager> {
   const all = { ...place, credentials, ...options };
-  if (directory === undefined) return createPool(nodes.map(({ network }) => network.url), all);
+  if (directory === undefined)
+    return createPool(
+      nodes.map(({ network }) => network.url),
+      all,
+    );
   const { moved } = directory;
   const discover = async (): Promise<string[]> => {
     if (directory.isAway) throw new Error('the name server does not answer');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createRemoteEngines, type DriverOptions, Surreal } from 'surrealdb';
 import { WebSocket } from 'ws';
-import { type Ask, Ledger } from '../chaos/ledger.js';
+import type { Ask } from '../chaos/ledger.js';
 import { Forwarder } from '../support/forwarder.js';
 import { FrontProcess } from '../support/front-process.js';
 import type { Conduct } from '../support/front-program.js';
@@ -33,6 +33,8 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   /** Asks each store beside all faults. */
   readonly stores: readonly Ask[];
+  /** Where a node goes that has gone astray. */
+  readonly otherStore?: Ask;
   /** The sockets that clients have open. */
   connections(): number;
   close(): Promise<void>;
@@ -43,11 +45,15 @@ async function nodeOf(process: NodeProcess): Promise<ClusterNode> {
   return { process, network: await Forwarder.listen(port), moved: await Forwarder.listen(port) };
 }
 
-function clusterOf(nodes: readonly ClusterNode[], stores: readonly Ask[], end: () => Promise<unknown>): Cluster {
+function clusterOf(
+  nodes: readonly ClusterNode[],
+  stores: Pick<Cluster, 'stores' | 'otherStore'>,
+  end: () => Promise<unknown>,
+): Cluster {
   const networks = nodes.flatMap(({ network, moved }) => [network, moved]);
   return {
     nodes,
-    stores,
+    ...stores,
     connections: () => networks.reduce((sum, { connections }) => sum + connections, 0),
     async close() {
       for (const network of networks) await network.close();
@@ -65,13 +71,11 @@ export async function frontCluster(): Promise<Cluster> {
     FrontProcess.start({ engine: rocksdbUrl(), auth: true }),
     FrontProcess.start({ engine: 'mem://', auth: true }),
   ]);
-  const [ask, askOther] = await Promise.all([prepared(store), prepared(other)]);
-  // A node that has gone astray finds there what it has at home, so that it could write.
-  await Ledger.prepare(askOther);
+  const [ask, otherStore] = await Promise.all([prepared(store), prepared(other)]);
   const setup = { engine: addressOf(store), other: addressOf(other), auth: true };
   const fronts = await Promise.all([0, 1, 2].map(() => FrontProcess.start(setup)));
   const nodes = await Promise.all(fronts.map(nodeOf));
-  return clusterOf(nodes, [ask], async () => {
+  return clusterOf(nodes, { stores: [ask], otherStore }, async () => {
     await Promise.all(fronts.map((front) => front.kill()));
     await Promise.all([store.kill(), other.kill()]);
   });
@@ -82,10 +86,12 @@ export async function frontCluster(): Promise<Cluster> {
  * @param folders where each finds its `surreal`; without one, on the PATH
  */
 export async function serverCluster(folders: readonly (string | undefined)[]): Promise<Cluster> {
-  const servers = await Promise.all(folders.map((folder) => ServerProcess.start(folder === undefined ? {} : { program: join(folder, 'surreal') })));
-  const asks = await Promise.all(servers.map(prepared));
+  const servers = await Promise.all(
+    folders.map((folder) => ServerProcess.start(folder === undefined ? {} : { program: join(folder, 'surreal') })),
+  );
+  const stores = await Promise.all(servers.map(prepared));
   const nodes = await Promise.all(servers.map(nodeOf));
-  return clusterOf(nodes, asks, () => Promise.all(servers.map((server) => server.kill())));
+  return clusterOf(nodes, { stores }, () => Promise.all(servers.map((server) => server.kill())));
 }
 
 function addressOf({ url, username, password }: ServerAddress): ServerAddress {

@@ -42,6 +42,7 @@ export class Endpoint implements Candidate {
 
   /** The following are set by {@link Endpoints}, which sees all of them. */
   standing: Standing = 'well';
+  /** Whether it is lent like a well one: it is well, or doubtful in a panic. */
   isWell = true;
   /** Whether its connections may be lent. */
   lends = true;

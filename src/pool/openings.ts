@@ -86,13 +86,16 @@ export class Openings<R, I extends Identity> {
   /** @returns how long to wait instead, in milliseconds; 0 when one was opened */
   #openSomewhere(group: IdentityGroup<I>, now: number, asked: boolean): number {
     const { endpoints, lifecycle } = this.#parts;
+    // In a panic, well ones of a later priority may get no share.
+    const isUsable = ({ standing, share }: Endpoint): boolean => standing === 'well' && share > 0;
+    const someStandWell = endpoints.staying.some(isUsable);
     let soonest = Number.POSITIVE_INFINITY;
     const slow = this.#endpointsWithSlow(now);
-    const mayWaitElsewhere = endpoints.staying.some((one) => one.isWell && one.share > 0 && !slow.has(one));
+    const mayWaitElsewhere = endpoints.staying.some((one) => isUsable(one) && !slow.has(one));
     const endpoint = endpoints.leastPopulated((candidate) => {
-      if (endpoints.someAreWell && !candidate.isWell) return false;
+      if (someStandWell && candidate.standing !== 'well') return false;
       // What is slow at one endpoint may be quick at another.
-      if (candidate.isWell && mayWaitElsewhere && slow.has(candidate)) return false;
+      if (mayWaitElsewhere && slow.has(candidate)) return false;
       const wait = Math.max(candidate.wait(now, asked), this.#untilAnother(candidate, now));
       soonest = Math.min(soonest, wait);
       return wait === 0;
@@ -104,7 +107,7 @@ export class Openings<R, I extends Identity> {
 
   /** How long until one more connection may be opened at one of several endpoints, in milliseconds. */
   #untilAnother(endpoint: Endpoint, now: number): number {
-    if (endpoint.isWell) return this.#untilRoom(endpoint, now, true);
+    if (endpoint.standing === 'well') return this.#untilRoom(endpoint, now, true);
     // One attempt at a time; while none is known to work, its turn is in the endpoint's own wait.
     if (endpoint.opening === 0 || endpoint.proving) return this.#untilRoom(endpoint, now, false);
     return Number.POSITIVE_INFINITY;
@@ -119,7 +122,7 @@ export class Openings<R, I extends Identity> {
     for (const endpoint of endpoints.staying) {
       // The attempt may hang, and must not take the only place from a waiter.
       const room = sizing.max - inventory.total;
-      if (endpoint.isWell || endpoint.opening > 0 || room < (inventory.live > 0 ? 1 : 2)) continue;
+      if (endpoint.standing === 'well' || endpoint.opening > 0 || room < (inventory.live > 0 ? 1 : 2)) continue;
       const isDue = endpoint.wait(now, asked) === 0 && this.#untilAnother(endpoint, now) === 0;
       if (isDue) lifecycle.open(inventory.ownGroup, endpoint);
     }
@@ -147,7 +150,9 @@ export class Openings<R, I extends Identity> {
       return { total: inventory.total, supplyOf: ({ opening, preparing }) => opening + preparing, hedges: false };
     }
     const slow = this.#slowness();
-    const openings = inventory.opening.filter(({ endpoint, since }) => endpoint.isWell && now - since < slow);
+    const openings = inventory.opening.filter(
+      ({ endpoint, since }) => endpoint.standing === 'well' && now - since < slow,
+    );
     const preparing = lifecycle.probesFail ? [] : this.#preparing(now);
     const inGroup = (members: readonly PooledResource<R, I>[], group: IdentityGroup<I>): number =>
       members.filter((member) => member.group === group).length;

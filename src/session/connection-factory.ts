@@ -71,8 +71,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       renewed: (error) => listeners.renewed(error),
     });
     this.#store = new SameStore({
-      // A pool with one address has nothing to compare.
-      check: config.mode === 'remote' ? config.pool.balancing.storeCheck : 'off',
+      check: config.pool.balancing.storeCheck,
+      startsAlone: config.mode !== 'remote',
       timeout: config.pool.probeTimeout,
       notCompared: (endpoint) => listeners.storeNotCompared(endpoint),
       replaced: (endpoint) => listeners.storeReplaced(endpoint),

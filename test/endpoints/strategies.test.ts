@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type LoadBalancing, makeStrategy } from '../../src/endpoints/strategy.js';
+import type { LoadBalancing } from '../../src/config/endpoint-options.js';
+import { makeStrategy } from '../../src/endpoints/strategy.js';
 import { BalancedPool, SimulatedEndpoint, simulate } from '../support/balanced-pool.js';
 import { seededRandom } from '../support/seeded-random.js';
 
@@ -22,6 +23,7 @@ const layouts: readonly (readonly [string, readonly number[]])[] = [
   ['3 equal ones', [1, 1, 1]],
   ['3 of shares 1 to 3', [1, 2, 3]],
   ['16 of shares 1 to 3', Array.from({ length: 16 }, (_, index) => 1 + (index % 3))],
+  ['16 of which the last 8 have the double', Array.from({ length: 16 }, (_, index) => (index < 8 ? 1 : 2))],
   ['30 equal ones', Array.from({ length: 30 }, () => 1)],
   ['30 of shares 1 to 3', Array.from({ length: 30 }, (_, index) => 1 + (index % 3))],
   ['30 of which one has the threefold', Array.from({ length: 30 }, (_, index) => (index === 0 ? 3 : 1))],

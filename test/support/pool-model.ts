@@ -489,7 +489,7 @@ class World {
     this.held.splice(this.held.indexOf(held), 1);
     this.ended.push(held.lease);
     held.lease.release();
-    assert.throws(() => held.lease.resource, /released|aborted/, 'a lease is of no use after its end');
+    assert.throws(() => held.lease.resource, /released|aborted|was ended/, 'a lease is of no use after its end');
   }
 
   #shutdown(grace: number): void {
@@ -499,6 +499,7 @@ class World {
       for (const held of this.held.splice(0)) {
         assert.ok(!held.lease.active, 'no lease outlives the pool');
         assert.ok(
+          held.lease.expired ||
           report.aborted.some(({ connection }) => connection === held.resource.id),
           'who was aborted is named',
         );
@@ -659,11 +660,12 @@ function outcomeOf(error: unknown): Call['outcome'] {
 }
 
 /** Runs a program and checks everything after every command; rejects at the first thing that is wrong. */
-export async function runProgram(program: Program): Promise<void> {
+export async function runProgram(program: Program, steps: string[] = []): Promise<void> {
   const world = new World(program);
   await settled();
   world.check();
   for (const command of program.commands) {
+    steps.push(JSON.stringify(command));
     await world.run(command);
     world.check();
   }

@@ -89,15 +89,15 @@ type Name =
   | 'help';
 
 const descriptions: OptionDescriptions<Name> = {
-  endpoint: { short: 'e', value: '<url>', help: 'ws://host:8000, or several (SURREAL_POOL_URL, or mem://)' },
-  endpoints: { value: '<count>', help: 'instead: so many servers of its own, one killed, one frozen' },
+  endpoint: { short: 'e', value: '<url>', help: 'one or more; SURREAL_POOL_URL, or mem://' },
+  endpoints: { value: '<count>', help: 'instead: servers to start, kill and freeze' },
   namespace: { value: '<name>', help: 'where the test table is made, and removed (load)' },
   database: { value: '<name>', help: 'the same (load)' },
   username: { short: 'u', value: '<name>', help: 'a root user, or SURREAL_POOL_USERNAME' },
   password: { short: 'p', value: '<text>', help: 'better in SURREAL_POOL_PASSWORD' },
   workers: { short: 'c', value: '<count>', help: 'callers, one operation after another (32)' },
   rate: { short: 'R', value: '<per second>', help: 'instead: operations begin at this rate' },
-  duration: { short: 'd', value: '<time>', help: '500ms, 1m30s (10s; longer with --sweep, --endpoints)' },
+  duration: { short: 'd', value: '<time>', help: '500ms, 30s, 1m30s (10s; some loads 5s or 30s)' },
   operations: { short: 'n', value: '<count>', help: 'ends after so many, without a duration' },
   mix: { value: '<weights>', help: 'what operations are (read=80,write=20)' },
   query: { value: '<text>', help: 'instead: your own, with $i and $rand' },

@@ -60,14 +60,14 @@ function expectationsOf({ store, samples, interrupted }: Observed): Expectation[
   const { made, missing, twice, notMade, madeNevertheless, unknown, unknownMade, torn } = store;
   const has = samples.at(-1)?.servers ?? [];
   return [
-    expected('every acknowledged write is in the store, once', `${of(made - missing, made)}`, missing + twice === 0),
-    expected('of writes said not to be made none is there', of(madeNevertheless, notMade), madeNevertheless === 0),
-    expected('of those unknown to their callers all is there, or nothing', of(unknownMade, unknown), torn === 0),
+    expected('every acknowledged write is in the store, once', of(made - missing, made), missing + twice === 0),
+    expected('of writes that failed for certain none is there', of(madeNevertheless, notMade), madeNevertheless === 0),
+    expected('of writes of unknown outcome all is there, or nothing', of(unknownMade, unknown), torn === 0),
     ...(interrupted === null
       ? [
           expected(
-            'each server serves again at the end',
-            `${has.map(({ connections }) => connections).join(' + ')} connections`,
+            'each server has connections again at the end',
+            has.map(({ connections }) => connections).join(', '),
             has.length > 0 && has.every(({ state, connections }) => state === 'well' && connections > 0),
           ),
         ]

@@ -55,8 +55,8 @@ async function openEngine(): Promise<Ask> {
   await new Promise<void>((opened, failed) => {
     engine.subscribe('connected', () => opened());
     engine.subscribe('error', (error) => failed(error));
-    // It reads nothing of the state but the address.
-    engine.open({ url: new URL(`rocksdb://${join(folder, 'store')}`) } as ConnectionState);
+    // It reads nothing of the state but the address. What is stored need not outlive the machine.
+    engine.open({ url: new URL(`rocksdb://${join(folder, 'store')}?sync=never`) } as ConnectionState);
   });
   return (call) => (engine as unknown as { send(call: object): Promise<Uint8Array> }).send(call);
 }

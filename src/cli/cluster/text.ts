@@ -4,7 +4,9 @@ import { sparkline } from '../sparkline.js';
 import type { PartFigures } from './calls.js';
 import type { ClusterReport } from './report.js';
 
-const labelWidth = 18;
+/** Of a part of the run, and of a server. */
+const titleWidth = 18;
+const labelWidth = 13;
 /** Characters for the queries over time. */
 const chartWidth = 40;
 /** With fewer columns lines are broken, and the chart of a server is below its numbers. */
@@ -61,7 +63,7 @@ function orDash(duration: number | null): string {
 
 function partsTable(parts: readonly PartFigures[]): string[] {
   const row = (title: string, ...cells: string[]): string =>
-    title.padEnd(labelWidth) + cells.map((cell) => cell.padStart(10)).join('');
+    title.padEnd(titleWidth) + cells.map((cell) => cell.padStart(10)).join('');
   return [
     row('', 'calls', 'failed', 'p99', 'longest', 'whole', 'shared'),
     ...parts.map(({ title, calls, failed, p99, longest, noticedUntil, sharedAfter }) =>
@@ -101,10 +103,10 @@ function servers({ samples, parts, servers: count }: ClusterReport, isNarrow: bo
     const label = `server ${server + 1}`;
     return isNarrow
       ? [`${label} ${numbers}`, `  ${chart}`]
-      : [`${label.padEnd(labelWidth)}${chart.padEnd(chartWidth)}  ${numbers}`];
+      : [`${label.padEnd(titleWidth)}${chart.padEnd(chartWidth)}  ${numbers}`];
   });
-  const title = 'connections, part by part';
-  const head = isNarrow ? title : `${''.padEnd(labelWidth)}${'queries, over time'.padEnd(chartWidth)}  ${title}`;
+  const title = 'connections by part';
+  const head = isNarrow ? title : `${''.padEnd(titleWidth)}${'queries, over time'.padEnd(chartWidth)}  ${title}`;
   return [head, ...lines.flat()];
 }
 

@@ -28,6 +28,8 @@ export type Condition =
 export class Endpoint implements Candidate {
   /** Where it is in lists by endpoint. */
   readonly slot: number;
+  /** The address without its query string, which may be secret. */
+  readonly shown: string;
   readonly #settings: EndpointSettings;
   readonly #random: () => number;
   #target: Target;
@@ -40,6 +42,7 @@ export class Endpoint implements Candidate {
 
   /** The following are set by {@link Endpoints}, which sees all of them. */
   standing: Standing = 'well';
+  /** Whether it is lent like a well one: it is well, or doubtful in a panic. */
   isWell = true;
   /** Whether its connections may be lent. */
   lends = true;
@@ -72,6 +75,7 @@ export class Endpoint implements Candidate {
   constructor(target: Target, slot: number, settings: EndpointSettings, random: () => number) {
     this.#target = target;
     this.slot = slot;
+    this.shown = withoutQuery(target.url);
     this.share = target.weight;
     this.#settings = settings;
     this.#random = random;
@@ -88,11 +92,6 @@ export class Endpoint implements Candidate {
 
   get url(): string {
     return this.#target.url;
-  }
-
-  /** The address without its query string, which may be secret. */
-  get shown(): string {
-    return withoutQuery(this.#target.url);
   }
 
   get state(): EndpointState {

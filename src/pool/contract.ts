@@ -68,8 +68,6 @@ export interface ResourceFactory<R, I extends Identity> {
    * nothing.
    */
   retryAfter?(error: unknown): number | undefined;
-  /** Whether a fatal failure is that of the endpoint, not of the identity; left out for no. */
-  isAboutEndpoint?(error: unknown): boolean;
   /**
    * Whether this error, of a call, of the end of a connection or of an opening, says that its server is shutting down or
    * has no room, so that further work belongs on another one at once; left out for never.

@@ -124,15 +124,6 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     await this.#factory.ping?.(resource);
   }
 
-  /** If it throws: about the identity. */
-  isAboutEndpoint(error: unknown): boolean {
-    try {
-      return this.#factory.isAboutEndpoint?.(error) ?? false;
-    } catch {
-      return false;
-    }
-  }
-
   /** If it throws: it does not. */
   isLeaving(error: unknown): boolean {
     try {

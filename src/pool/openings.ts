@@ -1,5 +1,4 @@
 import type { Endpoint } from '../endpoints/endpoint.js';
-import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Timer } from '../time/clock.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -15,7 +14,6 @@ const askedFor = 2000;
 
 /** The parts of a pool that opening needs. */
 export interface OpeningParts<R, I extends Identity> extends PoolParts<R, I> {
-  readonly endpoints: Endpoints;
   readonly line: WaitingLine<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
   readonly warmUp: WarmUp;
@@ -89,9 +87,10 @@ export class Openings<R, I extends Identity> {
   /** @returns how long to wait instead, in milliseconds; 0 when one was opened */
   #openSomewhere(group: IdentityGroup<I>, now: number, asked: boolean): number {
     const { endpoints, lifecycle } = this.#parts;
+    const someStandWell = endpoints.staying.some(({ standing }) => standing === 'well');
     let soonest = Number.POSITIVE_INFINITY;
     const endpoint = endpoints.leastPopulated((candidate) => {
-      if (endpoints.someAreWell && !candidate.isWell) return false;
+      if (someStandWell && candidate.standing !== 'well') return false;
       const wait = Math.max(candidate.wait(now, asked), this.#untilAnother(candidate, now));
       soonest = Math.min(soonest, wait);
       return wait === 0;
@@ -103,7 +102,7 @@ export class Openings<R, I extends Identity> {
 
   /** How long until one more connection may be opened at one of several endpoints, in milliseconds. */
   #untilAnother(endpoint: Endpoint, now: number): number {
-    if (endpoint.isWell) return this.#untilRoom(endpoint, now, true);
+    if (endpoint.standing === 'well') return this.#untilRoom(endpoint, now, true);
     // One attempt at a time; while none is known to work, its turn is in the endpoint's own wait.
     if (endpoint.opening === 0 || endpoint.proving) return this.#untilRoom(endpoint, now, false);
     return Number.POSITIVE_INFINITY;
@@ -114,7 +113,7 @@ export class Openings<R, I extends Identity> {
     const { endpoints, inventory, lifecycle, sizing } = this.#parts;
     if (!endpoints.troubled || (inventory.live === 0 && !asked)) return;
     for (const endpoint of endpoints.staying) {
-      if (endpoint.isWell || endpoint.opening > 0 || inventory.total >= sizing.max) continue;
+      if (endpoint.standing === 'well' || endpoint.opening > 0 || inventory.total >= sizing.max) continue;
       const isDue = endpoint.wait(now, asked) === 0 && this.#untilAnother(endpoint, now) === 0;
       if (isDue) lifecycle.open(inventory.ownGroup, endpoint);
     }
@@ -141,7 +140,9 @@ export class Openings<R, I extends Identity> {
       return { total: inventory.total, supplyOf: ({ opening, preparing }) => opening + preparing };
     }
     const slow = this.#slowness();
-    const openings = inventory.opening.filter(({ endpoint, since }) => endpoint.isWell && now - since < slow);
+    const openings = inventory.opening.filter(
+      ({ endpoint, since }) => endpoint.standing === 'well' && now - since < slow,
+    );
     const preparing = lifecycle.probesFail ? [] : this.#preparing(now);
     const inGroup = (members: readonly PooledResource<R, I>[], group: IdentityGroup<I>): number =>
       members.filter((member) => member.group === group).length;

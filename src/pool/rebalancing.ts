@@ -63,7 +63,7 @@ export class Rebalancing<R, I extends Identity> {
     const { endpoints, inventory, sizing } = this.#parts;
     if (!endpoints.troubled || inventory.total < sizing.max) return false;
     const isDue = (endpoint: Endpoint): boolean =>
-      !endpoint.isWell && endpoint.opening === 0 && endpoint.wait(now, true) === 0;
+      endpoint.standing !== 'well' && endpoint.opening === 0 && endpoint.wait(now, true) === 0;
     if (!endpoints.staying.some(isDue)) return false;
     const [largest] = this.#populations.sort((a, b) => b.members.length - a.members.length);
     return largest !== undefined && largest.members.length > 1 && this.#close(largest.members);
@@ -76,7 +76,7 @@ export class Rebalancing<R, I extends Identity> {
   #moveOne(tolerance: number): boolean {
     const populations = this.#populations.filter(({ endpoint }) => endpoint.lends);
     const [from] = populations.sort((a, b) => b.surplus - a.surplus);
-    const to = populations.at(-1);
+    const to = populations.filter(({ endpoint }) => endpoint.standing === 'well').at(-1);
     if (from === undefined || to === undefined || from.surplus - to.surplus <= 1) return false;
     const isTolerable = ({ surplus, fair }: Population<R, I>): boolean => Math.abs(surplus) <= tolerance * fair;
     // One that is to get little keeps a connection, so that the little is served, and its state is known.

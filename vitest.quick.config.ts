@@ -23,6 +23,7 @@ export const leftOut: Readonly<Record<string, readonly string[]>> = {
     'test/cli/terminal.test.ts',
   ],
   'outages and restarts': [
+    'test/cluster',
     'test/faults',
     'test/scenarios/one-of-three-dead.test.ts',
     'test/scenarios/ready.test.ts',

@@ -142,7 +142,10 @@ export class EndpointList<R, I extends Identity> {
     return removal.done;
   }
 
-  /** The discovery found these. What an operator added stays, and what one took away stays away. */
+  /**
+   * The discovery found these. What an operator added stays, and what one took away stays away. If none of them may get
+   * work, those stay that get it now.
+   */
   replace(targets: readonly Target[]): void {
     const { endpoints } = this.#parts;
     const found = new Set(targets.map(({ url }) => url));
@@ -152,7 +155,10 @@ export class EndpointList<R, I extends Identity> {
       if (order === 'removed' || order === 'drained') known?.retarget(target);
       else this.#add(target);
     }
+    // Without these, the pool would have no endpoint at all.
+    const areNeeded = endpoints.staying.every(({ url }) => !found.has(url) && !this.#ordered.has(url));
     for (const endpoint of [...endpoints.all]) {
+      if (areNeeded && !endpoint.isLeaving) continue;
       if (!found.has(endpoint.url) && !this.#ordered.has(endpoint.url)) this.#remove(endpoint);
     }
     this.#parts.dispatch();
@@ -190,7 +196,7 @@ export class EndpointList<R, I extends Identity> {
 
   /** Moves all connections at once that are above the share of their endpoint. @returns how many */
   rebalance(): number {
-    const moved = this.#parts.rebalancing.all();
+    const moved = this.#parts.rebalancing.all(this.#parts.clock.now());
     this.#parts.dispatch();
     return moved;
   }

@@ -66,6 +66,7 @@ export {
   AcquireFailedError,
   AcquireTimeoutError,
   CircuitOpenError,
+  type EndpointTrouble,
   NestedAcquireError,
   PoolShutdownError,
   type PoolSnapshot,

@@ -71,8 +71,8 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       renewed: (error) => listeners.renewed(error),
     });
     this.#store = new SameStore({
-      // A pool with one address has nothing to compare.
-      check: config.mode === 'remote' ? config.pool.balancing.storeCheck : 'off',
+      check: config.pool.balancing.storeCheck,
+      startsAlone: 'list' in config.endpoints && config.endpoints.list.length === 1,
       timeout: config.pool.probeTimeout,
       notCompared: (endpoint) => listeners.storeNotCompared(endpoint),
       replaced: (endpoint) => listeners.storeReplaced(endpoint),
@@ -232,7 +232,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   }
 
   /** An endpoint left the pool: it no longer counts for which store is the right one. */
-  forgetEndpoint({ url }: EndpointAddress): void {
+  forgetEndpoint(url: string): void {
     this.#store.forget(url);
   }
 

@@ -13,6 +13,8 @@ import { claimsOf, remainingLife } from './token-claims.js';
 export interface StoreCheckSettings {
   /** See the option `balancing.storeCheck`. */
   readonly check: 'auto' | 'required' | 'off';
+  /** Whether the pool has one address at the start: then nothing is asked until it gets another one. */
+  readonly startsAlone: boolean;
   /** How long a server may take to say whether it accepts a token, in milliseconds. */
   readonly timeout: number;
   /** Called once, when a server is used although its store cannot be compared. */
@@ -56,6 +58,8 @@ export class SameStore {
   /** Sockets to servers that have this store. */
   readonly #connected = new Set<Transport>();
   readonly #compared = new WeakMap<Transport, Promise<void>>();
+  /** The last session of the only address so far, which has nothing to be compared with. */
+  #alone: OpenedSession | undefined;
   #saidNotCompared = false;
 
   constructor(settings: StoreCheckSettings) {
@@ -69,9 +73,10 @@ export class SameStore {
   async check(opened: OpenedSession, signal: AbortSignal): Promise<void> {
     const { transport } = opened;
     if (this.#settings.check === 'off' || transport.isEmbedded) return;
+    if (this.#isAlone(opened)) return;
     let comparing = this.#compared.get(transport);
     if (comparing === undefined) {
-      comparing = this.#compare(opened);
+      comparing = this.#compareAfterFirst(opened);
       this.#compared.set(transport, comparing);
       // It may have failed for this session alone.
       comparing.catch((error: unknown) => {
@@ -81,10 +86,33 @@ export class SameStore {
     await untilAborted(comparing, signal);
   }
 
+  /** While all connections are to one address nothing is asked; the first one to another address brings the first along. */
+  #isAlone(opened: OpenedSession): boolean {
+    if (!this.#settings.startsAlone || this.#addresses.size > 0) return false;
+    const first = this.#alone;
+    if (first === undefined || first.transport.ended || first.transport.address.url === opened.transport.address.url) {
+      this.#alone = opened;
+      return true;
+    }
+    return false;
+  }
+
   /** An endpoint was removed from the pool. Once none is left of those that had the store, any store is accepted. */
   forget(url: string): void {
     this.#addresses.delete(url);
     if (this.#addresses.size === 0) this.#forgetStore();
+  }
+
+  async #compareAfterFirst(opened: OpenedSession): Promise<void> {
+    const first = this.#alone;
+    this.#alone = undefined;
+    if (first !== undefined && first.transport !== opened.transport) {
+      // Its session may be over by now; then its server is compared when it is connected anew.
+      await withDeadline('asking the first server for its store', this.#settings.timeout, [], () =>
+        this.#compare(first),
+      ).catch(() => {});
+    }
+    await this.#compare(opened);
   }
 
   async #compare(opened: OpenedSession): Promise<void> {
@@ -131,24 +159,22 @@ export class SameStore {
     return this.#witnessFor(transport) === undefined ? 'contradicted' : 'different';
   }
 
-  /** `token`: one that the server accepts; only that of the same store when there is one. */
+  /** `token`: one that the server accepts. */
   async #byToken(transport: Transport, signIn: SignIn): Promise<{ verdict: Verdict; token: string | undefined }> {
-    const isFirst = this.#addresses.size === 0;
-    const witness = this.#witnessFor(transport);
+    const token = tokenOn(transport, signIn);
+    if (token === undefined || this.#addresses.size === 0) return { verdict: 'unknown', token };
     const known = this.#tokens.get(signIn);
-    let verdict: Verdict = 'unknown';
-    // The present token may come from any server, and the known one may have been revoked: only what both servers say of
-    // one token counts.
-    for (const token of new Set([known, tokenOf(signIn)])) {
-      if (token === undefined) continue;
-      const here = await accepts(transport, token);
-      if (here && (isFirst || token === known)) return { verdict: isFirst ? 'unknown' : 'same', token };
-      const there = witness === undefined ? undefined : await this.#ask(witness, token);
-      if (here && there === true) return { verdict: 'same', token };
-      if (there === !here) return { verdict: 'different', token: undefined };
-      if (token === known && there === undefined && remainingLife(token) > 0) verdict = 'contradicted';
+    if (token === known) return { verdict: 'same', token };
+    const witness = this.#witnessFor(transport);
+    const accepted = witness === undefined ? undefined : await this.#ask(witness, token);
+    if (accepted === true) return { verdict: 'same', token };
+    // The other way round too, since one of them may have a wrong clock, and the user may have a new password.
+    const others = new Set([witness && tokenOn(witness, signIn), known]);
+    for (const other of others) {
+      if (other !== undefined && (await accepts(transport, other))) return { verdict: 'same', token };
     }
-    return { verdict, token: undefined };
+    if (accepted === false) return { verdict: 'different', token };
+    return { verdict: known !== undefined && remainingLife(known) > 0 ? 'contradicted' : 'unknown', token };
   }
 
   /** Undefined when it does not answer. */
@@ -199,19 +225,21 @@ export class SameStore {
 async function nodesOf({ transport, session }: OpenedSession): Promise<ReadonlySet<string> | undefined> {
   // Users of a namespace or a database are refused for certain.
   if (session.level.namespace !== undefined) return undefined;
-  const [answer] = await transport.query(new BoundQuery('(INFO FOR ROOT STRUCTURE).nodes.id'), session.id);
-  if (answer?.error !== undefined) {
-    if (isRefusedAuthentication(answer.error)) return undefined;
-    throw answer.error;
+  try {
+    const [answer] = await transport.query(new BoundQuery('RETURN (INFO FOR ROOT STRUCTURE).nodes.id'), session.id);
+    if (answer?.error !== undefined) throw answer.error;
+    const ids: unknown = answer?.result?.flat();
+    if (!Array.isArray(ids) || ids.length === 0) return undefined;
+    return new Set(ids.map((id: Uuid | string) => id.toString()));
+  } catch (error) {
+    if (isRefusedAuthentication(error)) return undefined;
+    throw error;
   }
-  const ids: unknown = answer?.result?.flat();
-  if (!Array.isArray(ids) || ids.length === 0) return undefined;
-  return new Set(ids.map((id: Uuid | string) => id.toString()));
 }
 
-/** The token of a system user; undefined for any other user, and for one without a token. */
-function tokenOf(signIn: SignIn | undefined): string | undefined {
-  const token = signIn?.usableToken();
+/** The token of a system user that a server accepts; undefined for any other user, and for one without a token. */
+function tokenOn(transport: Transport, signIn: SignIn): string | undefined {
+  const token = signIn.tokenOn(transport);
   return token === undefined || claimsOf(token).access !== undefined ? undefined : token;
 }
 

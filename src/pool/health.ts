@@ -181,8 +181,11 @@ export class Health<R, I extends Identity> {
   isRefusedEverywhere({ endpoint, group }: PooledResource<R, I>, error: unknown): boolean {
     if (!this.#endpoints.many) return true;
     if (group !== this.#inventory.ownGroup) return true;
-    endpoint.refusal = error;
-    return this.#endpoints.staying.every(({ refusal }) => refusal !== undefined);
+    endpoint.refuses(error);
+    if (this.#endpoints.staying.some(({ refusal }) => refusal === undefined)) return false;
+    // The next caller has each of them asked again.
+    for (const each of this.#endpoints.staying) each.refuses(undefined);
+    return true;
   }
 
   /** @param isNew whether the connection is new and was probed because the server was suspect */

@@ -307,9 +307,10 @@ export class Lifecycle<R, I extends Identity> {
 
   /** Closes a connection. Its place is free at once; closing goes on in the background under its own deadline. */
   retire(member: PooledResource<R, I>, reason: CloseReason): void {
-    const { checks, clock, factory, inventory, journal, lifetimes, settings } = this.#parts;
+    const { checks, clock, factory, inventory, journal, lifetimes, settings, sizing } = this.#parts;
     const now = clock.now();
     const { abandon } = member;
+    if (member.isReplaced) sizing.replace(inventory.total, now);
     inventory.move(member, 'closing');
     abandon?.(new Error(`the connection is being closed: ${reason}`));
     lifetimes.remove(member);

@@ -19,10 +19,12 @@ export const leftOut: Readonly<Record<string, readonly string[]>> = {
   'chaos, fuzz and load': ['test/chaos', 'test/fuzz', 'test/load'],
   'the command as it is run for seconds': [
     'test/cli/doctor.test.ts',
+    'test/cli/load-endpoints.test.ts',
     'test/cli/load.test.ts',
     'test/cli/terminal.test.ts',
   ],
   'outages and restarts': [
+    'test/cluster',
     'test/faults',
     'test/scenarios/one-of-three-dead.test.ts',
     'test/scenarios/ready.test.ts',

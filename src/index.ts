@@ -66,6 +66,7 @@ export {
   AcquireFailedError,
   AcquireTimeoutError,
   CircuitOpenError,
+  type EndpointTrouble,
   NestedAcquireError,
   PoolShutdownError,
   type PoolSnapshot,
@@ -91,7 +92,7 @@ export {
 } from './errors/call.js';
 export { ConfigurationError, type ConfigurationIssue, UsageError } from './errors/configuration.js';
 export { ConnectError, DeadlineError } from './errors/connect.js';
-export { NoEndpointError } from './errors/endpoint.js';
+export { EndpointMismatchError, NoEndpointError } from './errors/endpoint.js';
 export { outcomeOf } from './errors/outcome.js';
 export { type CallOutcome, PoolError } from './errors/pool-error.js';
 export { SavepointDivergedError, SavepointLimitError, SavepointUnsupportedError } from './errors/savepoint.js';

@@ -1,7 +1,7 @@
 import type { AgentSession, AgentSessionOptions } from './agents/agent-session.js';
 import { Sessions, type SessionsStatistics } from './agents/sessions.js';
 import { requireFunction } from './calls/arguments.js';
-import { isServer } from './config/address.js';
+import { withoutQuery } from './config/address.js';
 import type { Duration } from './config/duration.js';
 import type { EndpointList, EndpointOptions } from './config/endpoint-options.js';
 import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
@@ -132,12 +132,16 @@ export class ConnectionManager extends PoolScope {
   /**
    * Adds a server, or takes one back that is being drained. Connections are opened there from now on; its share grows to the
    * whole within `balancing.slowStart`.
-   * @throws ConfigurationError for an endpoint that cannot be used, UsageError for an embedded database
+   * @throws ConfigurationError for an endpoint that cannot be used, UsageError when the pool was made with one address instead of
+   * a list
    */
   addEndpoint(endpoint: string | EndpointOptions): void {
     const { config, pool } = this.#parts;
-    if (!isServer(config.mode))
-      throw new UsageError(`${config.url} is a database in this process: it has one endpoint`);
+    if (config.mode !== 'remote') {
+      throw new UsageError(
+        `the pool was made for ${withoutQuery(config.url)} alone, so it does not compare the stores of servers: give createPool() a list, which may have one address`,
+      );
+    }
     pool.endpoints.add(resolveEndpoint(endpoint));
   }
 

@@ -83,6 +83,9 @@ export const LoadBalancingStrategy = {
 /** A strategy by one of its names: `'round-robin'` or `'RoundRobin'`. */
 export type LoadBalancingName = LoadBalancing | keyof typeof LoadBalancingStrategy;
 
+/** Whether servers with different stores are refused: see {@link BalancingConfig.storeCheck}. */
+export type StoreCheck = 'auto' | 'required' | 'off';
+
 /** How connections and leases are shared out among several servers. With one server all of it is without effect. */
 export interface BalancingConfig {
   /** The zone of this process: servers of the same zone go first. Default `null`; null: zones do not matter. */
@@ -113,6 +116,12 @@ export interface BalancingConfig {
    * `0.2`; from 0 to 1.
    */
   tolerance?: number | undefined;
+  /**
+   * Whether a server with another store than the others is refused (`EndpointMismatchError`): `auto` uses one whose store cannot be
+   * compared, because the user is a record user, say; `required` refuses that one too; `off` compares nothing, for servers that
+   * are separate on purpose. Default `auto`.
+   */
+  storeCheck?: StoreCheck | undefined;
 }
 
 /** When the pool asks again which servers there are. A list of addresses is never asked for again. */

@@ -175,7 +175,7 @@ function listed(list: readonly Target[]): Place {
   const [first] = list;
   // The schema refuses an empty list.
   const url = first?.url ?? '';
-  return { mode: list.length === 1 ? 'local' : 'remote', url, endpoints: { list } };
+  return { mode: 'remote', url, endpoints: { list } };
 }
 
 function sought(endpoints: EndpointSource): Place {
@@ -213,18 +213,25 @@ const onlyItemSchema = v.pipe(
   anyAddressSchema as v.GenericSchema<unknown, Place>,
 ) as v.GenericSchema<EndpointList, Place>;
 
-/** The first argument of `createPool()`: an address of any kind, or several servers. A list of one address is that address. */
+/**
+ * The first argument of `createPool()`: an address of any kind, or several servers. A list of one server may grow; one of an embedded
+ * database is that database.
+ */
 export const placeSchema: v.GenericSchema<EndpointList, Place> = v.lazy(
   (given): v.GenericSchema<EndpointList, Place> => {
     if (isList(given)) {
       const items = readList(given);
-      const isOne = !(items instanceof Refusal) && items.length === 1 && typeof items[0] === 'string';
+      const isOne = !(items instanceof Refusal) && items.length === 1 && isEmbedded(items[0]);
       return isOne ? onlyItemSchema : severalSchema;
     }
     const isObject = typeof given === 'object' && given !== null;
     return isObject ? severalSchema : anyAddressSchema;
   },
 );
+
+function isEmbedded(address: unknown): boolean {
+  return typeof address === 'string' && !/^wss?:/i.test(address);
+}
 
 /** Each name of a strategy with the strategy. */
 const strategies: ReadonlyMap<string, LoadBalancing> = new Map<string, LoadBalancing>([

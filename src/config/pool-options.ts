@@ -105,8 +105,8 @@ export interface PoolConfig {
    */
   unhealthyThreshold?: number | undefined;
   /**
-   * How many connections may be opening at the same time, so that a start or a recovery does not storm the server; those that take
-   * much longer than usual do not count. Also how many idle ones are probed at the same time when no caller waits. Default `2`; at
+   * How many connections to one server may be opening at the same time, so that a start or a recovery does not storm it; those that
+   * take much longer than usual do not count. Also how many idle ones are probed at the same time when no caller waits. Default `2`; at
    * least 1.
    */
   maxConnecting?: number | undefined;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type Closed, closed, ordered } from './closed-object.js';
-import type { BalancingConfig, DiscoveryConfig } from './endpoint-options.js';
+import type { BalancingConfig, DiscoveryConfig, StoreCheck } from './endpoint-options.js';
 import type {
   Batching,
   CircuitBreakerConfig,
@@ -74,6 +74,7 @@ const balancingEntries = {
   panicBelow: v.optional(from(0, 1), 0.5),
   rebalanceInterval: v.optional(durationOr('0 or null for never'), '5s'),
   tolerance: v.optional(from(0, 1), 0.2),
+  storeCheck: v.optional(choice<StoreCheck>('auto', 'required', 'off'), 'auto'),
 };
 
 const balancingSchema = closed(balancingEntries);

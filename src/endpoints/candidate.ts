@@ -23,8 +23,8 @@ export interface Candidate {
  * Chooses the endpoint whose idle connection is lent.
  *
  * The candidates are in no order, and others at each call: those that have an idle connection. There must be at least
- * one; a strategy throws a RangeError when there is none. Up to 8 are all looked at, of more only a sample, so a choice
- * takes the same time with 3 and with 300.
+ * one; a strategy throws a RangeError when there is none. A choice looks at 8 of them at most, and at up to 32 when none
+ * of those is well, so it takes about the same time with 3 and with 300.
  */
 export interface Strategy {
   /** @param now the time in milliseconds */

@@ -199,9 +199,11 @@ export function told(
     case 'abandoned':
       return { ...ended(state, sign.began), circuit: isTheAttempt(state, sign) ? 'open' : state.circuit };
     case 'opened':
-    case 'leaving':
     case 'silent':
       return state;
+    case 'leaving':
+      // It may take connections until it is gone, and answer each of them the same.
+      return { ...state, notBefore: Math.max(state.notBefore, now + spacing(drawn(random), true, settings)) };
     case 'answered':
       return answered(state, sign, now);
     case 'lasted':

@@ -21,13 +21,15 @@ export type Condition =
   | 'well'
   /** A failure, a lost connection or a missing answer is not yet disproved. */
   | 'doubtful'
-  /** Its circuit is not closed, or it asked for a pause. */
+  /** Its circuit is not closed, it asked for a pause, is shutting down, or refuses the pool's own identity. */
   | 'failing';
 
 /** One server of a pool: where it is, what is known about it, and what the pool has there. */
 export class Endpoint implements Candidate {
   /** Where it is in lists by endpoint. */
   readonly slot: number;
+  /** The address without its query string, which may be secret. */
+  readonly shown: string;
   readonly #settings: EndpointSettings;
   readonly #random: () => number;
   #target: Target;
@@ -40,6 +42,7 @@ export class Endpoint implements Candidate {
 
   /** The following are set by {@link Endpoints}, which sees all of them. */
   standing: Standing = 'well';
+  /** Whether it is lent like a well one: it is well, or doubtful in a panic. */
   isWell = true;
   /** Whether its connections may be lent. */
   lends = true;
@@ -51,8 +54,7 @@ export class Endpoint implements Candidate {
   isLeaving = false;
   /** When it came to the pool or became well again: its slow start counts from here. */
   #warmsSince: number = Number.NEGATIVE_INFINITY;
-  /** Why it refused the pool's own identity for good; undefined when it did not. */
-  refusal: unknown;
+  #refusal: unknown;
   /** For strategies by turns: the virtual time of its next turn. */
   turn = 0;
 
@@ -72,6 +74,7 @@ export class Endpoint implements Candidate {
   constructor(target: Target, slot: number, settings: EndpointSettings, random: () => number) {
     this.#target = target;
     this.slot = slot;
+    this.shown = withoutQuery(target.url);
     this.share = target.weight;
     this.#settings = settings;
     this.#random = random;
@@ -90,11 +93,6 @@ export class Endpoint implements Candidate {
     return this.#target.url;
   }
 
-  /** The address without its query string, which may be secret. */
-  get shown(): string {
-    return withoutQuery(this.#target.url);
-  }
-
   get state(): EndpointState {
     return this.#state;
   }
@@ -106,7 +104,7 @@ export class Endpoint implements Candidate {
 
   /** Whether anything is wrong, or was until recently. Cached, as it is asked at each release. */
   get troubled(): boolean {
-    return this.#troubled || this.#doubtUntil > Number.NEGATIVE_INFINITY;
+    return this.#troubled || this.#doubtUntil > Number.NEGATIVE_INFINITY || this.#refusal !== undefined;
   }
 
   /** Whether no opening is known to work. */
@@ -115,8 +113,18 @@ export class Endpoint implements Candidate {
   }
 
   get condition(): Condition {
-    if (this.#state.circuit !== 'closed' || this.#isBusy) return 'failing';
+    if (this.#state.circuit !== 'closed' || this.#isBusy || this.#refusal !== undefined) return 'failing';
     return this.troubled ? 'doubtful' : 'well';
+  }
+
+  /** Why it refused the pool's own identity for good; undefined when it did not. */
+  get refusal(): unknown {
+    return this.#refusal;
+  }
+
+  /** @param refusal set before the failure itself is reported; undefined: it is asked again */
+  refuses(refusal: unknown): void {
+    this.#refusal = refusal;
   }
 
   /** Since when its share grows. */
@@ -153,6 +161,9 @@ export class Endpoint implements Candidate {
     switch (sign.sign) {
       case 'opened':
         this.opened++;
+        // Only this shows that it takes new work again: old connections are answered while it shuts down, too.
+        if (sign.began >= this.#doubtUntil) this.#isBusy = false;
+        this.#refusal = undefined;
         this.#answered(sign.began, now);
         break;
       case 'answered':
@@ -160,7 +171,11 @@ export class Endpoint implements Candidate {
         break;
       case 'busy':
         this.#isBusy = true;
-        this.#doubtUntil = Math.max(this.#doubtUntil, now + sign.retryAfter);
+        // No longer than the pause that is kept: the attempt after that pause has to count.
+        this.#doubtUntil = Math.max(
+          this.#doubtUntil,
+          now + Math.min(sign.retryAfter, this.#settings.idleProbeInterval),
+        );
         break;
       case 'leaving':
         this.#isBusy = true;
@@ -180,19 +195,15 @@ export class Endpoint implements Candidate {
         this.#success.observe(false, now);
         break;
       case 'hurry':
-        this.#trust();
+        this.#isBusy = false;
+        this.#refusal = undefined;
+        this.#doubtUntil = Number.NEGATIVE_INFINITY;
         break;
     }
   }
 
   #answered(at: number, now: number): void {
-    if (at >= this.#doubtUntil) this.#trust();
+    if (at >= this.#doubtUntil && !this.#isBusy) this.#doubtUntil = Number.NEGATIVE_INFINITY;
     this.#success.observe(true, now);
-  }
-
-  #trust(): void {
-    this.#isBusy = false;
-    this.#doubtUntil = Number.NEGATIVE_INFINITY;
-    this.refusal = undefined;
   }
 }

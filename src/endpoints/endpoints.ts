@@ -73,7 +73,7 @@ export class Endpoints {
     return this.#troubled;
   }
 
-  /** Whether nothing is known against at least one of them. */
+  /** Whether at least one of them is lent like a well one. */
   get someAreWell(): boolean {
     return this.#someAreWell;
   }
@@ -165,7 +165,6 @@ export class Endpoints {
       const kept = condition === 'failing' ? (serves ? 'out' : 'doubtful') : condition;
       this.#stand(endpoint, endpoint.isLeaving ? 'draining' : kept, now);
     }
-    this.#someAreWell = this.#all.some(({ isWell }) => isWell);
     this.#troubled = this.#all.some(({ troubled }) => troubled);
     this.#share(now);
   }
@@ -231,7 +230,6 @@ export class Endpoints {
     const before = endpoint.standing;
     if (before === standing) return;
     endpoint.standing = standing;
-    endpoint.isWell = standing === 'well';
     endpoint.lends = standing === 'well' || standing === 'doubtful';
     if (!endpoint.lends) this.#hasClosed = true;
     // It comes back from having no connections: its share begins small.
@@ -251,7 +249,11 @@ export class Endpoints {
     const { shares, panicked } = sharesOf(members, balancing);
     if (panicked && !this.#isPanicking) this.#panics++;
     this.#isPanicking = panicked;
-    for (const [index, endpoint] of this.#all.entries()) endpoint.share = shares[index] ?? 0;
+    for (const [index, endpoint] of this.#all.entries()) {
+      endpoint.share = shares[index] ?? 0;
+      endpoint.isWell = endpoint.standing === 'well' || (panicked && endpoint.standing === 'doubtful');
+    }
+    this.#someAreWell = this.#all.some(({ isWell }) => isWell);
   }
 }
 

@@ -38,8 +38,8 @@ export interface Shares {
 
 /** Of its weight, a doubtful endpoint keeps this part: enough to show that it is well. */
 const doubtfulPart = 0.25;
-/** A tier keeps all load while 1 in 1.4, or 71 %, of its weight is able (Envoy's overprovisioning factor). */
-const overprovisioning = 1.4;
+/** A tier keeps all load while 71 % of its weight is able (Envoy's overprovisioning factor of 1.4). */
+const enoughOfTier = 1 / 1.4;
 
 /**
  * Shares out the load among endpoints. An endpoint's ability is its weight × warmth, a quarter of that when it is
@@ -47,10 +47,10 @@ const overprovisioning = 1.4;
  *
  * - Priorities, as in Envoy: a tier takes 1.4 × the able part of its weight, at most all; the next tier gets the rest.
  *   If all tiers together take less than all, each takes more in proportion.
- * - Zones: within a tier, the own zone keeps all load while `spillOver` of its weight is able, and below that as much
- *   less as is missing. The rest goes to the other zones. The load is that of this pool: the zone's servers are not
- *   compared with those of other zones, so each zone needs servers for its own callers.
- * - Within a zone, by ability.
+ * - Zones: the own zone's endpoints of a tier come before the others of that tier. They take all load while `spillOver`
+ *   of their weight is able, and below that as much less as is missing. The load is that of this pool, and zones are not
+ *   compared, so each zone needs servers for its own callers.
+ * - Within these, by ability.
  * - Panic, as in Envoy: if fewer than `panicBelow` of the endpoints are well and the tiers cannot take all, doubtful ones
  *   count as well. The few well ones would otherwise get the load of all, and fail under it.
  * - If all are out, each gets its weight, so that something is tried. Those that drain get nothing.
@@ -69,7 +69,7 @@ function isPanic(endpoints: readonly Sharer[], panicBelow: number): boolean {
   const well = endpoints.filter(({ standing }) => standing === 'well');
   if (well.length >= panicBelow * endpoints.length) return false;
   const taken = tiersOf(endpoints).map((tier) =>
-    loadOf(sumOf(tier.map((one) => (one.standing === 'well' ? one.weight : 0))), weightOf(tier)),
+    loadOf(sumOf(tier.map((one) => (one.standing === 'well' ? one.weight : 0))), weightOf(tier), enoughOfTier),
   );
   return sumOf(taken) < 1;
 }
@@ -84,19 +84,12 @@ function partsOf(
   if (ableWeightOf(endpoints) === 0) return new Map(endpoints.map((endpoint) => [endpoint, endpoint.weight]));
 
   const parts = new Map<Sharer, number>();
-  const divide = (load: number, among: readonly Sharer[]): void => {
-    const able = ableWeightOf(among);
-    for (const one of among) parts.set(one, able === 0 ? 0 : load * ((abilities.get(one) ?? 0) / able));
-  };
   let rest = 1;
-  for (const tier of tiersOf(endpoints)) {
-    const load = Math.min(rest, loadOf(ableWeightOf(tier), weightOf(tier)));
+  for (const { members, enough } of groupsOf(endpoints, zone, spillOver)) {
+    const able = ableWeightOf(members);
+    const load = Math.min(rest, loadOf(able, weightOf(members), enough));
     rest -= load;
-    const own = zone === undefined ? [] : tier.filter((one) => one.zone === zone);
-    const others = zone === undefined ? tier : tier.filter((one) => one.zone !== zone);
-    const kept = load * keptBy(ableWeightOf(own), weightOf(own), ableWeightOf(others), spillOver);
-    divide(kept, own);
-    divide(load - kept, others);
+    for (const one of members) parts.set(one, able === 0 ? 0 : load * ((abilities.get(one) ?? 0) / able));
   }
   return parts;
 }
@@ -112,16 +105,24 @@ function abilityOf({ weight, warm, standing }: Sharer, doubtful: number): number
   }
 }
 
-/** Which part of the whole load a tier takes. */
-function loadOf(able: number, weight: number): number {
-  return Math.min(1, (overprovisioning * able) / weight);
+/** Which part of the whole load a group takes: all while `enough` of its weight is able. */
+function loadOf(able: number, weight: number, enough: number): number {
+  return able === 0 ? 0 : Math.min(1, able / (weight * enough));
 }
 
-/** Which part of a tier's load stays in the own zone. */
-function keptBy(able: number, weight: number, ableElsewhere: number, spillOver: number): number {
-  if (able === 0) return 0;
-  if (ableElsewhere === 0) return 1;
-  return Math.min(1, able / (weight * spillOver));
+/** Those that take the load together, and in this order: of each tier the own zone, then the others. */
+function groupsOf(
+  endpoints: readonly Sharer[],
+  zone: string | undefined,
+  spillOver: number,
+): readonly { readonly members: readonly Sharer[]; readonly enough: number }[] {
+  return tiersOf(endpoints).flatMap((tier) => {
+    if (zone === undefined) return [{ members: tier, enough: enoughOfTier }];
+    return [
+      { members: tier.filter((one) => one.zone === zone), enough: spillOver },
+      { members: tier.filter((one) => one.zone !== zone), enough: enoughOfTier },
+    ];
+  });
 }
 
 /** Those of equal priority, the smallest number first. */

@@ -1,12 +1,10 @@
+import type { LoadBalancing } from '../config/endpoint-options.js';
 import type { Strategy } from './candidate.js';
 import { HealthBased } from './strategies/health-based.js';
 import { Latency } from './strategies/latency.js';
 import { LeastConnections } from './strategies/least-connections.js';
 import { RandomChoice } from './strategies/random.js';
 import { RoundRobin } from './strategies/round-robin.js';
-
-/** The name of a {@link Strategy}. */
-export type LoadBalancing = 'round-robin' | 'least-connections' | 'random' | 'health-based' | 'latency';
 
 export type { Candidate, Strategy } from './candidate.js';
 

@@ -16,3 +16,22 @@ export class NoEndpointError extends PoolError {
     this.source = details.source;
   }
 }
+
+/**
+ * A server has another store than the other servers of its pool, which does not use it: half of the calls would not see what the
+ * other half wrote. With `balancing.storeCheck: 'required'` also a server whose store cannot be compared.
+ */
+export class EndpointMismatchError extends PoolError {
+  static override readonly name: string = 'EndpointMismatchError';
+  static override readonly code: string = 'ERR_POOL_ENDPOINT_MISMATCH';
+  /** The address of the server that is not used. */
+  readonly endpoint: string;
+  /** The address of a server with the store that the pool uses; undefined when the stores could not be compared. */
+  readonly other: string | undefined;
+
+  constructor(message: string, details: { endpoint: string; other: string | undefined }) {
+    super(message);
+    this.endpoint = details.endpoint;
+    this.other = details.other;
+  }
+}

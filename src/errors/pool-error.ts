@@ -18,6 +18,7 @@ import { inOneLine } from './error-message.js';
  *     │  └─ AcquireFailedError     no connection can be opened, and waiting would not help
  *     ├─ ConnectError              a connection could not be opened
  *     ├─ NoEndpointError           no server is known to connect to
+ *     ├─ EndpointMismatchError     a server has another store than the others of its pool
  *     ├─ DeadlineError             one step of the pool's own work took too long
  *     ├─ CallError                 a call got no answer; says whether it may have been executed
  *     │  ├─ ConnectionLostError    its connection was lost

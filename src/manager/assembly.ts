@@ -3,9 +3,9 @@ import { Exports } from '../calls/exports.js';
 import { type HeldLease, LeaseChannel } from '../calls/lease-channel.js';
 import { ParkableLease } from '../calls/parkable-lease.js';
 import type { DatabaseName } from '../config/database-name.js';
-import type { Target } from '../config/endpoint-options.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { Discovery } from '../endpoints/discovery.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import type { Servers } from '../pool/contract.js';
 import { Pool } from '../pool/pool.js';
 import { PooledConnection } from '../pooled-connection.js';
@@ -30,6 +30,11 @@ import { NestedAcquireGuard } from './nested-acquire-guard.js';
 
 const manyFunctions =
   'more than 20 credentials functions with the same text came within a minute: each is an identity of its own and signs in for itself; make one function for each user and keep it, or name them with credentialsKey';
+
+const notCompared =
+  'whether the servers share one store cannot be found out with this user: if they do not, calls miss what others wrote; give the pool a system user, or make sure of it';
+const replaced =
+  'the server has another store than before, and no other server is connected to say which is right: what was written before is gone unless it comes back';
 
 /** The size of a pool for the one connection that prepares a database. */
 const forOne = { minConnections: 0, maxConnections: 1, maxLifetime: 0, idleTimeout: 0 };
@@ -77,6 +82,8 @@ export function assemble(config: ResolvedConfig): Parts {
       else pool.events.emit('tokenRenewalFailed', { error });
     },
     manyFunctions: () => logger?.warn({ pool: name }, manyFunctions),
+    storeNotCompared: (endpoint) => logger?.warn({ pool: name, endpoint }, notCompared),
+    storeReplaced: (endpoint) => logger?.warn({ pool: name, endpoint }, replaced),
   });
   const pool = makePool(config, serversOf(config), factory);
   const discovery = discoveryOf(config, pool);
@@ -175,19 +182,18 @@ function discoveryOf(
   return discovery;
 }
 
+/** @param endpoints where the outcome of a commit may be sought, the best first */
 function makeFence(
   { url, pool }: ResolvedConfig,
   factory: ConnectionFactory,
-  targets: () => readonly Target[],
+  endpoints: () => readonly EndpointAddress[],
 ): CommitFence {
   const { connectionTimeout, openTimeout, closeTimeout } = pool;
   return new CommitFence(
     { url, timeout: connectionTimeout, attemptTimeout: openTimeout },
     {
-      open: ({ identity }, signal) => {
-        const [endpoint = { url }] = targets();
-        return factory.open({ id: 0, identity, endpoint, signal, died: () => {} });
-      },
+      endpoints,
+      open: ({ identity }, endpoint, signal) => factory.open({ id: 0, identity, endpoint, signal, died: () => {} }),
       close: (connection) =>
         toldToStop('closing a connection', closeTimeout, (signal) => factory.close(connection, signal)),
     },

@@ -68,13 +68,13 @@ export interface ResourceFactory<R, I extends Identity> {
    * nothing.
    */
   retryAfter?(error: unknown): number | undefined;
-  /** Whether a fatal failure is that of the endpoint, not of the identity; left out for no. */
-  isAboutEndpoint?(error: unknown): boolean;
   /**
    * Whether this error, of a call, of the end of a connection or of an opening, says that its server is shutting down or
    * has no room, so that further work belongs on another one at once; left out for never.
    */
   isLeaving?(error: unknown): boolean;
+  /** The pool has no connection at this server any more, and opens none there. */
+  forgetEndpoint?(url: string): void;
   /** Whether this end of a connection says something about its server; left out for yes. */
   isIllness?(error: unknown): boolean;
 }

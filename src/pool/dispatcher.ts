@@ -1,4 +1,3 @@
-import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Affinity } from './affinity.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Leasing } from './leasing.js';
@@ -24,7 +23,6 @@ export interface DispatcherParts<R, I extends Identity> extends PoolParts<R, I> 
   readonly rejections: Rejections<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
   readonly leasing: Leasing<R, I>;
-  readonly endpoints: Endpoints;
   readonly openings: Openings<R, I>;
   readonly warmUp: WarmUp;
   /** Called after each matching. */

@@ -62,6 +62,7 @@ export class Drain<R, I extends Identity> {
       const origin = lease?.origin?.text;
       lease?.end('revoked', now);
       for (const sharer of sharers) sharer.end('revoked', now);
+      member.endpoint.inUse -= sharers.size + (lease === undefined ? 0 : 1);
       this.#aborted.push({ connection, held, uses, origin });
       member.lease = undefined;
       sharers.clear();

@@ -6,6 +6,7 @@ import type { Standing } from '../endpoints/shares.js';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Clock, Timer } from '../time/clock.js';
+import type { GuardedFactory } from './guarded-factory.js';
 import type { Identity } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { Journal } from './journal.js';
@@ -53,6 +54,7 @@ export interface EndpointReport {
 export interface EndpointListParts<R, I extends Identity> {
   readonly clock: Clock;
   readonly endpoints: Endpoints;
+  readonly factory: GuardedFactory<R, I>;
   readonly inventory: Inventory<R, I>;
   readonly journal: Journal;
   readonly rebalancing: Rebalancing<R, I>;
@@ -142,7 +144,10 @@ export class EndpointList<R, I extends Identity> {
     return removal.done;
   }
 
-  /** The discovery found these. What an operator added stays, and what one took away stays away. */
+  /**
+   * The discovery found these. What an operator added stays, and what one took away stays away. If none of them may get
+   * work, those stay that get it now.
+   */
   replace(targets: readonly Target[]): void {
     const { endpoints } = this.#parts;
     const found = new Set(targets.map(({ url }) => url));
@@ -152,7 +157,10 @@ export class EndpointList<R, I extends Identity> {
       if (order === 'removed' || order === 'drained') known?.retarget(target);
       else this.#add(target);
     }
+    // Without these, the pool would have no endpoint at all.
+    const areNeeded = endpoints.staying.every(({ url }) => !found.has(url) && !this.#ordered.has(url));
     for (const endpoint of [...endpoints.all]) {
+      if (areNeeded && !endpoint.isLeaving) continue;
       if (!found.has(endpoint.url) && !this.#ordered.has(endpoint.url)) this.#remove(endpoint);
     }
     this.#parts.dispatch();
@@ -168,12 +176,13 @@ export class EndpointList<R, I extends Identity> {
   /** Drops endpoints that are to be removed and have no connection left. Called after each event. */
   look(): void {
     if (this.#removals.size === 0) return;
-    const { clock, endpoints, journal } = this.#parts;
+    const { clock, endpoints, factory, journal } = this.#parts;
     for (const [endpoint, { resolve, timer }] of this.#removals) {
       if (endpoint.connections > 0) continue;
       this.#removals.delete(endpoint);
       timer?.cancel();
       endpoints.forget(endpoint, clock.now());
+      factory.forgetEndpoint(endpoint.url);
       journal.tell('endpointRemoved', { endpoint: endpoint.shown });
       resolve();
     }
@@ -190,7 +199,7 @@ export class EndpointList<R, I extends Identity> {
 
   /** Moves all connections at once that are above the share of their endpoint. @returns how many */
   rebalance(): number {
-    const moved = this.#parts.rebalancing.all();
+    const moved = this.#parts.rebalancing.all(this.#parts.clock.now());
     this.#parts.dispatch();
     return moved;
   }

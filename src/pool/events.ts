@@ -115,14 +115,16 @@ export interface PoolEvents {
   /** Rows of the audit of agent sessions could not be written, and are lost. */
   auditLost: { rows: number; error: unknown };
 
-  opening: { connection: number };
-  opened: { connection: number; duration: number };
+  /** `endpoint`: the address of the server. */
+  opening: { connection: number; endpoint: string };
+  opened: { connection: number; endpoint: string; duration: number };
   /**
    * `retryIn`: how long the pool waits before it tries again; undefined when the cause is fatal and it stops, and when
    * the pool itself gave the attempt up. `ownIdentity`: whether the connection was for the pool's own identity.
    */
   openFailed: {
     connection: number;
+    endpoint: string;
     duration: number;
     ownIdentity: boolean;
     error: unknown;
@@ -146,10 +148,18 @@ export interface PoolEvents {
    */
   tokenRenewalFailed: { error: unknown };
   /** The connection died by itself: its socket was closed. */
-  died: { connection: number; error: unknown };
-  closing: { connection: number; reason: CloseReason; age: number; uses: number };
+  died: { connection: number; endpoint: string; error: unknown };
+  closing: { connection: number; endpoint: string; reason: CloseReason; age: number; uses: number };
   /** `error`: closing failed or did not end in time; the pool dropped the connection anyway. */
-  closed: { connection: number; reason: CloseReason; age: number; uses: number; duration: number; error?: unknown };
+  closed: {
+    connection: number;
+    endpoint: string;
+    reason: CloseReason;
+    age: number;
+    uses: number;
+    duration: number;
+    error?: unknown;
+  };
 
   /** A server has another state: see `manager.endpoints()`. */
   endpointChanged: {

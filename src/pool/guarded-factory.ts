@@ -124,21 +124,20 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     await this.#factory.ping?.(resource);
   }
 
-  /** If it throws: about the identity. */
-  isAboutEndpoint(error: unknown): boolean {
-    try {
-      return this.#factory.isAboutEndpoint?.(error) ?? false;
-    } catch {
-      return false;
-    }
-  }
-
   /** If it throws: it does not. */
   isLeaving(error: unknown): boolean {
     try {
       return this.#factory.isLeaving?.(error) ?? false;
     } catch {
       return false;
+    }
+  }
+
+  forgetEndpoint(url: string): void {
+    try {
+      this.#factory.forgetEndpoint?.(url);
+    } catch {
+      // Nothing depends on it.
     }
   }
 

@@ -65,6 +65,7 @@ function because(error: unknown): string {
 /** The parts of a pool that its health needs. */
 export interface HealthParts<R, I extends Identity> {
   readonly clock: Clock;
+  readonly endpoints: Endpoints;
   readonly factory: GuardedFactory<R, I>;
   readonly settings: PoolSettings;
   readonly inventory: Inventory<R, I>;
@@ -81,7 +82,7 @@ export class Health<R, I extends Identity> {
   readonly #factory: GuardedFactory<R, I>;
   #told = true;
 
-  constructor(endpoints: Endpoints, { clock, factory, inventory, journal, settings }: HealthParts<R, I>) {
+  constructor({ clock, endpoints, factory, inventory, journal, settings }: HealthParts<R, I>) {
     this.#endpoints = endpoints;
     this.#inventory = inventory;
     this.#journal = journal;
@@ -174,14 +175,17 @@ export class Health<R, I extends Identity> {
   }
 
   /**
-   * Whether this refusal is final. One of several servers that refuses the pool's own identity, or is another database,
-   * is only a server that cannot be used.
+   * Whether this refusal is final. One of several servers that refuses the pool's own identity is only a server that cannot
+   * be used.
    */
   isRefusedEverywhere({ endpoint, group }: PooledResource<R, I>, error: unknown): boolean {
     if (!this.#endpoints.many) return true;
-    if (group !== this.#inventory.ownGroup) return !this.#factory.isAboutEndpoint(error);
-    endpoint.refusal = error;
-    return this.#endpoints.staying.every(({ refusal }) => refusal !== undefined);
+    if (group !== this.#inventory.ownGroup) return true;
+    endpoint.refuses(error);
+    if (this.#endpoints.staying.some(({ refusal }) => refusal === undefined)) return false;
+    // The next caller has each of them asked again.
+    for (const each of this.#endpoints.staying) each.refuses(undefined);
+    return true;
   }
 
   /** @param isNew whether the connection is new and was probed because the server was suspect */

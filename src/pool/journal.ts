@@ -11,12 +11,13 @@ import type { PoolStatistics } from './statistics.js';
 export type PresentState = ShownCounts &
   Pick<
     PoolStatistics,
-    'state' | 'total' | 'minConnections' | 'maxConnections' | 'identities' | 'waiting' | 'oldestWaiter'
+    'state' | 'total' | 'panics' | 'minConnections' | 'maxConnections' | 'identities' | 'waiting' | 'oldestWaiter'
   >;
 
 /** What the `closed` event says about one connection. */
 interface Life {
   readonly connection: number;
+  readonly endpoint: string;
   readonly reason: CloseReason;
   readonly age: number;
   readonly uses: number;
@@ -136,16 +137,16 @@ export class Journal {
     if (this.events.has('leaseReclaimed')) this.events.emit('leaseReclaimed', { connection, held, origin });
   }
 
-  opening(connection: number): void {
-    if (this.events.has('opening')) this.events.emit('opening', { connection });
+  opening(connection: number, endpoint: string): void {
+    if (this.events.has('opening')) this.events.emit('opening', { connection, endpoint });
   }
 
-  wasOpened(connection: number, duration: number): void {
+  wasOpened(connection: number, endpoint: string, duration: number): void {
     this.#opened++;
     const now = this.#clock.now();
     this.#openTime.record(duration, now);
     this.#usualOpenTime = this.#openTime.summary(now).p50;
-    if (this.events.has('opened')) this.events.emit('opened', { connection, duration });
+    if (this.events.has('opened')) this.events.emit('opened', { connection, endpoint, duration });
   }
 
   openFailed(event: PoolEvents['openFailed']): void {
@@ -183,8 +184,8 @@ export class Journal {
     if (this.events.has('changeFailed')) this.events.emit('changeFailed', event);
   }
 
-  died(connection: number, error: unknown): void {
-    if (this.events.has('died')) this.events.emit('died', { connection, error });
+  died(connection: number, endpoint: string, error: unknown): void {
+    if (this.events.has('died')) this.events.emit('died', { connection, endpoint, error });
   }
 
   closing(life: Life): void {

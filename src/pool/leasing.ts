@@ -1,4 +1,3 @@
-import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Affinity } from './affinity.js';
 import type { CloseReason } from './close-reason.js';
 import type { AcquireOptions } from './contract.js';
@@ -19,7 +18,6 @@ const callsPerMessage = 16;
 
 /** The parts of a pool that lending needs. */
 export interface LeasingParts<R, I extends Identity> extends PoolParts<R, I> {
-  readonly endpoints: Endpoints;
   readonly line: WaitingLine<R, I>;
   readonly affinity: Affinity<R, I>;
   readonly rejections: Rejections<R, I>;

@@ -111,7 +111,7 @@ export class Lifecycle<R, I extends Identity> {
     const member = new PooledResource<R, I>(++this.#lastId, endpoint, group, this.#generation, clock.now());
     inventory.add(member);
     health.report(endpoint, { sign: 'attempted', began: member.since });
-    journal.opening(member.id);
+    journal.opening(member.id, endpoint.shown);
     const step = {
       name: 'opening a connection',
       timeout: settings.openTimeout,
@@ -145,7 +145,7 @@ export class Lifecycle<R, I extends Identity> {
     checks.watch(member);
     inventory.heard(group);
     if (group === inventory.ownGroup) sizing.askedAgain();
-    journal.wasOpened(member.id, duration);
+    journal.wasOpened(member.id, endpoint.shown, duration);
     // The connection may have been retired before its step ended: then it is already being closed.
     if (member.state !== 'opening') return;
     // A successful opening proves little: while the server is suspect, a probe must be answered first.
@@ -177,7 +177,10 @@ export class Lifecycle<R, I extends Identity> {
     else health.report(endpoint, { sign: 'abandoned', began });
     if (fatal && isOwn) sizing.stop();
     const retryIn = fatal || abandoned ? undefined : endpoint.wait(now, true);
-    journal.openFailed({ connection: member.id, duration: now - began, ownIdentity: isOwn, error, retryIn });
+    journal.openFailed({
+      ...{ connection: member.id, endpoint: endpoint.shown, duration: now - began, ownIdentity: isOwn },
+      ...{ error, retryIn },
+    });
     if (isOwn && !abandoned) warmUp.failed(error, fatal);
     if (fatal) this.#owner.failWaiters(group, error);
   }
@@ -304,14 +307,21 @@ export class Lifecycle<R, I extends Identity> {
 
   /** Closes a connection. Its place is free at once; closing goes on in the background under its own deadline. */
   retire(member: PooledResource<R, I>, reason: CloseReason): void {
-    const { checks, clock, factory, inventory, journal, lifetimes, settings } = this.#parts;
+    const { checks, clock, factory, inventory, journal, lifetimes, settings, sizing } = this.#parts;
     const now = clock.now();
     const { abandon } = member;
+    if (member.isReplaced) sizing.replace(inventory.total, now);
     inventory.move(member, 'closing');
     abandon?.(new Error(`the connection is being closed: ${reason}`));
     lifetimes.remove(member);
     checks.forget(member);
-    const life = { connection: member.id, reason, age: now - member.since, uses: member.uses };
+    const life = {
+      connection: member.id,
+      endpoint: member.endpoint.shown,
+      reason,
+      age: now - member.since,
+      uses: member.uses,
+    };
     journal.closing(life);
     const step = {
       name: 'closing a connection',
@@ -378,7 +388,7 @@ export class Lifecycle<R, I extends Identity> {
     const { state } = member;
     if (state === 'closing' || state === 'closed') return;
     if (state !== 'opening') {
-      journal.died(member.id, error);
+      journal.died(member.id, member.endpoint.shown, error);
       if (factory.isIllness(error)) health.lost(member, error, clock.now());
       else health.report(member.endpoint, { sign: 'abandoned', began: member.since });
     }

@@ -1,5 +1,4 @@
 import type { Endpoint } from '../endpoints/endpoint.js';
-import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Timer } from '../time/clock.js';
 import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -15,7 +14,6 @@ const askedFor = 2000;
 
 /** The parts of a pool that opening needs. */
 export interface OpeningParts<R, I extends Identity> extends PoolParts<R, I> {
-  readonly endpoints: Endpoints;
   readonly line: WaitingLine<R, I>;
   readonly lifecycle: Lifecycle<R, I>;
   readonly warmUp: WarmUp;
@@ -62,14 +60,13 @@ export class Openings<R, I extends Identity> {
       if (group === undefined) {
         const next = inventory.nextAfterSilence(now);
         const turn = health.proving && pause > 0 ? now + pause : Number.POSITIVE_INFINITY;
-        const slow = endpoints.many && line.length > 0 ? this.#nextSlow(now) : Number.POSITIVE_INFINITY;
-        const look = Math.min(next, turn, slow);
+        const look = Math.min(next, turn, this.#nextSlow(now));
         if (look !== Number.POSITIVE_INFINITY) this.#lookLater(look - now);
         return;
       }
       const wait = endpoints.many ? this.#openSomewhere(group, now, asked) : this.#openAtOnlyOne(group, now, pause);
       if (wait > 0) {
-        this.#lookLater(wait);
+        this.#lookLater(Math.min(wait, this.#nextSlow(now) - now));
         return;
       }
     }
@@ -89,9 +86,16 @@ export class Openings<R, I extends Identity> {
   /** @returns how long to wait instead, in milliseconds; 0 when one was opened */
   #openSomewhere(group: IdentityGroup<I>, now: number, asked: boolean): number {
     const { endpoints, lifecycle } = this.#parts;
+    // In a panic, well ones of a later priority may get no share.
+    const isUsable = ({ standing, share }: Endpoint): boolean => standing === 'well' && share > 0;
+    const someStandWell = endpoints.staying.some(isUsable);
     let soonest = Number.POSITIVE_INFINITY;
+    const slow = this.#endpointsWithSlow(now);
+    const mayWaitElsewhere = endpoints.staying.some((one) => isUsable(one) && !slow.has(one));
     const endpoint = endpoints.leastPopulated((candidate) => {
-      if (endpoints.someAreWell && !candidate.isWell) return false;
+      if (someStandWell && candidate.standing !== 'well') return false;
+      // What is slow at one endpoint may be quick at another.
+      if (mayWaitElsewhere && slow.has(candidate)) return false;
       const wait = Math.max(candidate.wait(now, asked), this.#untilAnother(candidate, now));
       soonest = Math.min(soonest, wait);
       return wait === 0;
@@ -103,7 +107,7 @@ export class Openings<R, I extends Identity> {
 
   /** How long until one more connection may be opened at one of several endpoints, in milliseconds. */
   #untilAnother(endpoint: Endpoint, now: number): number {
-    if (endpoint.isWell) return this.#untilRoom(endpoint, now, true);
+    if (endpoint.standing === 'well') return this.#untilRoom(endpoint, now, true);
     // One attempt at a time; while none is known to work, its turn is in the endpoint's own wait.
     if (endpoint.opening === 0 || endpoint.proving) return this.#untilRoom(endpoint, now, false);
     return Number.POSITIVE_INFINITY;
@@ -113,8 +117,12 @@ export class Openings<R, I extends Identity> {
   #tryIll(now: number, asked: boolean): void {
     const { endpoints, inventory, lifecycle, sizing } = this.#parts;
     if (!endpoints.troubled || (inventory.live === 0 && !asked)) return;
+    // A fatal refusal everywhere is tried again only for a caller.
+    if (sizing.isStopped) return;
     for (const endpoint of endpoints.staying) {
-      if (endpoint.isWell || endpoint.opening > 0 || inventory.total >= sizing.max) continue;
+      // The attempt may hang, and must not take the only place from a waiter.
+      const room = sizing.max - inventory.total;
+      if (endpoint.standing === 'well' || endpoint.opening > 0 || room < (inventory.live > 0 ? 1 : 2)) continue;
       const isDue = endpoint.wait(now, asked) === 0 && this.#untilAnother(endpoint, now) === 0;
       if (isDue) lifecycle.open(inventory.ownGroup, endpoint);
     }
@@ -128,6 +136,7 @@ export class Openings<R, I extends Identity> {
     return {
       total: openings ? inventory.total : inventory.proven,
       supplyOf: ({ opening, preparing }) => (openings ? opening : 0) + (preparations ? preparing : 0),
+      hedges: false,
     };
   }
 
@@ -138,16 +147,19 @@ export class Openings<R, I extends Identity> {
   #expectedOfMany(now: number, pause: number): Expected<I> {
     const { inventory, lifecycle } = this.#parts;
     if (pause > 0) {
-      return { total: inventory.total, supplyOf: ({ opening, preparing }) => opening + preparing };
+      return { total: inventory.total, supplyOf: ({ opening, preparing }) => opening + preparing, hedges: false };
     }
     const slow = this.#slowness();
-    const openings = inventory.opening.filter(({ endpoint, since }) => endpoint.isWell && now - since < slow);
+    const openings = inventory.opening.filter(
+      ({ endpoint, since }) => endpoint.standing === 'well' && now - since < slow,
+    );
     const preparing = lifecycle.probesFail ? [] : this.#preparing(now);
     const inGroup = (members: readonly PooledResource<R, I>[], group: IdentityGroup<I>): number =>
       members.filter((member) => member.group === group).length;
     return {
       total: inventory.proven + openings.length,
       supplyOf: (group) => inGroup(openings, group) + inGroup(preparing, group),
+      hedges: true,
     };
   }
 
@@ -161,9 +173,10 @@ export class Openings<R, I extends Identity> {
     return this.#parts.inventory.preparing.filter(({ stepBegan }) => now - stepBegan < slowAtLeast);
   }
 
-  /** When the next step under way becomes slow, on the pool's clock. */
+  /** With several endpoints, while a caller waits: when the next step under way becomes slow, on the pool's clock. */
   #nextSlow(now: number): number {
-    const { inventory } = this.#parts;
+    const { endpoints, inventory, line } = this.#parts;
+    if (!endpoints.many || line.length === 0) return Number.POSITIVE_INFINITY;
     const slow = this.#slowness();
     let next = Number.POSITIVE_INFINITY;
     for (const { since } of inventory.opening) if (since + slow > now) next = Math.min(next, since + slow);
@@ -187,10 +200,14 @@ export class Openings<R, I extends Identity> {
     if (!endpoints.many && endpoint.opening < settings.maxConnecting) return 0;
     const there = inventory.opening.filter((member) => member.endpoint === endpoint);
     const young = there.filter(({ since }) => now - since < slow);
-    // Others take its place when an opening there is slow.
-    if (endpoints.many && isCountedOn && young.length < there.length) return Number.POSITIVE_INFINITY;
     const oldest = young[young.length - settings.maxConnecting];
     return oldest === undefined ? 0 : slow - (now - oldest.since);
+  }
+
+  #endpointsWithSlow(now: number): ReadonlySet<Endpoint> {
+    const slow = this.#slowness();
+    const { opening } = this.#parts.inventory;
+    return new Set(opening.filter(({ since }) => now - since >= slow).map(({ endpoint }) => endpoint));
   }
 
   #slowness(): number {

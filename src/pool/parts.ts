@@ -1,3 +1,4 @@
+import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Clock } from '../time/clock.js';
 import type { CheckSchedule } from './check-schedule.js';
 import type { PoolSettings } from './contract.js';
@@ -19,6 +20,7 @@ export interface PoolParts<R, I extends Identity> {
   readonly state: PoolState;
   readonly inventory: Inventory<R, I>;
   readonly journal: Journal;
+  readonly endpoints: Endpoints;
   readonly health: Health<R, I>;
   readonly sizing: Sizing<R, I>;
   readonly lifetimes: ExpiryWheel<PooledResource<R, I>>;

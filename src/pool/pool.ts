@@ -1,53 +1,46 @@
 import type { Circuit } from '../endpoints/endpoint-state.js';
-import { Endpoints } from '../endpoints/endpoints.js';
-import { makeStrategy } from '../endpoints/strategy.js';
+import type { Endpoints } from '../endpoints/endpoints.js';
 import type { AcquireError, PoolSnapshot } from '../errors/acquire.js';
 import { UsageError } from '../errors/configuration.js';
 import type { Clock } from '../time/clock.js';
-import { Affinity } from './affinity.js';
-import { CheckSchedule } from './check-schedule.js';
+import type { Affinity } from './affinity.js';
+import { assemblePool } from './assembly.js';
 import type { AcquireOptions, PoolSettings, PoolSurroundings } from './contract.js';
-import { Dispatcher } from './dispatcher.js';
+import type { Dispatcher } from './dispatcher.js';
 import { Drain } from './drain.js';
 import type { Emitter } from './emitter.js';
-import { EndpointList } from './endpoint-list.js';
+import type { EndpointList } from './endpoint-list.js';
 import type { PoolEvents } from './events.js';
-import { ExpiryWheel } from './expiry-wheel.js';
-import { GuardedFactory } from './guarded-factory.js';
-import { Health, type Readiness } from './health.js';
+import type { Health, Readiness } from './health.js';
 import type { Identity } from './identity-group.js';
-import { Inventory } from './inventory.js';
-import { Journal } from './journal.js';
+import type { Inventory } from './inventory.js';
+import type { Journal } from './journal.js';
 import type { Lease, LeaseHolder } from './lease.js';
-import { Leasing } from './leasing.js';
-import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
-import { oneServer } from './one-server.js';
-import { Openings } from './openings.js';
-import type { PoolParts } from './parts.js';
-import { PoolState } from './pool-state.js';
-import { Rebalancing } from './rebalancing.js';
-import { Rejections } from './rejections.js';
-import type { PooledResource } from './resource.js';
-import { RoundTrips } from './round-trips.js';
+import type { Leasing } from './leasing.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { PoolState } from './pool-state.js';
+import type { Rejections } from './rejections.js';
 import type { ShutdownReport } from './shutdown-report.js';
-import { type Bounds, Sizing } from './sizing.js';
+import type { Bounds, Sizing } from './sizing.js';
 import { slowAtLeast } from './slowness.js';
 import type { PoolStatistics } from './statistics.js';
 import type { Tenant, TenantLimits } from './tenant.js';
-import { Upkeep } from './upkeep.js';
+import type { Upkeep } from './upkeep.js';
 import { Waiter } from './waiter.js';
-import { WaitingLine, type WaitingLineEvents } from './waiting-line.js';
-import { WarmUp } from './warm-up.js';
+import type { WaitingLine } from './waiting-line.js';
+import type { WarmUp } from './warm-up.js';
 
 /**
  * A pool of anything that can be opened, probed, reset and closed. It knows no database and no socket, and is given its
  * clock.
  *
  *     acquire ─▶ Leasing: an idle connection ─▶ lease ─▶ release ─▶ the next waiter, or idle
- *        └─────▶ WaitingLine ◀── Dispatcher ──▶ Lifecycle: open, probe, change, reset, close
- *                 (fair between tenants)
- *        └─────▶ Rejections         │
- *              Inventory (what is open) · Sizing (what is wanted) · Health (of the server) · Journal (counters and events)
+ *        └─────▶ WaitingLine ◀── Dispatcher ──▶ Openings: for whom, where and when ─┐
+ *        │        (fair between tenants) │                                          ▼
+ *        │                               └──────────────────▶ Lifecycle: open, probe, change, reset, close
+ *        └─────▶ Rejections
+ *              Inventory (what is open) · Sizing (what is wanted) · Endpoints (the servers, and the share of each) ·
+ *              Health (what is known of them) · Journal (counters and events)
  *
  * All state changes happen synchronously, each in one place: `Inventory.move` for connections, `WaitingLine.leave` for
  * waiters, `PoolState` for the pool. Asynchronous work comes back as an event, and after every event the dispatcher
@@ -56,7 +49,7 @@ import { WarmUp } from './warm-up.js';
 export class Pool<R, I extends Identity = Identity> {
   readonly #settings: PoolSettings;
   readonly #clock: Clock;
-  readonly #state = new PoolState();
+  readonly #state: PoolState;
   readonly #journal: Journal;
   readonly #inventory: Inventory<R, I>;
   readonly #line: WaitingLine<R, I>;
@@ -68,118 +61,31 @@ export class Pool<R, I extends Identity = Identity> {
   readonly #leasing: Leasing<R, I>;
   readonly #dispatcher: Dispatcher<R, I>;
   readonly #upkeep: Upkeep<R, I>;
-  readonly #warmUp = new WarmUp();
+  readonly #warmUp: WarmUp;
   #drain: Drain<R, I> | undefined;
   readonly #endpoints: Endpoints;
   /** Its servers. */
   readonly endpoints: EndpointList<R, I>;
 
   constructor(settings: PoolSettings, surroundings: PoolSurroundings<R, I>) {
-    const { name, home, clock, timeOfDay, random, servers = oneServer } = surroundings;
-    const state = this.#state;
-    const warmUp = this.#warmUp;
-    const factory = new GuardedFactory(surroundings.factory);
-    const journal = new Journal(clock);
-    const inventory = new Inventory<R, I>(home, makeStrategy(servers.loadBalancing, random));
-    const known = { clock, settings, state, factory, journal, inventory };
-    const events: WaitingLineEvents<R, I> = {
-      timedOut: (waiter) => {
-        rejections.timeOut(waiter);
-        leasing.serveOthers(waiter.tenant);
-      },
-      aborted: (waiter, reason) => {
-        rejections.abort(waiter, reason);
-        leasing.serveOthers(waiter.tenant);
-      },
-      shed: (waiter, retryAfter) => rejections.shed(waiter, retryAfter),
-      isOpen: () => state.isRunning,
-    };
-    const line = new WaitingLine<R, I>(clock, events, settings);
-    const endpoints = new Endpoints(
-      {
-        settings: surroundings.endpoint,
-        balancing: servers.balancing,
-        random,
-        changed: ({ shown, standing, state }, before) => {
-          if (!endpoints.many) return;
-          const error = state.lastError ?? state.silence;
-          journal.tell('endpointChanged', { endpoint: shown, state: standing, before, error });
-        },
-      },
-      servers.targets,
-      clock.now(),
-    );
-    const health = new Health(endpoints, known);
-    const affinity = new Affinity<R, I>({ clock, line, dispatch: () => dispatcher.dispatch() });
-    const sizing = new Sizing(settings, inventory, line);
-    const rejections = new Rejections({ ...known, name, line, health, sizing });
-    const lifetimes = new ExpiryWheel<PooledResource<R, I>>(clock.now());
-    const checks = new CheckSchedule<PooledResource<R, I>>(settings.healthCheckInterval, random, clock.now());
-    const shared: PoolParts<R, I> = { ...known, health, sizing, lifetimes, checks };
-    // Life cycle, leasing and dispatcher need each other; none is called before all are built.
-    const owner: LifecycleOwner<R, I> = {
-      offer: (member, now, reused) => leasing.offer(member, now, reused),
-      keepIdle: (member, now) => leasing.keepIdle(member, now),
-      failWaiters: (group, cause) => rejections.failAll(group, cause),
-      dispatch: () => dispatcher.dispatch(),
-    };
-    const lifecycle = new Lifecycle({ ...shared, random, warmUp }, owner);
-    const leasing: Leasing<R, I> = new Leasing({
-      ...shared,
-      endpoints,
-      line,
-      affinity,
-      rejections,
-      lifecycle,
-      isDispatching: () => dispatcher.isDispatching,
-      dispatch: () => dispatcher.dispatch(),
-    });
-    const dispatch = (): void => dispatcher.dispatch();
-    const rebalancing = new Rebalancing({
-      balancing: servers.balancing,
-      endpoints,
-      inventory,
-      lifecycle,
-      sizing,
-      random,
-    });
-    const roundTrips = new RoundTrips({ clock, endpoints, factory, health, inventory });
-    const list = new EndpointList({ clock, endpoints, inventory, journal, rebalancing, dispatch });
-    const openings = new Openings({ ...shared, endpoints, line, lifecycle, warmUp, dispatch });
-    const matched = (): void => {
-      list.look();
-      if (this.#drain?.finish()) state.close();
-    };
-    const dispatcher: Dispatcher<R, I> = new Dispatcher({
-      ...shared,
-      line,
-      affinity,
-      rejections,
-      lifecycle,
-      leasing,
-      endpoints,
-      openings,
-      warmUp,
-      matched,
-    });
+    const parts = assemblePool(settings, surroundings, () => this.#drain?.finish() ?? false);
     this.#settings = settings;
-    this.#clock = clock;
-    this.#journal = journal;
-    this.#inventory = inventory;
-    this.#line = line;
-    this.#affinity = affinity;
-    this.#health = health;
-    this.#sizing = sizing;
-    this.#rejections = rejections;
-    this.#lifecycle = lifecycle;
-    this.#leasing = leasing;
-    this.#dispatcher = dispatcher;
-    this.endpoints = list;
-    this.#endpoints = endpoints;
-    this.#upkeep = new Upkeep({
-      ...{ ...shared, endpoints, rebalancing, roundTrips, timeOfDay, line, lifecycle },
-      swept: dispatch,
-    });
+    this.#clock = surroundings.clock;
+    this.#state = parts.state;
+    this.#journal = parts.journal;
+    this.#inventory = parts.inventory;
+    this.#line = parts.line;
+    this.#affinity = parts.affinity;
+    this.#health = parts.health;
+    this.#sizing = parts.sizing;
+    this.#rejections = parts.rejections;
+    this.#lifecycle = parts.lifecycle;
+    this.#leasing = parts.leasing;
+    this.#dispatcher = parts.dispatcher;
+    this.#upkeep = parts.upkeep;
+    this.#warmUp = parts.warmUp;
+    this.#endpoints = parts.endpoints;
+    this.endpoints = parts.endpointList;
   }
 
   get events(): Emitter<PoolEvents> {
@@ -403,6 +309,7 @@ export class Pool<R, I extends Identity = Identity> {
     const oldest = this.#line.oldest;
     return this.#journal.statistics({
       total: this.#inventory.total,
+      panics: this.#endpoints.panics,
       state: this.#state.word,
       minConnections: this.#sizing.min,
       maxConnections: this.#sizing.max,

@@ -24,13 +24,13 @@ interface Population<R, I extends Identity> {
   readonly members: readonly PooledResource<R, I>[];
   /** How many it should have, which need not be a whole number. */
   readonly fair: number;
-  /** How many it has more. */
-  readonly surplus: number;
+  /** How many it has more, those included that are still to be opened there for others that are moved. */
+  surplus: number;
 }
 
 /**
  * Moves connections to endpoints that have less than their share, as after one came back: it closes one where there are
- * most for the share, and the next one is opened where there are fewest. One at a time, so that neither the servers nor
+ * most for the share, and one is opened for it where there are fewest. One at a time, so that neither the servers nor
  * the callers notice; a lease is never ended for it.
  */
 export class Rebalancing<R, I extends Identity> {
@@ -46,15 +46,15 @@ export class Rebalancing<R, I extends Identity> {
     const { balancing, endpoints, random } = this.#parts;
     const { rebalanceInterval, tolerance } = balancing;
     if (!endpoints.many || rebalanceInterval === 0 || now < this.#next) return;
-    if (!this.#makeRoom(now) && !this.#moveOne(tolerance)) return;
+    if (!this.#makeRoom(now) && !this.#moveOne(tolerance, now)) return;
     // Several processes that watch the same servers do not act in step.
     this.#next = now + rebalanceInterval * (0.9 + 0.2 * random());
   }
 
   /** Moves at once all that are above their share. @returns how many */
-  all(): number {
+  all(now: number): number {
     let moved = 0;
-    while (this.#moveOne(0)) moved++;
+    while (this.#moveOne(0, now)) moved++;
     return moved;
   }
 
@@ -63,47 +63,62 @@ export class Rebalancing<R, I extends Identity> {
     const { endpoints, inventory, sizing } = this.#parts;
     if (!endpoints.troubled || inventory.total < sizing.max) return false;
     const isDue = (endpoint: Endpoint): boolean =>
-      !endpoint.isWell && endpoint.opening === 0 && endpoint.wait(now, true) === 0;
+      endpoint.standing !== 'well' && endpoint.opening === 0 && endpoint.wait(now, true) === 0;
     if (!endpoints.staying.some(isDue)) return false;
-    const [largest] = this.#populations.sort((a, b) => b.members.length - a.members.length);
-    return largest !== undefined && largest.members.length > 1 && this.#close(largest.members);
+    // The end of a lease will make room.
+    for (const { retirement } of inventory) if (retirement !== undefined) return false;
+    const [largest] = this.#populations(now).sort((a, b) => b.members.length - a.members.length);
+    return largest !== undefined && largest.members.length > 1 && this.#close(largest.members, false);
   }
 
   /**
    * Moves one from where most are too many to where most are missing, if that brings both nearer to their shares and one
    * of them is further from its own than is tolerated.
    */
-  #moveOne(tolerance: number): boolean {
-    const populations = this.#populations.filter(({ endpoint }) => endpoint.lends);
+  #moveOne(tolerance: number, now: number): boolean {
+    const populations = this.#populations(now).filter(({ endpoint }) => endpoint.lends);
     const [from] = populations.sort((a, b) => b.surplus - a.surplus);
-    const to = populations.at(-1);
+    const to = populations.filter(({ endpoint }) => endpoint.standing === 'well').at(-1);
     if (from === undefined || to === undefined || from.surplus - to.surplus <= 1) return false;
     const isTolerable = ({ surplus, fair }: Population<R, I>): boolean => Math.abs(surplus) <= tolerance * fair;
     // One that is to get little keeps a connection, so that the little is served, and its state is known.
-    return from.members.length > 1 && !(isTolerable(from) && isTolerable(to)) && this.#close(from.members);
+    return from.members.length > 1 && !(isTolerable(from) && isTolerable(to)) && this.#close(from.members, true);
   }
 
-  get #populations(): Population<R, I>[] {
-    const { endpoints, inventory } = this.#parts;
+  #populations(now: number): Population<R, I>[] {
+    const { endpoints, inventory, sizing } = this.#parts;
     const all = [...inventory].filter(({ retirement, state }) => retirement === undefined && state !== 'closing');
+    const total = Math.min(sizing.max, Math.max(inventory.total, sizing.replaced(now)));
     const shares = endpoints.staying.reduce((sum, { share }) => sum + share, 0);
-    return endpoints.staying.map((endpoint) => {
+    const populations = endpoints.staying.map((endpoint): Population<R, I> => {
       const members = all.filter((member) => member.endpoint === endpoint);
-      const fair = shares === 0 ? 0 : (all.length * endpoint.share) / shares;
+      const fair = shares === 0 ? 0 : (total * endpoint.share) / shares;
       return { endpoint, members, fair, surplus: members.length - fair };
     });
+    // Each that is being moved will be opened where most are missing then.
+    const takers = populations.filter(({ endpoint }) => endpoint.isWell);
+    for (let moving = all.length; moving < total; moving++) {
+      const [first] = takers.sort((a, b) => a.surplus - b.surplus);
+      if (first !== undefined) first.surplus++;
+    }
+    return populations;
   }
 
-  /** Closes the one that was idle for longest; if none is, the one lent last, which may be a short lease, at its release. */
-  #close(members: readonly PooledResource<R, I>[]): boolean {
+  /**
+   * Closes the one that was idle for longest; if none is, the one lent last, which may be a short lease, at its release.
+   * @param isReplaced whether another one is opened for it though no caller may wait
+   */
+  #close(members: readonly PooledResource<R, I>[], isReplaced: boolean): boolean {
     const { lifecycle } = this.#parts;
     const [idle] = members.filter(({ state }) => state === 'idle').sort((a, b) => a.idleSince - b.idleSince);
     if (idle !== undefined) {
+      idle.isReplaced = isReplaced;
       lifecycle.retire(idle, 'rebalance');
       return true;
     }
     const [leased] = members.filter(({ state }) => state === 'leased').sort((a, b) => b.leasedAt - a.leasedAt);
     if (leased === undefined) return false;
+    leased.isReplaced = isReplaced;
     leased.retirement = 'rebalance';
     return true;
   }

@@ -68,6 +68,8 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
   uses = 0;
   /** Set when it is to be closed instead of becoming idle again, but cannot be closed yet. */
   retirement: CloseReason | undefined = undefined;
+  /** When it is closed, another one is opened for it, though no caller may wait. */
+  isReplaced = false;
   /** Fails the step under way (open, probe, reset) at once. */
   abandon: ((reason: Error) => void) | undefined = undefined;
 

@@ -16,15 +16,24 @@ export interface RoundTripParts<R, I extends Identity> {
   readonly inventory: Inventory<R, I>;
 }
 
+/** A round trip under way. */
+interface RoundTrip {
+  readonly began: number;
+  /** It was still under way a second later, which was reported. */
+  isOverdue: boolean;
+}
+
 /**
- * Asks each of several endpoints for a round trip, once a second. It measures the latency, since what callers ask takes its
- * own time and differs from one to the next. And an endpoint that does not answer until the next second is doubtful: callers
- * go elsewhere long before a socket or a call is given up.
+ * Asks each of several endpoints for a round trip, once a second. It measures the latency, since what callers ask takes
+ * its own time and differs from one to the next. And an endpoint that does not answer until the next second is doubtful:
+ * callers go elsewhere long before a socket or a call is given up.
+ *
+ * A connection that does not answer is not asked again, and says nothing more: the next one there is asked. So one
+ * broken connection among good ones costs its endpoint a moment of doubt.
  */
 export class RoundTrips<R, I extends Identity> {
   readonly #parts: RoundTripParts<R, I>;
-  /** The connection whose round trip is under way, by endpoint, and when it began. */
-  readonly #underWay = new Map<Endpoint, { readonly member: PooledResource<R, I>; readonly began: number }>();
+  readonly #underWay = new Map<PooledResource<R, I>, RoundTrip>();
 
   constructor(parts: RoundTripParts<R, I>) {
     this.#parts = parts;
@@ -34,14 +43,17 @@ export class RoundTrips<R, I extends Identity> {
   measure(now: number): void {
     const { endpoints, health, inventory } = this.#parts;
     if (!endpoints.many) return;
-    for (const [endpoint, { began, member }] of this.#underWay) {
-      endpoint.latency.observe(now - began, now);
-      if (isAskable(member)) health.report(endpoint, { sign: 'silent' });
-      else this.#underWay.delete(endpoint);
+    for (const [member, roundTrip] of this.#underWay) {
+      if (!isAskable(member)) this.#underWay.delete(member);
+      else if (!roundTrip.isOverdue) {
+        roundTrip.isOverdue = true;
+        member.endpoint.latency.observe(now - roundTrip.began, now);
+        health.report(member.endpoint, { sign: 'silent' });
+      }
     }
-    const asked = new Set(this.#underWay.keys());
+    const asked = new Set<Endpoint>();
     for (const member of inventory) {
-      if (asked.has(member.endpoint) || !isAskable(member)) continue;
+      if (asked.has(member.endpoint) || this.#underWay.has(member) || !isAskable(member)) continue;
       asked.add(member.endpoint);
       void this.#ask(member);
     }
@@ -51,8 +63,7 @@ export class RoundTrips<R, I extends Identity> {
     const { clock, factory, health } = this.#parts;
     const { endpoint, resource, since } = member;
     const began = clock.now();
-    const asked = { member, began };
-    this.#underWay.set(endpoint, asked);
+    this.#underWay.set(member, { began, isOverdue: false });
     try {
       await factory.ping(resource as R);
       const now = clock.now();
@@ -61,7 +72,7 @@ export class RoundTrips<R, I extends Identity> {
     } catch {
       // The connection is lost, and says so by itself.
     } finally {
-      if (this.#underWay.get(endpoint) === asked) this.#underWay.delete(endpoint);
+      this.#underWay.delete(member);
     }
   }
 }

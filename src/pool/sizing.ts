@@ -4,12 +4,17 @@ import type { Identity, IdentityGroup } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { WaitingLine } from './waiting-line.js';
 
+/** For how long, in milliseconds, the place of a connection that was moved is kept for the one opened for it. */
+const replacedFor = 5000;
+
 /** What is expected to be there soon. */
 export interface Expected<I extends Identity> {
   /** How many connections there will be. */
   readonly total: number;
   /** How many connections that are not yet ready may serve waiters of an identity. */
   supplyOf(group: IdentityGroup<I>): number;
+  /** Whether what is slow is tried again elsewhere, beside it. */
+  readonly hedges: boolean;
 }
 
 export interface Bounds {
@@ -25,6 +30,9 @@ export class Sizing<R, I extends Identity> {
   #started = false;
   /** Opening failed with a fatal error: no connection is opened until a caller asks again. */
   #stopped = false;
+  /** How many connections there were before one was moved to another endpoint. */
+  #replaced = 0;
+  #replacedUntil = Number.NEGATIVE_INFINITY;
   readonly #settings: PoolSettings;
   readonly #inventory: Inventory<R, I>;
   readonly #line: WaitingLine<R, I>;
@@ -54,6 +62,11 @@ export class Sizing<R, I extends Identity> {
     this.#stopped = true;
   }
 
+  /** Whether nothing is opened until a caller asks again. */
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   /** A caller asks for a connection of the pool's own identity, or one was opened. */
   askedAgain(): void {
     this.#stopped = false;
@@ -78,6 +91,17 @@ export class Sizing<R, I extends Identity> {
     return this.#started && this.#settings.warmConnections && !this.#stopped ? this.#min : 0;
   }
 
+  /** One of so many connections is being moved: another one is opened for it. */
+  replace(total: number, now: number): void {
+    this.#replaced = Math.max(total, this.replaced(now));
+    this.#replacedUntil = now + replacedFor;
+  }
+
+  /** How many connections there are to be again, since some are being moved. */
+  replaced(now: number): number {
+    return now < this.#replacedUntil ? Math.min(this.#replaced, this.#max) : 0;
+  }
+
   /**
    * The identity to open one more connection for: for a waiter without a connection under way, or for the minimum.
    * @param atLeast how many connections are wanted in any case, unless opening failed with a fatal error
@@ -88,9 +112,12 @@ export class Sizing<R, I extends Identity> {
     for (let waiter = this.#line.oldest; waiter !== undefined; waiter = this.#line.after(waiter)) {
       const { group } = waiter;
       if (!waiter.tenant.mayBorrow) continue;
-      if (group.waiting > expected.supplyOf(group) && this.mayOpen(group, now)) return group;
+      const supply = expected.supplyOf(group);
+      if (group.waiting <= supply) continue;
+      if (this.mayOpen(group, now) || (expected.hedges && supply === 0 && this.#mayHedge(group, now))) return group;
     }
-    return expected.total < Math.max(this.kept, this.#stopped ? 0 : atLeast) ? ownGroup : undefined;
+    const least = this.#stopped ? 0 : Math.max(atLeast, this.replaced(now));
+    return expected.total < Math.max(this.kept, least) ? ownGroup : undefined;
   }
 
   /**
@@ -106,6 +133,11 @@ export class Sizing<R, I extends Identity> {
 
   mayChange(group: IdentityGroup<I>, now: number): boolean {
     return now >= group.noChangeBefore && this.mayPrepare(group, now);
+  }
+
+  /** An identity whose only attempt is slow may have a second one, at another endpoint. */
+  #mayHedge(group: IdentityGroup<I>, now: number): boolean {
+    return now >= group.notBefore && group.opening + group.preparing < 2;
   }
 
   mayOpen(group: IdentityGroup<I>, now: number): boolean {

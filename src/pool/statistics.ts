@@ -53,6 +53,8 @@ export interface PoolStatistics {
   /** Idle connections that were switched to another identity. */
   readonly changes: number;
   readonly changesFailed: number;
+  /** How often too few of several servers were well, so that doubtful ones were used like well ones: see `balancing.panicBelow`. */
+  readonly panics: number;
   readonly releasedTwice: number;
   /** Leases that the caller lost without a release and the pool took back. */
   readonly reclaimed: number;

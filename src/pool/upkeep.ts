@@ -1,4 +1,3 @@
-import type { Endpoints } from '../endpoints/endpoints.js';
 import type { Timer } from '../time/clock.js';
 import { SuspensionWatch } from '../time/suspension.js';
 import type { Identity } from './identity-group.js';
@@ -19,7 +18,6 @@ const gapThreshold = 3 * sweepInterval;
 /** The parts of a pool that upkeep needs. */
 export interface UpkeepParts<R, I extends Identity> extends PoolParts<R, I> {
   readonly timeOfDay: (() => number) | undefined;
-  readonly endpoints: Endpoints;
   readonly rebalancing: Rebalancing<R, I>;
   readonly roundTrips: RoundTrips<R, I>;
   readonly line: WaitingLine<R, I>;

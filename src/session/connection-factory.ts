@@ -6,6 +6,7 @@ import { ConnectionLostError } from '../errors/call.js';
 import { ConfigurationError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
 import { CredentialsFailure } from '../errors/credentials-failure.js';
+import { EndpointMismatchError } from '../errors/endpoint.js';
 import { messageOf } from '../errors/error-message.js';
 import { isAnswer, isIllness, isLeaving, isRefusedForGood } from '../errors/server-errors.js';
 import type { OpenContext, ResourceFactory } from '../pool/contract.js';
@@ -19,6 +20,7 @@ import { type Transport, TransportFullError } from '../wire/transport.js';
 import { Connection } from './connection.js';
 import { FirstUse } from './first-use.js';
 import { type ConnectionIdentity, Identities } from './identity.js';
+import { SameStore } from './same-store.js';
 import { refusedCredentials, Sessions, shareOfCredentials } from './sessions.js';
 import { TokenRenewal } from './token-renewal.js';
 
@@ -31,6 +33,10 @@ export interface FactoryListeners {
   renewed(error: unknown): void;
   /** Called once, when the caller creates a new credentials function for each request. */
   manyFunctions(): void;
+  /** Called once, when a server is used although its store cannot be compared with that of the others. */
+  storeNotCompared(endpoint: string): void;
+  /** Called when the only server that is connected has another store than before. */
+  storeReplaced(endpoint: string): void;
 }
 
 /** Opens, changes, probes, resets and closes the connections of one pool. */
@@ -40,6 +46,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   readonly #transports: Transports;
   readonly #sessions: Sessions;
   readonly #renewal: TokenRenewal;
+  readonly #store: SameStore;
   /** 0: as many as suit the server version. */
   readonly #pipelining: number;
   readonly #probeTimeout: number;
@@ -62,6 +69,13 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
       transport: () => this.#transports.anyOpen,
       timeout: config.pool.openTimeout,
       renewed: (error) => listeners.renewed(error),
+    });
+    this.#store = new SameStore({
+      check: config.pool.balancing.storeCheck,
+      startsAlone: 'list' in config.endpoints && config.endpoints.list.length === 1,
+      timeout: config.pool.probeTimeout,
+      notCompared: (endpoint) => listeners.storeNotCompared(endpoint),
+      replaced: (endpoint) => listeners.storeReplaced(endpoint),
     });
     this.#pipelining = config.pool.pipelining;
     this.#probeTimeout = config.pool.probeTimeout;
@@ -99,6 +113,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     });
     try {
       const session = await this.#sessions.open(transport, identity, signal);
+      await this.#store.check({ transport, session, signIn: identity.signIn }, signal);
       const connection = new Connection(id, transport, session, identity, this.#sessions);
       const onDeath = (cause: Error): void => {
         connection.endDependents(
@@ -216,6 +231,11 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     }
   }
 
+  /** An endpoint left the pool: it no longer counts for which store is the right one. */
+  forgetEndpoint({ url }: EndpointAddress): void {
+    this.#store.forget(url);
+  }
+
   async ping({ transport }: Connection): Promise<void> {
     await transport.ping();
   }
@@ -290,7 +310,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   }
 
   #explain(error: unknown, endpoint: string): unknown {
-    if (error instanceof ConnectError) return error;
+    if (error instanceof ConnectError || error instanceof EndpointMismatchError) return error;
     if (error instanceof TransportFullError) this.#transports.full(error);
     const fatal = isRefusedForGood(error);
     return new ConnectError(`cannot open a session at ${endpoint}: ${messageOf(error)}`, {

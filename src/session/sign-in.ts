@@ -65,6 +65,8 @@ export class SignIn {
   #why: Promise<string> | undefined;
   #asking: Promise<Credentials> | undefined;
   #signingIn: Promise<void> | undefined;
+  /** The token that each server accepted last. */
+  readonly #accepted = new WeakMap<Transport, string>();
   /** When its only token expires, on the clock of `performance.now()`; known once the server has told. */
   #end = Number.POSITIVE_INFINITY;
 
@@ -78,6 +80,11 @@ export class SignIn {
   /** The token for signing in sessions, if there is one that does not expire too soon. */
   usableToken(): string | undefined {
     return this.#usableToken()?.text;
+  }
+
+  /** The token by which a session on this transport was signed in last; undefined when none was. */
+  tokenOn(transport: Transport): string | undefined {
+    return this.#accepted.get(transport);
   }
 
   get inUse(): boolean {
@@ -150,6 +157,7 @@ export class SignIn {
       if (token !== undefined) {
         try {
           await transport.authenticate(token.text, session);
+          this.#accepted.set(transport, token.text);
           return;
         } catch (error) {
           if (!isAnswer(error)) throw error;
@@ -303,13 +311,13 @@ export class SignIn {
         throw new CredentialsFailure(`its token ended${this.#endOfToken()}`, { cause: error });
       });
       // Only a function can return another token next time.
-      this.#keep(tokens.access, remainingLife(tokens.access), typeof this.#source === 'function');
+      this.#keep(transport, tokens.access, remainingLife(tokens.access), typeof this.#source === 'function');
     } else {
       const { namespace, database } = this.#database;
       const isOfDatabase = 'variables' in credentials || 'key' in credentials;
       const where = isOfDatabase && credentials.namespace === undefined ? { namespace, database } : {};
       const issued = await transport.signin({ ...where, ...credentials } as AnyAuth, session);
-      this.#keep(issued.access, wholeLife(issued.access), true);
+      this.#keep(transport, issued.access, wholeLife(issued.access), true);
     }
   }
 
@@ -326,19 +334,21 @@ export class SignIn {
         },
       );
       if (isGood) {
-        this.#keep(given.access, remainingLife(given.access), true);
+        this.#keep(transport, given.access, remainingLife(given.access), true);
         return;
       }
     }
     if (this.#refreshing !== undefined) {
       await this.#refreshing;
-      await transport.authenticate(this.#token?.text ?? '', session);
+      const token = this.#token?.text ?? '';
+      await transport.authenticate(token, session);
+      this.#accepted.set(transport, token);
       return;
     }
     const spend = refreshTokens(transport, { access: this.#token?.text ?? given.access, refresh }, session);
     this.#refreshing = spend.then((tokens) => {
       this.#refresh = tokens.refresh;
-      this.#keep(tokens.access, wholeLife(tokens.access), true);
+      this.#keep(transport, tokens.access, wholeLife(tokens.access), true);
     });
     // Callers see a failure; if none is left, the unhandled rejection must not end the process.
     this.#refreshing.catch(() => {});
@@ -349,7 +359,8 @@ export class SignIn {
     }
   }
 
-  #keep(text: string, life: number, renewable: boolean): void {
+  #keep(transport: Transport, text: string, life: number, renewable: boolean): void {
+    this.#accepted.set(transport, text);
     const now = systemClock.now();
     const end = now + life;
     // A token expired by our clock may be valid by the server's, so renewal is not tried without pause.

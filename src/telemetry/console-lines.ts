@@ -14,7 +14,7 @@ const durations: Readonly<Record<string, string>> = {
   waited: 'waited',
 };
 
-/** Details that are shown elsewhere in the line; `repeated` is in the message. */
+/** Details that are shown elsewhere in the line; `repeated` is in the message. The cause may name the endpoint as well. */
 const elsewhere: ReadonlySet<string> = new Set(['pool', 'err', 'origin', 'repeated']);
 
 /**
@@ -37,7 +37,9 @@ type Details = Readonly<Record<string, unknown>>;
 export function lineOf(details: Details, message: string): string {
   const { err, origin, pool } = details;
   const why = err === undefined ? '' : `: ${messageWithCauses(err)}`;
-  const words = Object.entries(details).flatMap(([key, value]) => (elsewhere.has(key) ? [] : inWords(key, value)));
+  const words = Object.entries(details).flatMap(([key, value]) =>
+    elsewhere.has(key) || (key === 'endpoint' && why.includes(String(value))) ? [] : inWords(key, value),
+  );
   const about = [...(pool === undefined ? [] : [String(pool)]), ...words].join(', ');
   const { holder, stack } = Object(err) as { readonly holder?: unknown; readonly stack?: unknown };
   const stacks = [origin, holder === undefined ? undefined : framesIn(stack), holder].filter(

@@ -22,10 +22,13 @@ export interface ServerTransactionWishes {
 export async function openServerTransaction(lease: LeaseChannel, wishes: ServerTransactionWishes): Promise<Uuid> {
   lease.assertFeature(Features.Transactions);
   const mustKnowUser = !wishes.allowWithoutUser && (await isRecordUser(lease));
+  const { fence, marker } = wishes;
+  if (marker !== undefined && !fence.isSameStore(lease.connection, marker)) {
+    await lease.ask((connection) => fence.compareStore(connection, marker));
+  }
   const id = await lease.ask((connection) => begin(connection));
   try {
     if (mustKnowUser && !(await lease.ask((connection) => knowsUser(connection, id)))) throw userForgotten();
-    const { fence, marker } = wishes;
     if (marker !== undefined) await lease.ask((connection) => fence.mark(connection, id, marker));
     return id;
   } catch (error) {

@@ -1,4 +1,5 @@
 import { BoundQuery, type RecordId, ServerError, type Uuid } from 'surrealdb';
+import { withoutQuery } from '../config/address.js';
 import { isConflict } from '../errors/server-errors.js';
 import { CommitVerificationError } from '../errors/transaction.js';
 import type { Connection } from '../session/connection.js';
@@ -86,11 +87,27 @@ export class CommitFence {
       try {
         return await open();
       } catch (error) {
-        if (!isTableMissing(error)) throw error;
+        // The table may have been made again since its id was read.
+        if (!isTableMissing(error) && !(error instanceof OtherTableError)) throw error;
         await this.#table.forget(connection, birth);
-        if (again) throw alwaysMissing(error);
+        if (again) throw error instanceof OtherTableError ? anotherStore(connection) : alwaysMissing(error);
       }
     }
+  }
+
+  /**
+   * Whether a fence would be set in the store of this connection: it can only be set at the same endpoint, or the
+   * connection was seen to have the same table. If not, {@link CommitFence.compareStore} has to be called before the
+   * transaction is begun.
+   */
+  isSameStore(connection: Connection, marker: RecordId): boolean {
+    if (!this.#spares.mayBeElsewhere(connection)) return true;
+    return this.#table.wasSeenBy(connection, this.#births.get(marker));
+  }
+
+  /** @throws Error when the connection does not have the table that the spare connections have */
+  async compareStore(connection: Connection, marker: RecordId): Promise<void> {
+    if (!(await this.#table.isSeenBy(connection, this.#births.get(marker)))) throw new OtherTableError();
   }
 
   /** Writes the marker, as part of the transaction. */
@@ -162,6 +179,13 @@ export class CommitFence {
   }
 }
 
+/** The connection of a transaction has not the table that the spare connections have. */
+class OtherTableError extends Error {
+  constructor() {
+    super(`the table ${markerTable} is another one on this connection`);
+  }
+}
+
 /** @param birth the id of the table before the marker was written to it */
 async function fence(
   spare: Connection,
@@ -211,6 +235,12 @@ function later(signal: AbortSignal | undefined, time: number): { signal: AbortSi
 
 function unknown(cause: unknown): CommitOutcome {
   return { outcome: 'unknown', cause };
+}
+
+function anotherStore({ endpoint }: Connection): CommitVerificationError {
+  return new CommitVerificationError(
+    `verifyCommit finds another table ${markerTable} at ${withoutQuery(endpoint.url)} than at another endpoint of the pool: they do not share one store; give each store a pool of its own`,
+  );
 }
 
 function alwaysMissing(cause: unknown): CommitVerificationError {

@@ -22,6 +22,7 @@ const probe = `{
  * right to probe, the version decides.
  */
 export class FaultProbe {
+  /** By version, since the servers of a pool may have several. */
   readonly #known = new Map<string, TransactionFaults>();
   /** Identities without the right to probe. */
   readonly #refused = new WeakSet<ConnectionIdentity>();
@@ -30,8 +31,7 @@ export class FaultProbe {
   async faultsOf(lease: LeaseChannel): Promise<TransactionFaults> {
     const { transport, identity } = lease.connection;
     const version = await transport.version();
-    const server = `${transport.endpoint} ${version}`;
-    const known = this.#known.get(server);
+    const known = this.#known.get(version);
     if (known !== undefined) return known;
     if (this.#refused.has(identity)) return byVersion(version);
     const found = await lease.ask(ask);
@@ -39,7 +39,7 @@ export class FaultProbe {
       this.#refused.add(identity);
       return byVersion(version);
     }
-    this.#known.set(server, found);
+    this.#known.set(version, found);
     return found;
   }
 }

@@ -8,6 +8,7 @@ import type { Connection } from '../session/connection.js';
 import { systemClock } from '../time/clock.js';
 import { pause } from '../time/pause.js';
 import { SingleFlight } from '../time/single-flight.js';
+import type { Transport } from '../wire/transport.js';
 import { markerTable } from './marker.js';
 import { sweepMarkers } from './marker-sweep.js';
 import { plainQuery } from './plain-query.js';
@@ -31,6 +32,8 @@ export class MarkerTable {
   readonly #spares: SpareConnections;
   /** The id of the table, by database. */
   readonly #births = new SingleFlight<string, string>();
+  /** The ids that were also read on a connection itself, by transport and database. */
+  readonly #seen = new WeakMap<Transport, Map<string, string>>();
   readonly #sweptAt = new Map<string, number>();
 
   constructor(spares: SpareConnections) {
@@ -46,6 +49,23 @@ export class MarkerTable {
     const birth = await this.#births.run(key, () => this.#define(connection));
     this.#sweepIfDue(connection, key);
     return birth;
+  }
+
+  /**
+   * Whether a connection sees the table with this id: then it is on the same store as the spare connections, which may be
+   * at another endpoint.
+   */
+  async isSeenBy(connection: Connection, birth: string | undefined): Promise<boolean> {
+    if (birth === undefined || (await birthOfTable(connection)) !== birth) return false;
+    const { transport } = connection;
+    const seen = this.#seen.get(transport) ?? new Map<string, string>();
+    this.#seen.set(transport, seen.set(databaseOf(connection), birth));
+    return true;
+  }
+
+  /** Whether {@link MarkerTable.isSeenBy} said so before, of this transport and database. */
+  wasSeenBy(connection: Connection, birth: string | undefined): boolean {
+    return birth !== undefined && this.#seen.get(connection.transport)?.get(databaseOf(connection)) === birth;
   }
 
   /** Makes the next caller define the table again, because the table with this id is gone. */

@@ -1,3 +1,4 @@
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { DeadlineError } from '../errors/connect.js';
 import type { Connection } from '../session/connection.js';
 import { withDeadline } from '../time/deadline.js';
@@ -6,8 +7,10 @@ import { untilAborted } from '../time/until-aborted.js';
 
 /** Opens connections that do not count towards the pool. */
 export interface SpareConnectionSource {
+  /** Where one may be opened, the best first; all lead to the same store. */
+  endpoints(): readonly EndpointAddress[];
   /** Opens a connection for the same user and database as `like`. */
-  open(like: Connection, signal: AbortSignal): Promise<Connection>;
+  open(like: Connection, endpoint: EndpointAddress, signal: AbortSignal): Promise<Connection>;
   close(connection: Connection): Promise<void>;
 }
 
@@ -22,7 +25,7 @@ interface Spare {
 /**
  * Connections beside the pool, one for each identity, open only while needed and shared by all that need one. They do
  * not come from the pool, because their users already hold a pooled connection and would wait for each other when all
- * are in use.
+ * are in use. An attempt that fails is followed by one at the next endpoint; that of a lost connection comes last.
  */
 export class SpareConnections {
   readonly #source: SpareConnectionSource;
@@ -30,6 +33,8 @@ export class SpareConnections {
   readonly #timeout: number;
   /** The present connection of each identity. A failed one is removed here, and closed with its last user. */
   readonly #current = new Map<string, Spare>();
+  /** Where each identity was tried since it last got an answer. */
+  readonly #tried = new Map<string, Set<string>>();
   readonly #running = new Set<Promise<unknown>>();
   readonly #over = new AbortController();
 
@@ -41,6 +46,11 @@ export class SpareConnections {
   /** Aborted when the pool is shut down. */
   get over(): AbortSignal {
     return this.#over.signal;
+  }
+
+  /** Whether one may be opened at another endpoint than that of this connection. */
+  mayBeElsewhere({ endpoint }: Connection): boolean {
+    return this.#source.endpoints().some(({ url }) => url !== endpoint.url);
   }
 
   /**
@@ -75,10 +85,12 @@ export class SpareConnections {
     const spare = this.#join(like);
     try {
       const connection = await untilAborted(spare.opening, limit);
-      return await untilAborted(
+      const result = await untilAborted(
         connection.run(() => work(connection)),
         limit,
       );
+      this.#tried.delete(spare.key);
+      return result;
     } catch (error) {
       // A caller's own abort says nothing about the connection; a missing answer does.
       if (limit.reason instanceof DeadlineError || !(await isUsable(spare, limit))) this.#replace(spare);
@@ -93,13 +105,29 @@ export class SpareConnections {
     let spare = this.#current.get(key);
     if (spare === undefined) {
       const unwanted = new AbortController();
-      const opening = inOwnContext(() => this.#source.open(like, unwanted.signal));
+      const opening = inOwnContext(() => this.#source.open(like, this.#nextEndpoint(like), unwanted.signal));
       spare = { key, unwanted, opening, users: 0 };
       spare.opening.catch(() => {});
       this.#current.set(key, spare);
     }
     spare.users++;
     return spare;
+  }
+
+  /** The best endpoint that was not tried yet; when all were, the best one again. */
+  #nextEndpoint(like: Connection): EndpointAddress {
+    const { key } = like.identity;
+    const known = this.#source.endpoints();
+    const isLost = ({ url }: EndpointAddress): boolean => !like.usable && url === like.endpoint.url;
+    const inOrder = [...known.filter((endpoint) => !isLost(endpoint)), ...known.filter(isLost)];
+    let tried = this.#tried.get(key) ?? new Set();
+    let next = inOrder.find(({ url }) => !tried.has(url));
+    if (next === undefined) {
+      tried = new Set();
+      next = inOrder[0] ?? like.endpoint;
+    }
+    this.#tried.set(key, tried.add(next.url));
+    return next;
   }
 
   #leave(spare: Spare): void {

@@ -17,13 +17,23 @@ const counters = 8;
 
 // An entry counts how often it was written, so that a call that was sent twice shows; and the counter shows whether
 // both writes of the block were done, or none.
-const write = `
-  BEGIN;
+const statements = `
   UPSERT $entry SET times += 1;
   UPDATE $counter SET value += 1;
   IF $refuse { THROW "refused on purpose" };
-  COMMIT;
 `;
+const block = `BEGIN; ${statements} COMMIT;`;
+
+/** One entry: its name, and what else is asked of its write. */
+export interface Entry {
+  readonly name: string;
+  readonly worker: number;
+  readonly refuse: boolean;
+}
+
+function bindingsOf({ name, worker, refuse }: Entry): Record<string, unknown> {
+  return { entry: new RecordId('entry', name), counter: new RecordId('counter', worker % counters), refuse };
+}
 
 /** Writes entries into a database, remembers what was said of each, and compares that with what is there in the end. */
 export class Ledger {
@@ -34,6 +44,11 @@ export class Ledger {
   static async prepare(ask: Ask): Promise<void> {
     await ask('DEFINE TABLE OVERWRITE entry; DELETE entry; DEFINE TABLE OVERWRITE counter; DELETE counter');
     await ask(`FOR $number IN 0..${counters} { CREATE type::record("counter", $number) SET value = 0 }`);
+  }
+
+  /** What is known of each write. */
+  get verdicts(): ReadonlyMap<string, Verdict> {
+    return this.#verdicts;
   }
 
   /** How many writes ended in which way. */
@@ -47,21 +62,26 @@ export class Ledger {
    * Writes one entry; never rejects.
    * @param deadline Bounds the call.
    */
-  async write(
+  write(
     database: SurrealQueryable,
-    entry: { readonly name: string; readonly worker: number; readonly refuse: boolean },
+    entry: Entry,
     deadline: <Value>(call: PromiseLike<Value>) => Promise<Value>,
   ): Promise<Verdict> {
-    const bindings = {
-      entry: new RecordId('entry', entry.name),
-      counter: new RecordId('counter', entry.worker % counters),
-      refuse: entry.refuse,
-    };
-    const verdict = await deadline(database.query(write, bindings).collect()).then(
+    return this.note(entry, deadline(database.query(block, bindingsOf(entry)).collect()));
+  }
+
+  /** The writes of one entry inside a transaction, whose end is noted by {@link note}. */
+  static async writeIn(transaction: SurrealQueryable, entry: Entry): Promise<void> {
+    await transaction.query(statements, bindingsOf(entry)).collect();
+  }
+
+  /** Notes what becomes of the writing of an entry; never rejects. */
+  async note({ name }: Pick<Entry, 'name'>, work: PromiseLike<unknown>): Promise<Verdict> {
+    const verdict = await work.then(
       () => 'acknowledged' as const,
       (error: unknown) => this.judge(error),
     );
-    this.#verdicts.set(entry.name, verdict);
+    this.#verdicts.set(name, verdict);
     return verdict;
   }
 
@@ -72,15 +92,14 @@ export class Ledger {
   }
 
   /**
-   * Everything in the database that is not as it was said to be.
+   * Everything in the database, or in several of which each has a part, that is not as it was said to be.
    * @param server `losesUpdates`: its engine does, when many write one record at once, so that the counters may lag.
    */
-  async lies({ ask, losesUpdates }: { readonly ask: Ask; readonly losesUpdates: boolean }): Promise<string[]> {
-    const [stored] = (await ask(`RETURN {
-      entries: (SELECT record::id(id) AS name, times FROM entry),
-      counted: math::sum(SELECT VALUE value FROM counter),
-    }`)) as [Stored];
-    const times = new Map(stored.entries.map((entry) => [entry.name, entry.times]));
+  async lies(server: { readonly ask: Ask | readonly Ask[]; readonly losesUpdates: boolean }): Promise<string[]> {
+    const stored = await Promise.all([server.ask].flat().map(storedBehind));
+    const entries = stored.flatMap((part) => part.entries);
+    const times = new Map<string, number>();
+    for (const entry of entries) times.set(entry.name, (times.get(entry.name) ?? 0) + entry.times);
     const lies: string[] = [];
     for (const [name, verdict] of this.#verdicts) {
       const found = times.get(name) ?? 0;
@@ -89,9 +108,18 @@ export class Ledger {
       if (!right) lies.push(`${name} is "${verdict}", and was written ${found} times`);
     }
     for (const name of times.keys()) if (!this.#verdicts.has(name)) lies.push(`nobody wrote ${name}`);
-    const written = stored.entries.reduce((sum, entry) => sum + entry.times, 0);
-    if (stored.counted > written || (stored.counted < written && !losesUpdates))
-      lies.push(`${written} writes were counted as ${stored.counted}`);
+    const written = entries.reduce((sum, entry) => sum + entry.times, 0);
+    const counted = stored.reduce((sum, part) => sum + part.counted, 0);
+    if (counted > written || (counted < written && !server.losesUpdates))
+      lies.push(`${written} writes were counted as ${counted}`);
     return lies;
   }
+}
+
+async function storedBehind(ask: Ask): Promise<Stored> {
+  const [stored] = (await ask(`RETURN {
+    entries: (SELECT record::id(id) AS name, times FROM entry),
+    counted: math::sum(SELECT VALUE value FROM counter),
+  }`)) as [Stored];
+  return stored;
 }

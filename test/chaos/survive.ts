@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
+import { heldResources, surplusOf } from '../support/held-resources.js';
 import type { Random } from '../support/seeded-random.js';
 import { ChaosRun, type ChaosSize } from './chaos-run.js';
 import type { Scene } from './scene.js';
@@ -7,19 +8,12 @@ import type { Scene } from './scene.js';
 /** Not a measure: so many milliseconds are enough on the slowest machine, and few enough not to wait for ever. */
 const patience = 30_000;
 
-/** What holds the process, or would, as a number of each kind. */
-function resources(): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of process.getActiveResourcesInfo()) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
-}
-
 /** One run with everything that has to hold during it, after it, and after the end of its pool. */
 export async function survive(scene: Scene, random: Random, size: ChaosSize): Promise<void> {
   const unhandled: unknown[] = [];
   const note = (error: unknown): void => void unhandled.push(error);
   process.on('unhandledRejection', note).on('uncaughtException', note);
-  const before = resources();
+  const before = heldResources();
 
   const run = await ChaosRun.begin(scene, random);
   const { pool, ledger, vigil } = run;
@@ -45,11 +39,10 @@ export async function survive(scene: Scene, random: Random, size: ChaosSize): Pr
   const { aborted } = await pool.shutdown();
   expect(aborted, 'every lease was given back').toEqual([]);
   await vi.waitFor(() => expect(scene.connections(), 'no socket is left').toBe(0), patience);
-  const added = () => Object.entries(resources()).filter(([name, count]) => count > (before[name] ?? 0));
   // Not by vi.waitFor(), which has timers of its own from its second look on.
   const end = performance.now() + patience;
-  while (added().length > 0 && performance.now() < end) await sleep(20);
-  expect(added(), 'nothing is left that holds the process').toEqual([]);
+  while (surplusOf(before).length > 0 && performance.now() < end) await sleep(20);
+  expect(surplusOf(before), 'nothing is left that holds the process').toEqual([]);
   process.off('unhandledRejection', note).off('uncaughtException', note);
   expect(unhandled).toEqual([]);
 }

@@ -1,6 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
 import { Usage } from '../../src/agents/usage.js';
-import { Discovery } from '../../src/endpoints/discovery.js';
 import * as everything from '../../src/index.js';
 import {
   ConnectError,
@@ -11,6 +10,9 @@ import {
   type PoolOptions,
 } from '../../src/index.js';
 import { headings, page } from '../support/documentation.js';
+import { ownFactory } from '../support/factory.js';
+import { Front } from '../support/front.js';
+import { SharedEngine } from '../support/shared-engine.js';
 import { place, surroundings } from '../support/surroundings.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -129,9 +131,23 @@ const provocations: Readonly<Record<string, Provoke>> = {
   },
   async NoEndpointError() {
     const discover = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:8500'));
-    const settings = { refresh: 0, minInterval: 30_000, timeout: 1_000 };
-    const discovery = new Discovery({ discover }, settings, { changed() {}, stale() {} });
-    await discovery.start().finally(() => discovery.stop());
+    await createPool({ discover }, place);
+  },
+  async EndpointMismatchError() {
+    const another = await SharedEngine.open('mem://');
+    await another.query('DEFINE USER root ON ROOT PASSWORD "secret" ROLES OWNER');
+    const fronts = [await own.listen({ auth: true }), await Front.listen(another, { auth: true })] as const;
+    const made = ownFactory(
+      fronts.map(({ url }) => url),
+      { credentials: root },
+    );
+    try {
+      for (const { url } of fronts) await made.open({ url });
+    } finally {
+      await made.end();
+      await fronts[1].close();
+      await another.close();
+    }
   },
   async DeadlineError() {
     const front = await own.listen();

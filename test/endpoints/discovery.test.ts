@@ -103,6 +103,7 @@ describe('the first answer', () => {
     const { discovery, world, clock, looks, lists, errors } = scene({ random: () => 0 });
     world.answer = () => Promise.reject(new Error('down'));
     await expect(discovery.start()).rejects.toBeInstanceOf(NoEndpointError);
+    discovery.lost();
     await clock.advance(95_000);
     expect(looks).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000, 61_000, 91_000]);
     expect(errors, 'start() told the first').toHaveLength(7);
@@ -216,6 +217,7 @@ describe('after a loss', () => {
     expect(clock.pending).toBe(0);
     await discovery.start();
     discovery.stop();
+    expect(clock.pending).toBe(0);
     discovery.lost();
     await clock.advance(1_000_000);
     expect(looks).toEqual([0]);
@@ -245,6 +247,8 @@ describe('a look that fails later', () => {
     world.answer = () => ['ws://a'];
     await clock.advance(25_000);
     expect(looks, 'it looks again after the least interval').toEqual([0, 48_000, 78_000]);
+    await clock.advance(48_000);
+    expect(looks, 'and then as usual').toEqual([0, 48_000, 78_000, 126_000]);
     expect(lists, 'the list is the one it was').toEqual([]);
   });
 

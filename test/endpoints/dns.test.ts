@@ -165,3 +165,11 @@ test("this machine's own name is one server", async () => {
   const addresses = await systemNames().addressesOf('localhost', 'any');
   expect(targetsAt({ ...host, dns: 'localhost' }, addresses)).toHaveLength(1);
 });
+
+test.each([4, 6] as const)('the system is asked for addresses of family %d alone', async (family) => {
+  // A machine without addresses of a family has none.
+  const addresses = await systemNames()
+    .addressesOf('localhost', family)
+    .catch(() => []);
+  for (const found of addresses) expect(found.family).toBe(family);
+});

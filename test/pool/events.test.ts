@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Emitter } from '../../src/pool/emitter.js';
 import type { PoolEvents } from '../../src/pool/events.js';
+import { oneServer } from '../../src/pool/one-server.js';
 import {
   alwaysProbed,
   behaving,
@@ -171,7 +172,9 @@ async function wholeLife(prepare: (world: ReturnType<typeof poolUnderTest>) => v
 
 describe('the events of a pool', () => {
   test('tell the life of a connection step by step', async () => {
-    const { pool, clock, resources } = poolUnderTest();
+    const endpoint = 'ws://a/rpc';
+    const targets = [{ url: endpoint, weight: 1, zone: undefined, priority: 0 }];
+    const { pool, clock, resources } = poolUnderTest({}, { servers: { ...oneServer, targets } });
     const told = listen(pool);
     resources.behave = behaving({ open: 'slow', close: 'slow' });
     const acquire = pool.acquire();
@@ -184,11 +187,11 @@ describe('the events of a pool', () => {
     await clock.advance(5);
     resources.finish('close');
     await settled();
-    const fate = { connection: 1, reason: 'recycled', age: 200, uses: 1 };
+    const fate = { connection: 1, endpoint, reason: 'recycled', age: 200, uses: 1 };
     expect(told).toEqual([
       { name: 'acquireStarted', event: { acquire: 1 } },
-      { name: 'opening', event: { connection: 1 } },
-      { name: 'opened', event: { connection: 1, duration: 30 } },
+      { name: 'opening', event: { connection: 1, endpoint } },
+      { name: 'opened', event: { connection: 1, endpoint, duration: 30 } },
       { name: 'acquired', event: { acquire: 1, connection: 1, waited: 30, reused: false } },
       { name: 'released', event: { connection: 1, held: 200, uses: 1 } },
       { name: 'closing', event: fate },

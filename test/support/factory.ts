@@ -1,6 +1,6 @@
 import { resolveOptions } from '../../src/config/resolve.js';
 import type { EndpointAddress } from '../../src/endpoints/endpoint-address.js';
-import type { PoolOptions } from '../../src/index.js';
+import type { EndpointList, PoolOptions } from '../../src/index.js';
 import type { Connection } from '../../src/session/connection.js';
 import { ConnectionFactory } from '../../src/session/connection-factory.js';
 import { poolLabel } from '../../src/telemetry/pool-label.js';
@@ -13,17 +13,26 @@ export interface OwnFactory {
   open(endpoint?: EndpointAddress): Promise<Connection>;
   /** Why connections ended by themselves, in that order. */
   readonly deaths: { readonly id: number; readonly error: unknown }[];
+  /** What the factory said of the stores. */
+  readonly reports: readonly string[];
   end(): Promise<void>;
 }
 
-export function ownFactory(url: string, options: Partial<PoolOptions> = {}): OwnFactory {
+export function ownFactory(url: EndpointList, options: Partial<PoolOptions> = {}): OwnFactory {
   const config = resolveOptions(url, { ...place, ...options });
-  const factory = new ConnectionFactory(config, poolLabel(config), { renewed() {}, manyFunctions() {} });
+  const reports: string[] = [];
+  const factory = new ConnectionFactory(config, poolLabel(config), {
+    renewed() {},
+    manyFunctions() {},
+    storeNotCompared: (endpoint) => reports.push(`not compared: ${endpoint}`),
+    storeReplaced: (endpoint) => reports.push(`replaced: ${endpoint}`),
+  });
   const deaths: { id: number; error: unknown }[] = [];
   let last = 0;
   return {
     factory,
     deaths,
+    reports,
     open: (endpoint = { url: config.url }) => {
       const id = ++last;
       return factory.open({

@@ -1,8 +1,11 @@
 import type { OpenContext, ResourceFactory } from '../../src/pool/contract.js';
 import type { Identity } from '../../src/pool/identity-group.js';
 
-/** What a step of work on a fake resource does: end at once, end badly, end when told, or never. */
-export type Behaviour = 'ok' | 'fail' | 'fatal' | 'slow' | 'never';
+/**
+ * What a step of work on a fake resource does: end at once, end badly, end when told, or never. `leaving`: the server
+ * is shutting down; `busy`: it asks for a pause.
+ */
+export type Behaviour = 'ok' | 'fail' | 'fatal' | 'slow' | 'never' | 'leaving' | 'busy';
 
 export type Step = 'open' | 'change' | 'probe' | 'reset' | 'close' | 'ping';
 
@@ -15,6 +18,16 @@ export interface Begun {
 }
 
 export class FatalError extends Error {}
+
+/** A server says that it is shutting down. */
+export class LeavingError extends Error {}
+
+/** A server asks for a pause, in milliseconds. */
+export class BusyError extends Error {
+  constructor(readonly retryAfter: number) {
+    super(`the server asks for a pause of ${retryAfter} ms`);
+  }
+}
 
 /** Something to lend in tests of the pool core, which knows no database. */
 export class FakeResource {
@@ -64,6 +77,8 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
   opensRunning = 0;
   mostOpensRunning = 0;
   seatsPerResource = 3;
+  /** For how long a busy server asks for a pause, in milliseconds. */
+  pauseAsked = 2000;
 
   /** @param behave gets the step and the address of the endpoint */
   constructor(public behave: (step: Step, url: string) => Behaviour = () => 'ok') {}
@@ -149,6 +164,14 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
     return error instanceof FatalError;
   }
 
+  isLeaving(error: unknown): boolean {
+    return error instanceof LeavingError;
+  }
+
+  retryAfter(error: unknown): number | undefined {
+    return error instanceof BusyError ? error.retryAfter : undefined;
+  }
+
   /** How often this kind of step was asked for. */
   count(step: Step): number {
     return this.begun.filter((begun) => begun.step === step).length;
@@ -173,6 +196,8 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
     if (behaviour === 'ok') return Promise.resolve();
     if (behaviour === 'fail') return Promise.reject(new Error(`${step} failed`));
     if (behaviour === 'fatal') return Promise.reject(new FatalError(`${step} failed for good`));
+    if (behaviour === 'leaving') return Promise.reject(new LeavingError(`${step} failed: shutting down`));
+    if (behaviour === 'busy') return Promise.reject(new BusyError(this.pauseAsked));
     if (behaviour === 'never') return new Promise(() => {});
     return new Promise((resolve, reject) => {
       this.slow.push({ step, finish: resolve, fail: () => reject(new Error(`${step} failed slowly`)) });

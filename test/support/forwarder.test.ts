@@ -111,6 +111,32 @@ describe('a forwarder', () => {
     await vi.waitFor(() => expect(seen.text).toBe('slow fast'));
   });
 
+  test('lets so many bytes pass in a second, in their order', async () => {
+    const { socket, seen } = await client();
+    forwarder.bytesPerSecond = 40;
+    socket.write('0123456789');
+    await sleep(50);
+    expect(seen.text).toBe('');
+    forwarder.bytesPerSecond = Number.POSITIVE_INFINITY;
+    socket.write('fast');
+    await vi.waitFor(() => expect(seen.text).toBe('0123456789fast'));
+  });
+
+  test('leaves connections half-open: the server is told, and the client is not', async () => {
+    const { socket, seen } = await client();
+    await vi.waitFor(() => expect(served).toHaveLength(1));
+    forwarder.abandon();
+    await vi.waitFor(() => expect(served[0]?.destroyed).toBe(true));
+    socket.write('anybody?');
+    await sleep(50);
+    expect([seen.text, seen.ends, forwarder.connections]).toEqual(['', [], 1]);
+    const { socket: next, seen: nextSeen } = await client();
+    next.write('new');
+    await vi.waitFor(() => expect(nextSeen.text).toBe('new'));
+    forwarder.cut();
+    await vi.waitFor(() => expect(seen.ends).toEqual(['ECONNRESET']));
+  });
+
   test('refuses new connections and goes on with the open ones, until it accepts again', async () => {
     const { socket, seen } = await client();
     forwarder.refuse();

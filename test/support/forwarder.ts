@@ -13,6 +13,8 @@ export interface Traffic {
 interface Pair {
   readonly client: Socket;
   readonly server: Socket | undefined;
+  /** Nothing passes to the client any more, not even the end of the connection. */
+  isAbandoned: boolean;
 }
 
 // Each direction ends by itself, as in TCP: the other end may still have something to say.
@@ -29,6 +31,8 @@ export class Forwarder {
   readonly traffic: Traffic = { accepted: 0, bytesToServer: 0, bytesToClient: 0 };
   /** Milliseconds everything takes on its way, in each direction. */
   latency = 0;
+  /** How much passes on each connection in a second, in each direction. */
+  bytesPerSecond = Number.POSITIVE_INFINITY;
   /** Accept new connections and never say or pass on anything. */
   acceptSilently = false;
 
@@ -80,6 +84,22 @@ export class Forwarder {
     for (const { client } of this.#pairs) client.end();
   }
 
+  /**
+   * Leaves every connection half-open: the server's end is reset, and the client's stays as it is, without a word, until
+   * `cutAbandoned()`. What is left of a connection whose other end lost its power.
+   */
+  abandon(): void {
+    for (const pair of this.#pairs) {
+      pair.isAbandoned = true;
+      if (pair.server !== undefined) reset(pair.server);
+    }
+  }
+
+  /** Resets what `abandon()` has left. */
+  cutAbandoned(): void {
+    for (const { client, isAbandoned } of this.#pairs) if (isAbandoned) reset(client);
+  }
+
   /** From now on nothing passes, not even the end of a connection, and everything stays open until `resume()`. */
   silence(): void {
     if (this.#open !== undefined) return;
@@ -115,7 +135,7 @@ export class Forwarder {
   #accept(client: Socket): void {
     this.traffic.accepted += 1;
     const server = this.acceptSilently ? undefined : connect({ ...halfOpen, ...this.#target });
-    const pair: Pair = { client, server };
+    const pair: Pair = { client, server, isAbandoned: false };
     this.#pairs.add(pair);
     for (const end of [client, server]) {
       end?.once('close', () => {
@@ -125,12 +145,13 @@ export class Forwarder {
       end?.on('error', () => {});
     }
     if (server === undefined) return;
-    this.#forward(client, server, 'bytesToServer');
-    this.#forward(server, client, 'bytesToClient');
+    this.#forward(pair, client, server, 'bytesToServer');
+    this.#forward(pair, server, client, 'bytesToClient');
   }
 
-  #forward(from: Socket, to: Socket, count: 'bytesToServer' | 'bytesToClient'): void {
+  #forward(pair: Pair, from: Socket, to: Socket, count: 'bytesToServer' | 'bytesToClient'): void {
     let last: Promise<unknown> = Promise.resolve();
+    const isDeaf = (): boolean => pair.isAbandoned && to === pair.client;
     /** Everything takes its time from its own arrival, and nothing overtakes. */
     const inOrder = (step: () => void): void => {
       const arrived = this.latency > 0 ? sleep(this.latency, undefined, { ref: false }) : undefined;
@@ -139,16 +160,24 @@ export class Forwarder {
         .then(step);
     };
     from.on('data', (data) => {
+      const sent = data.length / this.bytesPerSecond;
+      if (sent > 0) last = last.then(() => sleep(1_000 * sent, undefined, { ref: false }));
       inOrder(() => {
-        if (!to.writable) return;
+        if (!to.writable || isDeaf()) return;
         this.traffic[count] += data.length;
         if (to.write(data)) return;
         from.pause();
         to.once('drain', () => from.resume());
       });
     });
-    from.once('end', () => inOrder(() => to.end()));
-    from.once('close', (failed) => inOrder(() => (failed ? reset(to) : to.end())));
+    from.once('end', () => inOrder(() => isDeaf() || to.end()));
+    from.once('close', (failed) =>
+      inOrder(() => {
+        if (isDeaf()) return;
+        if (failed) reset(to);
+        else to.end();
+      }),
+    );
   }
 }
 

@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transpileModule } from 'typescript';
-import type { Delays } from './front-program.js';
+import type { Conduct, Delays, FrontSetup } from './front-program.js';
+import type { ServerAddress } from './server-process.js';
 import { temporaryFolder } from './temporary.js';
 
 const support = fileURLToPath(new URL('.', import.meta.url));
@@ -16,26 +17,43 @@ interface Report {
   readonly answer: string | undefined;
 }
 
-/** A front in a process of its own: it goes on answering while the event loop of the test is blocked. */
-export class FrontProcess {
+/**
+ * A front in a process of its own: it goes on answering while the event loop of the test is blocked, and can be suspended
+ * and killed. Its sessions, transactions and live queries end with it, also when the engine is in another process.
+ */
+export class FrontProcess implements ServerAddress {
   readonly url: string;
-  readonly #child: ChildProcess;
+  readonly username = 'root';
+  readonly password = 'secret';
+  readonly #setup: FrontSetup;
+  #child: ChildProcess;
   #asked = 0;
 
-  private constructor(child: ChildProcess, url: string) {
+  private constructor(setup: FrontSetup, child: ChildProcess, url: string) {
+    this.#setup = setup;
     this.#child = child;
     this.url = url;
   }
 
-  static async start(): Promise<FrontProcess> {
-    const child = fork(compiled(), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    const [{ url }] = (await once(child, 'message')) as [{ url: string }];
-    return new FrontProcess(child, url);
+  /** Starts one: by default with an engine of its own that stores in memory, and where everybody may do everything. */
+  static async start(setup: FrontSetup = { engine: 'mem://' }): Promise<FrontProcess> {
+    const { child, url } = await started(setup);
+    return new FrontProcess(setup, child, url);
+  }
+
+  /** Where it listens. */
+  get port(): number {
+    return Number(new URL(this.url).port);
   }
 
   /** Has requests answered later from now on. */
   async delay(methods: Delays['methods'], slow = 0): Promise<void> {
     await this.#ask({ delays: { methods, slow } });
+  }
+
+  /** Has it do this to its clients from now on. */
+  async behave(conduct: Conduct): Promise<void> {
+    await this.#ask({ conduct });
   }
 
   /** Asks the engine itself, past the front. */
@@ -44,9 +62,29 @@ export class FrontProcess {
     return JSON.parse(answer ?? 'null');
   }
 
+  /** Ends it in the midst of whatever it does, also when it is suspended. */
+  async kill(): Promise<void> {
+    await ended(this.#child, (child) => child.kill('SIGKILL'));
+  }
+
+  /** Starts it again, at the same address. */
+  async start(): Promise<void> {
+    const { child } = await started({ ...this.#setup, port: this.port });
+    this.#child = child;
+  }
+
+  /** From now on it does nothing, and all its sockets stay open. */
+  suspend(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   async end(): Promise<void> {
-    this.#child.disconnect();
-    await once(this.#child, 'exit');
+    this.resume();
+    await ended(this.#child, (child) => child.disconnect());
   }
 
   async #ask(what: object): Promise<Report> {
@@ -59,8 +97,38 @@ export class FrontProcess {
   }
 }
 
+async function started(setup: FrontSetup): Promise<{ child: ChildProcess; url: string }> {
+  const child = fork(compiled(), [JSON.stringify(setup)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  if (running.size === 0) process.once('exit', killAll);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  const exited = once(child, 'exit').then(([code]) => {
+    throw new Error(`the front ended with ${code} before it served`);
+  });
+  const [{ url }] = (await Promise.race([once(child, 'message'), exited])) as [{ url: string }];
+  // It ends by itself later.
+  exited.catch(() => {});
+  return { child, url };
+}
+
+async function ended(child: ChildProcess, end: (child: ChildProcess) => void): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  end(child);
+  await exit;
+}
+
+/** A process that is suspended does not see that this one has ended. */
+const running = new Set<ChildProcess>();
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+let program: string | undefined;
+
 /** The support of the tests as JavaScript, since Node 20 runs no TypeScript. Returns the file to start. */
 function compiled(): string {
+  if (program !== undefined) return program;
   const folder = join(temporaryFolder(), 'support');
   mkdirSync(folder);
   symlinkSync(modules, join(folder, 'node_modules'));
@@ -73,6 +141,7 @@ function compiled(): string {
     writeFileSync(join(folder, name.replace(/ts$/, 'js')), outputText);
   }
   const start = join(folder, 'start.js');
-  writeFileSync(start, `import { serve } from './front-program.js';\nawait serve();\n`);
+  writeFileSync(start, `import { serve } from './front-program.js';\nawait serve(JSON.parse(process.argv[2]));\n`);
+  program = start;
   return start;
 }

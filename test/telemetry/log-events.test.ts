@@ -33,8 +33,9 @@ describe('an outage', () => {
     for (let tick = 0; tick < 500; tick++) {
       const connection = tick;
       events.emit('acquireRefused', { acquire: tick, reason: 'circuit-open', error: new Error(`in ${tick} ms`) });
-      events.emit('died', { connection, error: new Error(`socket ${tick} was reset`) });
+      events.emit('died', { endpoint: 'ws://db/rpc', connection, error: new Error(`socket ${tick} was reset`) });
       events.emit('openFailed', {
+        endpoint: 'ws://db/rpc',
         connection,
         duration: 1,
         ownIdentity: true,
@@ -93,7 +94,8 @@ describe('an outage', () => {
 
   test('and what it held back, is told before the end of the pool', async () => {
     const { clock, events, lines } = logged();
-    for (let tick = 0; tick < 5; tick++) events.emit('died', { connection: tick, error: new Error('gone') });
+    for (let tick = 0; tick < 5; tick++)
+      events.emit('died', { endpoint: 'ws://db/rpc', connection: tick, error: new Error('gone') });
     events.emit('shutdownFinished', { duration: 1, aborted: 0 });
     await settled();
     expect(lines.map(({ message }) => message)).toEqual([

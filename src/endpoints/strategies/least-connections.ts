@@ -8,7 +8,7 @@ import { RoundRobin } from './round-robin.js';
  * chance: of equal ones it is taken in turn. Otherwise a single caller would always get the same one.
  */
 export class LeastConnections extends RoundRobin {
-  protected override rank(candidate: Candidate, _now: number): number {
+  protected override rank(candidate: Candidate): number {
     const { inUse, share } = candidate;
     const load = inUse === 0 || share === 0 ? inUse : (inUse + 1) / share;
     // Below 1, so that it never outweighs a difference of standing.

@@ -19,7 +19,8 @@ const missableOfMany = 8;
  * step, so that those that come together do not all have their turn at the same time.
  *
  * The candidates are gone round: the next one whose turn is not after the present is chosen, or the earliest of the next
- * 8. So most choices look at one or two, and each gets the part that is due to it, up to 8 times an even part.
+ * 8. So most choices look at one or two, and each gets the part that is due to it, up to about 3 times
+ * an even part when there are more than 8; beyond that it gets less than is due.
  */
 export abstract class Turns implements Strategy {
   readonly #random: () => number;
@@ -35,11 +36,11 @@ export abstract class Turns implements Strategy {
   protected abstract speed(candidate: Candidate): number;
 
   /** Those with the smallest rank take turns. */
-  protected rank(candidate: Candidate, _now: number): number {
+  protected rank(candidate: Candidate): number {
     return rankOf(candidate);
   }
 
-  choose<C extends Candidate>(candidates: readonly C[], now: number): C {
+  choose<C extends Candidate>(candidates: readonly C[], _now: number): C {
     const count = candidates.length;
     const enough = Math.min(count, few);
     const end = Math.min(count, most);
@@ -48,11 +49,12 @@ export abstract class Turns implements Strategy {
     let best: C | undefined;
     let bestRank = noRank;
     let bestTurn = 0;
+    let foundDue = false;
     for (let looked = 0; looked < enough || (looked < end && !isFirstRank(bestRank)); looked++) {
       if (index >= count) index = 0;
       // The index is below the length.
       const candidate = candidates[index++] as C;
-      const rank = this.rank(candidate, now);
+      const rank = this.rank(candidate);
       if (rank > bestRank) continue;
       const speed = this.speed(candidate);
       const isDue = rank === 0 && (present - candidate.turn) * speed >= 1;
@@ -61,11 +63,12 @@ export abstract class Turns implements Strategy {
       best = candidate;
       bestRank = rank;
       bestTurn = turn;
+      foundDue = isDue;
       if (isDue) break;
     }
     if (best === undefined) throw new RangeError('there is no endpoint to choose from');
-    // With windows of 8 that never overlap, neighbours would compete only with each other.
-    this.#cursor = count % few === 0 ? index + 1 : index;
+    // If those looked at were the same 8 each time round, they would compete only with each other.
+    this.#cursor = foundDue || count % few !== 0 ? index : index - 1;
     this.#serve(best, bestTurn, count <= few ? missable : missableOfMany);
     return best;
   }

@@ -1,0 +1,118 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type LiveMessage, LiveSubscriptionError, Table } from 'surrealdb';
+import type { ConnectionManager } from '../../src/index.js';
+import type { Ledger } from '../chaos/ledger.js';
+import type { Vigil } from '../chaos/vigil.js';
+
+/** One live query, from its beginning to its end. */
+interface Subscription {
+  /** When it was there: writes that were begun later are its business. */
+  readonly since: number;
+  /** The entries that it was told of, and how often. */
+  readonly told: Map<string, number>;
+}
+
+const limits = { acquire: 1_500, live: 500 };
+const table = new Table('entry');
+
+/**
+ * Those who listen to the table of entries: each has a live query, and another one when that has ended. What they are told
+ * is held against what was written.
+ */
+export class Subscribers {
+  /** How often a live query ended with an error. */
+  lost = 0;
+  /** What was told twice. */
+  readonly twice: string[] = [];
+  readonly #pool: ConnectionManager;
+  readonly #ledger: Ledger;
+  readonly #vigil: Vigil;
+  readonly #current = new Map<number, Subscription>();
+  /** When the writing of each entry was begun that was acknowledged. */
+  readonly #written = new Map<string, number>();
+  readonly #ended: Promise<undefined>;
+  #end: () => void = () => {};
+  #isOver = false;
+  #listening: readonly Promise<void>[] = [];
+
+  constructor(pool: ConnectionManager, ledger: Ledger, vigil: Vigil) {
+    this.#pool = pool;
+    this.#ledger = ledger;
+    this.#vigil = vigil;
+    this.#ended = new Promise((resolve) => {
+      this.#end = () => resolve(undefined);
+    });
+  }
+
+  start(count: number): void {
+    this.#listening = Array.from({ length: count }, (_, number) => this.#listen(number));
+  }
+
+  /** Takes note of an entry that was acknowledged. */
+  written(name: string, begun: number): void {
+    this.#written.set(name, begun);
+  }
+
+  /**
+   * What those who listen now were not told, although it was written after they had begun: empty when all is well. A live
+   * query that waits at a connection that is gone is not told anything.
+   */
+  get untold(): string[] {
+    const untold: string[] = [];
+    for (let number = 0; number < this.#listening.length; number++) {
+      const current = this.#current.get(number);
+      if (current === undefined) untold.push(`subscriber ${number} has no live query`);
+      else
+        for (const [name, begun] of this.#written)
+          if (begun > current.since && !current.told.has(name))
+            untold.push(`subscriber ${number}, who was told of ${current.told.size}, of ${name}`);
+    }
+    return untold;
+  }
+
+  /** Those who were told of none of these entries since they listen. */
+  deafTo(names: readonly string[]): number[] {
+    return this.#listening.flatMap((_, number) => {
+      const told = this.#current.get(number)?.told;
+      return names.some((name) => told?.has(name)) ? [] : number;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    this.#end();
+    await Promise.all(this.#listening);
+  }
+
+  async #listen(number: number): Promise<void> {
+    while (!this.#isOver) {
+      try {
+        await using lease = await this.#vigil.within(limits.acquire, `subscriber ${number}`, this.#pool.acquire());
+        const live = await this.#vigil.within(limits.live, `the LIVE of ${number}`, lease.live(table));
+        const subscription = { since: performance.now(), told: new Map<string, number>() };
+        this.#current.set(number, subscription);
+        const messages = live[Symbol.asyncIterator]();
+        for (;;) {
+          const next = await Promise.race([messages.next(), this.#ended]);
+          if (next === undefined || next.done === true) break;
+          this.#hear(subscription, next.value);
+        }
+        await this.#vigil.within(limits.live, `the KILL of ${number}`, live.kill());
+      } catch (error) {
+        this.lost++;
+        // The SDK wraps what the server said of the LIVE.
+        this.#ledger.judge(error instanceof LiveSubscriptionError ? error.cause : error);
+        // Time to calm down after an error that came at once.
+        await pause(20);
+      }
+      this.#current.delete(number);
+    }
+  }
+
+  #hear(subscription: Subscription, { recordId }: LiveMessage): void {
+    const name = String(recordId?.id);
+    const times = (subscription.told.get(name) ?? 0) + 1;
+    subscription.told.set(name, times);
+    if (times > 1) this.twice.push(name);
+  }
+}

@@ -232,7 +232,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   }
 
   /** An endpoint left the pool: it no longer counts for which store is the right one. */
-  forgetEndpoint({ url }: EndpointAddress): void {
+  forgetEndpoint(url: string): void {
     this.#store.forget(url);
   }
 

@@ -19,6 +19,7 @@ export const leftOut: Readonly<Record<string, readonly string[]>> = {
   'chaos, fuzz and load': ['test/chaos', 'test/fuzz', 'test/load'],
   'the command as it is run for seconds': [
     'test/cli/doctor.test.ts',
+    'test/cli/load-endpoints.test.ts',
     'test/cli/load.test.ts',
     'test/cli/terminal.test.ts',
   ],

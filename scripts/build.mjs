@@ -43,7 +43,13 @@ async function bundleDeclarations() {
  */
 async function bundle() {
   const packages = await rolldown({
-    input: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts' },
+    input: {
+      index: 'src/index.ts',
+      'cli/main': 'src/cli/main.ts',
+      // Programs of their own, which the command starts.
+      'cli/cluster-store': 'src/cli/cluster/store-program.ts',
+      'cli/cluster-server': 'src/cli/cluster/server-program.ts',
+    },
     external,
     platform: 'node',
     tsconfig: 'tsconfig.build.json',

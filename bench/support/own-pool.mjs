@@ -1,4 +1,5 @@
 import { resolveOptions } from '../../src/config/resolve.js';
+import { oneServer } from '../../src/pool/one-server.js';
 import { Pool } from '../../src/pool/pool.js';
 import { systemClock } from '../../src/time/clock.js';
 
@@ -14,9 +15,10 @@ const endsAtOnce = () => Promise.resolve();
  *
  * @param {Partial<import('../../src/pool/contract.js').PoolSettings>} [settings]
  * @param {import('../../src/time/clock.js').Clock} [clock]
+ * @param {import('../../src/pool/contract.js').Servers} [servers]
  * @returns {Pool<Stub>}
  */
-export function ownPool(settings = {}, clock = systemClock) {
+export function ownPool(settings = {}, clock = systemClock, servers = oneServer) {
   return new Pool(
     { ...defaults, ...settings },
     {
@@ -40,6 +42,7 @@ export function ownPool(settings = {}, clock = systemClock) {
       clock,
       random: Math.random,
       endpoint: { ...defaults.circuitBreaker, backoff: () => 0 },
+      servers,
     },
   );
 }
@@ -50,9 +53,10 @@ export function ownPool(settings = {}, clock = systemClock) {
  * @param {number} connections
  * @param {Partial<import('../../src/pool/contract.js').PoolSettings>} [settings]
  * @param {import('../../src/time/clock.js').Clock} [clock]
+ * @param {import('../../src/pool/contract.js').Servers} [servers]
  */
-export async function filledOwnPool(connections, settings = {}, clock = systemClock) {
-  const pool = ownPool({ maxConnections: connections, maxConnecting: connections, ...settings }, clock);
+export async function filledOwnPool(connections, settings = {}, clock = systemClock, servers = oneServer) {
+  const pool = ownPool({ maxConnections: connections, maxConnecting: connections, ...settings }, clock, servers);
   const leases = await Promise.all(Array.from({ length: connections }, () => pool.acquire()));
   for (const lease of leases) lease.release();
   return pool;

@@ -1,4 +1,5 @@
 import type { CloseReason } from '../pool/close-reason.js';
+import type { EndpointReport } from '../pool/endpoint-list.js';
 import type { HistogramSummary } from '../pool/histogram.js';
 import type { AgentsFigures } from './agent-figures.js';
 import type { Step } from './distribution.js';
@@ -15,6 +16,9 @@ export interface OperationCounts {
   readonly writes: number;
   readonly errors: number;
 }
+
+/** What the pool had at one server. */
+export type EndpointFigures = Pick<EndpointReport, 'url' | 'state' | 'connections' | 'opened'>;
 
 /** The settings and results of a run. Times are in milliseconds, shares in percent. Contains no secret. */
 export interface LoadFigures {
@@ -86,6 +90,8 @@ export interface LoadFigures {
     /** The share of acquires under load that got a connection already open. */
     readonly reuse: number;
     readonly messages: MessageFigures;
+    /** What the pool had at each server at the end. */
+    readonly endpoints: readonly EndpointFigures[];
   };
   /** What each agent had of the pool; null without agents. */
   readonly agents: AgentsFigures | null;

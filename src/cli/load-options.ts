@@ -1,8 +1,10 @@
+import { readServer, withoutQuery } from '../config/address.js';
 import { defaultPoolConfig } from '../config/default-pool-config.js';
 import type { PasswordCredentials } from '../config/identity-options.js';
 import { Refusal, show } from '../config/refusal.js';
 import { type AgentOption, agentDescriptions, readAgents, workersForAgent } from './agent-options.js';
 import { type Assertion, readAssertions } from './assertions.js';
+import { shortestRun, usualRate } from './cluster/plan.js';
 import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';
 import { formatRoundDuration, wrap } from './formats.js';
 import type { AgentPlan, Demand, Mix, Statement } from './load-plan.js';
@@ -24,6 +26,11 @@ import { leastTime, sweepPlan } from './sweep-plan.js';
 export interface LoadOptions {
   /** The scenario to run instead of a plain load, or {@link scenarioList}. */
   readonly scenario: string | undefined;
+  /** How many servers of its own the run has, of which it kills and freezes some; null to use the database of `addresses`. */
+  readonly endpoints: number | null;
+  /** Where the database is: one address, or those of several servers. */
+  readonly addresses: readonly string[];
+  /** The same for people: separated by commas, without query strings, which may be secret. */
   readonly endpoint: string;
   /** Whether the address comes from the environment. */
   readonly endpointIsOfEnvironment: boolean;
@@ -57,6 +64,7 @@ export interface LoadOptions {
 type Name =
   | AgentOption
   | 'endpoint'
+  | 'endpoints'
   | 'namespace'
   | 'database'
   | 'username'
@@ -81,14 +89,15 @@ type Name =
   | 'help';
 
 const descriptions: OptionDescriptions<Name> = {
-  endpoint: { short: 'e', value: '<url>', help: 'ws://host:8000 (SURREAL_POOL_URL, or mem://)' },
+  endpoint: { short: 'e', value: '<url>', help: 'one or more; SURREAL_POOL_URL, or mem://' },
+  endpoints: { value: '<count>', help: 'instead: servers to start, kill and freeze' },
   namespace: { value: '<name>', help: 'where the test table is made, and removed (load)' },
   database: { value: '<name>', help: 'the same (load)' },
   username: { short: 'u', value: '<name>', help: 'a root user, or SURREAL_POOL_USERNAME' },
   password: { short: 'p', value: '<text>', help: 'better in SURREAL_POOL_PASSWORD' },
   workers: { short: 'c', value: '<count>', help: 'callers, one operation after another (32)' },
   rate: { short: 'R', value: '<per second>', help: 'instead: operations begin at this rate' },
-  duration: { short: 'd', value: '<time>', help: '500ms, 30s, 1m30s (30s; a scenario 5s)' },
+  duration: { short: 'd', value: '<time>', help: '500ms, 30s, 1m30s (10s; some loads 5s or 30s)' },
   operations: { short: 'n', value: '<count>', help: 'ends after so many, without a duration' },
   mix: { value: '<weights>', help: 'what operations are (read=80,write=20)' },
   query: { value: '<text>', help: 'instead: your own, with $i and $rand' },
@@ -126,6 +135,8 @@ const otherNames: Readonly<Partial<Record<string, Name>>> = {
   transactions: 'operations',
   t: 'operations',
   host: 'endpoint',
+  nodes: 'endpoints',
+  servers: 'endpoints',
   url: 'endpoint',
   ns: 'namespace',
   db: 'database',
@@ -173,32 +184,37 @@ export function readLoadOptions(
   if (line.has('help')) return undefined;
   const maxConnections = line.read('pool-max', countFrom(1));
   const minConnections = line.read('pool-min', countFrom(0));
-  const most = maxConnections ?? (line.has('sweep') ? mostInSweep : defaultPoolConfig.maxConnections);
+  const endpoints = line.read('endpoints', readEndpointCount) ?? null;
+  const most = maxConnections ?? usualConnections(line, endpoints);
   if (minConnections !== undefined && minConnections > most) {
     line.refuse('pool-min', new Refusal(`at most --pool-max, which is ${most}`, show(minConnections)));
   }
   const scenario = line.read('scenario', oneOf([scenarioList, ...Object.keys(scenarios)]));
   refuseBeside(line, 'scenario', ownOfScenarios, 'which brings its own');
+  refuseBeside(line, 'endpoints', notWithEndpoints, 'which has a database and a load of its own');
   refuseBeside(line, 'agents', ['rate'], 'whose callers are workers');
   refuseBeside(line, 'sweep', notInSweep, 'which is a load by workers, for a time, with sizes of its own');
   const agents = readAgents(line);
   const statements = readStatements(line);
   const operations = line.read('operations', countFrom(1)) ?? null;
   const time = line.read('duration', readTime);
-  const given = line.read('endpoint', readEndpoint);
-  const url = line.has('endpoint') ? undefined : nonEmpty(environment.SURREAL_POOL_URL);
+  const url = line.has('endpoint') || endpoints !== null ? undefined : nonEmpty(environment.SURREAL_POOL_URL);
+  const addresses =
+    url === undefined ? readAddresses(line, line.all('endpoint')) : readAddresses(line, [url], ' by SURREAL_POOL_URL');
   const options: LoadOptions = {
     scenario,
-    endpoint: given ?? readUrl(line, url) ?? 'mem://',
+    endpoints,
+    addresses,
+    endpoint: addresses.map(withoutQuery).join(', '),
     endpointIsOfEnvironment: url !== undefined,
     namespace: line.read('namespace', readName) ?? 'load',
     database: line.read('database', readName) ?? 'load',
     credentials: readCredentials(line, environment),
     minConnections,
     maxConnections: most,
-    demand: readDemand(line, agents),
+    demand: readDemand(line, agents, endpoints),
     agents,
-    duration: time ?? (operations === null ? (scenario === undefined ? 30_000 : 5_000) : null),
+    duration: time ?? (operations === null ? usualDuration(line) : null),
     operations,
     mix: line.read('mix', readMix) ?? { read: 80, write: 20 },
     statements,
@@ -216,12 +232,39 @@ export function readLoadOptions(
   };
   if (statements !== null) requireOwnDatabase(line, options);
   if (options.sweep) requireTime(line, options);
+  if (endpoints !== null) requireConnections(line, endpoints, options);
   line.check('The options of surreal-pool load');
   return options;
 }
 
 /** The largest size a sweep tries without `--pool-max`. */
 const mostInSweep = 64;
+/** The connections of each server of the run's own. */
+const connectionsOfEach = 4;
+
+function usualConnections(line: CommandLine<Name>, endpoints: number | null): number {
+  if (endpoints !== null) return connectionsOfEach * endpoints;
+  return line.has('sweep') ? mostInSweep : defaultPoolConfig.maxConnections;
+}
+
+function usualDuration(line: CommandLine<Name>): number {
+  if (line.has('sweep') || line.has('endpoints')) return 30_000;
+  return line.has('scenario') ? 5_000 : 10_000;
+}
+
+function requireConnections(
+  line: CommandLine<Name>,
+  endpoints: number,
+  { maxConnections, duration }: LoadOptions,
+): void {
+  if (maxConnections < endpoints) {
+    line.refuse('pool-max', new Refusal(`at least one for each of the ${endpoints} servers`, show(maxConnections)));
+  }
+  if (duration !== null && duration < shortestRun) {
+    const allowed = `at least ${formatRoundDuration(shortestRun)}, so that each thing that happens has its time`;
+    line.refuse('duration', new Refusal(allowed, formatRoundDuration(duration)));
+  }
+}
 
 function refuseBeside(line: CommandLine<Name>, other: Name, names: readonly Name[], reason: string): void {
   if (!line.has(other)) return;
@@ -266,7 +309,7 @@ function requireOwnDatabase(line: CommandLine<Name>, { endpoint }: LoadOptions):
   }
 }
 
-function readDemand(line: CommandLine<Name>, agents: AgentPlan | null): Demand {
+function readDemand(line: CommandLine<Name>, agents: AgentPlan | null, endpoints: number | null): Demand {
   const workers = line.read('workers', countFrom(1));
   const rate = line.read('rate', readRate);
   if (line.has('workers') && line.has('rate')) {
@@ -280,7 +323,9 @@ function readDemand(line: CommandLine<Name>, agents: AgentPlan | null): Demand {
     line.refuse('workers', new Refusal(allowed, show(workers)));
   }
   const usual = Math.max(32, workersForAgent * (agents?.count ?? 0));
-  return rate === undefined ? { workers: workers ?? usual } : { rate };
+  if (rate !== undefined) return { rate };
+  // At a rate, so that a caller who waits holds up no other.
+  return endpoints !== null && workers === undefined ? { rate: usualRate } : { workers: workers ?? usual };
 }
 
 /** Given instead of a scenario's name to list all scenarios. */
@@ -304,12 +349,34 @@ const ownOfScenarios = [
   ...(['seed', 'assert', 'progress'] as const),
 ];
 
+/** What a run with servers of its own brings itself. */
+const notWithEndpoints = [
+  ...(['endpoint', 'username', 'password', 'operations', 'mix', 'query', 'file', 'single-calls'] as const),
+  ...(['agents', 'scenario', 'sweep', 'pool-min', 'assert'] as const),
+];
+
 const notInSweep = ['rate', 'agents', 'operations', 'pool-min', 'assert'] as const;
-function readUrl(line: CommandLine<Name>, url: string | undefined): string | undefined {
-  const address = url === undefined ? undefined : readEndpoint(url);
-  if (!(address instanceof Refusal)) return address;
-  line.refuse('endpoint', new Refusal(address.allowed, `${address.given} by SURREAL_POOL_URL`));
-  return undefined;
+/** One is killed and one is frozen. */
+const fewestEndpoints = 2;
+const mostEndpoints = 9;
+
+function readEndpointCount(text: string): number | Refusal {
+  const count = countFrom(fewestEndpoints)(text);
+  if (typeof count === 'number' && count <= mostEndpoints) return count;
+  const others = /[:/]/.test(text) ? '; the addresses of servers that are there are for --endpoint' : '';
+  return new Refusal(`how many servers to start, from ${fewestEndpoints} to ${mostEndpoints}${others}`, show(text));
+}
+
+/** Where the database is; in memory when nothing was given. */
+function readAddresses(line: CommandLine<Name>, texts: readonly string[], by = ''): readonly string[] {
+  const given = texts.flatMap((text) => text.split(',')).map((text) => text.trim());
+  const addresses = given.flatMap((text) => {
+    const address = given.length > 1 ? readServer(text) : readEndpoint(text);
+    if (!(address instanceof Refusal)) return address;
+    line.refuse('endpoint', new Refusal(address.allowed, `${address.given}${by}`));
+    return [];
+  });
+  return addresses.length === 0 ? ['mem://'] : addresses;
 }
 
 const fastest = 1_000_000;

@@ -1,4 +1,4 @@
-import { withoutQuery } from '../config/address.js';
+import type { EndpointReport } from '../pool/endpoint-list.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
 import type { AgentsFigures } from './agent-figures.js';
 import { type AssertionResult, evaluate } from './assertions.js';
@@ -31,6 +31,8 @@ export interface Observations {
   /** The pool when the load began, and when it had ended, before the shutdown. */
   readonly poolBefore: PoolStats;
   readonly poolAfter: PoolStats;
+  /** The servers of the pool when the load had ended. */
+  readonly endpoints: readonly EndpointReport[];
   /** What the agents had of the pool; null without agents. */
   readonly agents: AgentsFigures | null;
 }
@@ -47,12 +49,12 @@ export function reportOf(measurements: Measurements, observations: Observations)
 }
 
 function figuresOf(measurements: Measurements, observations: Observations): LoadFigures {
-  const { options, interrupted, queryAlone, processBusy, poolBefore, poolAfter, agents } = observations;
+  const { options, interrupted, queryAlone, processBusy, poolBefore, poolAfter, endpoints, agents } = observations;
   const { endpoint, namespace, database, demand, mix, statements, singleCalls, duration, operations } = options;
   const { succeeded, failed, unfinished, unanswered, dropped, refused, elapsed } = measurements;
   return {
     load: {
-      endpoint: withoutQuery(endpoint),
+      endpoint,
       engine: isEmbedded(endpoint) ? 'in-process' : 'server',
       namespace,
       database,
@@ -93,6 +95,7 @@ function figuresOf(measurements: Measurements, observations: Observations): Load
       closedBy: Object.fromEntries(Object.entries(poolAfter.closedBy).filter(([, count]) => count > 0)),
       reuse: percent(poolAfter.reused - poolBefore.reused, poolAfter.served - poolBefore.served),
       messages: messageFigures(poolBefore, poolAfter),
+      endpoints: endpoints.map(({ url, state, connections, opened }) => ({ url, state, connections, opened })),
     },
     agents,
     errors: Object.fromEntries([...measurements.errors].sort(([, one], [, other]) => other.count - one.count)),

@@ -116,7 +116,15 @@ async function measure(
   driver.end();
   const poolAfter = pool.poolStats();
   const ofAgents = agents === undefined ? null : agentsFigures(agents, pool);
-  const observed = { ...before, interrupted, processBusy, poolBefore, poolAfter, agents: ofAgents };
+  const observed = {
+    ...before,
+    interrupted,
+    processBusy,
+    poolBefore,
+    poolAfter,
+    endpoints: pool.endpoints(),
+    agents: ofAgents,
+  };
   return reportOf(measurements, { options, ...observed });
 }
 

@@ -1,6 +1,8 @@
-import { withoutQuery } from '../config/address.js';
 import { isLostIdentity } from '../errors/server-errors.js';
 import { type ConnectionManager, createPool } from '../manager.js';
+import { Cluster } from './cluster/cluster.js';
+import { runCluster } from './cluster/run.js';
+import { clusterText } from './cluster/text.js';
 import { exitCodeOf, firstInterruption, type Interruption } from './interruption.js';
 import { type LoadOptions, loadHelp, readLoadOptions, scenarioList, scenariosHelp } from './load-options.js';
 import { runLoad } from './load-run.js';
@@ -19,12 +21,13 @@ export async function load(parameters: readonly string[]): Promise<number> {
   if (options.scenario === scenarioList) return await print(scenariosHelp(columnsOf(process.stdout)));
 
   if (options.endpointIsOfEnvironment) {
-    process.stderr.write(`surreal-pool: the database is that of SURREAL_POOL_URL, ${withoutQuery(options.endpoint)}\n`);
+    process.stderr.write(`surreal-pool: the database is that of SURREAL_POOL_URL, ${options.endpoint}\n`);
   }
   const interruption = firstInterruption();
   if (options.scenario !== undefined) return await loadScenario(options.scenario, options, interruption);
   const display = progressDisplay(process.stderr, process.env.TERM);
-  display.say(`connecting to ${withoutQuery(options.endpoint)} …`);
+  if (options.endpoints !== null) return await loadCluster(options.endpoints, options, interruption, display);
+  display.say(`connecting to ${options.endpoint} …`);
   const pool = await Promise.race([openPool(options).finally(display.clear), interruption]);
   // Nothing was begun that has to be cleaned up.
   if (typeof pool === 'string') return exitCodeOf(pool);
@@ -72,6 +75,30 @@ async function loadScenario(name: string, options: LoadOptions, interruption: Pr
 }
 
 /** Returns the exit code. */
+async function loadCluster(
+  servers: number,
+  options: LoadOptions,
+  interruption: Promise<Interruption>,
+  display: ProgressDisplay,
+): Promise<number> {
+  display.say(`starting ${servers} servers …`);
+  const cluster = await Promise.race([Cluster.start(servers).finally(display.clear), interruption]);
+  // What was begun ends with this process.
+  if (typeof cluster === 'string') return exitCodeOf(cluster);
+  const report = await runCluster(cluster, options, interruption, display).finally(async () => {
+    display.clear();
+    await cluster.end();
+  });
+  await print(
+    options.json
+      ? `${JSON.stringify(report, undefined, 2)}\n`
+      : clusterText(report, paintFor(process.stdout), columnsOf(process.stdout)),
+  );
+  if (report.interrupted !== null) return exitCodeOf(report.interrupted);
+  return report.expectations.every(({ held }) => held) ? 0 : 99;
+}
+
+/** Returns the exit code. */
 async function loadSweep(
   pool: ConnectionManager,
   options: LoadOptions,
@@ -94,8 +121,8 @@ async function loadSweep(
 }
 
 function openPool(options: LoadOptions): Promise<ConnectionManager> {
-  const { endpoint, namespace, database, credentials, minConnections, maxConnections } = options;
-  return createPool(endpoint, { namespace, database, credentials, minConnections, maxConnections });
+  const { addresses, namespace, database, credentials, minConnections, maxConnections } = options;
+  return createPool([...addresses], { namespace, database, credentials, minConnections, maxConnections });
 }
 
 /** Advises to sign in: a server that requires a user says so only at the first statement. */

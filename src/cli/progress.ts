@@ -22,6 +22,8 @@ export interface Progress {
   readonly errorsInAll: number;
   /** Set when agents share the workers. */
   readonly agents?: AgentsAtWork | undefined;
+  /** What happened to the servers, and what the pool makes of them. Set when the run has servers of its own. */
+  readonly servers?: string | undefined;
 }
 
 /** For logs and files: one line that is easy to search and parse. */
@@ -36,6 +38,7 @@ export function progressLine(progress: Progress): string {
     `p99 ${p99.toFixed(1)} ms`,
     `${errors} errors`,
     ...(progress.agents === undefined ? [] : [agentsAtWorkText(progress.agents).replaceAll('  ', ', ')]),
+    ...(progress.servers === undefined ? [] : [progress.servers]),
   ].join(', ');
 }
 
@@ -59,7 +62,8 @@ export function progressScreen(progress: Progress, columns: number): string[] {
   const share = Math.max(duration === null ? 0 : elapsed / duration, operations === null ? 0 : ended / operations);
   const done = Math.round(Math.min(share, 1) * space);
   const agents = progress.agents === undefined ? [] : [shorten(agentsAtWorkText(progress.agents), space)];
-  return ['█'.repeat(done) + '░'.repeat(space - done), shorten(line, space), ...agents];
+  const servers = progress.servers === undefined ? [] : [shorten(progress.servers, space)];
+  return ['█'.repeat(done) + '░'.repeat(space - done), shorten(line, space), ...agents, ...servers];
 }
 
 /** Where progress is shown. */

@@ -11,9 +11,11 @@ import {
   shorten,
   wrap,
 } from './formats.js';
+import type { EndpointFigures } from './load-figures.js';
 import type { LoadReport } from './load-report.js';
 import { messagesText } from './message-figures.js';
 import type { Paint } from './output.js';
+import { sparkline } from './sparkline.js';
 
 /** The widest report: longer lines are hard to read. */
 const mostColumns = 120;
@@ -167,9 +169,14 @@ function connections({ pool }: LoadReport, width: number): string[] {
       `${formatCount(pool.opened)} opened${failed}, at most ${formatCount(pool.maxConnections)} at a time`,
     ),
     ...row('closed', closed),
+    ...(pool.endpoints.length > 1 ? row('servers', pool.endpoints.map(serverText).join(', ')) : []),
     ...(callsPerMessage === null ? [] : row('messages', messagesText(calls, callsPerMessage))),
     ...row('reuse', `${formatPercent(pool.reuse)} of all acquires got a connection that was there before`),
   ];
+}
+
+function serverText({ url, state, connections }: EndpointFigures): string {
+  return `${formatCount(connections)} at ${new URL(url).host}${state === 'well' ? '' : ` (${state})`}`;
 }
 
 /** A line for each class of errors with the message of the first; classes without room share the last line. */
@@ -193,20 +200,4 @@ function bar(share: number, space: number): string {
   const length = Math.round(share * space * 8);
   const text = '█'.repeat(Math.floor(length / 8)) + (eighths[length % 8] ?? '');
   return (text === '' && share > 0 ? '▏' : text).padEnd(space);
-}
-
-const sparks = '▁▂▃▄▅▆▇█';
-const mostSparks = 20;
-
-/** A rate over time, one character per second, or per several seconds in a long run; the highest is full. */
-function sparkline(perSecond: readonly number[]): string {
-  if (perSecond.length < 2) return '';
-  const seconds = Math.ceil(perSecond.length / mostSparks);
-  const means: number[] = [];
-  for (let start = 0; start < perSecond.length; start += seconds) {
-    const group = perSecond.slice(start, start + seconds);
-    means.push(group.reduce((sum, count) => sum + count, 0) / group.length);
-  }
-  const highest = Math.max(...means, 1);
-  return means.map((mean) => sparks[Math.round((mean / highest) * (sparks.length - 1))]).join('');
 }

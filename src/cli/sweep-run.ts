@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withoutQuery } from '../config/address.js';
 import type { ConnectionManager } from '../manager.js';
 import { Driver } from './driver.js';
 import type { Interruption } from './interruption.js';
@@ -123,7 +122,7 @@ function reportOf(
   );
   const figures = {
     sweep: {
-      endpoint: withoutQuery(endpoint),
+      endpoint,
       engine: isEmbedded(endpoint) ? 'in-process' : 'server',
       namespace,
       database,

@@ -73,6 +73,8 @@ export interface ResourceFactory<R, I extends Identity> {
    * has no room, so that further work belongs on another one at once; left out for never.
    */
   isLeaving?(error: unknown): boolean;
+  /** The pool has no connection at this server any more, and opens none there. */
+  forgetEndpoint?(url: string): void;
   /** Whether this end of a connection says something about its server; left out for yes. */
   isIllness?(error: unknown): boolean;
 }

@@ -6,6 +6,7 @@ import type { Standing } from '../endpoints/shares.js';
 import { UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import type { Clock, Timer } from '../time/clock.js';
+import type { GuardedFactory } from './guarded-factory.js';
 import type { Identity } from './identity-group.js';
 import type { Inventory } from './inventory.js';
 import type { Journal } from './journal.js';
@@ -53,6 +54,7 @@ export interface EndpointReport {
 export interface EndpointListParts<R, I extends Identity> {
   readonly clock: Clock;
   readonly endpoints: Endpoints;
+  readonly factory: GuardedFactory<R, I>;
   readonly inventory: Inventory<R, I>;
   readonly journal: Journal;
   readonly rebalancing: Rebalancing<R, I>;
@@ -174,12 +176,13 @@ export class EndpointList<R, I extends Identity> {
   /** Drops endpoints that are to be removed and have no connection left. Called after each event. */
   look(): void {
     if (this.#removals.size === 0) return;
-    const { clock, endpoints, journal } = this.#parts;
+    const { clock, endpoints, factory, journal } = this.#parts;
     for (const [endpoint, { resolve, timer }] of this.#removals) {
       if (endpoint.connections > 0) continue;
       this.#removals.delete(endpoint);
       timer?.cancel();
       endpoints.forget(endpoint, clock.now());
+      factory.forgetEndpoint(endpoint.url);
       journal.tell('endpointRemoved', { endpoint: endpoint.shown });
       resolve();
     }

@@ -133,6 +133,14 @@ export class GuardedFactory<R, I extends Identity> implements ResourceFactory<R,
     }
   }
 
+  forgetEndpoint(url: string): void {
+    try {
+      this.#factory.forgetEndpoint?.(url);
+    } catch {
+      // Nothing depends on it.
+    }
+  }
+
   isIllness(error: unknown): boolean {
     try {
       return this.#factory.isIllness?.(error) ?? true;

@@ -72,7 +72,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
     });
     this.#store = new SameStore({
       check: config.pool.balancing.storeCheck,
-      startsAlone: config.mode !== 'remote',
+      startsAlone: 'list' in config.endpoints && config.endpoints.list.length === 1,
       timeout: config.pool.probeTimeout,
       notCompared: (endpoint) => listeners.storeNotCompared(endpoint),
       replaced: (endpoint) => listeners.storeReplaced(endpoint),
@@ -232,7 +232,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   }
 
   /** An endpoint left the pool: it no longer counts for which store is the right one. */
-  forgetEndpoint({ url }: EndpointAddress): void {
+  forgetEndpoint(url: string): void {
     this.#store.forget(url);
   }
 

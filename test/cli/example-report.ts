@@ -51,6 +51,7 @@ export function figures(remarkable: Partial<LoadFigures> = {}): LoadFigures {
       closedBy: {},
       reuse: 98,
       messages: { sent: 0, calls: 0, callsPerMessage: null },
+      endpoints: [],
     },
     agents: null,
     errors: {},

@@ -26,6 +26,8 @@ function issuesOf(
 describe('what is not given', () => {
   test('has a default', () => {
     expect(read()).toEqual({
+      endpoints: null,
+      addresses: ['mem://'],
       endpoint: 'mem://',
       endpointIsOfEnvironment: false,
       namespace: 'load',
@@ -35,7 +37,7 @@ describe('what is not given', () => {
       maxConnections: 20,
       demand: { workers: 32 },
       agents: null,
-      duration: 30_000,
+      duration: 10_000,
       operations: null,
       mix: { read: 80, write: 20 },
       statements: null,
@@ -68,6 +70,97 @@ describe('the database', () => {
     expect(issuesOf([], { SURREAL_POOL_URL: 'http://db' })).toMatchObject([
       { path: '--endpoint', given: expect.stringContaining('by SURREAL_POOL_URL') },
     ]);
+  });
+});
+
+describe('several servers', () => {
+  const addresses = ['ws://a:8000/rpc', 'wss://b/rpc'];
+
+  test.each([
+    ['in one option', ['--endpoint', 'ws://a:8000, wss://b'], {}],
+    ['in several', ['--endpoint', 'ws://a:8000', '-e', 'wss://b'], {}],
+    ['by the environment', [], { SURREAL_POOL_URL: 'ws://a:8000,wss://b' }],
+  ])('are given %s', (_, parameters, environment) => {
+    expect(readLoadOptions(parameters, environment)).toMatchObject({
+      addresses,
+      endpoint: 'ws://a:8000/rpc, wss://b/rpc',
+    });
+  });
+
+  test('are told without what may be secret in their addresses', () => {
+    expect(read('--endpoint', 'ws://a/rpc?token=hunter2,ws://b')).toMatchObject({
+      addresses: ['ws://a/rpc?token=hunter2', 'ws://b/rpc'],
+      endpoint: 'ws://a/rpc, ws://b/rpc',
+    });
+  });
+
+  test.each([
+    ['mem://', 'stands in no list'],
+    ['http://b', 'wss://<host>'],
+    ['', 'wss://<host>'],
+  ])('are servers: %j is none', (other, allowed) => {
+    expect(issuesOf(['--endpoint', `ws://a:8000,${other}`])).toMatchObject([
+      { path: '--endpoint', allowed: expect.stringContaining(allowed) },
+    ]);
+  });
+});
+
+describe('servers of its own', () => {
+  test('have four connections each, calls at a rate, and half a minute', () => {
+    expect(read('--endpoints', '3')).toMatchObject({
+      endpoints: 3,
+      maxConnections: 12,
+      demand: { rate: 200 },
+      duration: 30_000,
+    });
+    expect(read('--endpoints', '3', '--workers', '8', '--pool-max', '6', '--duration', '20s')).toMatchObject({
+      maxConnections: 6,
+      demand: { workers: 8 },
+      duration: 20_000,
+    });
+  });
+
+  test('are used although the environment has a database', () => {
+    expect(readLoadOptions(['--endpoints', '3'], { SURREAL_POOL_URL: 'ws://db:8000' })).toMatchObject({
+      endpoints: 3,
+      addresses: ['mem://'],
+      endpointIsOfEnvironment: false,
+    });
+  });
+
+  test.each([
+    ['1', 'how many servers to start, from 2 to 9'],
+    ['10', 'how many servers to start, from 2 to 9'],
+    [
+      'ws://a:8000',
+      'how many servers to start, from 2 to 9; the addresses of servers that are there are for --endpoint',
+    ],
+  ])('are not %s', (given, allowed) => {
+    expect(issuesOf(['--endpoints', given])).toEqual([{ path: '--endpoints', given: JSON.stringify(given), allowed }]);
+  });
+
+  test.each([
+    ['endpoint', 'ws://a'],
+    ['operations', '5'],
+    ['mix', 'read=1'],
+    ['query', 'RETURN 1'],
+    ['agents', '3'],
+    ['scenario', 'bursts'],
+    ['pool-min', '1'],
+    ['assert', 'errors=0'],
+  ])('bring their load, so --%s is refused beside them', (name, value) => {
+    expect(issuesOf(['--endpoints', '3', `--${name}`, value])).toContainEqual({
+      path: `--${name}`,
+      given: 'with --endpoints',
+      allowed: 'without --endpoints, which has a database and a load of its own',
+    });
+  });
+
+  test.each([
+    ['--duration', '5s', 'at least 20 s, so that each thing that happens has its time'],
+    ['--pool-max', '2', 'at least one for each of the 3 servers'],
+  ])('need more than %s %s', (option, value, allowed) => {
+    expect(issuesOf(['--endpoints', '3', option, value])).toMatchObject([{ path: option, allowed }]);
   });
 });
 

@@ -23,6 +23,7 @@ function report(parameters: string, measurements: Measurements, observed: Partia
     processBusy: 0,
     poolBefore: pool,
     poolAfter: pool,
+    endpoints: [],
     agents: null,
     ...observed,
   });

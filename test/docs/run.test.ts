@@ -9,12 +9,13 @@ import { type CodeBlock, codeBlocks, page, projectFolder } from '../support/docu
 import { surroundings } from '../support/surroundings.js';
 
 // Each block of these pages is put into a file as it stands, beside the other blocks of its page that have a name, and
-// run against a server. All that is changed is the server's address and the port a block listens on.
+// run against a server, or against three over one store. All that is changed is the servers' addresses and the port a block
+// listens on.
 
 const own = surroundings();
 const paths = [
   'README.md',
-  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines'].map((name) => `docs/${name}.md`),
+  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints'].map((name) => `docs/${name}.md`),
 ];
 
 /** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */
@@ -42,9 +43,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A block as JavaScript, on the server of the test. */
-function programOf({ code }: CodeBlock, address: string): string {
-  const own = code.replace(/wss?:\/\/(?:localhost:8000|db\.example\.com)/, address);
+/** A block as JavaScript, on the servers of the test. */
+function programOf({ code }: CodeBlock, [address = '', ...others]: readonly string[]): string {
+  const own = code
+    .replace(/wss?:\/\/(?:localhost:8000|db\.example\.com)/, address)
+    .replace(
+      /ws:\/\/(?:db(\d):8000|localhost:800([1-3]))/g,
+      (_, one, other) => [address, ...others][(one ?? other) - 1] ?? '',
+    );
   // The server of the test gives no exports over HTTP, and an embedded database has no users.
   const embedded = address === 'mem://' ? own.replace(/^ {2}credentials: .*\n/m, '') : own;
   return ts.transpileModule(embedded, {
@@ -53,14 +59,14 @@ function programOf({ code }: CodeBlock, address: string): string {
 }
 
 /** Puts a block and its named neighbours into a folder. Returns the path of the module that runs it. */
-function copy(block: CodeBlock, address: string): string {
+function copy(block: CodeBlock, addresses: readonly string[]): string {
   const place = mkdtempSync(join(folder, 'block-'));
   const nameOf = ({ file }: CodeBlock): string => file?.replace(/\.ts$/, '.js') ?? 'block.js';
   const { path } = block.page;
   for (const one of all.filter((other) => other === block || (other.page.path === path && other.file !== undefined))) {
     const file = join(place, nameOf(one));
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, programOf(one, block.code.includes('.export()') ? 'mem://' : address));
+    writeFileSync(file, programOf(one, block.code.includes('.export()') ? ['mem://'] : addresses));
   }
   const main = join(place, 'main.mjs');
   const usesPool = /from '\.\/(?:database|identity)\.js'/.test(block.code);
@@ -104,8 +110,11 @@ test.each(blocks.map((block) => ({ block, place: `${block.page.path}:${block.lin
       namespace: 'app',
       database: 'main',
     });
-    const front = await own.listen();
-    const main = copy(block, front.url);
+    const fronts = await Promise.all([0, 1, 2].map(() => own.listen()));
+    const main = copy(
+      block,
+      fronts.map(({ url }) => url),
+    );
     const child = fork(main, {
       silent: true,
       cwd: dirname(main),

@@ -11,6 +11,8 @@ import type { Queryable } from '../workload.js';
 /** Where a scenario runs, and for how long if it has no end of its own. */
 export interface Place {
   readonly endpoint: string;
+  /** The addresses, when there are several servers. */
+  readonly addresses?: readonly string[];
   readonly namespace: string;
   readonly database: string;
   readonly credentials: PasswordCredentials | null;
@@ -53,8 +55,8 @@ export class Scene {
    * Opens the pool and defines the table. A scenario has one pool, since a database on disk can be opened only once.
    */
   async open(options: Partial<PoolOptions>): Promise<ConnectionManager> {
-    const { endpoint, namespace, database, credentials } = this.place;
-    const pool = await createPool(endpoint, { namespace, database, credentials, ...options });
+    const { endpoint, addresses = [endpoint], namespace, database, credentials } = this.place;
+    const pool = await createPool([...addresses], { namespace, database, credentials, ...options });
     this.#pool = pool;
     this.#serverVersion = (await pool.version()).version;
     // Concurrent first writes to an undefined table conflict with each other.

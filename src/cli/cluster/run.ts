@@ -1,0 +1,182 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConnectionManager, createPool } from '../../manager.js';
+import { Driver } from '../driver.js';
+import type { Interruption } from '../interruption.js';
+import type { LoadOptions } from '../load-options.js';
+import { Measurements } from '../measurements.js';
+import type { ProgressDisplay } from '../progress.js';
+import { seededRandom } from '../seeded-random.js';
+import { versionsWith } from '../versions.js';
+import { Calls } from './calls.js';
+import type { Cluster } from './cluster.js';
+import { plan, settings } from './plan.js';
+import { type ClusterReport, clusterReport, type Sample } from './report.js';
+import { ClusterWorkload } from './workload.js';
+
+const sampleInterval = 500;
+/** How long after its time a run waits until each server has its share, in milliseconds. */
+const patience = 20_000;
+/** How long calls under way at the end may take, in milliseconds: longer than `queryTimeout`. */
+const lastPatience = 5_000;
+/** How long a server that goes on may take to hand on what it had read before, in milliseconds. */
+const lateWrites = 500;
+
+/** Loads a pool over servers of its own, has things happen to these, and compares what callers were told with the store. */
+export async function runCluster(
+  cluster: Cluster,
+  options: LoadOptions,
+  interruption: Promise<Interruption>,
+  display: ProgressDisplay,
+): Promise<ClusterReport> {
+  const { maxConnections } = options;
+  const { namespace, database } = options;
+  const pool = await createPool([...cluster.urls], {
+    ...{ namespace, database, minConnections: maxConnections, maxConnections },
+    ...settings,
+    // A message for each call, so that the queries of a server are the calls that it served.
+    batching: 'off',
+  });
+  try {
+    return await new ClusterRun(cluster, pool, options, display).play(interruption);
+  } finally {
+    await pool.shutdown({ gracePeriod: 0 });
+  }
+}
+
+/** One run over servers that are lost and come back. */
+class ClusterRun {
+  readonly #cluster: Cluster;
+  readonly #pool: ConnectionManager;
+  readonly #options: LoadOptions;
+  readonly #display: ProgressDisplay;
+  readonly #calls = new Calls();
+  readonly #samples: Sample[] = [];
+  readonly #stop = new AbortController();
+  #interrupted: Interruption | null = null;
+  /** When its load began. */
+  #began = 0;
+
+  constructor(cluster: Cluster, pool: ConnectionManager, options: LoadOptions, display: ProgressDisplay) {
+    this.#cluster = cluster;
+    this.#pool = pool;
+    this.#options = options;
+    this.#display = display;
+  }
+
+  async play(interruption: Promise<Interruption>): Promise<ClusterReport> {
+    const { demand, seed } = this.#options;
+    void interruption.then((signal) => {
+      this.#interrupted = signal;
+      this.#stop.abort();
+    });
+    const workload = new ClusterWorkload(this.#pool, this.#calls, seededRandom(seed));
+    this.#display.say('making the tables …');
+    await workload.prepare();
+    const { version } = await this.#pool.version();
+
+    this.#began = performance.now();
+    const measurements = new Measurements(this.#began);
+    const driver = new Driver(this.#pool, workload, measurements, {
+      single: this.#pool,
+      random: seededRandom(seed + 1),
+    });
+    const stopProgress = this.#showProgress(measurements);
+    try {
+      await Promise.all([driver.drive(demand, this.#stop.signal), this.#sample(), this.#happen()]);
+    } finally {
+      this.#stop.abort();
+      stopProgress();
+    }
+    this.#display.say('comparing with the store …');
+    await driver.settled(lastPatience);
+    driver.end();
+    this.#calls.leave(performance.now());
+    await sleep(lateWrites);
+    return clusterReport({
+      versions: versionsWith(version, true),
+      servers: this.#cluster.urls.length,
+      maxConnections: this.#options.maxConnections,
+      rate: 'rate' in demand ? demand.rate : null,
+      workers: 'workers' in demand ? demand.workers : null,
+      settings,
+      interrupted: this.#interrupted,
+      parts: this.#calls.figures,
+      errors: Object.fromEntries([...this.#calls.errors].sort(([, one], [, other]) => other.count - one.count)),
+      samples: this.#samples,
+      store: workload.ledger.check(await workload.stored()),
+    });
+  }
+
+  /** Has happen what is planned, then waits until the servers share the load again. */
+  async #happen(): Promise<void> {
+    let isFrozen: number | undefined;
+    try {
+      for (const { title, share, deed } of plan) {
+        if (this.#stop.signal.aborted) return;
+        this.#calls.enter(title, deed?.what === 'start' || deed?.what === 'thaw', performance.now());
+        if (deed !== undefined) await this.#cluster.act(deed.what, deed.server);
+        isFrozen = deed?.what === 'freeze' ? deed.server : undefined;
+        await this.#pause((this.#options.duration ?? 0) * share);
+      }
+      const end = performance.now() + patience;
+      while (!this.#isShared() && performance.now() < end) await this.#pause(sampleInterval);
+      await this.#pause(sampleInterval);
+    } finally {
+      if (isFrozen !== undefined) await this.#cluster.act('thaw', isFrozen);
+      this.#stop.abort();
+    }
+  }
+
+  /** Notes what each server has and does. */
+  async #sample(): Promise<void> {
+    let before = await this.#cluster.queries();
+    while (!this.#stop.signal.aborted) {
+      await this.#pause(sampleInterval);
+      const queries = await this.#cluster.queries();
+      const endpoints = this.#pool.endpoints();
+      const last = before;
+      before = queries;
+      this.#samples.push({
+        at: performance.now() - this.#began,
+        servers: this.#cluster.urls.map((url, index) => {
+          const { connections = 0, state = 'out' as const } = endpoints.find((endpoint) => endpoint.url === url) ?? {};
+          return { queries: (queries[index] ?? 0) - (last[index] ?? 0), connections, state };
+        }),
+      });
+      if (this.#isShared()) this.#calls.shared(performance.now());
+    }
+  }
+
+  /** Whether all servers are well, and each has its connections, give or take one. */
+  #isShared(): boolean {
+    const endpoints = this.#pool.endpoints();
+    const fair = this.#options.maxConnections / endpoints.length;
+    return endpoints.every(
+      ({ state, connections }) => state === 'well' && Math.abs(connections - fair) <= Math.max(1, fair / 4),
+    );
+  }
+
+  /** Ends early when the run is stopped. */
+  async #pause(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { signal: this.#stop.signal }).catch(() => {});
+  }
+
+  /** Returns a function that ends the display. */
+  #showProgress(measurements: Measurements): () => void {
+    const { progress, duration } = this.#options;
+    if (progress === 0) return () => {};
+    const timer = setInterval(() => {
+      const now = performance.now();
+      const { duration: lasted, succeeded, failed, p99 } = measurements.interval(now);
+      const { leased, waiting, oldestWaiter, maxConnections } = this.#pool.poolStats();
+      const states = this.#pool.endpoints().map(({ state }, index) => `${index + 1} ${state}`);
+      this.#display.show({
+        ...{ elapsed: now - measurements.started, duration, operations: null, ended: measurements.latency.count },
+        ...{ rate: (1_000 * succeeded) / lasted, used: leased, maxConnections, waiting, oldestWaiter, p99 },
+        ...{ errors: failed, errorsInAll: measurements.failed },
+        servers: `${this.#calls.title}; the pool has ${states.join(', ')}`,
+      });
+    }, progress);
+    return () => clearInterval(timer);
+  }
+}

@@ -162,9 +162,10 @@ export class Endpoint implements Candidate {
       case 'opened':
         this.opened++;
         // Only this shows that it takes new work again: old connections are answered while it shuts down, too.
-        if (sign.began >= this.#doubtUntil) this.#isBusy = false;
+        this.#isBusy = false;
+        this.#doubtUntil = Number.NEGATIVE_INFINITY;
         this.#refusal = undefined;
-        this.#answered(sign.began, now);
+        this.#success.observe(true, now);
         break;
       case 'answered':
         this.#answered(sign.at, now);

@@ -14,7 +14,7 @@ const workers = 12;
 const subscribers = 6;
 const connections = 15;
 /** Not a measure: so many milliseconds are enough on the slowest machine, and few enough not to wait for ever. */
-const patience = { timeout: 30_000, interval: 20 };
+const patience = { timeout: Number(process.env.PATIENCE ?? 30_000), interval: 20 };
 
 // So short that a fault outlasts most of them.
 const options = {
@@ -93,8 +93,8 @@ async function played(cluster: Cluster, cell: Cell, seed: number): Promise<Outco
   expect(totals.acknowledged, 'writes').toBeGreaterThan(0);
   if (struck < cluster.nodes.length) {
     // A node serves: no call fails that was not sent, and what became of a commit is found out there.
-    if (work === 'transactions') expect(totals.unknown, 'unknown').toBe(0);
-    else expect(totals['not-sent'], 'not sent').toBe(0);
+    if (work === 'transactions') expect(ledger.errorsOf('unknown'), 'unknown').toEqual([]);
+    else expect(ledger.errorsOf('not-sent'), 'not sent').toEqual([]);
   }
   return { totals, lost: heard.lost };
 }

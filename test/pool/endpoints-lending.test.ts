@@ -21,7 +21,9 @@ describe.each(strategies)('with %s', (loadBalancing) => {
   });
 
   test('a doubtful one is lent last, and nothing where it is out or drained', async () => {
-    const world = many(['a', 'b', 'c', 'd'], { loadBalancing, settings: { maxConnections: 8 } });
+    const world = many(['a', 'b', 'c', 'd'], {
+      ...{ loadBalancing, settings: { maxConnections: 8 }, balancing: { panicBelow: 0 } },
+    });
     await fill(world.pool, 8);
     // One is lost, so its endpoint is in doubt until an answer.
     for (const one of world.openAt('a')) one.answeredAt = 0;

@@ -80,6 +80,9 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
   /** For how long a busy server asks for a pause, in milliseconds. */
   pauseAsked = 2000;
 
+  /** How many steps are under way on each. */
+  readonly busy = new Map<FakeResource, number>();
+
   /** @param behave gets the step and the address of the endpoint */
   constructor(public behave: (step: Step, url: string) => Behaviour = () => 'ok') {}
 
@@ -103,7 +106,7 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
 
   async change(resource: FakeResource, identity: Identity, signal: AbortSignal): Promise<void> {
     this.begun.push({ step: 'change', id: resource.id, signal });
-    await this.#run('change', resource.url);
+    await this.#on(resource, 'change');
     if (resource.dead) throw new Error('the resource is dead');
     resource.identity = identity.key;
   }
@@ -134,14 +137,14 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
 
   async reset(resource: FakeResource, signal: AbortSignal): Promise<void> {
     this.begun.push({ step: 'reset', id: resource.id, signal });
-    await this.#run('reset', resource.url);
+    await this.#on(resource, 'reset');
     resource.dirty = false;
     resource.idleFor = 0;
   }
 
   async probe(resource: FakeResource, signal: AbortSignal): Promise<void> {
     this.begun.push({ step: 'probe', id: resource.id, signal });
-    await this.#run('probe', resource.url);
+    await this.#on(resource, 'probe');
     if (resource.dead) throw new Error('the resource is dead');
   }
 
@@ -189,6 +192,15 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
     if (succeed) slow.finish();
     else slow.fail();
     return true;
+  }
+
+  async #on(resource: FakeResource, step: Step): Promise<void> {
+    this.busy.set(resource, (this.busy.get(resource) ?? 0) + 1);
+    try {
+      await this.#run(step, resource.url);
+    } finally {
+      this.busy.set(resource, (this.busy.get(resource) ?? 1) - 1);
+    }
   }
 
   #run(step: Step, url: string): Promise<void> {

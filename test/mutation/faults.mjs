@@ -248,8 +248,8 @@ export const faults = [
   // Order and fairness
   {
     name: 'the connection that was used longest ago is lent first',
-    from: `return this.#lists[slot]?.last?.owner;`,
-    to: `return this.#lists[slot]?.first?.owner;`,
+    from: `this.#lists[endpoint.slot]?.last?.owner;`,
+    to: `this.#lists[endpoint.slot]?.first?.owner;`,
     tests: core,
   },
   {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LoadBalancing } from '../../src/config/endpoint-options.js';
 import { many, placeOf, placesOf, targetAt } from '../support/many-endpoints.js';
-import { alwaysProbed, fill, lent, leaseOf, settled, watch } from '../support/pool-under-test.js';
+import { alwaysProbed, fill, leaseOf, lent, settled, watch } from '../support/pool-under-test.js';
 
 const strategies: readonly LoadBalancing[] = ['round-robin', 'least-connections', 'random', 'health-based', 'latency'];
 

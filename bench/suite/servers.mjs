@@ -34,7 +34,7 @@ export async function* run({ rounds }) {
       servers.slice(0, count).map(({ url }) => url),
       options,
     );
-    await pool.warm?.();
+    await pool.warm();
     pools.push([count === 1 ? '1 server' : `${count} servers`, pool]);
   }
   for (const statement of statements) {

@@ -130,8 +130,9 @@ export class ConnectionManager extends PoolScope {
   }
 
   /**
-   * Adds a server, or takes one back that is being drained. Connections are opened there from now on; its share grows to the
-   * whole within `balancing.slowStart`.
+   * Adds a server, or takes one back that is being drained or was removed. Connections are opened there from now on; its share
+   * grows to the whole within `balancing.slowStart`. An address alone keeps the weight, zone and priority of a server that
+   * is known; an object says them anew. One that is taken back and that the discovery lists stays as long as it is listed.
    * @throws ConfigurationError for an endpoint that cannot be used, UsageError when the pool was made with one address instead of
    * a list
    */
@@ -142,7 +143,7 @@ export class ConnectionManager extends PoolScope {
         `the pool was made for ${withoutQuery(config.url)} alone, so it does not compare the stores of servers: give createPool() a list, which may have one address`,
       );
     }
-    pool.endpoints.add(resolveEndpoint(endpoint));
+    pool.endpoints.add(resolveEndpoint(endpoint), typeof endpoint === 'string');
   }
 
   /**

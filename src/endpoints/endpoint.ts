@@ -37,6 +37,9 @@ export class Endpoint implements Candidate {
   #troubled = false;
   /** A connection was lost, or it asked for a pause: only an answer after this time disproves it. `-Infinity`: there is no doubt. */
   #doubtUntil = Number.NEGATIVE_INFINITY;
+  /** When the last sign against it came. */
+  #blamedAt = Number.NEGATIVE_INFINITY;
+  #openedAt = Number.NEGATIVE_INFINITY;
   /** It is shutting down, starting, or has no room. */
   #isBusy = false;
 
@@ -127,6 +130,11 @@ export class Endpoint implements Candidate {
     this.#refusal = refusal;
   }
 
+  /** Whether a connection was opened since the last sign against it: its answers decide, and another one tells nothing. */
+  get isOnTrial(): boolean {
+    return this.connections > this.opening && this.#openedAt >= this.#blamedAt;
+  }
+
   /** Since when its share grows. */
   get warmsSince(): number {
     return this.#warmsSince;
@@ -158,9 +166,11 @@ export class Endpoint implements Candidate {
   }
 
   #note(sign: Sign, now: number): void {
+    if (isBlame(sign)) this.#blamedAt = now;
     switch (sign.sign) {
       case 'opened':
         this.opened++;
+        this.#openedAt = now;
         // Only this shows that it takes new work again: old connections are answered while it shuts down, too.
         this.#isBusy = false;
         this.#doubtUntil = Number.NEGATIVE_INFINITY;
@@ -206,5 +216,19 @@ export class Endpoint implements Candidate {
   #answered(at: number, now: number): void {
     if (at >= this.#doubtUntil && !this.#isBusy) this.#doubtUntil = Number.NEGATIVE_INFINITY;
     this.#success.observe(true, now);
+  }
+}
+
+function isBlame({ sign }: Sign): boolean {
+  switch (sign) {
+    case 'attempted':
+    case 'abandoned':
+    case 'answered':
+    case 'lasted':
+    case 'opened':
+    case 'hurry':
+      return false;
+    default:
+      return true;
   }
 }

@@ -76,6 +76,8 @@ export class EndpointList<R, I extends Identity> {
   readonly #removals = new Map<Endpoint, Removal>();
   /** What an operator said about an address goes before what the discovery says. */
   readonly #ordered = new Map<string, 'added' | 'drained' | 'removed'>();
+  /** What the discovery found last, by address. */
+  #found: ReadonlyMap<string, Target> = new Map();
 
   constructor(parts: EndpointListParts<R, I>) {
     this.#parts = parts;
@@ -108,10 +110,19 @@ export class EndpointList<R, I extends Identity> {
     return [...staying].sort((a, b) => order[a.standing] - order[b.standing]).map(({ target }) => target);
   }
 
-  /** Adds an endpoint, or takes one back that is being drained. */
-  add(target: Target): void {
-    this.#ordered.set(target.url, 'added');
-    this.#add(target);
+  /**
+   * Adds an endpoint, or takes one back that is being drained or was removed.
+   * @param asKnown the weight, zone and priority that the address has, if it is known, stay as they are
+   */
+  add(target: Target, asKnown = false): void {
+    const { url } = target;
+    const listed = this.#found.get(url);
+    const known = this.#parts.endpoints.find(url)?.target ?? listed;
+    // Taken back from the operator: how long it stays is for the discovery again, which lists it.
+    const isHandedBack = listed !== undefined && this.#ordered.has(url) && this.#ordered.get(url) !== 'added';
+    if (isHandedBack) this.#ordered.delete(url);
+    else this.#ordered.set(url, 'added');
+    this.#add(known === undefined ? target : asKnown ? known : { ...known, ...target });
     this.#parts.dispatch();
   }
 
@@ -150,7 +161,8 @@ export class EndpointList<R, I extends Identity> {
    */
   replace(targets: readonly Target[]): void {
     const { endpoints } = this.#parts;
-    const found = new Set(targets.map(({ url }) => url));
+    const found = new Map(targets.map((target) => [target.url, target]));
+    this.#found = found;
     for (const target of targets) {
       const order = this.#ordered.get(target.url);
       const known = endpoints.find(target.url);

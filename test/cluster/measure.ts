@@ -61,8 +61,8 @@ export async function measureFault(cluster: Cluster, fault: ClusterFault, struck
 }
 
 function noticed(own: Callers, bare: Callers, begun: number, ended: number): Noticed {
-  const before = own.within(begun - durations.calm / 2, begun);
-  const during = own.within(begun, ended);
+  const before = own.begunIn(begun - durations.calm / 2, begun);
+  const during = own.goingOnIn(begun, ended);
   const failed = (end: string): number => during.filter((sample) => sample.end === end).length;
   const bad = during.filter(({ end, took }) => end !== 'answered' || took > noticeable);
   const waits = (samples: typeof during): number[] =>
@@ -73,12 +73,10 @@ function noticed(own: Callers, bare: Callers, begun: number, ended: number): Not
     unknown: failed('unknown'),
     refused: failed('refused'),
     waitBefore: percentile(waits(before), 0.99),
-    waitDuring: percentile(waits(own.within(begun, begun + failover)), 0.99),
+    waitDuring: percentile(waits(own.begunIn(begun, begun + failover)), 0.99),
     longest: own.longest(begun, ended),
     servedAfter: Math.max(0, ...bad.map((sample) => sample.begun + sample.took - begun)),
-    bareFailed: bare
-      .within(begun - 1_000, ended)
-      .filter(({ end, begun: at, took }) => end !== 'answered' && at + took > begun).length,
+    bareFailed: bare.goingOnIn(begun, ended).filter(({ end }) => end !== 'answered').length,
     bareLongest: bare.longest(begun, ended),
   };
 }
@@ -138,11 +136,12 @@ export async function measureIdle(
     if (count() === 0) own ??= performance.now();
     await pause(20);
   }
+  const since = (moment: number | undefined) => (moment === undefined ? undefined : moment - begun);
+  const noticed = { own: since(own), bare: since(bare) };
   await end();
   client.close().catch(() => {});
   await pool.shutdown({ gracePeriod: 0 });
-  const since = (moment: number | undefined) => (moment === undefined ? undefined : moment - begun);
-  return { own: since(own), bare: since(bare) };
+  return noticed;
 }
 
 /** Which share of the calls of a fast node a node gets that is twice as far away. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { many, placeOf, placesOf, targetAt } from '../support/many-endpoints.js';
+import { type Many, many, placeOf, placesOf, targetAt } from '../support/many-endpoints.js';
 import { fill, lent, settled, watch } from '../support/pool-under-test.js';
 
 describe('an endpoint that is added', () => {
@@ -41,7 +41,12 @@ describe('an endpoint that is drained', () => {
     world.pool.endpoints.drain('a');
     await settled();
     const held = leases.slice(4).filter((lease) => placeOf(lease) === 'a');
-    expect(world.report('a')).toMatchObject({ state: 'draining', share: 0, connections: held.length, inUse: held.length });
+    expect(world.report('a')).toMatchObject({
+      state: 'draining',
+      share: 0,
+      connections: held.length,
+      inUse: held.length,
+    });
     expect(placesOf(await lent(world.pool, 4))).toEqual({ b: 4 });
     for (const lease of leases.slice(4)) lease.release();
     await settled();
@@ -72,6 +77,37 @@ describe('an endpoint that is drained', () => {
     world.pool.endpoints.add(targetAt('a'));
     expect(world.standings).toBe('well well');
     expect(placesOf(await lent(world.pool, 4))).toEqual({ a: 2, b: 2 });
+  });
+});
+
+describe('an endpoint that is taken back', () => {
+  const listed = targetAt('a', { weight: 3, zone: 'eu-1', priority: 1, servername: 'surreal.internal' });
+  const targetOfA = (world: Many): unknown => world.pool.endpoints.targets.find(({ url }) => url === 'a');
+
+  test('by its address alone is what it was', () => {
+    const world = many([listed, 'b']);
+    world.pool.endpoints.drain('a');
+    world.pool.endpoints.add(targetAt('a'), true);
+    expect(targetOfA(world)).toEqual(listed);
+  });
+
+  test('with another weight is still the host of that name', () => {
+    const world = many([listed, 'b']);
+    world.pool.endpoints.drain('a');
+    world.pool.endpoints.add(targetAt('a', { weight: 5 }));
+    expect(targetOfA(world)).toEqual(targetAt('a', { weight: 5, servername: 'surreal.internal' }));
+  });
+
+  test('after it was removed is what the discovery lists, and leaves with it', async () => {
+    const world = many(['b']);
+    world.pool.endpoints.replace([listed, targetAt('b')]);
+    await world.pool.endpoints.remove('a', undefined);
+    expect(world.standings).toBe('well');
+    world.pool.endpoints.add(targetAt('a'), true);
+    expect(targetOfA(world)).toEqual(listed);
+    world.pool.endpoints.replace([targetAt('b')]);
+    await settled();
+    expect(world.pool.endpoints.reports.map(({ url }) => url)).toEqual(['b']);
   });
 });
 

@@ -250,7 +250,11 @@ describe('another identity than the pool’s own', () => {
 describe('a pool of one endpoint', () => {
   test('asks for no ping, tells no change of an endpoint, and draws and arms nothing more', async () => {
     let drawn = 0;
-    const world = poolUnderTest({ maxConnections: 4 }, { random: () => (drawn++, 0.5) });
+    const random = (): number => {
+      drawn++;
+      return 0.5;
+    };
+    const world = poolUnderTest({ maxConnections: 4 }, { random });
     const changed: unknown[] = [];
     world.pool.events.subscribe('endpointChanged', (event) => changed.push(event));
     await fill(world.pool, 4);

@@ -194,13 +194,15 @@ export class FakeResources implements ResourceFactory<FakeResource, Identity> {
     return true;
   }
 
-  async #on(resource: FakeResource, step: Step): Promise<void> {
+  /** The same promise, so that a step takes no more turns of the microtask queue for being counted. */
+  #on(resource: FakeResource, step: Step): Promise<void> {
+    const ended = this.#run(step, resource.url);
     this.busy.set(resource, (this.busy.get(resource) ?? 0) + 1);
-    try {
-      await this.#run(step, resource.url);
-    } finally {
+    const noteEnd = (): void => {
       this.busy.set(resource, (this.busy.get(resource) ?? 1) - 1);
-    }
+    };
+    ended.then(noteEnd, noteEnd);
+    return ended;
   }
 
   #run(step: Step, url: string): Promise<void> {

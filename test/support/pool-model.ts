@@ -499,8 +499,7 @@ class World {
       for (const held of this.held.splice(0)) {
         assert.ok(!held.lease.active, 'no lease outlives the pool');
         assert.ok(
-          held.lease.expired ||
-          report.aborted.some(({ connection }) => connection === held.resource.id),
+          held.lease.expired || report.aborted.some(({ connection }) => connection === held.resource.id),
           'who was aborted is named',
         );
         this.ended.push(held.lease);

@@ -134,12 +134,11 @@ export class Health<R, I extends Identity> {
   /** What is wrong with each endpoint. */
   troubles(now: number): EndpointTrouble[] {
     return this.#endpoints.staying.map((endpoint) => {
-      const { circuit, lastError, silence } = endpoint.state;
-      const error = lastError ?? silence;
+      const { shown, state, trouble } = endpoint;
       return {
-        url: endpoint.shown,
-        state: circuit,
-        lastError: error === undefined ? undefined : messageOf(error),
+        url: shown,
+        state: state.circuit,
+        lastError: trouble === undefined ? undefined : messageOf(trouble),
         nextProbeIn: endpoint.openFor(now),
       };
     });

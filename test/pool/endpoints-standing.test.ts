@@ -35,6 +35,7 @@ describe('the standing of an endpoint', () => {
     world.at('a', {});
     await world.clock.advance(5000);
     expect(world.changes).toEqual(['a: well → doubtful', 'a: doubtful → out', 'a: out → well']);
+    expect(world.report('a').lastError).toBeUndefined();
   });
 
   test('→ out at once with an error that says it is shutting down', async () => {
@@ -46,6 +47,7 @@ describe('the standing of an endpoint', () => {
     lease?.release();
     for (const one of leases.filter((other) => other !== lease)) one.release();
     expect(world.changes).toEqual(['a: well → out']);
+    expect(world.report('a').lastError).toMatch(/shutting down, or has no room/);
     await settled();
     expect(world.spread).toEqual([0, 2]);
     expect(placesOf(await lent(world.pool, 4))).toEqual({ b: 4 });
@@ -54,9 +56,13 @@ describe('the standing of an endpoint', () => {
   test('→ out at once when it asks for a pause, or says so when a connection is opened or lost', async () => {
     for (const how of ['busy', 'leaving'] as const) {
       const world = many(['a', 'b'], { random: () => 0 });
+      const told: unknown[] = [];
+      world.pool.events.subscribe('endpointChanged', ({ error }) => told.push(error));
       world.at('a', { open: how });
       expect(placesOf(await lent(world.pool, 4))).toEqual({ b: 4 });
       expect([world.standings, world.clock.now()]).toEqual(['out well', 0]);
+      expect(world.report('a').lastError).toBeTypeOf('string');
+      expect(told).toEqual([expect.any(Error)]);
     }
   });
 
@@ -69,6 +75,7 @@ describe('the standing of an endpoint', () => {
     expect(world.standings).toBe('well well');
     await world.clock.advance(1000);
     expect(world.standings).toBe('doubtful well');
+    expect(world.report('a').lastError).toBe('a ping got no answer for a second');
   });
 
   test('→ out when probes or calls of several connections get no answer', async () => {

@@ -39,6 +39,9 @@ export class Endpoint implements Candidate {
   #doubtUntil = Number.NEGATIVE_INFINITY;
   /** The reason of that doubt. */
   #doubt: unknown;
+  /** When the last sign against it came. */
+  #blamedAt = Number.NEGATIVE_INFINITY;
+  #openedAt = Number.NEGATIVE_INFINITY;
   /** It is shutting down, starting, or has no room. */
   #isBusy = false;
 
@@ -137,6 +140,11 @@ export class Endpoint implements Candidate {
     this.#refusal = refusal;
   }
 
+  /** Whether a connection was opened since the last sign against it: its answers decide, and another one tells nothing. */
+  get isOnTrial(): boolean {
+    return this.connections > this.opening && this.#openedAt >= this.#blamedAt;
+  }
+
   /** Since when its share grows. */
   get warmsSince(): number {
     return this.#warmsSince;
@@ -168,13 +176,16 @@ export class Endpoint implements Candidate {
   }
 
   #note(sign: Sign, now: number): void {
+    if (isBlame(sign)) this.#blamedAt = now;
     switch (sign.sign) {
       case 'opened':
         this.opened++;
+        this.#openedAt = now;
         // Only this shows that it takes new work again: old connections are answered while it shuts down, too.
-        if (sign.began >= this.#doubtUntil) this.#isBusy = false;
+        this.#isBusy = false;
+        this.#doubtsNoMore();
         this.#refusal = undefined;
-        this.#answered(sign.began, now);
+        this.#success.observe(true, now);
         break;
       case 'answered':
         this.#answered(sign.at, now);
@@ -222,5 +233,19 @@ export class Endpoint implements Candidate {
   #doubtsNoMore(): void {
     this.#doubtUntil = Number.NEGATIVE_INFINITY;
     this.#doubt = undefined;
+  }
+}
+
+function isBlame({ sign }: Sign): boolean {
+  switch (sign) {
+    case 'attempted':
+    case 'abandoned':
+    case 'answered':
+    case 'lasted':
+    case 'opened':
+    case 'hurry':
+      return false;
+    default:
+      return true;
   }
 }

@@ -187,6 +187,14 @@ export class Health<R, I extends Identity> {
     return true;
   }
 
+  /**
+   * Whether a fatal failure of a probe, or of a change of identity, is final. With several servers that of the pool's own
+   * identity is not: others may still take it, and openings show whether one does.
+   */
+  isLost({ group }: PooledResource<R, I>): boolean {
+    return !this.#endpoints.many || group !== this.#inventory.ownGroup;
+  }
+
   /** @param isNew whether the connection is new and was probed because the server was suspect */
   probeFailed(member: PooledResource<R, I>, error: unknown, isNew: boolean, now: number): void {
     const { endpoint, group, since: began } = member;

@@ -16,17 +16,28 @@ export class IdleOfIdentity<R, I extends Identity> {
   readonly #endpoints: Endpoint[] = [];
   /** Where an endpoint is in this, by its slot. */
   readonly #places: number[] = [];
+  /**
+   * The endpoint that was chosen, until a connection is taken. If the one it has must be probed first, the caller who
+   * asked and the dispatcher both look: with a choice each, the dispatcher would lend another one, the probe would never
+   * be made, and the endpoint would get no calls.
+   */
+  #chosen: Endpoint | undefined;
 
   constructor(strategy: Strategy) {
     this.#strategy = strategy;
   }
 
-  /** The newest at the endpoint that the strategy chooses; undefined when there is none. */
+  /** The newest at the endpoint that the strategy chooses; undefined when there is none. The same until one is taken. */
   choose(now: number): PooledResource<R, I> | undefined {
     const endpoints = this.#endpoints;
     // By index: to destructure it would take as long as all the rest.
-    const endpoint = endpoints.length > 1 ? this.#strategy.choose(endpoints, now) : endpoints[0];
+    const endpoint = endpoints.length > 1 ? this.#choose(now) : endpoints[0];
     return endpoint === undefined ? undefined : this.#lists[endpoint.slot]?.last?.owner;
+  }
+
+  #choose(now: number): Endpoint {
+    this.#chosen ??= this.#strategy.choose(this.#endpoints, now);
+    return this.#chosen;
   }
 
   add({ endpoint, place }: PooledResource<R, I>): void {
@@ -45,6 +56,7 @@ export class IdleOfIdentity<R, I extends Identity> {
     const list = this.#lists[endpoint.slot];
     if (list === undefined) return;
     list.remove(place);
+    this.#chosen = undefined;
     if (list.length === 0 && this.#endpoints.length > 1) this.#drop(endpoint);
   }
 

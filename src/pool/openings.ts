@@ -122,7 +122,13 @@ export class Openings<R, I extends Identity> {
     for (const endpoint of endpoints.staying) {
       // The attempt may hang, and must not take the only place from a waiter.
       const room = sizing.max - inventory.total;
-      if (endpoint.standing === 'well' || endpoint.opening > 0 || room < (inventory.live > 0 ? 1 : 2)) continue;
+      if (
+        endpoint.standing === 'well' ||
+        endpoint.opening > 0 ||
+        endpoint.isOnTrial ||
+        room < (inventory.live > 0 ? 1 : 2)
+      )
+        continue;
       const isDue = endpoint.wait(now, asked) === 0 && this.#untilAnother(endpoint, now) === 0;
       if (isDue) lifecycle.open(inventory.ownGroup, endpoint);
     }

@@ -65,6 +65,8 @@ export class SignIn {
   #why: Promise<string> | undefined;
   #asking: Promise<Credentials> | undefined;
   #signingIn: Promise<void> | undefined;
+  /** The address of the server where that is. */
+  #signingInAt: string | undefined;
   /** The token that each server accepted last. */
   readonly #accepted = new WeakMap<Transport, string>();
   /** When its only token expires, on the clock of `performance.now()`; known once the server has told. */
@@ -168,10 +170,12 @@ export class SignIn {
         await this.#lead(transport, session, signal, askTimeout);
         return;
       } else {
-        // On success there is a token; on failure this session signs in itself. Only a refusal of the credentials
-        // counts for all.
+        // On success there is a token; on failure this session signs in itself. A refusal of the credentials counts for
+        // all sessions on that server: another one may accept them. When there are none, that counts for all servers.
+        const isSameServer = this.#signingInAt === transport.address.url;
         await untilAborted(this.#signingIn, signal).catch((error: unknown) => {
-          if (signal.aborted || isSignInRefused(error)) throw error;
+          const isForAll = isSameServer ? isSignInRefused(error) : error instanceof CredentialsFailure;
+          if (signal.aborted || isForAll) throw error;
         });
       }
     }
@@ -259,6 +263,7 @@ export class SignIn {
   async #lead(transport: Transport, session: Uuid, signal: AbortSignal, askTimeout: number): Promise<void> {
     const signingIn = untilAborted(this.#signIn(transport, session, askTimeout), signal);
     this.#signingIn = signingIn;
+    this.#signingInAt = transport.address.url;
     try {
       await signingIn;
     } finally {

@@ -40,15 +40,16 @@ export class Ledger {
   /** Errors that are neither the pool's nor the server's. */
   readonly strange: unknown[] = [];
   readonly #verdicts = new Map<string, Verdict>();
+  readonly #errors = new Map<Verdict, Set<string>>();
 
   static async prepare(ask: Ask): Promise<void> {
     await ask('DEFINE TABLE OVERWRITE entry; DELETE entry; DEFINE TABLE OVERWRITE counter; DELETE counter');
     await ask(`FOR $number IN 0..${counters} { CREATE type::record("counter", $number) SET value = 0 }`);
   }
 
-  /** What is known of each write. */
-  get verdicts(): ReadonlyMap<string, Verdict> {
-    return this.#verdicts;
+  /** What the writes were told that ended in this way. */
+  errorsOf(verdict: Verdict): string[] {
+    return [...(this.#errors.get(verdict) ?? [])];
   }
 
   /** How many writes ended in which way. */
@@ -79,7 +80,12 @@ export class Ledger {
   async note({ name }: Pick<Entry, 'name'>, work: PromiseLike<unknown>): Promise<Verdict> {
     const verdict = await work.then(
       () => 'acknowledged' as const,
-      (error: unknown) => this.judge(error),
+      (error: unknown) => {
+        const outcome = this.judge(error);
+        const told = this.#errors.get(outcome) ?? new Set();
+        this.#errors.set(outcome, told.add(String(error)));
+        return outcome;
+      },
     );
     this.#verdicts.set(name, verdict);
     return verdict;

@@ -106,9 +106,8 @@ describe('the report', () => {
       [true, '1 of 2'],
       [true, '4, 4, 4'],
     ]);
-    expect(clusterText(report, plain)).toMatch(
-      /^3 servers, .*: 1 of 6 calls failed, 1 more took\n.*no write was lost\.$/m,
-    );
+    const text = clusterText(report, plain).replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(/^3 servers, .*: 1 of 6 calls failed, 1 took noticeably longer, and no write was lost\. /);
   });
 
   test.each([

@@ -33,6 +33,8 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   /** Asks each store beside all faults. */
   readonly stores: readonly Ask[];
+  /** Its engine forgets live queries: see `Subscribers.excuse()`. */
+  readonly forgets: boolean;
   /** Where a node goes that has gone astray. */
   readonly otherStore?: Ask;
   /** The sockets that clients have open. */
@@ -47,7 +49,7 @@ async function nodeOf(process: NodeProcess): Promise<ClusterNode> {
 
 function clusterOf(
   nodes: readonly ClusterNode[],
-  stores: Pick<Cluster, 'stores' | 'otherStore'>,
+  stores: Pick<Cluster, 'stores' | 'otherStore' | 'forgets'>,
   end: () => Promise<unknown>,
 ): Cluster {
   const networks = nodes.flatMap(({ network, moved }) => [network, moved]);
@@ -75,7 +77,7 @@ export async function frontCluster(): Promise<Cluster> {
   const setup = { engine: addressOf(store), other: addressOf(other), auth: true };
   const fronts = await Promise.all([0, 1, 2].map(() => FrontProcess.start(setup)));
   const nodes = await Promise.all(fronts.map(nodeOf));
-  return clusterOf(nodes, { stores: [ask], otherStore }, async () => {
+  return clusterOf(nodes, { stores: [ask], otherStore, forgets: true }, async () => {
     await Promise.all(fronts.map((front) => front.kill()));
     await Promise.all([store.kill(), other.kill()]);
   });
@@ -91,7 +93,7 @@ export async function serverCluster(folders: readonly (string | undefined)[]): P
   );
   const stores = await Promise.all(servers.map(prepared));
   const nodes = await Promise.all(servers.map(nodeOf));
-  return clusterOf(nodes, { stores }, () => Promise.all(servers.map((server) => server.kill())));
+  return clusterOf(nodes, { stores, forgets: false }, () => Promise.all(servers.map((server) => server.kill())));
 }
 
 function addressOf({ url, username, password }: ServerAddress): ServerAddress {

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ConnectionManager } from '../../src/index.js';
 import type { Cluster } from './cluster.js';
 import type { ClusterFault } from './cluster-faults.js';
 import { clusterPool, newDirectory } from './cluster-pool.js';
@@ -9,7 +8,11 @@ import { bareCallers, bareClient, Callers, percentile, poolCallers } from './mea
 const options = { minConnections: 20, maxConnections: 20, queryTimeout: '5s' } as const;
 const callers = 12;
 /** In milliseconds: before the fault, and during it. */
-const durations = { calm: 4_000, fault: 12_000 };
+const durations = { calm: 4_000, fault: 8_000 };
+/** A call that takes longer is one that a caller notices. */
+const noticeable = 250;
+/** From the beginning of the fault: while the pool finds out. */
+const failover = 2_000;
 /** The longest wait for a fair share. */
 const longest = 90_000;
 
@@ -20,15 +23,13 @@ export interface Noticed {
   readonly notSent: number;
   readonly unknown: number;
   readonly refused: number;
-  /** The wait for a connection that 99 of 100 callers did not pass, before the fault and from its beginning on. */
+  /** The wait for a connection that 99 of 100 callers did not pass, before the fault and in its first two seconds. */
   readonly waitBefore: number;
   readonly waitDuring: number;
   /** The longest call of the pool. */
   readonly longest: number;
-  /** From the beginning of the fault: until the last call that failed, or that took longer than a second, had ended. */
+  /** From the beginning of the fault: until the last call had ended that failed, or took more than 250 ms. */
   readonly servedAfter: number;
-  /** From the end of the fault: until each node has its share again of the connections, within 20 %; undefined: never. */
-  readonly fairAfter: number | undefined;
   /** Calls of the bare SDK that failed, and the longest of all. */
   readonly bareFailed: number;
   readonly bareLongest: number;
@@ -49,10 +50,8 @@ export async function measureFault(cluster: Cluster, fault: ClusterFault, struck
     await pause(durations.fault);
     const ended = performance.now();
     await Promise.all(ends.map((end) => end()));
-    const fairAfter = await fair(pool, ended);
-    await pause(1_000);
     await own.stop(10_000);
-    return noticed(own, bare.callers, begun, ended, fairAfter);
+    return noticed(own, bare.callers, begun, ended);
   } finally {
     await own.stop(10_000);
     await bare.callers.stop(0);
@@ -61,11 +60,11 @@ export async function measureFault(cluster: Cluster, fault: ClusterFault, struck
   }
 }
 
-function noticed(own: Callers, bare: Callers, begun: number, ended: number, fairAfter: number | undefined): Noticed {
-  const before = own.within(begun - durations.calm / 2, begun);
-  const during = own.within(begun, ended);
+function noticed(own: Callers, bare: Callers, begun: number, ended: number): Noticed {
+  const before = own.begunIn(begun - durations.calm / 2, begun);
+  const during = own.goingOnIn(begun, ended);
   const failed = (end: string): number => during.filter((sample) => sample.end === end).length;
-  const bad = during.filter(({ end, took }) => end !== 'answered' || took > 1_000);
+  const bad = during.filter(({ end, took }) => end !== 'answered' || took > noticeable);
   const waits = (samples: typeof during): number[] =>
     samples.filter(({ wait, took, end }) => wait !== took && end === 'answered').map(({ wait }) => wait);
   return {
@@ -74,58 +73,75 @@ function noticed(own: Callers, bare: Callers, begun: number, ended: number, fair
     unknown: failed('unknown'),
     refused: failed('refused'),
     waitBefore: percentile(waits(before), 0.99),
-    waitDuring: percentile(waits(during), 0.99),
+    waitDuring: percentile(waits(own.begunIn(begun, begun + failover)), 0.99),
     longest: own.longest(begun, ended),
     servedAfter: Math.max(0, ...bad.map((sample) => sample.begun + sample.took - begun)),
-    fairAfter,
-    bareFailed: bare
-      .within(begun - 1_000, ended)
-      .filter(({ end, begun: at, took }) => end !== 'answered' && at + took > begun).length,
+    bareFailed: bare.goingOnIn(begun, ended).filter(({ end }) => end !== 'answered').length,
     bareLongest: bare.longest(begun, ended),
   };
 }
 
-/** Milliseconds until each node has its share of the connections, within 20 %. */
-async function fair(pool: ConnectionManager, since: number): Promise<number | undefined> {
-  const end = since + longest;
-  while (performance.now() < end) {
-    const counts = pool.healthStatus().endpoints.map(({ connections }) => connections);
-    const share = options.maxConnections / counts.length;
-    if (counts.every((count) => count > share * 0.8 - 1 && count < share * 1.2 + 1)) return performance.now() - since;
-    await pause(20);
+/** How soon a node that was killed and came back has its share of the connections again, within 20 %; undefined: never. */
+export async function measureReturn(cluster: Cluster): Promise<number | undefined> {
+  const [node] = cluster.nodes;
+  if (node === undefined) throw new Error('a cluster has nodes');
+  const pool = await clusterPool(cluster, options);
+  await pool.warm();
+  const own = poolCallers(pool, callers);
+  try {
+    await pause(2_000);
+    await node.process.kill();
+    await pause(5_000);
+    await node.process.start();
+    const since = performance.now();
+    const share = options.maxConnections / cluster.nodes.length;
+    while (performance.now() < since + longest) {
+      const counts = pool.endpoints().map(({ connections }) => connections);
+      if (counts.every((count) => Math.abs(count - share) <= 0.2 * share)) return performance.now() - since;
+      await pause(20);
+    }
+    return undefined;
+  } finally {
+    await own.stop(10_000);
+    await pool.shutdown({ gracePeriod: 0 });
   }
-  return undefined;
 }
 
-/** How soon connections are given up that nobody uses, after their node fell silent; and the bare SDK's. */
+/**
+ * How soon connections that are idle are given up after their node fell silent, while nobody calls; and when the bare SDK
+ * says that its connection is lost. Undefined: not within half a minute.
+ */
 export async function measureIdle(
   cluster: Cluster,
   fault: ClusterFault,
-): Promise<{ own: number; bare: number | undefined }> {
+): Promise<{ own: number | undefined; bare: number | undefined }> {
+  const [node] = cluster.nodes;
+  if (node === undefined) throw new Error('a cluster has nodes');
   const pool = await clusterPool(cluster, options);
   await pool.warm();
-  const url = cluster.nodes[0]?.network.url ?? '';
-  const client = await bareClient(url);
-  let gone: number | undefined;
+  const client = await bareClient(node.network.url);
+  let own: number | undefined;
+  let bare: number | undefined;
   for (const event of ['disconnected', 'reconnecting', 'error'] as const) {
     client.subscribe(event, () => {
-      gone ??= performance.now();
+      bare ??= performance.now();
     });
   }
+  // Longer than a server leaves between two pings.
   await pause(5_500);
   const begun = performance.now();
-  const struck = cluster.nodes[0];
-  const end = struck === undefined ? undefined : await fault.strike(struck, newDirectory());
-  let left = begun;
-  const stop = pool.subscribe('closed', () => {
-    left = performance.now();
-  });
-  await pause(30_000);
-  stop();
-  await end?.();
+  const end = await fault.strike(node, newDirectory());
+  const count = () => pool.endpoints().find(({ url }) => url === node.network.url)?.connections ?? 0;
+  while (performance.now() < begun + 30_000) {
+    if (count() === 0) own ??= performance.now();
+    await pause(20);
+  }
+  const since = (moment: number | undefined) => (moment === undefined ? undefined : moment - begun);
+  const noticed = { own: since(own), bare: since(bare) };
+  await end();
   client.close().catch(() => {});
   await pool.shutdown({ gracePeriod: 0 });
-  return { own: left - begun, bare: gone === undefined ? undefined : gone - begun };
+  return noticed;
 }
 
 /** Which share of the calls of a fast node a node gets that is twice as far away. */

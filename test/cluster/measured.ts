@@ -57,8 +57,14 @@ export class Callers {
     return Math.max(0, ...ended, ...open);
   }
 
-  within(from: number, to: number): Sample[] {
+  /** The calls that were begun in that time. */
+  begunIn(from: number, to: number): Sample[] {
     return this.samples.filter(({ begun }) => begun >= from && begun < to);
+  }
+
+  /** The calls that were under way in that time. */
+  goingOnIn(from: number, to: number): Sample[] {
+    return this.samples.filter(({ begun, took }) => begun < to && begun + took > from);
   }
 
   /** Asks all to end after their call, and waits for those that do within so many milliseconds. */

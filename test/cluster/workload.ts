@@ -16,31 +16,35 @@ const transactionTimeout = 2_000;
 /** How long the search for the outcome of a commit goes on past the end of its transaction. */
 const verification = 500;
 
+export interface WorkloadOptions {
+  readonly kind: KindOfWork;
+  /** Whether the outcome of a commit is found out on another node: not where that has another store. */
+  readonly verifyCommit: boolean;
+  readonly random: Random;
+  /** No entry of another run has it. */
+  readonly name: string;
+}
+
 /** Workers that write through a pool, each write with the verdict that its caller had; and those who listen. */
 export class Workload {
   readonly ledger = new Ledger();
   readonly vigil = new Vigil();
   readonly subscribers: Subscribers;
   readonly #pool: ConnectionManager;
-  readonly #kind: KindOfWork;
-  readonly #random: Random;
-  readonly #name: string;
+  readonly #of: WorkloadOptions;
   #working: readonly Promise<void>[] = [];
   #isOver = false;
 
-  /** @param name of the run: no entry of another one has it */
-  constructor(pool: ConnectionManager, kind: KindOfWork, random: Random, name: string) {
+  constructor(pool: ConnectionManager, options: WorkloadOptions) {
     this.#pool = pool;
-    this.#kind = kind;
-    this.#random = random;
-    this.#name = name;
+    this.#of = options;
     this.subscribers = new Subscribers(pool, this.ledger, this.vigil);
   }
 
   start(workers: number, subscribers: number): void {
     this.vigil.start();
     this.#working = Array.from({ length: workers }, (_, worker) => this.#work(worker));
-    if (this.#kind === 'live') this.subscribers.start(subscribers);
+    if (this.#of.kind === 'live') this.subscribers.start(subscribers);
   }
 
   /** Resolves when all who write have ended. */
@@ -58,10 +62,10 @@ export class Workload {
 
   async #work(worker: number): Promise<void> {
     for (let turn = 0; !this.#isOver; turn++) {
-      const entry = { name: `${this.#name}-${worker}-${turn}`, worker, refuse: this.#random() < 0.1 };
-      if (this.#kind === 'transactions') await this.#transact(entry);
+      const entry = { name: `${this.#of.name}-${worker}-${turn}`, worker, refuse: this.#of.random() < 0.1 };
+      if (this.#of.kind === 'transactions') await this.#transact(entry);
       else await this.#call(entry);
-      await pause(between(this.#random, 0, 10));
+      await pause(between(this.#of.random, 0, 10));
     }
   }
 
@@ -75,7 +79,7 @@ export class Workload {
 
   async #transact(entry: Entry): Promise<void> {
     const work = this.#pool.withTransaction((transaction) => Ledger.writeIn(transaction, entry), {
-      ...{ verifyCommit: true, timeout: transactionTimeout },
+      ...{ verifyCommit: this.#of.verifyCommit, timeout: transactionTimeout },
     });
     await this.ledger.note(entry, this.vigil.within(transactionTimeout + verification, entry.name, work));
   }

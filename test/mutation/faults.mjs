@@ -8,6 +8,8 @@
 
 const parking = ['test/manager/parkable-lease-property.test.ts'];
 const core = ['test/pool', 'test/scenarios'];
+/** @param {string} name */
+const endpoints = (name) => [`test/pool/endpoints-${name}.test.ts`];
 const outcomes = ['test/transactions/outcomes.test.ts'];
 const savepoints = ['test/transactions/savepoints-'];
 const agents = ['test/agents/session.test.ts', 'test/agents/limits-in-force.test.ts', 'test/agents/audit.test.ts'];
@@ -246,8 +248,8 @@ export const faults = [
   // Order and fairness
   {
     name: 'the connection that was used longest ago is lent first',
-    from: `return this.#lists[slot]?.last?.owner;`,
-    to: `return this.#lists[slot]?.first?.owner;`,
+    from: `this.#lists[endpoint.slot]?.last?.owner;`,
+    to: `this.#lists[endpoint.slot]?.first?.owner;`,
     tests: core,
   },
   {
@@ -1916,5 +1918,126 @@ export const faults = [
     from: `endLease(lease, \`the lease of connection \${lease.id} has ended: \${reason.message}, and its grace period is over\`);`,
     to: ``,
     tests: agents,
+  },
+  // Many endpoints
+  {
+    name: 'many: a slow opening at one endpoint is joined by others there',
+    from: `if (mayWaitElsewhere && slow.has(candidate)) return false;`,
+    to: ``,
+    tests: endpoints('opening'),
+  },
+  {
+    name: 'many: openings that are slow everywhere hold up all',
+    from: `if (mayWaitElsewhere && slow.has(candidate)) return false;`,
+    to: `if (slow.has(candidate)) return false;`,
+    tests: endpoints('opening'),
+  },
+  {
+    name: 'many: an attempt at an ill endpoint takes the only place',
+    from: `room < (inventory.live > 0 ? 1 : 2)`,
+    to: `room < 1`,
+    tests: endpoints('opening'),
+  },
+  {
+    name: 'many: a refusal everywhere is tried again without a caller',
+    from: `if (sizing.isStopped) return;`,
+    to: ``,
+    tests: endpoints('opening'),
+  },
+  {
+    name: 'many: an identity that never worked waits for its only attempt',
+    from: `(expected.hedges && supply === 0 && this.#mayHedge(group, now))`,
+    to: `false`,
+    tests: endpoints('opening'),
+  },
+  {
+    name: 'many: one server that refuses the credentials is only in doubt',
+    from: `this.#isBusy || this.#refusal !== undefined) return 'failing'`,
+    to: `this.#isBusy) return 'failing'`,
+    tests: endpoints('opening'),
+  },
+  {
+    name: 'many: an endpoint that is shutting down is tried again at once',
+    from: `return { ...state, notBefore: Math.max(state.notBefore, now + spacing(drawn(random), true, settings)) };`,
+    to: `return state;`,
+    tests: endpoints('recovery'),
+  },
+  {
+    name: 'many: room is made again and again for one attempt',
+    from: `for (const { retirement } of inventory) if (retirement !== undefined) return false;`,
+    to: ``,
+    tests: endpoints('recovery'),
+  },
+  {
+    name: 'many: none is opened for one that is moved',
+    from: `if (member.isReplaced) sizing.replace(inventory.total, now);`,
+    to: ``,
+    tests: endpoints('recovery'),
+  },
+  {
+    name: 'many: what is being moved is not counted where it will be',
+    from: `if (first !== undefined) first.surplus++;`,
+    to: ``,
+    tests: endpoints('recovery'),
+  },
+  {
+    name: 'many: a connection without an answer is reported every second',
+    from: `roundTrip.isOverdue = true;`,
+    to: ``,
+    tests: endpoints('recovery'),
+  },
+  {
+    name: 'many: a connection without an answer hides the others of its endpoint',
+    from: `if (asked.has(member.endpoint) || this.#underWay.has(member) || !isAskable(member)) continue;`,
+    to: `if (asked.has(member.endpoint) || !isAskable(member)) continue;`,
+    tests: endpoints('recovery'),
+  },
+  {
+    name: 'many: a discovery that finds nothing usable empties the pool',
+    from: `if (areNeeded && !endpoint.isLeaving) continue;`,
+    to: ``,
+    tests: endpoints('list'),
+  },
+  {
+    name: 'many: the last endpoint can be taken away',
+    from: `if (endpoints.staying.every((other) => other === endpoint)) {`,
+    to: `if (endpoints.staying.length === 0) {`,
+    tests: endpoints('list'),
+  },
+  {
+    name: 'many: the discovery takes back what the operator drains',
+    from: `if (order === 'removed' || order === 'drained') known?.retarget(target);`,
+    to: `if (order === 'removed') known?.retarget(target);`,
+    tests: endpoints('list'),
+  },
+  {
+    name: 'many: leases outlive the time of a removal',
+    from: `member.lease?.expire(reason);`,
+    to: ``,
+    tests: endpoints('list'),
+  },
+  {
+    name: 'many: leases that a shutdown ends stay counted',
+    from: `member.endpoint.inUse -= sharers.size + (lease === undefined ? 0 : 1);`,
+    to: ``,
+    tests: endpoints('lending'),
+  },
+  {
+    name: 'many: all endpoints may be out',
+    from: `const kept = condition === 'failing' ? (serves ? 'out' : 'doubtful') : condition;`,
+    to: `const kept = condition === 'failing' ? 'out' : condition;`,
+    tests: endpoints('standing'),
+  },
+  {
+    name: 'many: silence at one endpoint is held against the identity',
+    from: `const isItsOwn = !this.#endpoints.many || (group.silentAt !== undefined && group.silentAt !== endpoint.slot);`,
+    to: `const isItsOwn = true;`,
+    tests: endpoints('standing'),
+  },
+  {
+    name: 'many: idle connections of an endpoint that is out are kept',
+    from: `if (endpoints.takeClosed()) this.#closeIdle(now);`,
+    to: ``,
+    tests: endpoints('standing'),
   },
 ];

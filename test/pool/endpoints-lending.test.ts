@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LoadBalancing } from '../../src/config/endpoint-options.js';
 import { many, placeOf, placesOf, targetAt } from '../support/many-endpoints.js';
-import { alwaysProbed, fill, lent, leaseOf, settled, watch } from '../support/pool-under-test.js';
+import { alwaysProbed, fill, leaseOf, lent, settled, watch } from '../support/pool-under-test.js';
 
 const strategies: readonly LoadBalancing[] = ['round-robin', 'least-connections', 'random', 'health-based', 'latency'];
 
@@ -21,7 +21,9 @@ describe.each(strategies)('with %s', (loadBalancing) => {
   });
 
   test('a doubtful one is lent last, and nothing where it is out or drained', async () => {
-    const world = many(['a', 'b', 'c', 'd'], { loadBalancing, settings: { maxConnections: 8 } });
+    const world = many(['a', 'b', 'c', 'd'], {
+      ...{ loadBalancing, settings: { maxConnections: 8 }, balancing: { panicBelow: 0 } },
+    });
     await fill(world.pool, 8);
     // One is lost, so its endpoint is in doubt until an answer.
     for (const one of world.openAt('a')) one.answeredAt = 0;
@@ -35,6 +37,20 @@ describe.each(strategies)('with %s', (loadBalancing) => {
     const leases = [await world.pool.acquire(), await world.pool.acquire(), await world.pool.acquire()];
     expect(leases.map(placeOf)).toEqual(['d', 'd', 'a']);
   });
+});
+
+test('after a pause, when connections must be probed first, callers still get connections of all', async () => {
+  const settings = { validateOnCheckout: true, validationInterval: 1000, healthCheckInterval: 0, idleTimeout: 0 };
+  const world = many(['a', 'b', 'c', 'd'], { settings, random: () => 0.4 });
+  await fill(world.pool, 4);
+  await world.clock.advance(1500);
+  const counts: Record<string, number> = {};
+  for (let call = 0; call < 200; call++) {
+    const lease = await world.pool.acquire();
+    counts[placeOf(lease)] = (counts[placeOf(lease)] ?? 0) + 1;
+    lease.release();
+  }
+  for (const url of ['a', 'b', 'c', 'd']) expect(counts[url]).toBeGreaterThan(40);
 });
 
 test('within one endpoint the connection used last is lent first', async () => {

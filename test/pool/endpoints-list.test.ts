@@ -41,7 +41,12 @@ describe('an endpoint that is drained', () => {
     world.pool.endpoints.drain('a');
     await settled();
     const held = leases.slice(4).filter((lease) => placeOf(lease) === 'a');
-    expect(world.report('a')).toMatchObject({ state: 'draining', share: 0, connections: held.length, inUse: held.length });
+    expect(world.report('a')).toMatchObject({
+      state: 'draining',
+      share: 0,
+      connections: held.length,
+      inUse: held.length,
+    });
     expect(placesOf(await lent(world.pool, 4))).toEqual({ b: 4 });
     for (const lease of leases.slice(4)) lease.release();
     await settled();

@@ -27,9 +27,11 @@ beforeEach(() => {
     cpSync(join(project, path), inFolder(path), { recursive: true });
   }
   symlinkSync(join(project, 'node_modules'), inFolder('node_modules'), 'junction');
-  for (const path of ['src/cli', 'dist']) mkdirSync(inFolder(path), { recursive: true });
+  for (const path of ['src/cli/cluster', 'dist']) mkdirSync(inFolder(path), { recursive: true });
   write('src/index.ts', 'export const answer: number = 42;\n');
-  write('src/cli/main.ts', 'console.log(42);\n');
+  for (const name of ['main', 'cluster/store-program', 'cluster/server-program']) {
+    write(`src/cli/${name}.ts`, 'console.log(42);\n');
+  }
   write('dist/index.js', 'old');
   write('dist/removed.js', 'old');
 });

@@ -131,7 +131,7 @@ describe.each([
     const made = factoryOver([a, b], { credentials });
     const old = await made.open(at(a));
     await made.factory.close(old, AbortSignal.timeout(5_000));
-    made.factory.forgetEndpoint(at(a));
+    made.factory.forgetEndpoint(at(a).url);
     expect((await made.open(at(b))).usable).toBe(true);
     await expect(made.open(at(a))).rejects.toMatchObject(mismatch);
   });

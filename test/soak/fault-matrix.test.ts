@@ -45,8 +45,8 @@ test(`the whole fault matrix at least once, and for ${minutes} minutes (MATRIX_S
   } finally {
     await cluster.close();
   }
-  expect(failed, `of ${played} cells`).toEqual([]);
   const grown = (await heap()) - (before ?? 0);
   console.log(`${played} cells; the heap grew by ${grown.toFixed(1)} MB`);
+  expect(failed, `of ${played} cells`).toEqual([]);
   expect(grown, `MB in ${played} cells`).toBeLessThan(10);
 });

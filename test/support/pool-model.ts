@@ -15,6 +15,7 @@ import { Pool } from '../../src/pool/pool.js';
 import type { ShutdownReport } from '../../src/pool/shutdown-report.js';
 import type { Tenant, TenantLimits } from '../../src/pool/tenant.js';
 import { type Behaviour, type FakeResource, FakeResources } from './fake-resources.js';
+import { EndpointBooks, type EndpointCommand, endpointCommands, type Places, places } from './pool-model-endpoints.js';
 import { endingEndlessLoops } from './pool-under-test.js';
 import { settled, VirtualClock } from './virtual-clock.js';
 
@@ -38,7 +39,8 @@ export type Command =
   | { readonly do: 'resize'; readonly min: number; readonly max: number }
   | { readonly do: 'limit'; readonly which: number; readonly limits: TenantLimits }
   | { readonly do: 'advance' | 'leap'; readonly duration: number }
-  | { readonly do: 'shutdown'; readonly grace: number };
+  | { readonly do: 'shutdown'; readonly grace: number }
+  | EndpointCommand;
 
 export interface Program {
   readonly settings: PoolSettings;
@@ -48,6 +50,8 @@ export interface Program {
   /** How many failures open the circuit; 0 for never. */
   readonly failureThreshold: number;
   readonly commands: readonly Command[];
+  /** Its endpoints, if there are several. */
+  readonly places?: Places | undefined;
 }
 
 /** The tenants: the last two are below the third. */
@@ -151,8 +155,13 @@ export function programs(length: number): fc.Arbitrary<Program> {
       commands: fc.array(command, { minLength: 1, maxLength: length, size: 'max' }),
       shutdownAt: fc.nat(length * 3),
       grace: fc.constantFrom(0, 20, 3000),
+      // Drawn last, so that the seeds of programs with one endpoint stay what they were.
+      places,
+      endpointCommands,
     })
-    .map(({ commands, shutdownAt, grace, ...rest }) => {
+    .map(({ commands: plain, shutdownAt, grace, endpointCommands: ofEndpoints, ...rest }) => {
+      const commands: Command[] = [...plain];
+      if (rest.places !== undefined) for (const { at, command: one } of ofEndpoints) commands.splice(at, 0, one);
       const withShutdown: Command[] = [...commands];
       withShutdown.splice(shutdownAt, 0, { do: 'shutdown', grace });
       return { ...rest, commands: shutdownAt < length ? withShutdown : commands };
@@ -224,10 +233,16 @@ class World {
   newestOpening = Number.NEGATIVE_INFINITY;
   report: ShutdownReport | undefined;
   shutdowns = 0;
+  /** With several endpoints. */
+  readonly books: EndpointBooks | undefined;
+  /** Where each opening that goes on is. */
+  readonly openingAt = new Map<number, string>();
   #behaviour = 0;
 
   constructor(readonly program: Program) {
-    this.factory = new FakeResources(() => {
+    this.books = program.places && new EndpointBooks(program.places);
+    this.factory = new FakeResources((_step, url) => {
+      if (this.books !== undefined) return this.books.behave(url);
       const { behaviours } = program;
       return behaviours[this.#behaviour++ % behaviours.length] ?? 'ok';
     });
@@ -240,6 +255,7 @@ class World {
       clock: this.clock,
       random: () => 0.3,
       endpoint: { failureThreshold: program.failureThreshold, probeInterval, idleProbeInterval: 3000, backoff },
+      servers: this.books?.servers,
     });
     const parent = this.pool.addTenant('parent', { maxConnections: 3, maxWaiting: 4 });
     this.tenants = [
@@ -269,7 +285,8 @@ class World {
     events.subscribe('acquireAborted', terminal('aborted'));
     events.subscribe('acquireRefused', terminal('refused'));
     events.subscribe('acquireFailed', terminal('failed'));
-    events.subscribe('opening', ({ connection }) => {
+    events.subscribe('opening', ({ connection, endpoint }) => {
+      this.openingAt.set(connection, endpoint);
       this.newestOpening = this.clock.now();
       this.openings.set(connection, this.newestOpening);
     });
@@ -395,6 +412,9 @@ class World {
       case 'shutdown':
         this.#shutdown(command.grace);
         break;
+      case 'endpoint':
+        this.books?.run(command, this.pool, this.factory);
+        break;
     }
     await settled();
   }
@@ -452,6 +472,15 @@ class World {
       },
       (error: unknown) => {
         call.outcome = outcomeOf(error);
+        if (this.books === undefined) return;
+        if (error instanceof CircuitOpenError) {
+          assert.ok(
+            error.endpoints.every(({ state }) => state === 'open'),
+            'none is refused while one endpoint may be tried',
+          );
+        }
+        const isServed = identity === 'home' && this.books.servesSomewhere(this.pool);
+        assert.ok(call.outcome !== 'failed' || !isServed, 'no refusal is final while an endpoint works');
       },
     );
   }
@@ -460,7 +489,7 @@ class World {
     this.held.splice(this.held.indexOf(held), 1);
     this.ended.push(held.lease);
     held.lease.release();
-    assert.throws(() => held.lease.resource, /released|aborted/, 'a lease is of no use after its end');
+    assert.throws(() => held.lease.resource, /released|aborted|was ended/, 'a lease is of no use after its end');
   }
 
   #shutdown(grace: number): void {
@@ -470,7 +499,7 @@ class World {
       for (const held of this.held.splice(0)) {
         assert.ok(!held.lease.active, 'no lease outlives the pool');
         assert.ok(
-          report.aborted.some(({ connection }) => connection === held.resource.id),
+          held.lease.expired || report.aborted.some(({ connection }) => connection === held.resource.id),
           'who was aborted is named',
         );
         this.ended.push(held.lease);
@@ -490,8 +519,16 @@ class World {
     this.largest = Math.max(this.largest, this.max);
     assert.ok(total + closing <= 2 * this.largest, 'closing is capped');
     assert.equal(opening, this.openings.size, 'each opening is announced, and its end told');
-    const young = [...this.openings.values()].filter((began) => now - began < youngOpening).length;
-    assert.ok(young <= settings.maxConnecting, 'no more are opened at once than allowed, but for slow ones');
+    const young = new Map<string, number>();
+    const openingsAt = new Map<string, number>();
+    for (const [connection, began] of this.openings) {
+      const place = this.openingAt.get(connection) ?? '';
+      openingsAt.set(place, (openingsAt.get(place) ?? 0) + 1);
+      if (now - began < youngOpening) young.set(place, (young.get(place) ?? 0) + 1);
+    }
+    for (const count of young.values()) {
+      assert.ok(count <= settings.maxConnecting, 'no more are opened at once than allowed, but for slow ones');
+    }
 
     const counts = { waiting: 0, served: 0, timedOut: 0, aborted: 0, refused: 0, failed: 0 };
     for (const call of this.calls) counts[call.outcome]++;
@@ -523,6 +560,10 @@ class World {
       // Another identity than the pool's own is made ready one at a time, and after silence only after a pause.
       const own = this.#eligible().filter(({ identity }) => identity === 'home').length;
       assert.ok(idle === 0 || validating + resetting >= own, 'no own caller waits while something is idle');
+      if (this.books !== undefined) {
+        this.#checkEndpoints(openingsAt);
+        return;
+      }
       // Only those that are not slow count: four times as slow as usual, which is not known before the first.
       const usual = statistics.opened === 0 ? 250 : statistics.openTime.p50;
       const slow = Math.max(youngOpening, 4 * usual);
@@ -543,6 +584,15 @@ class World {
       );
     }
     if (this.shutdowns > 0) assert.equal(waiting, 0, 'nobody waits for a pool that shuts down');
+    else this.#checkEndpoints(openingsAt);
+  }
+
+  #checkEndpoints(openingsAt: ReadonlyMap<string, number>): void {
+    // Others than the pool's own may be silent, and a waiter behind others waits for them.
+    const [first] = this.#eligible();
+    const waiting = first?.identity === 'home' ? [first] : [];
+    const leases = this.held.map(({ lease }) => lease);
+    this.books?.check(this.clock, this.pool, this.factory, leases, openingsAt, waiting);
   }
 
   /** Waiters who may be served: of a tenant at its cap none, and of others no more than up to it. */
@@ -585,6 +635,7 @@ class World {
     assert.equal(statistics.state, 'closed');
     assert.equal(statistics.total + statistics.closing, 0, 'no slot is left');
     assert.equal(this.clock.pending, 0, 'no timer is left');
+    this.books?.end();
     assert.ok(
       this.calls.every((call) => call.outcome !== 'waiting'),
       'no promise is left pending',
@@ -608,11 +659,12 @@ function outcomeOf(error: unknown): Call['outcome'] {
 }
 
 /** Runs a program and checks everything after every command; rejects at the first thing that is wrong. */
-export async function runProgram(program: Program): Promise<void> {
+export async function runProgram(program: Program, steps: string[] = []): Promise<void> {
   const world = new World(program);
   await settled();
   world.check();
   for (const command of program.commands) {
+    steps.push(JSON.stringify(command));
     await world.run(command);
     world.check();
   }

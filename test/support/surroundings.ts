@@ -1,6 +1,6 @@
 import { Value } from 'surrealdb';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
-import { type ConnectionManager, createPool, type PoolOptions } from '../../src/index.js';
+import { type ConnectionManager, createPool, type EndpointList, type PoolOptions } from '../../src/index.js';
 import type { Backend } from './backend.js';
 import { Front, type FrontOptions } from './front.js';
 import { RealServer } from './real-server.js';
@@ -23,8 +23,8 @@ export interface Surroundings {
   listen(options?: FrontOptions): Promise<Front>;
   /** A pool on that node. */
   connect(front: Front, options?: Partial<PoolOptions>): Promise<ConnectionManager>;
-  /** A pool on any address. */
-  pool(url: string, options?: Partial<PoolOptions>): Promise<ConnectionManager>;
+  /** A pool on any address, or several. */
+  pool(where: EndpointList, options?: Partial<PoolOptions>): Promise<ConnectionManager>;
 }
 
 /** Call once at the top of a test file. */

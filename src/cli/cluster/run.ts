@@ -13,6 +13,8 @@ import { plan, settings } from './plan.js';
 import { type ClusterReport, clusterReport, type Sample } from './report.js';
 import { ClusterWorkload } from './workload.js';
 
+/** The begin of the load that is in no part: connections are opened and code is compiled, in milliseconds. */
+const warmUp = 1_000;
 const sampleInterval = 500;
 /** How long after its time a run waits until each server has its share, in milliseconds. */
 const patience = 20_000;
@@ -53,8 +55,8 @@ class ClusterRun {
   readonly #samples: Sample[] = [];
   readonly #stop = new AbortController();
   #interrupted: Interruption | null = null;
-  /** When its load began. */
-  #began = 0;
+  /** When the first part began. */
+  #began = Number.POSITIVE_INFINITY;
 
   constructor(cluster: Cluster, pool: ConnectionManager, options: LoadOptions, display: ProgressDisplay) {
     this.#cluster = cluster;
@@ -74,8 +76,7 @@ class ClusterRun {
     await workload.prepare();
     const { version } = await this.#pool.version();
 
-    this.#began = performance.now();
-    const measurements = new Measurements(this.#began);
+    const measurements = new Measurements(performance.now());
     const driver = new Driver(this.#pool, workload, measurements, {
       single: this.#pool,
       random: seededRandom(seed + 1),
@@ -111,6 +112,8 @@ class ClusterRun {
   async #happen(): Promise<void> {
     let isFrozen: number | undefined;
     try {
+      await this.#pause(warmUp);
+      this.#began = performance.now();
       for (const { title, share, deed } of plan) {
         if (this.#stop.signal.aborted) return;
         this.#calls.enter(title, deed?.what === 'start' || deed?.what === 'thaw', performance.now());
@@ -136,8 +139,10 @@ class ClusterRun {
       const endpoints = this.#pool.endpoints();
       const last = before;
       before = queries;
+      const at = performance.now() - this.#began;
+      if (at < 0) continue;
       this.#samples.push({
-        at: performance.now() - this.#began,
+        at,
         servers: this.#cluster.urls.map((url, index) => {
           const { connections = 0, state = 'out' as const } = endpoints.find((endpoint) => endpoint.url === url) ?? {};
           return { queries: (queries[index] ?? 0) - (last[index] ?? 0), connections, state };

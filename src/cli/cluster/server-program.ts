@@ -15,6 +15,8 @@ function join(one: Socket, other: Socket): void {
 // The terminal sends its signals to all processes of a command. This one ends with the process that started it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
+// It may have gone while this program was loaded.
+if (!process.connected) process.exit();
 
 const server = createServer((client) => {
   const behind = connect(store, '127.0.0.1');

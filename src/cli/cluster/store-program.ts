@@ -133,6 +133,8 @@ function end(): never {
 // The terminal sends its signals to all processes of a command. This one goes when the command has gone.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', end);
+// It may have gone while this program was loaded.
+if (!process.connected) end();
 process.on('message', async (question: Question) => {
   const failure = await act(question).then(
     () => undefined,

@@ -40,7 +40,8 @@ function verdict({ interrupted, servers, calls, failed, expectations, parts }: C
   const broken = expectations.filter(({ held }) => !held);
   const noticed = parts.reduce((sum, part) => sum + part.noticed, 0);
   const what = `${formatNumber(servers, 'server')}, one killed and one frozen`;
-  const told = `${formatCount(failed)} of ${formatCount(calls)} calls failed, ${formatCount(noticed - failed)} more took noticeably longer`;
+  const late = noticed - failed;
+  const told = `${formatCount(failed)} of ${formatCount(calls)} calls failed, ${late === 0 ? 'none' : formatCount(late)} took noticeably longer`;
   const store =
     broken.length === 0 ? 'and no write was lost' : `and ${formatNumber(broken.length, 'expectation')} did not hold`;
   return `${stopped}${what}: ${told}, ${store}.`;

@@ -13,7 +13,7 @@ import type { Asked as WhatWasAsked } from '../errors/asked.js';
 import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
 import { forCaller } from '../errors/for-caller.js';
-import { isDraining, isLostIdentity } from '../errors/server-errors.js';
+import { isShuttingDown, isLostIdentity } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
@@ -313,7 +313,7 @@ export class LeaseChannel implements QueryChannel {
       return await next(asked);
     } catch (error) {
       if (error instanceof ServerError) Object.assign(error, refused);
-      if (isDraining(error)) channel.#lease.markForRecycling('leaving');
+      if (isShuttingDown(error)) channel.#lease.markForRecycling('leaving');
       const isLost = error instanceof IdentityLostError;
       if (!isLost && !(connection.isItsIdentity && isLostIdentity(error))) throw error;
       channel.#lease.markForRecycling('signed-out');

@@ -42,34 +42,27 @@ export class Endpoint implements Candidate {
   /** When the last sign against it came. */
   #blamedAt = Number.NEGATIVE_INFINITY;
   #openedAt = Number.NEGATIVE_INFINITY;
-  /** It is shutting down, starting, or has no room. */
-  #isBusy = false;
-
-  /** The following are set by {@link Endpoints}, which sees all of them. */
-  standing: Standing = 'well';
-  /** Whether it is lent like a well one: it is well, or doubtful in a panic. */
-  isWell = true;
-  /** Whether its connections may be lent. */
-  lends = true;
+  /** It said that it is shutting down, starting, or has no room. */
+  #isUnavailable = false;
+  #standing: Standing = 'well';
   /** The condition that its standing follows from. */
-  known: Condition = 'well';
-  /** Its part of the load, relative to the others. Set by {@link Endpoints}. */
-  share: number;
-  /** The operator drains it, or it left the list: it gets no further connections and no further leases. */
-  isLeaving = false;
+  #judged: Condition = 'well';
+  #isWell = true;
+  #lends = true;
+  #share: number;
+  #isDraining = false;
   /** When it came to the pool or became well again: its slow start counts from here. */
   #warmsSince: number = Number.NEGATIVE_INFINITY;
   #refusal: unknown;
+  #opened = 0;
   /** For strategies by turns: the virtual time of its next turn. */
   turn = 0;
 
   /** Connections there, those being opened included and those being closed not. Kept by the inventory. */
   connections = 0;
-  /** Of these, being opened. */
+  /** Of these, being opened. Kept by the inventory. */
   opening = 0;
-  /** Connections that were opened there. */
-  opened = 0;
-  /** Leases there: of whole connections, and of single calls. Kept by whoever lends. */
+  /** Leases there: of whole connections, and of single calls. Kept by the leasing, and by a shutdown that ends leases. */
   inUse = 0;
   /** How long a round trip takes. */
   readonly latency: PeakEwma = new PeakEwma();
@@ -80,7 +73,7 @@ export class Endpoint implements Candidate {
     this.#target = target;
     this.slot = slot;
     this.shown = withoutQuery(target.url);
-    this.share = target.weight;
+    this.#share = target.weight;
     this.#settings = settings;
     this.#random = random;
   }
@@ -94,8 +87,72 @@ export class Endpoint implements Candidate {
     this.#target = target;
   }
 
+  /** From now on it gets no connection and no lease: the operator drains it, or it left the list. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /** It is in the list, with this weight, zone and priority, also if it was being drained. */
+  takeBack(target: Target, now: number): void {
+    this.#target = target;
+    if (this.#isDraining) this.comesBack(now);
+    this.#isDraining = false;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
   get url(): string {
     return this.#target.url;
+  }
+
+  /** What {@link Endpoints} makes of it, which sees the others too. */
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  /** Whether its connections may be lent. */
+  get lends(): boolean {
+    return this.#lends;
+  }
+
+  /** Whether it is lent like a well one: it is well, or doubtful in a panic. */
+  get isWell(): boolean {
+    return this.#isWell;
+  }
+
+  /** Its part of the load, relative to the others. */
+  get share(): number {
+    return this.#share;
+  }
+
+  /** Whether its condition is another one than that which its standing follows from. */
+  get isMisjudged(): boolean {
+    return this.#judged !== this.condition;
+  }
+
+  /** @returns whether it stood otherwise before */
+  stand(standing: Standing, now: number): boolean {
+    this.#judged = this.condition;
+    const before = this.#standing;
+    if (before === standing) return false;
+    this.#standing = standing;
+    this.#lends = standing === 'well' || standing === 'doubtful';
+    // It comes back from having no connections: its share begins small.
+    if (before === 'out') this.comesBack(now);
+    return true;
+  }
+
+  /** @param isPanic whether it counts as well while it is doubtful */
+  giveShare(share: number, isPanic: boolean): void {
+    this.#share = share;
+    this.#isWell = this.#standing === 'well' || (isPanic && this.#standing === 'doubtful');
+  }
+
+  /** Connections that were opened there. */
+  get opened(): number {
+    return this.#opened;
   }
 
   get state(): EndpointState {
@@ -116,7 +173,7 @@ export class Endpoint implements Candidate {
   get trouble(): unknown {
     const { lastError, silence } = this.#state;
     // It was told later than any failure before it.
-    if (this.#isBusy && this.#doubt !== undefined) return this.#doubt;
+    if (this.#isUnavailable && this.#doubt !== undefined) return this.#doubt;
     return lastError ?? silence ?? this.#doubt;
   }
 
@@ -126,7 +183,7 @@ export class Endpoint implements Candidate {
   }
 
   get condition(): Condition {
-    if (this.#state.circuit !== 'closed' || this.#isBusy || this.#refusal !== undefined) return 'failing';
+    if (this.#state.circuit !== 'closed' || this.#isUnavailable || this.#refusal !== undefined) return 'failing';
     return this.troubled ? 'doubtful' : 'well';
   }
 
@@ -179,10 +236,10 @@ export class Endpoint implements Candidate {
     if (isBlame(sign)) this.#blamedAt = now;
     switch (sign.sign) {
       case 'opened':
-        this.opened++;
+        this.#opened++;
         this.#openedAt = now;
         // Only this shows that it takes new work again: old connections are answered while it shuts down, too.
-        this.#isBusy = false;
+        this.#isUnavailable = false;
         this.#doubtsNoMore();
         this.#refusal = undefined;
         this.#success.observe(true, now);
@@ -191,12 +248,12 @@ export class Endpoint implements Candidate {
         this.#answered(sign.at, now);
         break;
       case 'busy':
-        this.#isBusy = true;
+        this.#isUnavailable = true;
         // No longer than the pause that is kept: the attempt after that pause has to count.
         this.#doubts(sign.error, now + Math.min(sign.retryAfter, this.#settings.idleProbeInterval));
         break;
       case 'leaving':
-        this.#isBusy = true;
+        this.#isUnavailable = true;
         this.#doubts(sign.error, now);
         break;
       case 'lost':
@@ -213,7 +270,7 @@ export class Endpoint implements Candidate {
         this.#success.observe(false, now);
         break;
       case 'hurry':
-        this.#isBusy = false;
+        this.#isUnavailable = false;
         this.#refusal = undefined;
         this.#doubtsNoMore();
         break;
@@ -221,7 +278,7 @@ export class Endpoint implements Candidate {
   }
 
   #answered(at: number, now: number): void {
-    if (at >= this.#doubtUntil && !this.#isBusy) this.#doubtsNoMore();
+    if (at >= this.#doubtUntil && !this.#isUnavailable) this.#doubtsNoMore();
     this.#success.observe(true, now);
   }
 

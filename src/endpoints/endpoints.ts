@@ -28,17 +28,16 @@ export interface EndpointsSurroundings {
  *     well               well                   well
  *     doubtful           doubtful               doubtful
  *     failing            out                    doubtful: at most all but one are out
- *     (leaving)          draining               draining
+ *     (is drained)       draining               draining
  *
  * Opening and lending both follow the share of each, which is computed when a standing or the list changes.
  */
 export class Endpoints {
   readonly #parts: EndpointsSurroundings;
   readonly #all: Endpoint[] = [];
-  /** Those of {@link Endpoints.all} that are not leaving. */
+  /** Those of {@link Endpoints.all} that are not being drained. */
   #staying: readonly Endpoint[] = [];
-  /** Why there is none yet, if that is known. */
-  missing: unknown;
+  #missing: unknown;
   #troubled = false;
   #someAreWell = true;
   #isWarming = false;
@@ -53,14 +52,24 @@ export class Endpoints {
     this.review(now);
   }
 
-  /** All of them; those that are leaving stay until their last connection is closed. */
+  /** All of them; those that are being drained stay until their last connection is closed. */
   get all(): readonly Endpoint[] {
     return this.#all;
   }
 
-  /** Those that are not leaving. */
+  /** Those that are not being drained. */
   get staying(): readonly Endpoint[] {
     return this.#staying;
+  }
+
+  /** Why there is none; undefined when there is one, and when that is not known. */
+  get missing(): unknown {
+    return this.#missing;
+  }
+
+  /** A look for them found none: those known before stay. */
+  notFound(error: unknown): void {
+    this.#missing = this.#all.length === 0 ? error : undefined;
   }
 
   /** Whether there is a choice. */
@@ -95,7 +104,7 @@ export class Endpoints {
     return this.#panics;
   }
 
-  /** The one about which the best is known. */
+  /** What is known about the one about which the best is known. */
   get best(): EndpointState | undefined {
     const [first, ...others] = this.#staying;
     let best = first?.state;
@@ -105,7 +114,7 @@ export class Endpoints {
     return best;
   }
 
-  /** The one that failed last. */
+  /** What is known about the one that failed last. */
   get worst(): EndpointState | undefined {
     let worst = this.#staying[0]?.state;
     for (const { state } of this.#staying) {
@@ -118,13 +127,11 @@ export class Endpoints {
     return this.#all.find((endpoint) => endpoint.url === url);
   }
 
-  /** Adds an endpoint, or takes one back that was leaving. */
+  /** Adds an endpoint, or takes one back that was being drained. */
   add(target: Target, now: number): Endpoint {
     const known = this.find(target.url);
     if (known !== undefined) {
-      known.retarget(target);
-      if (known.isLeaving) known.comesBack(now);
-      known.isLeaving = false;
+      known.takeBack(target, now);
       this.#listChanged(now);
       return known;
     }
@@ -137,7 +144,7 @@ export class Endpoints {
 
   /** From now on it gets no connection and no lease. */
   drain(endpoint: Endpoint, now: number): void {
-    endpoint.isLeaving = true;
+    endpoint.drain();
     this.#hasClosed = true;
     this.#listChanged(now);
   }
@@ -152,18 +159,17 @@ export class Endpoints {
   report(endpoint: Endpoint, sign: Sign, now: number): boolean {
     const circuitChanged = endpoint.report(sign, now);
     // Fast path, as calls are reported while anything is wrong: nothing changes for the others.
-    if (endpoint.known !== endpoint.condition) this.review(now);
+    if (endpoint.isMisjudged) this.review(now);
     return circuitChanged;
   }
 
   /** Looks at all of them anew, after a change of one or of the list, and while shares grow. */
   review(now: number): void {
-    const serves = this.#all.some(({ condition, isLeaving }) => !isLeaving && condition !== 'failing');
+    const serves = this.#all.some(({ condition, isDraining }) => !isDraining && condition !== 'failing');
     for (const endpoint of this.#all) {
       const { condition } = endpoint;
-      endpoint.known = condition;
       const kept = condition === 'failing' ? (serves ? 'out' : 'doubtful') : condition;
-      this.#stand(endpoint, endpoint.isLeaving ? 'draining' : kept, now);
+      this.#stand(endpoint, endpoint.isDraining ? 'draining' : kept, now);
     }
     this.#troubled = this.#all.some(({ troubled }) => troubled);
     this.#share(now);
@@ -222,18 +228,14 @@ export class Endpoints {
   }
 
   #listChanged(now: number): void {
-    this.#staying = this.#all.filter(({ isLeaving }) => !isLeaving);
+    this.#staying = this.#all.filter(({ isDraining }) => !isDraining);
     this.review(now);
   }
 
   #stand(endpoint: Endpoint, standing: Standing, now: number): void {
     const before = endpoint.standing;
-    if (before === standing) return;
-    endpoint.standing = standing;
-    endpoint.lends = standing === 'well' || standing === 'doubtful';
+    if (!endpoint.stand(standing, now)) return;
     if (!endpoint.lends) this.#hasClosed = true;
-    // It comes back from having no connections: its share begins small.
-    if (before === 'out') endpoint.comesBack(now);
     this.#parts.changed(endpoint, before);
   }
 
@@ -249,10 +251,7 @@ export class Endpoints {
     const { shares, panicked } = sharesOf(members, balancing);
     if (panicked && !this.#isPanicking) this.#panics++;
     this.#isPanicking = panicked;
-    for (const [index, endpoint] of this.#all.entries()) {
-      endpoint.share = shares[index] ?? 0;
-      endpoint.isWell = endpoint.standing === 'well' || (panicked && endpoint.standing === 'doubtful');
-    }
+    for (const [index, endpoint] of this.#all.entries()) endpoint.giveShare(shares[index] ?? 0, panicked);
     this.#someAreWell = this.#all.some(({ isWell }) => isWell);
   }
 }

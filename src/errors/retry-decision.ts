@@ -3,7 +3,7 @@ import { AgentLimitError } from './agent.js';
 import { CallAbortedError, CallError, ConnectionLostError, IdentityLostError } from './call.js';
 import { outcomeOf } from './outcome.js';
 import { PoolError } from './pool-error.js';
-import { isBusy, isConflict, isDraining, isEndOfConnection } from './server-errors.js';
+import { isBusy, isConflict, isShuttingDown, isEndOfConnection } from './server-errors.js';
 
 /**
  * What to do about a failure.
@@ -43,7 +43,7 @@ export function retryDecision(
   if (error instanceof IdentityLostError) return 'now';
   if (error instanceof ConnectionLostError && error.outcome === 'not-sent') return 'elsewhere';
   if (isConflict(error) || isBusy(error)) return 'later';
-  if (isDraining(error)) return 'sparingly';
+  if (isShuttingDown(error)) return 'sparingly';
   if (error instanceof PoolError && error.retryable) return 'later';
   if (outcomeOf(error) !== 'unknown') return 'never';
   if (idempotent) return 'sparingly';

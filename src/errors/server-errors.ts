@@ -17,8 +17,8 @@ export function isConflict(error: unknown): boolean {
   return false;
 }
 
-/** Whether a node refused because it is shutting down or has no room: it executed nothing, and another node may. */
-export function isDraining(error: unknown): boolean {
+/** Whether the server refused because it is shutting down or has no room: it executed nothing, and another one may. */
+export function isShuttingDown(error: unknown): boolean {
   for (const cause of causes(error)) {
     if (!(cause instanceof ServerError) || cause.kind !== 'Internal') continue;
     if (/gracefully shutting down|unable to handle the request/.test(cause.message)) return true;
@@ -27,7 +27,7 @@ export function isDraining(error: unknown): boolean {
 }
 
 /**
- * Whether an error of a call, of the end of a connection or of an opening says that its node is shutting down, has no
+ * Whether an error of a call, of the end of a connection or of an opening says that its server is shutting down, has no
  * room, or does not listen: no further work belongs there. The loss of a connection alone does not say that.
  */
 export function isLeaving(error: unknown): boolean {
@@ -36,7 +36,7 @@ export function isLeaving(error: unknown): boolean {
     // A server that is stopped no longer listens, while its open connections last until their calls have ended.
     if ((cause as NodeJS.ErrnoException).code === 'ECONNREFUSED') return true;
   }
-  return isDraining(error);
+  return isShuttingDown(error);
 }
 
 /** Whether the server refused because it has too many requests now: it executed nothing, and may do it later. */
@@ -77,10 +77,10 @@ export function isEndOfConnection(error: unknown): boolean {
   return false;
 }
 
-/** Whether the server answered at all: a node that answers is alive. */
+/** Whether the server answered at all: one that answers is alive. */
 export function isAnswer(error: unknown): boolean {
   for (const cause of causes(error)) {
-    if (cause instanceof ServerError) return !isDraining(cause);
+    if (cause instanceof ServerError) return !isShuttingDown(cause);
   }
   return false;
 }

@@ -20,7 +20,7 @@ export class UpgradeRefusedError extends Error {
    */
   readonly retryAfter: number | undefined;
 
-  /** Whether the server, or a proxy in front of it, says that it has no room now: it is starting, stopping or full. */
+  /** Whether the server, or a proxy in front of it, takes no work now: it is starting, shutting down or full. */
   get isLeaving(): boolean {
     return this.status === 503 || this.retryAfter !== undefined;
   }

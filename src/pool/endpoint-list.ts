@@ -72,10 +72,10 @@ interface Removal {
 /** Which endpoints a pool has: what an operator, or the discovery, adds and takes away while it runs. */
 export class EndpointList<R, I extends Identity> {
   readonly #parts: EndpointListParts<R, I>;
-  /** Those that leave for good. */
+  /** Those that are dropped when they have no connection left. */
   readonly #removals = new Map<Endpoint, Removal>();
   /** What an operator said about an address goes before what the discovery says. */
-  readonly #ordered = new Map<string, 'added' | 'drained' | 'removed'>();
+  readonly #orders = new Map<string, 'added' | 'drained' | 'removed'>();
   /** What the discovery found last, by address. */
   #found: ReadonlyMap<string, Target> = new Map();
 
@@ -93,7 +93,7 @@ export class EndpointList<R, I extends Identity> {
       const { weight, zone, priority } = target;
       return {
         ...{ url: shown, weight, zone, priority, state: standing, circuit },
-        share: shares === 0 || endpoint.isLeaving ? 0 : endpoint.share / shares,
+        share: shares === 0 || endpoint.isDraining ? 0 : endpoint.share / shares,
         ...{ connections: connections - opening, opening, inUse, opened, failures, unanswered },
         latency: latency.isUnknown ? undefined : latency.cost,
         nextProbeIn: endpoint.openFor(now),
@@ -118,9 +118,9 @@ export class EndpointList<R, I extends Identity> {
     const listed = this.#found.get(url);
     const known = this.#parts.endpoints.find(url)?.target ?? listed;
     // Taken back from the operator: how long it stays is for the discovery again, which lists it.
-    const isHandedBack = listed !== undefined && this.#ordered.has(url) && this.#ordered.get(url) !== 'added';
-    if (isHandedBack) this.#ordered.delete(url);
-    else this.#ordered.set(url, 'added');
+    const isHandedBack = listed !== undefined && this.#orders.has(url) && this.#orders.get(url) !== 'added';
+    if (isHandedBack) this.#orders.delete(url);
+    else this.#orders.set(url, 'added');
     this.#add(known === undefined ? target : asKnown ? known : { ...known, ...target });
     this.#parts.dispatch();
   }
@@ -131,7 +131,7 @@ export class EndpointList<R, I extends Identity> {
    */
   drain(url: string): void {
     const endpoint = this.#find(url);
-    this.#ordered.set(url, 'drained');
+    this.#orders.set(url, 'drained');
     this.#parts.endpoints.drain(endpoint, this.#parts.clock.now());
     this.#parts.dispatch();
   }
@@ -144,7 +144,7 @@ export class EndpointList<R, I extends Identity> {
    */
   remove(url: string, within: number | undefined): Promise<void> {
     const endpoint = this.#find(url);
-    this.#ordered.set(url, 'removed');
+    this.#orders.set(url, 'removed');
     const removal = this.#remove(endpoint);
     if (within !== undefined) {
       removal.timer?.cancel();
@@ -163,16 +163,16 @@ export class EndpointList<R, I extends Identity> {
     const found = new Map(targets.map((target) => [target.url, target]));
     this.#found = found;
     for (const target of targets) {
-      const order = this.#ordered.get(target.url);
+      const order = this.#orders.get(target.url);
       const known = endpoints.find(target.url);
       if (order === 'removed' || order === 'drained') known?.retarget(target);
       else this.#add(target);
     }
     // Without these, the pool would have no endpoint at all.
-    const areNeeded = endpoints.staying.every(({ url }) => !found.has(url) && !this.#ordered.has(url));
+    const areNeeded = endpoints.staying.every(({ url }) => !found.has(url) && !this.#orders.has(url));
     for (const endpoint of [...endpoints.all]) {
-      if (areNeeded && !endpoint.isLeaving) continue;
-      if (!found.has(endpoint.url) && !this.#ordered.has(endpoint.url)) this.#remove(endpoint);
+      if (areNeeded && !endpoint.isDraining) continue;
+      if (!found.has(endpoint.url) && !this.#orders.has(endpoint.url)) this.#remove(endpoint);
     }
     this.#parts.dispatch();
   }
@@ -180,7 +180,7 @@ export class EndpointList<R, I extends Identity> {
   /** The discovery found none: those known before stay. */
   notFound(error: unknown): void {
     const { endpoints, journal } = this.#parts;
-    endpoints.missing = endpoints.all.length === 0 ? error : undefined;
+    endpoints.notFound(error);
     journal.tell('discoveryStale', { error });
   }
 
@@ -218,7 +218,7 @@ export class EndpointList<R, I extends Identity> {
   #add(target: Target): void {
     const { clock, endpoints, journal } = this.#parts;
     const known = endpoints.find(target.url);
-    const isNew = known === undefined || known.isLeaving;
+    const isNew = known === undefined || known.isDraining;
     const endpoint = endpoints.add(target, clock.now());
     this.#removals.get(endpoint)?.timer?.cancel();
     this.#removals.get(endpoint)?.resolve();

@@ -90,7 +90,7 @@ export class Lifecycle<R, I extends Identity> {
   whyUnfit(member: PooledResource<R, I>, now: number): CloseReason | undefined {
     const { settings, inventory, sizing } = this.#parts;
     if (member.retirement !== undefined) return member.retirement;
-    if (!member.endpoint.lends) return member.endpoint.isLeaving ? 'drained' : 'endpoint-out';
+    if (!member.endpoint.lends) return member.endpoint.isDraining ? 'drained' : 'endpoint-out';
     if (member.generation !== this.#generation) return 'recycled';
     if (now >= member.expiresAt) return 'lifetime';
     if (settings.recycleAfterUses > 0 && member.uses >= settings.recycleAfterUses) return 'uses';

@@ -1952,8 +1952,8 @@ export const faults = [
   },
   {
     name: 'many: one server that refuses the credentials is only in doubt',
-    from: `this.#isBusy || this.#refusal !== undefined) return 'failing'`,
-    to: `this.#isBusy) return 'failing'`,
+    from: `this.#isUnavailable || this.#refusal !== undefined) return 'failing'`,
+    to: `this.#isUnavailable) return 'failing'`,
     tests: endpoints('opening'),
   },
   {
@@ -1994,7 +1994,7 @@ export const faults = [
   },
   {
     name: 'many: a discovery that finds nothing usable empties the pool',
-    from: `if (areNeeded && !endpoint.isLeaving) continue;`,
+    from: `if (areNeeded && !endpoint.isDraining) continue;`,
     to: ``,
     tests: endpoints('list'),
   },

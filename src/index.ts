@@ -25,7 +25,6 @@ export {
   type DiscoverEndpoints,
   type DiscoveryConfig,
   type DnsEndpoints,
-  type EndpointList,
   type EndpointOptions,
   type Endpoints,
   type LoadBalancing,

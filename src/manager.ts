@@ -3,13 +3,13 @@ import { Sessions, type SessionsStatistics } from './agents/sessions.js';
 import { requireFunction } from './calls/arguments.js';
 import { withoutQuery } from './config/address.js';
 import type { Duration } from './config/duration.js';
-import type { EndpointList, EndpointOptions } from './config/endpoint-options.js';
+import type { EndpointOptions, Endpoints } from './config/endpoint-options.js';
 import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
 import { resolveConfig, resolveEndpoint, resolveOptions } from './config/resolve.js';
 import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import { assemble, type Parts } from './manager/assembly.js';
-import { findServers } from './manager/find-servers.js';
+import { findEndpoints } from './manager/find-endpoints.js';
 import { type HealthStatus, healthOf, type Metrics } from './manager/health-report.js';
 import { boundsOptions, noOptions, removalOptions, shutdownOptions } from './manager/method-options.js';
 import { makeQueriesIn } from './manager/queries-in-scope.js';
@@ -57,7 +57,7 @@ export class ConnectionManager extends PoolScope {
   }
 
   /** @internal */
-  static async fromUrl(url: EndpointList, options: PoolOptions): Promise<ConnectionManager> {
+  static async fromUrl(url: string | Endpoints, options: PoolOptions): Promise<ConnectionManager> {
     return await ConnectionManager.#start(resolveOptions(url, options));
   }
 
@@ -67,7 +67,7 @@ export class ConnectionManager extends PoolScope {
     const manager = new ConnectionManager(parts);
     const { failFast, retryPolicy } = config.pool;
     try {
-      await findServers(parts);
+      await findEndpoints(parts);
       await parts.pool.start(failFast ? retryPolicy.maxAttempts : 0);
       if (failFast) await parts.prepare(config);
     } catch (error) {
@@ -267,6 +267,6 @@ function newIsNoWay(): UsageError {
  *   list of them, or where to look for them: {@link Endpoints}
  * @throws ConfigurationError, ConnectError
  */
-export function createPool(url: EndpointList, options: PoolOptions): Promise<ConnectionManager> {
+export function createPool(url: string | Endpoints, options: PoolOptions): Promise<ConnectionManager> {
   return awaited(ConnectionManager.fromUrl(url, options), ConnectionManager.prototype);
 }

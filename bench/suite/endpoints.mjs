@@ -1,6 +1,6 @@
 import { Endpoint } from '../../src/endpoints/endpoint.js';
 import { makeStrategy } from '../../src/endpoints/strategy.js';
-import { oneServer } from '../../src/pool/one-server.js';
+import { oneEndpoint } from '../../src/pool/one-endpoint.js';
 import { systemClock } from '../../src/time/clock.js';
 import { compare, computing } from '../harness/paired.mjs';
 import { defaults, filledOwnPool } from '../support/own-pool.mjs';
@@ -49,7 +49,7 @@ function endpoints(count) {
 
 /** @param {number} count */
 function targets(count) {
-  const [target] = oneServer.targets;
+  const [target] = oneEndpoint.targets;
   return Array.from({ length: count }, (_, index) => ({
     ...target,
     weight: 1,
@@ -64,7 +64,7 @@ function targets(count) {
  * @param {LoadBalancing} loadBalancing
  */
 function filledAt(count, loadBalancing) {
-  return filledOwnPool(connections, settings, systemClock, { ...oneServer, targets: targets(count), loadBalancing });
+  return filledOwnPool(connections, settings, systemClock, { ...oneEndpoint, targets: targets(count), loadBalancing });
 }
 
 /**
@@ -77,7 +77,7 @@ async function lend(pool, times) {
 
 /** @param {number} count */
 async function acquireAt(count) {
-  const pool = await filledAt(count, oneServer.loadBalancing);
+  const pool = await filledAt(count, oneEndpoint.loadBalancing);
   return computing('acquire and release', (times) => lend(pool, times));
 }
 

@@ -1,5 +1,5 @@
 import { resolveOptions } from '../../src/config/resolve.js';
-import { oneServer } from '../../src/pool/one-server.js';
+import { oneEndpoint } from '../../src/pool/one-endpoint.js';
 import { Pool } from '../../src/pool/pool.js';
 import { systemClock } from '../../src/time/clock.js';
 
@@ -15,10 +15,10 @@ const endsAtOnce = () => Promise.resolve();
  *
  * @param {Partial<import('../../src/pool/contract.js').PoolSettings>} [settings]
  * @param {import('../../src/time/clock.js').Clock} [clock]
- * @param {import('../../src/pool/contract.js').Servers} [servers]
+ * @param {import('../../src/pool/contract.js').PoolEndpoints} [endpoints]
  * @returns {Pool<Stub>}
  */
-export function ownPool(settings = {}, clock = systemClock, servers = oneServer) {
+export function ownPool(settings = {}, clock = systemClock, endpoints = oneEndpoint) {
   return new Pool(
     { ...defaults, ...settings },
     {
@@ -42,7 +42,7 @@ export function ownPool(settings = {}, clock = systemClock, servers = oneServer)
       clock,
       random: Math.random,
       endpoint: { ...defaults.circuitBreaker, backoff: () => 0 },
-      servers,
+      endpoints,
     },
   );
 }
@@ -53,10 +53,10 @@ export function ownPool(settings = {}, clock = systemClock, servers = oneServer)
  * @param {number} connections
  * @param {Partial<import('../../src/pool/contract.js').PoolSettings>} [settings]
  * @param {import('../../src/time/clock.js').Clock} [clock]
- * @param {import('../../src/pool/contract.js').Servers} [servers]
+ * @param {import('../../src/pool/contract.js').PoolEndpoints} [endpoints]
  */
-export async function filledOwnPool(connections, settings = {}, clock = systemClock, servers = oneServer) {
-  const pool = ownPool({ maxConnections: connections, maxConnecting: connections, ...settings }, clock, servers);
+export async function filledOwnPool(connections, settings = {}, clock = systemClock, endpoints = oneEndpoint) {
+  const pool = ownPool({ maxConnections: connections, maxConnecting: connections, ...settings }, clock, endpoints);
   const leases = await Promise.all(Array.from({ length: connections }, () => pool.acquire()));
   for (const lease of leases) lease.release();
   return pool;

@@ -13,7 +13,7 @@ import type { Asked as WhatWasAsked } from '../errors/asked.js';
 import { CallAbortedError, ConnectionLostError, IdentityLostError } from '../errors/call.js';
 import { messageOf } from '../errors/error-message.js';
 import { forCaller } from '../errors/for-caller.js';
-import { isShuttingDown, isLostIdentity } from '../errors/server-errors.js';
+import { isLostIdentity, isShuttingDown } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';

@@ -60,13 +60,10 @@ export interface DiscoverEndpoints {
 /** Several servers of one database: all of them, or where to look for them. */
 export type Endpoints = readonly (string | EndpointOptions)[] | DnsEndpoints | SrvEndpoints | DiscoverEndpoints;
 
-/** Where the database lives, as the short form says it: the address of one, or several servers. */
-export type EndpointList = string | Endpoints;
-
 /**
- * Which of several servers lends a connection: each in turn (`round-robin`); the one with the fewest connections lent for its weight
- * (`least-connections`); one drawn at random (`random`); the one that failed least of late (`health-based`); or of two drawn at
- * random the one that answers faster and is less busy (`latency`).
+ * Which of several servers lends a connection, each by its share: each in turn (`round-robin`); the one with the fewest connections
+ * lent (`least-connections`); one drawn at random (`random`); in turn, those that failed of late less often (`health-based`); or in
+ * turn, one that answers twice as fast twice as often (`latency`).
  */
 export type LoadBalancing = 'round-robin' | 'least-connections' | 'random' | 'health-based' | 'latency';
 

@@ -5,7 +5,6 @@ import {
   type DiscoverEndpoints,
   type DnsEndpoints,
   type DnsSource,
-  type EndpointList,
   type EndpointOptions,
   type EndpointSource,
   type Endpoints,
@@ -211,14 +210,14 @@ const onlyItemSchema = v.pipe(
     return items instanceof Refusal ? items : items[0];
   }),
   anyAddressSchema as v.GenericSchema<unknown, Place>,
-) as v.GenericSchema<EndpointList, Place>;
+) as v.GenericSchema<string | Endpoints, Place>;
 
 /**
  * The first argument of `createPool()`: an address of any kind, or several servers. A list of one server may grow; one of an embedded
  * database is that database.
  */
-export const placeSchema: v.GenericSchema<EndpointList, Place> = v.lazy(
-  (given): v.GenericSchema<EndpointList, Place> => {
+export const placeSchema: v.GenericSchema<string | Endpoints, Place> = v.lazy(
+  (given): v.GenericSchema<string | Endpoints, Place> => {
     if (isList(given)) {
       const items = readList(given);
       const isOne = !(items instanceof Refusal) && items.length === 1 && isEmbedded(items[0]);

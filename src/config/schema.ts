@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Logger } from '../logger.js';
 import { type Address, type Mode, readAddress } from './address.js';
 import { type Closed, closed } from './closed-object.js';
-import type { EndpointList, LoadBalancing, LoadBalancingName } from './endpoint-options.js';
+import type { Endpoints, LoadBalancing, LoadBalancingName } from './endpoint-options.js';
 import {
   endpointNames,
   loadBalancingSchema,
@@ -151,7 +151,7 @@ export const databaseConfigSchema: v.GenericSchema<DatabaseConfig, ResolvedConfi
  */
 export const urlConfigSchema: v.GenericSchema<
   Omit<DatabaseConfig, 'connectionMode'> & {
-    connectionMode: EndpointList;
+    connectionMode: string | Endpoints;
     loadBalancing?: LoadBalancingName | undefined;
   },
   ResolvedConfig

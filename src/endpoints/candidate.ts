@@ -7,11 +7,11 @@ export interface Candidate {
    * of its standing was found.
    */
   readonly share: number;
-  /** How many of its connections are in use. */
+  /** Leases there: of whole connections, and of single calls. */
   readonly inUse: number;
   /** One that is not well is chosen only when no well one was found. */
   readonly isWell: boolean;
-  /** How long it takes to answer. */
+  /** How long a round trip takes. */
   readonly latency: PeakEwma;
   /** How much of what was tried there lately succeeded, from 0 to 1. */
   readonly health: number;

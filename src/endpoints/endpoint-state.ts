@@ -119,7 +119,7 @@ export type Sign =
       readonly identity?: string | undefined;
       readonly error: unknown;
     }
-  /** It is shutting down, does not listen, or has no room. */
+  /** It is shutting down, does not listen, or has no room: no further work belongs there. */
   | { readonly sign: 'leaving'; readonly error: unknown }
   /** A ping was not answered at once: it may be slow, or gone. */
   | { readonly sign: 'silent'; readonly error: unknown }

@@ -21,7 +21,7 @@ export type Condition =
   | 'well'
   /** A failure, a lost connection or a missing answer is not yet disproved. */
   | 'doubtful'
-  /** Its circuit is not closed, it asked for a pause, is shutting down, or refuses the pool's own identity. */
+  /** Its circuit is not closed, it said that it is shutting down, starting or full, or it refuses the pool's own identity. */
   | 'failing';
 
 /** One server of a pool: where it is, what is known about it, and what the pool has there. */
@@ -42,7 +42,7 @@ export class Endpoint implements Candidate {
   /** When the last sign against it came. */
   #blamedAt = Number.NEGATIVE_INFINITY;
   #openedAt = Number.NEGATIVE_INFINITY;
-  /** It said that it is shutting down, starting, or has no room. */
+  /** It said that it is shutting down, starting or full. */
   #isUnavailable = false;
   #standing: Standing = 'well';
   /** The condition that its standing follows from. */

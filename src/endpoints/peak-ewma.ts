@@ -16,8 +16,8 @@ const shortest = 0.001;
  * endpoint for the best one at the same moment. The cost stays; after 30 s without an observation one caller tries the
  * endpoint ({@link isDue}), and what that caller sees counts for 95 %.
  *
- * A failed call must be observed with the timeout it could have used up, unless it took longer. Otherwise the endpoint
- * that fails fastest seems to be the fastest.
+ * What fails must be observed too, with the time for which it had no answer. Otherwise the endpoint that fails fastest seems
+ * to be the fastest.
  */
 export class PeakEwma {
   #cost = 0;

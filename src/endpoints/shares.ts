@@ -1,9 +1,9 @@
 /**
- * What is thought of an endpoint:
+ * What an endpoint may be used for:
  *
  * - `well`: nothing is known against it;
- * - `doubtful`: a failure, a loss or a missing answer was not yet disproved;
- * - `out`: its circuit is not closed, so it gets no new load;
+ * - `doubtful`: a failure, a lost connection or a missing answer is not yet disproved, or it fails and no other endpoint serves;
+ * - `out`: it fails and another one serves, so it gets no new load;
  * - `draining`: an operator, or the list of endpoints, took it away.
  */
 export type Standing = 'well' | 'doubtful' | 'out' | 'draining';

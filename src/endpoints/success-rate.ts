@@ -26,12 +26,4 @@ export class SuccessRate {
     this.#average = this.#successes / this.#attempts;
     this.#observedAt = now;
   }
-
-  /** Forgets everything, as after an outage. */
-  forget(): void {
-    this.#successes = 1;
-    this.#attempts = 1;
-    this.#average = 1;
-    this.#observedAt = Number.NEGATIVE_INFINITY;
-  }
 }

@@ -3,7 +3,7 @@ import { AgentLimitError } from './agent.js';
 import { CallAbortedError, CallError, ConnectionLostError, IdentityLostError } from './call.js';
 import { outcomeOf } from './outcome.js';
 import { PoolError } from './pool-error.js';
-import { isBusy, isConflict, isShuttingDown, isEndOfConnection } from './server-errors.js';
+import { isBusy, isConflict, isEndOfConnection, isShuttingDown } from './server-errors.js';
 
 /**
  * What to do about a failure.

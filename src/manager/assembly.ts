@@ -6,7 +6,7 @@ import type { DatabaseName } from '../config/database-name.js';
 import type { ResolvedConfig } from '../config/options.js';
 import { Discovery } from '../endpoints/discovery.js';
 import type { EndpointAddress } from '../endpoints/endpoint-address.js';
-import type { Servers } from '../pool/contract.js';
+import type { PoolEndpoints } from '../pool/contract.js';
 import { Pool } from '../pool/pool.js';
 import { PooledConnection } from '../pooled-connection.js';
 import type { Connection } from '../session/connection.js';
@@ -85,7 +85,7 @@ export function assemble(config: ResolvedConfig): Parts {
     storeNotCompared: (endpoint) => logger?.warn({ pool: name, endpoint }, notCompared),
     storeReplaced: (endpoint) => logger?.warn({ pool: name, endpoint }, replaced),
   });
-  const pool = makePool(config, serversOf(config), factory);
+  const pool = makePool(config, endpointsOf(config), factory);
   const discovery = discoveryOf(config, pool);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
   const fence = makeFence(config, factory, () => pool.endpoints.targets);
@@ -93,8 +93,8 @@ export function assemble(config: ResolvedConfig): Parts {
   const transactions = new Transactions({ pool: label, fence, events: pool.events, rollbackTimeout: resetTimeout });
   const extraConnections = new ExtraConnections({
     makePool: () => {
-      const servers = { ...serversOf(config), targets: pool.endpoints.targets };
-      return makePool({ name, pool: { ...config.pool, ...forOne } }, servers, factory);
+      const endpoints = { ...endpointsOf(config), targets: pool.endpoints.targets };
+      return makePool({ name, pool: { ...config.pool, ...forOne } }, endpoints, factory);
     },
     identityIn: (database) => factory.identities.of(database),
     // No preparation: this connection prepares the database, and would wait for itself.
@@ -138,7 +138,7 @@ export function assemble(config: ResolvedConfig): Parts {
 
 function makePool(
   { name, pool: settings }: Pick<ResolvedConfig, 'name' | 'pool'>,
-  servers: Servers,
+  endpoints: PoolEndpoints,
   factory: ConnectionFactory,
 ): Pool<Connection, ConnectionIdentity> {
   const { retryPolicy, circuitBreaker } = settings;
@@ -150,12 +150,12 @@ function makePool(
     timeOfDay: () => Date.now(),
     random: Math.random,
     endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
-    servers,
+    endpoints,
   });
 }
 
 /** The servers that are known at the start: all of a list, none of those that are looked up. */
-function serversOf({ endpoints, loadBalancing, pool }: ResolvedConfig): Servers {
+function endpointsOf({ endpoints, loadBalancing, pool }: ResolvedConfig): PoolEndpoints {
   const { zone, ...balancing } = pool.balancing;
   return {
     targets: 'list' in endpoints ? endpoints.list : [],

@@ -13,7 +13,7 @@ import { Inventory } from './inventory.js';
 import { Journal } from './journal.js';
 import { Leasing } from './leasing.js';
 import { Lifecycle, type LifecycleOwner } from './lifecycle.js';
-import { oneServer } from './one-server.js';
+import { oneEndpoint } from './one-endpoint.js';
 import { Openings } from './openings.js';
 import type { PoolParts } from './parts.js';
 import { PoolState } from './pool-state.js';
@@ -48,12 +48,12 @@ export function assemblePool<R, I extends Identity>(
   surroundings: PoolSurroundings<R, I>,
   drained: () => boolean,
 ): AssembledPool<R, I> {
-  const { name, home, clock, timeOfDay, random, servers = oneServer } = surroundings;
-  const { balancing } = servers;
+  const { name, home, clock, timeOfDay, random, endpoints: given = oneEndpoint } = surroundings;
+  const { balancing, loadBalancing } = given;
   const state = new PoolState();
   const factory = new GuardedFactory(surroundings.factory);
   const journal = new Journal(clock);
-  const inventory = new Inventory<R, I>(home, makeStrategy(servers.loadBalancing, random));
+  const inventory = new Inventory<R, I>(home, makeStrategy(loadBalancing, random));
   const endpoints = makeEndpoints(surroundings, journal);
   const known = { clock, settings, state, factory, journal, inventory, endpoints };
   // These need each other; none is called before all are built.
@@ -116,18 +116,18 @@ export function assemblePool<R, I extends Identity>(
 }
 
 function makeEndpoints<R, I extends Identity>(
-  { clock, endpoint: settings, random, servers = oneServer }: PoolSurroundings<R, I>,
+  { clock, endpoint: settings, random, endpoints: given = oneEndpoint }: PoolSurroundings<R, I>,
   journal: Journal,
 ): Endpoints {
   const endpoints: Endpoints = new Endpoints(
     {
-      ...{ settings, random, balancing: servers.balancing },
+      ...{ settings, random, balancing: given.balancing },
       changed: ({ shown, standing, trouble: error }, before) => {
         if (!endpoints.many) return;
         journal.tell('endpointChanged', { endpoint: shown, state: standing, before, error });
       },
     },
-    servers.targets,
+    given.targets,
     clock.now(),
   );
   return endpoints;

@@ -122,19 +122,19 @@ export interface PoolSurroundings<R, I extends Identity> {
   readonly random: () => number;
   /** How attempts to open are spaced when they fail, and when the circuit is opened. */
   readonly endpoint: EndpointSettings;
-  /** The servers; left out for one. */
-  readonly servers?: Servers | undefined;
+  /** Where connections are opened; left out, the factory knows the only place. */
+  readonly endpoints?: PoolEndpoints | undefined;
 }
 
-/** The servers of a pool, and how it spreads over them. */
-export interface Servers {
+/** The endpoints that a pool begins with, and how it spreads over them. */
+export interface PoolEndpoints {
   readonly targets: readonly Target[];
   /** Whose idle connection is lent. */
   readonly loadBalancing: LoadBalancing;
   readonly balancing: PoolBalancing;
 }
 
-/** How a pool spreads over its servers. */
+/** How a pool spreads over its endpoints. */
 export interface PoolBalancing extends BalancingSettings {
   /** How often, in milliseconds, one connection may be closed to be opened elsewhere; 0: never. */
   readonly rebalanceInterval: number;

@@ -21,8 +21,10 @@ export interface EndpointReport {
   readonly priority: number;
   /**
    * - `well`: nothing is known against it;
-   * - `doubtful`: a failure, a lost connection or a missing answer is not yet disproved; others go first;
-   * - `out`: it keeps failing, or asked for a pause, and others serve; it is tried now and then;
+   * - `doubtful`: a failure, a lost connection or a missing answer is not yet disproved, or it fails as all others do; those that
+   *   are well go first;
+   * - `out`: its circuit is not closed, it said that it is shutting down, starting or full, or it refuses the pool's own user,
+   *   and another one serves; it is tried now and then;
    * - `draining`: it gets no further work, because `drainEndpoint()` or `removeEndpoint()` said so, or it left the list.
    */
   readonly state: Standing;
@@ -36,13 +38,13 @@ export interface EndpointReport {
   readonly opening: number;
   /** Leases there: of whole connections, and of single calls. */
   readonly inUse: number;
-  /** Connections that were opened there. */
+  /** Connections that were opened there so far. */
   readonly opened: number;
   /** Attempts to open in a row that failed. */
   readonly failures: number;
   /** Failed probes and calls without an answer in time, in a row and on different connections. */
   readonly unanswered: number;
-  /** How long a round trip takes, in milliseconds; undefined when it was not measured, as with other strategies than `latency`. */
+  /** How long a round trip takes, in milliseconds; undefined while it was not measured, as with one server. */
   readonly latency: number | undefined;
   /** How long until the next attempt, in milliseconds, while its circuit is open; else 0. */
   readonly nextProbeIn: number;

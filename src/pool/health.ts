@@ -194,7 +194,7 @@ export class Health<R, I extends Identity> {
    * Whether a fatal failure of a probe, or of a change of identity, is final. With several servers that of the pool's own
    * identity is not: others may still take it, and openings show whether one does.
    */
-  isLost({ group }: PooledResource<R, I>): boolean {
+  isFinal({ group }: PooledResource<R, I>): boolean {
     return !this.#endpoints.many || group !== this.#inventory.ownGroup;
   }
 
@@ -313,7 +313,11 @@ export class Health<R, I extends Identity> {
     if (ready === this.#told) return;
     this.#told = ready;
     const { unanswered, lastError, silence } = this.#endpoints.worst ?? unknownEndpoint;
-    this.#journal.tell('healthChanged', { healthy: ready, unanswered, error: ready ? undefined : (silence ?? lastError) });
+    this.#journal.tell('healthChanged', {
+      healthy: ready,
+      unanswered,
+      error: ready ? undefined : (silence ?? lastError),
+    });
   }
 }
 

@@ -239,7 +239,7 @@ export class Lifecycle<R, I extends Identity> {
       if (!wasLost) health.probeFailed(member, error, isNew, now);
       this.retire(member, fatal ? 'signed-out' : 'probe-failed');
       // The identity cannot be had any more: the server would refuse another connection too.
-      if (fatal && health.isLost(member)) this.#owner.failWaiters(group, error);
+      if (fatal && health.isFinal(member)) this.#owner.failWaiters(group, error);
       journal.validationFailed({ connection: member.id, endpoint: member.endpoint.shown, duration, error });
     });
   }
@@ -266,7 +266,7 @@ export class Lifecycle<R, I extends Identity> {
           return;
         }
         const { error } = outcome;
-        if (factory.isFatal(error) && health.isLost(member)) {
+        if (factory.isFatal(error) && health.isFinal(member)) {
           // The connection is unchanged and still good.
           if (factory.isAnswer(error)) this.#answered(member, now);
           this.#owner.failWaiters(group, error);
@@ -279,7 +279,7 @@ export class Lifecycle<R, I extends Identity> {
           else if (factory.isAnswer(error))
             health.report(member.endpoint, { sign: 'answered', began: member.since, at: now });
           // The server answered, and would answer the same on every other connection.
-          if (factory.isAnswer(error) && health.isLost(member)) this.#owner.failWaiters(group, error);
+          if (factory.isAnswer(error) && health.isFinal(member)) this.#owner.failWaiters(group, error);
           this.retire(member, 'reset-failed');
         }
         const { shown: endpoint } = member.endpoint;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Emitter } from '../../src/pool/emitter.js';
 import type { PoolEvents } from '../../src/pool/events.js';
-import { oneServer } from '../../src/pool/one-server.js';
+import { oneEndpoint } from '../../src/pool/one-endpoint.js';
 import {
   alwaysProbed,
   behaving,
@@ -174,7 +174,7 @@ describe('the events of a pool', () => {
   test('tell the life of a connection step by step', async () => {
     const endpoint = 'ws://a/rpc';
     const targets = [{ url: endpoint, weight: 1, zone: undefined, priority: 0 }];
-    const { pool, clock, resources } = poolUnderTest({}, { servers: { ...oneServer, targets } });
+    const { pool, clock, resources } = poolUnderTest({}, { endpoints: { ...oneEndpoint, targets } });
     const told = listen(pool);
     resources.behave = behaving({ open: 'slow', close: 'slow' });
     const acquire = pool.acquire();

@@ -1,6 +1,6 @@
 import { resolveOptions } from '../../src/config/resolve.js';
 import type { EndpointAddress } from '../../src/endpoints/endpoint-address.js';
-import type { EndpointList, PoolOptions } from '../../src/index.js';
+import type { Endpoints, PoolOptions } from '../../src/index.js';
 import type { Connection } from '../../src/session/connection.js';
 import { ConnectionFactory } from '../../src/session/connection-factory.js';
 import { poolLabel } from '../../src/telemetry/pool-label.js';
@@ -18,7 +18,7 @@ export interface OwnFactory {
   end(): Promise<void>;
 }
 
-export function ownFactory(url: EndpointList, options: Partial<PoolOptions> = {}): OwnFactory {
+export function ownFactory(url: string | Endpoints, options: Partial<PoolOptions> = {}): OwnFactory {
   const config = resolveOptions(url, { ...place, ...options });
   const reports: string[] = [];
   const factory = new ConnectionFactory(config, poolLabel(config), {

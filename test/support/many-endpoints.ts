@@ -73,10 +73,10 @@ function surround(
   make: typeof makePool,
 ): Many {
   const targets = endpoints.map((one) => (typeof one === 'string' ? targetAt(one) : one));
-  const servers = { targets, loadBalancing, balancing: { ...plainBalancing, ...balancing } };
+  const given = { targets, loadBalancing, balancing: { ...plainBalancing, ...balancing } };
   const world = make(
     { maxConnections: 10, ...settings },
-    { ...usualEndpoint, ...endpoint, servers, ...(random && { random }) },
+    { ...usualEndpoint, ...endpoint, endpoints: given, ...(random && { random }) },
   );
   const { pool, resources } = world;
   const answers = new Map<string, Answers>();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { LoadBalancing, Target } from '../../src/config/endpoint-options.js';
 import { UsageError } from '../../src/errors/configuration.js';
-import type { Servers } from '../../src/pool/contract.js';
+import type { PoolEndpoints } from '../../src/pool/contract.js';
 import type { Lease } from '../../src/pool/lease.js';
 import type { Pool } from '../../src/pool/pool.js';
 import type { Behaviour, FakeResource, FakeResources } from './fake-resources.js';
@@ -91,7 +91,7 @@ export class EndpointBooks {
     this.#places = places;
   }
 
-  get servers(): Servers {
+  get poolEndpoints(): PoolEndpoints {
     const { loadBalancing, behaviours, rebalanceInterval, slowStart, panicBelow } = this.#places;
     return {
       loadBalancing,

@@ -255,7 +255,7 @@ class World {
       clock: this.clock,
       random: () => 0.3,
       endpoint: { failureThreshold: program.failureThreshold, probeInterval, idleProbeInterval: 3000, backoff },
-      servers: this.books?.servers,
+      endpoints: this.books?.poolEndpoints,
     });
     const parent = this.pool.addTenant('parent', { maxConnections: 3, maxWaiting: 4 });
     this.tenants = [

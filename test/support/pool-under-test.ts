@@ -42,7 +42,7 @@ export interface PoolUnderTest {
   readonly resources: FakeResources;
 }
 
-type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random' | 'servers'> & EndpointSettings>;
+type Chosen = Partial<Pick<PoolSurroundings<FakeResource, Identity>, 'random' | 'endpoints'> & EndpointSettings>;
 
 /** Only the backoff spaces attempts, unless a test says otherwise. */
 const plainEndpoint: EndpointSettings = {
@@ -65,7 +65,7 @@ export function poolUnderTest(settings: Partial<PoolSettings> = {}, surroundings
 /** The same for a test that makes many of them, and looks after each itself. */
 export function makePool(
   settings: Partial<PoolSettings> = {},
-  { random = () => 0.5, servers, ...endpoint }: Chosen = {},
+  { random = () => 0.5, endpoints, ...endpoint }: Chosen = {},
 ): PoolUnderTest {
   const clock = new VirtualClock();
   const resources = new FakeResources();
@@ -76,7 +76,7 @@ export function makePool(
     clock,
     random,
     endpoint: { ...plainEndpoint, ...endpoint },
-    servers,
+    endpoints,
   });
   return { pool, clock, resources };
 }

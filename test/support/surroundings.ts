@@ -1,6 +1,6 @@
 import { Value } from 'surrealdb';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
-import { type ConnectionManager, createPool, type EndpointList, type PoolOptions } from '../../src/index.js';
+import { type ConnectionManager, createPool, type Endpoints, type PoolOptions } from '../../src/index.js';
 import type { Backend } from './backend.js';
 import { Front, type FrontOptions } from './front.js';
 import { RealServer } from './real-server.js';
@@ -24,7 +24,7 @@ export interface Surroundings {
   /** A pool on that node. */
   connect(front: Front, options?: Partial<PoolOptions>): Promise<ConnectionManager>;
   /** A pool on any address, or several. */
-  pool(where: EndpointList, options?: Partial<PoolOptions>): Promise<ConnectionManager>;
+  pool(where: string | Endpoints, options?: Partial<PoolOptions>): Promise<ConnectionManager>;
 }
 
 /** Call once at the top of a test file. */

@@ -1,7 +1,7 @@
 import type { Candidate } from '../candidate.js';
 import { Turns } from './turns.js';
 
-/** An ill endpoint gets this part of its load all the same: otherwise it could not show that it is well again. */
+/** An endpoint where all fails gets this part of its load all the same: otherwise it could not show that it is well again. */
 const least = 0.05;
 
 /** By turns, weighted by share and by how much of what was tried at the endpoint lately succeeded. */

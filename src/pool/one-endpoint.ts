@@ -1,7 +1,7 @@
-import type { Servers } from './contract.js';
+import type { PoolEndpoints } from './contract.js';
 
-/** The servers of a pool that was given none: the factory knows where the only one is. */
-export const oneServer: Servers = {
+/** The endpoint of a pool that was given none: the factory knows where it is. */
+export const oneEndpoint: PoolEndpoints = {
   targets: [{ url: '', weight: 1, zone: undefined, priority: 0 }],
   loadBalancing: 'round-robin',
   balancing: {

@@ -5,7 +5,7 @@ import type { Parts } from './assembly.js';
  * the callers wait, and the discovery goes on looking.
  * @throws NoEndpointError with `failFast`, when none is found
  */
-export async function findServers({ config, discovery, pool }: Parts): Promise<void> {
+export async function findEndpoints({ config, discovery, pool }: Parts): Promise<void> {
   if (discovery === undefined) return;
   const found = discovery.start().then((targets) => pool.endpoints.replace(targets));
   if (config.pool.failFast) await found;

@@ -109,7 +109,7 @@ export type { ScopeOptions } from './manager/scope-options.js';
 export type { ShutdownReport } from './manager/shutdown.js';
 export { ConnectionManager, createPool } from './manager.js';
 export type { CloseReason } from './pool/close-reason.js';
-export type { EndpointReport } from './pool/endpoint-list.js';
+export type { EndpointReport } from './pool/endpoint-report.js';
 export type { PoolEvents, RefusalReason } from './pool/events.js';
 export type { HistogramSummary } from './pool/histogram.js';
 export type { TimeSummary } from './pool/recent-histogram.js';

@@ -17,7 +17,7 @@ import { ScopeStorage } from './manager/scope-storage.js';
 import { endAll, type ShutdownReport } from './manager/shutdown.js';
 import { awaited } from './manager/unawaited.js';
 import { unknownEvent } from './manager/unknown-event.js';
-import type { EndpointReport } from './pool/endpoint-list.js';
+import type { EndpointReport } from './pool/endpoint-report.js';
 import { eventNames, type PoolEvents } from './pool/events.js';
 import { PoolScope } from './pool-scope.js';
 import { type PoolStats, poolStats } from './telemetry/pool-stats.js';

@@ -1,5 +1,5 @@
 import type { CloseReason } from '../pool/close-reason.js';
-import type { EndpointReport } from '../pool/endpoint-list.js';
+import type { EndpointReport } from '../pool/endpoint-report.js';
 import type { HistogramSummary } from '../pool/histogram.js';
 import type { AgentsFigures } from './agent-figures.js';
 import type { Step } from './distribution.js';

@@ -1,4 +1,4 @@
-import type { EndpointReport } from '../pool/endpoint-list.js';
+import type { EndpointReport } from '../pool/endpoint-report.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
 import type { AgentsFigures } from './agent-figures.js';
 import { type AssertionResult, evaluate } from './assertions.js';

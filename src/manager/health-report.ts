@@ -1,5 +1,5 @@
 import type { Circuit } from '../endpoints/endpoint-state.js';
-import type { EndpointReport } from '../pool/endpoint-list.js';
+import type { EndpointReport } from '../pool/endpoint-report.js';
 import type { Pool } from '../pool/pool.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
 

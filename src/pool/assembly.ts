@@ -6,6 +6,7 @@ import type { PoolSettings, PoolSurroundings } from './contract.js';
 import { Dispatcher } from './dispatcher.js';
 import { EndpointList } from './endpoint-list.js';
 import { ExpiryWheel } from './expiry-wheel.js';
+import { Fitness } from './fitness.js';
 import { GuardedFactory } from './guarded-factory.js';
 import { Health } from './health.js';
 import type { Identity } from './identity-group.js';
@@ -80,9 +81,10 @@ export function assemblePool<R, I extends Identity>(
   const line = new WaitingLine<R, I>(clock, events, settings);
   const health = new Health(known);
   const sizing = new Sizing(settings, inventory, line);
+  const fitness = new Fitness({ ...known, sizing });
   const lifetimes = new ExpiryWheel<PooledResource<R, I>>(clock.now());
   const checks = new CheckSchedule<PooledResource<R, I>>(settings.healthCheckInterval, random, clock.now());
-  const shared: PoolParts<R, I> = { ...known, health, sizing, lifetimes, checks };
+  const shared: PoolParts<R, I> = { ...known, health, sizing, fitness, lifetimes, checks };
 
   const warmUp = new WarmUp();
   const affinity = new Affinity<R, I>({ clock, line, dispatch });

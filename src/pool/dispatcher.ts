@@ -86,9 +86,9 @@ export class Dispatcher<R, I extends Identity> {
 
   /** Closes the idle connections at endpoints that are out or being drained. */
   #closeIdle(now: number): void {
-    const { inventory, lifecycle } = this.#parts;
+    const { fitness, inventory, lifecycle } = this.#parts;
     for (const member of inventory.idle.filter(({ endpoint }) => !endpoint.lends)) {
-      lifecycle.retire(member, lifecycle.whyUnfit(member, now) ?? 'endpoint-out');
+      lifecycle.retire(member, fitness.whyUnfit(member, now) ?? 'endpoint-out');
     }
   }
 
@@ -98,7 +98,7 @@ export class Dispatcher<R, I extends Identity> {
    * waiter stays in the line and gets whichever connection is ready first.
    */
   #matchWaiters(now: number): void {
-    const { affinity, inventory, leasing, lifecycle, line, openings, rejections, sizing } = this.#parts;
+    const { affinity, fitness, inventory, leasing, lifecycle, line, openings, rejections, sizing } = this.#parts;
     const { idle, shared } = inventory;
     /** How many connections of an identity are being prepared for waiters ahead of this one. */
     let claimed: Map<IdentityGroup<I>, number> | undefined;
@@ -112,7 +112,7 @@ export class Dispatcher<R, I extends Identity> {
       const { group } = waiter;
       const matching = idle.newestOf(group, now);
       const member = matching ?? idle.oldest;
-      const unfit = member && lifecycle.whyUnfit(member, now);
+      const unfit = member && fitness.whyUnfit(member, now);
       if (member !== undefined && unfit !== undefined) {
         lifecycle.retire(member, unfit);
         continue;
@@ -157,7 +157,7 @@ export class Dispatcher<R, I extends Identity> {
   }
 
   #isServable(waiter: Waiter<R, I>, member: PooledResource<R, I>, now: number): boolean {
-    return !waiter.fresh && !waiter.isTooLate(now) && this.#parts.lifecycle.isTrusted(member, now);
+    return !waiter.fresh && !waiter.isTooLate(now) && this.#parts.fitness.isTrusted(member, now);
   }
 
   /**
@@ -169,8 +169,8 @@ export class Dispatcher<R, I extends Identity> {
     seatsEnd: boolean,
     now: number,
   ): PooledResource<R, I> | undefined {
-    const { leasing, lifecycle } = this.#parts;
-    if (idle !== undefined && lifecycle.isTrusted(idle, now)) return idle;
+    const { fitness, leasing } = this.#parts;
+    if (idle !== undefined && fitness.isTrusted(idle, now)) return idle;
     return shared !== undefined && !seatsEnd ? leasing.withRoom(group, tenant, now) : undefined;
   }
 }

@@ -70,8 +70,8 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
   }
 
   #isLendable(member: PooledResource<R, I>, now: number): boolean {
-    const { lifecycle } = this.#parts;
-    return lifecycle.isTrusted(member, now) && lifecycle.whyUnfit(member, now) === undefined;
+    const { fitness } = this.#parts;
+    return fitness.isTrusted(member, now) && fitness.whyUnfit(member, now) === undefined;
   }
 
   #isShareable(member: PooledResource<R, I>, now: number): boolean {
@@ -216,12 +216,12 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
 
   /** @returns whether other calls are under way on the connection */
   #leaveSeat(lease: Lease<R>, member: PooledResource<R, I>, seat: Seat<R, I>, now: number): boolean {
-    const { factory, health, inventory, isDispatching, lifecycle, line, state } = this.#parts;
+    const { factory, fitness, health, inventory, isDispatching, line, state } = this.#parts;
     member.sharers.delete(lease);
     seat.calls--;
     // Its message is not answered yet, or other calls of it are still being settled.
     if (seat.calls > 0) return true;
-    const mayGoOn = lifecycle.whyUnfit(member, now) === undefined && factory.isShareable(member.resource as R);
+    const mayGoOn = fitness.whyUnfit(member, now) === undefined && factory.isShareable(member.resource as R);
     inventory.shared.giveBack(seat, mayGoOn);
     if (member.seatsTaken === 0) return false;
     if (health.troubled && mayGoOn) health.released(member, lease.since, now);
@@ -256,8 +256,8 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
 
   /** Takes back a connection that no lease holds any more. */
   #takeBack(member: PooledResource<R, I>, now: number, tenant: Tenant): void {
-    const { affinity, dispatch, factory, isDispatching, lifecycle, line, state } = this.#parts;
-    const unfit = lifecycle.whyUnfit(member, now);
+    const { affinity, dispatch, factory, fitness, isDispatching, lifecycle, line, state } = this.#parts;
+    const unfit = fitness.whyUnfit(member, now);
     if (unfit === undefined && factory.isClean(member.resource as R)) {
       member.provenAt = now;
       // Shortcuts for the two common cases: hand over to the next waiter, or no waiter at all.
@@ -268,7 +268,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
       }
       const waiter = next && affinity.waiterFor(member, next, now);
       const isNext = waiter !== undefined && !waiter.fresh && !waiter.isTooLate(now);
-      if (isNext && !isDispatching() && state.isRunning && lifecycle.isTrusted(member, now)) {
+      if (isNext && !isDispatching() && state.isRunning && fitness.isTrusted(member, now)) {
         this.#lendToNext(waiter, member, now, tenant);
         return;
       }

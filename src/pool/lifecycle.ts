@@ -40,9 +40,6 @@ export class Lifecycle<R, I extends Identity> {
   readonly #parts: LifecycleParts<R, I>;
   readonly #owner: LifecycleOwner<R, I>;
   #lastId = 0;
-  #generation = 0;
-  /** Probes older than this do not count: the process was suspended since. */
-  #distrustBefore = Number.NEGATIVE_INFINITY;
   /** The last probe failed: probes under way are not counted on. */
   #probesFail = false;
 
@@ -55,14 +52,9 @@ export class Lifecycle<R, I extends Identity> {
     return this.#probesFail;
   }
 
-  /** Discards every proof so far: connections are probed before they are lent. */
-  distrust(now: number): void {
-    this.#distrustBefore = now;
-  }
-
   /** Starts a new generation: connections open or being opened now are not lent again. */
   newGeneration(): void {
-    this.#generation++;
+    this.#parts.fitness.newGeneration();
     // Giving them up starts new openings; those are kept.
     for (const member of this.#parts.inventory.opening) {
       member.abandon?.(new Abandoned('it was begun before recycleAll()'));
@@ -86,29 +78,9 @@ export class Lifecycle<R, I extends Identity> {
     }
   }
 
-  /** Why this connection must not be lent again; undefined when it may. */
-  whyUnfit(member: PooledResource<R, I>, now: number): CloseReason | undefined {
-    const { settings, inventory, sizing } = this.#parts;
-    if (member.retirement !== undefined) return member.retirement;
-    if (!member.endpoint.lends) return member.endpoint.isDraining ? 'drained' : 'endpoint-out';
-    if (member.generation !== this.#generation) return 'recycled';
-    if (now >= member.expiresAt) return 'lifetime';
-    if (settings.recycleAfterUses > 0 && member.uses >= settings.recycleAfterUses) return 'uses';
-    if (inventory.total > sizing.max) return 'resized';
-    return this.#parts.state.isEnding ? 'shutdown' : undefined;
-  }
-
-  /** Whether this connection may be lent without a probe. */
-  isTrusted(member: PooledResource<R, I>, now: number): boolean {
-    const { settings, factory } = this.#parts;
-    if (member.provenAt < this.#distrustBefore) return false;
-    if (now >= factory.lendableUntil(member.resource as R)) return false;
-    return !settings.validateOnCheckout || now - member.provenAt < settings.validationInterval;
-  }
-
   open(group: IdentityGroup<I>, endpoint: Endpoint): void {
-    const { clock, factory, health, inventory, journal, settings } = this.#parts;
-    const member = new PooledResource<R, I>(++this.#lastId, endpoint, group, this.#generation, clock.now());
+    const { clock, factory, fitness, health, inventory, journal, settings } = this.#parts;
+    const member = new PooledResource<R, I>(++this.#lastId, endpoint, group, fitness.generation, clock.now());
     inventory.add(member);
     health.report(endpoint, { sign: 'attempted', began: member.since });
     journal.opening(member.id, endpoint.shown);
@@ -150,7 +122,7 @@ export class Lifecycle<R, I extends Identity> {
     if (member.state !== 'opening') return;
     // A successful opening proves little: while the server is suspect, a probe must be answered first.
     health.report(endpoint, { sign: 'opened', began: now });
-    const unfit = this.whyUnfit(member, now);
+    const unfit = this.#parts.fitness.whyUnfit(member, now);
     if (!health.isSuspect(endpoint)) {
       this.#offerOrRetire(member, now, false);
     } else if (unfit === undefined || unfit === 'endpoint-out') {
@@ -222,7 +194,7 @@ export class Lifecycle<R, I extends Identity> {
         if (isNew) this.#abandonOlder(member);
         this.#proved(member, now);
         checks.watch(member);
-        if (isNew || this.whyUnfit(member, now) !== undefined || member.group.waiting > 0) {
+        if (isNew || this.#parts.fitness.whyUnfit(member, now) !== undefined || member.group.waiting > 0) {
           this.#offerOrRetire(member, now, !isNew);
         } else {
           // A probe does not count as a use, so the idle time goes on.
@@ -374,13 +346,13 @@ export class Lifecycle<R, I extends Identity> {
   }
 
   #offerOrRetire(member: PooledResource<R, I>, now: number, reused: boolean): void {
-    const unfit = this.whyUnfit(member, now);
+    const unfit = this.#parts.fitness.whyUnfit(member, now);
     if (unfit === undefined) this.#owner.offer(member, now, reused);
     else this.retire(member, unfit);
   }
 
   #keepIdleOrRetire(member: PooledResource<R, I>, now: number): void {
-    const unfit = this.whyUnfit(member, now);
+    const unfit = this.#parts.fitness.whyUnfit(member, now);
     if (unfit === undefined) this.#owner.keepIdle(member, now);
     else this.retire(member, unfit);
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../time/clock.js';
 import type { CheckSchedule } from './check-schedule.js';
 import type { PoolSettings } from './contract.js';
 import type { ExpiryWheel } from './expiry-wheel.js';
+import type { Fitness } from './fitness.js';
 import type { GuardedFactory } from './guarded-factory.js';
 import type { Health } from './health.js';
 import type { Identity } from './identity-group.js';
@@ -23,6 +24,7 @@ export interface PoolParts<R, I extends Identity> {
   readonly endpoints: Endpoints;
   readonly health: Health<R, I>;
   readonly sizing: Sizing<R, I>;
+  readonly fitness: Fitness<R, I>;
   readonly lifetimes: ExpiryWheel<PooledResource<R, I>>;
   readonly checks: CheckSchedule<PooledResource<R, I>>;
 }

@@ -61,7 +61,7 @@ export class Upkeep<R, I extends Identity> {
   }
 
   #distrust(now: number, duration: number): void {
-    this.#parts.lifecycle.distrust(now);
+    this.#parts.fitness.distrust(now);
     this.#parts.journal.tell('gap', { duration });
   }
 

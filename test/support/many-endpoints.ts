@@ -1,7 +1,7 @@
 import type { LoadBalancing, Target } from '../../src/config/endpoint-options.js';
 import type { EndpointSettings } from '../../src/endpoints/endpoint-state.js';
 import type { PoolBalancing, PoolSettings } from '../../src/pool/contract.js';
-import type { EndpointReport } from '../../src/pool/endpoint-list.js';
+import type { EndpointReport } from '../../src/pool/endpoint-report.js';
 import type { PoolEvents } from '../../src/pool/events.js';
 import type { Lease } from '../../src/pool/lease.js';
 import { type Behaviour, type FakeResource, type FakeResources, LeavingError, type Step } from './fake-resources.js';

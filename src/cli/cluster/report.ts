@@ -1,4 +1,4 @@
-import type { EndpointReport } from '../../pool/endpoint-list.js';
+import type { EndpointReport } from '../../pool/endpoint-report.js';
 import type { Interruption } from '../interruption.js';
 import { reportSchema } from '../load-report.js';
 import type { ErrorCount } from '../measurements.js';

@@ -14,14 +14,14 @@ export interface PartFigures {
   readonly failed: number;
   /** Calls that failed, or took more than 50 ms longer than any while all was well. */
   readonly noticed: number;
-  /** When the last of these ended, after the begin of the part: then service was full again. 0: there was none. */
+  /** When the last of these ended, since the part began: then service was full again. 0: there was none. */
   readonly noticedUntil: number;
   readonly p50: number;
   readonly p99: number;
   readonly longest: number;
   /**
-   * When each server had its share of the connections again, after the begin of the part; null: not in this part, or not in one in
-   * which a server comes back.
+   * When each server had its share of the connections again, since the part began; null: it had not, or no server comes back in this
+   * part.
    */
   readonly sharedAfter: number | null;
 }

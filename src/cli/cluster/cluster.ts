@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Deed, Question, Start } from './messages.js';
+import type { Answer, Action, Question, Start } from './messages.js';
 
 const program = fileURLToPath(new URL('./cluster-store.js', import.meta.url));
 
@@ -45,13 +45,13 @@ export class Cluster {
   }
 
   /** Does something to the process of a server, by its place in `urls`. */
-  async act(deed: Deed, server: number): Promise<void> {
-    await this.#ask({ deed, server });
+  async act(action: Action, server: number): Promise<void> {
+    await this.#ask({ action, server });
   }
 
   /** How many queries each server has brought to the store. */
   async queries(): Promise<readonly number[]> {
-    return (await this.#ask({ deed: 'count' })).queries;
+    return (await this.#ask({ action: 'count' })).queries;
   }
 
   /** Ends all its processes and removes its folder. */
@@ -63,7 +63,7 @@ export class Cluster {
     }
     if (this.#child.exitCode === 0) return;
     // It was ended before it could clean up.
-    for (const process of this.#processes) kill(process);
+    for (const pid of this.#processes) kill(pid);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -95,9 +95,9 @@ function endOf(child: ChildProcess): Promise<never> {
   return ended;
 }
 
-function kill(process_: number): void {
+function kill(pid: number): void {
   try {
-    process.kill(process_, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch {
     // It has ended.
   }

@@ -1,5 +1,5 @@
-/** What can be done to the process of a server. */
-export type Deed =
+/** What is done to the process of a server. */
+export type Action =
   /** It ends at once, with all its sockets (SIGKILL). */
   | 'kill'
   /** It is started again at the same address. */
@@ -11,8 +11,8 @@ export type Deed =
 
 /** What the command asks of the process that holds the store. Each is answered with its number. */
 export type Question =
-  | { readonly number: number; readonly deed: Deed; readonly server: number }
-  | { readonly number: number; readonly deed: 'count' };
+  | { readonly number: number; readonly action: Action; readonly server: number }
+  | { readonly number: number; readonly action: 'count' };
 
 /** The first message of the process that holds the store. */
 export type Start =

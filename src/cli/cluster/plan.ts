@@ -1,20 +1,20 @@
-import type { Deed } from './messages.js';
+import type { Action } from './messages.js';
 
 /** A part of the run, which begins with something that happens to a server. */
 export interface Part {
   readonly title: string;
   /** Of the whole time. */
   readonly share: number;
-  readonly deed?: { readonly what: Deed; readonly server: number };
+  readonly action?: { readonly what: Action; readonly server: number };
 }
 
 /** What happens: one server is lost and comes back, another one falls silent and goes on. */
 export const plan: readonly Part[] = [
   { title: 'all well', share: 0.15 },
-  { title: 'server 1 killed', share: 0.15, deed: { what: 'kill', server: 0 } },
-  { title: 'server 1 back', share: 0.2, deed: { what: 'start', server: 0 } },
-  { title: 'server 2 frozen', share: 0.35, deed: { what: 'freeze', server: 1 } },
-  { title: 'server 2 goes on', share: 0.15, deed: { what: 'thaw', server: 1 } },
+  { title: 'server 1 killed', share: 0.15, action: { what: 'kill', server: 0 } },
+  { title: 'server 1 back', share: 0.2, action: { what: 'start', server: 0 } },
+  { title: 'server 2 frozen', share: 0.35, action: { what: 'freeze', server: 1 } },
+  { title: 'server 2 goes on', share: 0.15, action: { what: 'thaw', server: 1 } },
 ];
 
 /** The shortest run, in milliseconds: its freeze is noticed on connections that are in use and on idle ones, which takes 6.5 s. */

@@ -10,7 +10,7 @@ import type { settings } from './plan.js';
 
 /** What each server did and had at one moment. */
 export interface Sample {
-  /** Since the begin of the run, in milliseconds. */
+  /** Since the first part began, in milliseconds. */
   readonly at: number;
   readonly servers: readonly {
     /** Queries that it brought to the store since the last sample. */

@@ -13,7 +13,7 @@ import { plan, settings } from './plan.js';
 import { type ClusterReport, clusterReport, type Sample } from './report.js';
 import { ClusterWorkload } from './workload.js';
 
-/** The begin of the load that is in no part: connections are opened and code is compiled, in milliseconds. */
+/** How long the load runs before the first part, in milliseconds: connections are opened and code is compiled. */
 const warmUp = 1_000;
 const sampleInterval = 500;
 /** How long after its time a run waits until each server has its share, in milliseconds. */
@@ -23,7 +23,7 @@ const lastPatience = 5_000;
 /** How long a server that goes on may take to hand on what it had read before, in milliseconds. */
 const lateWrites = 500;
 
-/** Loads a pool over servers of its own, has things happen to these, and compares what callers were told with the store. */
+/** Loads a pool over servers of its own, kills and freezes some of them, and compares what callers were told with the store. */
 export async function runCluster(
   cluster: Cluster,
   options: LoadOptions,
@@ -83,7 +83,7 @@ class ClusterRun {
     });
     const stopProgress = this.#showProgress(measurements);
     try {
-      await Promise.all([driver.drive(demand, this.#stop.signal), this.#sample(), this.#happen()]);
+      await Promise.all([driver.drive(demand, this.#stop.signal), this.#sample(), this.#followPlan()]);
     } finally {
       this.#stop.abort();
       stopProgress();
@@ -108,24 +108,24 @@ class ClusterRun {
     });
   }
 
-  /** Has happen what is planned, then waits until the servers share the load again. */
-  async #happen(): Promise<void> {
-    let isFrozen: number | undefined;
+  /** Follows the plan, then waits until the servers share the load again. */
+  async #followPlan(): Promise<void> {
+    let frozen: number | undefined;
     try {
       await this.#pause(warmUp);
       this.#began = performance.now();
-      for (const { title, share, deed } of plan) {
+      for (const { title, share, action } of plan) {
         if (this.#stop.signal.aborted) return;
-        this.#calls.enter(title, deed?.what === 'start' || deed?.what === 'thaw', performance.now());
-        if (deed !== undefined) await this.#cluster.act(deed.what, deed.server);
-        isFrozen = deed?.what === 'freeze' ? deed.server : undefined;
+        this.#calls.enter(title, action?.what === 'start' || action?.what === 'thaw', performance.now());
+        if (action !== undefined) await this.#cluster.act(action.what, action.server);
+        frozen = action?.what === 'freeze' ? action.server : undefined;
         await this.#pause((this.#options.duration ?? 0) * share);
       }
       const end = performance.now() + patience;
       while (!this.#isShared() && performance.now() < end) await this.#pause(sampleInterval);
       await this.#pause(sampleInterval);
     } finally {
-      if (isFrozen !== undefined) await this.#cluster.act('thaw', isFrozen);
+      if (frozen !== undefined) await this.#cluster.act('thaw', frozen);
       this.#stop.abort();
     }
   }

@@ -1,5 +1,5 @@
 // One server of the cluster, a process of its own: it takes connections and hands on what comes to the process that holds
-// the store, which keeps the sessions of each socket. What is killed or frozen here is what a caller sees of a node.
+// the store, which keeps the sessions of each socket. What is killed or frozen here is what a caller sees of a server.
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 const [port = 0, store = 0] = process.argv.slice(2).map(Number);

@@ -92,11 +92,11 @@ async function start(port: number, store: number): Promise<Pick<Server, 'port' |
 }
 
 async function act(question: Question): Promise<void> {
-  if (question.deed === 'count') return;
-  const { deed, server: index } = question;
+  if (question.action === 'count') return;
+  const { action, server: index } = question;
   const server = servers[index];
   if (server === undefined) throw new Error(`there is no server ${index}`);
-  switch (deed) {
+  switch (action) {
     case 'kill': {
       const ended = once(server.process, 'exit');
       server.process.kill('SIGKILL');

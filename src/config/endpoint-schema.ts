@@ -68,7 +68,7 @@ function readList(given: unknown): unknown[] | Refusal {
     const { length } = given;
     if (length === 0) return new Refusal('at least one endpoint', 'an empty list');
     if (length > mostEndpoints) {
-      return new Refusal(`at most ${mostEndpoints} endpoints`, `a list of ${length}`);
+      return new Refusal(`at most ${mostEndpoints} servers`, `a list of ${length}`);
     }
     return Array.from({ length }, (_, index): unknown => given[index]);
   } catch {

@@ -82,7 +82,7 @@ export interface PoolOptions extends CommonOptions, PoolConfig {
 
 /** A configuration that was checked and completed; both forms lead to it. */
 export interface ResolvedConfig {
-  /** `remote`: several servers, or as many as will be found. A list of one is `local`. */
+  /** `remote`: a list of servers, which may begin with one, or as many as will be found. */
   readonly mode: Mode | 'remote';
   /**
    * `mem://`, `rocksdb://<path>`, `surrealkv://<path>` or `ws://<host>/rpc`. With several servers the first of them; where they

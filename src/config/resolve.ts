@@ -86,7 +86,7 @@ export function resolveEndpoints(list: unknown, title: string, path: string): re
 }
 
 const endpointForm: Form = {
-  title: 'The endpoint',
+  title: 'The server',
   name: (path) => path || 'endpoint',
   names: ['url', 'weight', 'zone', 'priority'],
 };

@@ -20,11 +20,11 @@ export type CloseReason =
   | 'unanswered'
   /** Its session was over, and could not be signed in again. */
   | 'signed-out'
-  /** Its endpoint is out: it keeps failing, and others serve. */
+  /** Its server is `out`: it fails, is shutting down or full, and another one serves. */
   | 'endpoint-out'
-  /** Its endpoint is being drained, or was removed. */
+  /** Its server is being drained, or was removed. */
   | 'drained'
-  /** Its endpoint had more than its share of the connections: one is opened elsewhere. */
+  /** Its server had more than its share of the connections: one is opened at another. */
   | 'rebalance'
   /** A call on it was answered that its server is shutting down, or has no room. */
   | 'leaving'

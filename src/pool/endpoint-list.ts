@@ -10,7 +10,7 @@ import type { Inventory } from './inventory.js';
 import type { Journal } from './journal.js';
 import type { Rebalancing } from './rebalancing.js';
 
-/** What the list of endpoints needs of its pool. */
+/** The parts of a pool that the list of its endpoints needs. */
 export interface EndpointListParts<R, I extends Identity> {
   readonly clock: Clock;
   readonly endpoints: Endpoints;
@@ -189,18 +189,18 @@ export class EndpointList<R, I extends Identity> {
     const endpoint = endpoints.find(url);
     if (endpoint === undefined) {
       throw new UsageError(
-        `no endpoint has this address: the pool has ${endpoints.all.map(({ shown }) => shown).join(', ')}`,
+        `the pool has no server with this address; it has ${endpoints.all.map(({ shown }) => shown).join(', ') || 'none'}`,
       );
     }
     if (endpoints.staying.every((other) => other === endpoint)) {
-      throw new UsageError(`${endpoint.shown} is the only endpoint: add another one before it is taken away`);
+      throw new UsageError(`${endpoint.shown} is the only server: add another one before it is taken away`);
     }
     return endpoint;
   }
 
   #endLeases(endpoint: Endpoint): void {
     const { inventory } = this.#parts;
-    const reason = `the lease was ended: its endpoint ${endpoint.shown} was removed, and the time to drain it is over`;
+    const reason = `the lease was ended: its server ${endpoint.shown} was removed, and the time to drain it is over`;
     for (const member of [...inventory]) {
       if (member.endpoint !== endpoint) continue;
       member.lease?.expire(reason);

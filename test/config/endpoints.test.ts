@@ -141,7 +141,7 @@ describe('a list is refused', () => {
       refusalOf(() => resolveOptions(new Array(2 ** 32 - 1), place)),
       'url',
     );
-    expect(issue.allowed).toBe('at most 1000 endpoints');
+    expect(issue.allowed).toBe('at most 1000 servers');
   });
 
   test.each(['mem://', 'rocksdb://secret', 'surrealkv://secret'])('for %s among others', (url) => {

@@ -153,7 +153,7 @@ describe('an endpoint that is removed', () => {
     const ended = [...leases, call].filter((lease) => !lease.active);
     expect(ended).toHaveLength(2);
     for (const lease of ended) {
-      expect(() => lease.resource).toThrow(/its endpoint a was removed, and the time to drain it is over/);
+      expect(() => lease.resource).toThrow(/its server a was removed, and the time to drain it is over/);
       lease.release();
     }
     expect(world.pool.statistics().releasedTwice).toBe(0);
@@ -199,7 +199,7 @@ describe('the last endpoint', () => {
     const take = async (): Promise<void> => {
       await (how === 'drain' ? world.pool.endpoints.drain('a') : world.pool.endpoints.remove('a', 0));
     };
-    await expect(take()).rejects.toThrow(/a is the only endpoint/);
+    await expect(take()).rejects.toThrow(/a is the only server/);
     expect(world.standings).toBe('well draining');
     await world.pool.acquire();
   });

@@ -206,7 +206,7 @@ describe('the last endpoint', () => {
 
   test('an address that is not in the list is refused, with those that are', () => {
     const world = many(['a', 'b']);
-    expect(() => world.pool.endpoints.drain('x')).toThrow(/the pool has a, b/);
+    expect(() => world.pool.endpoints.drain('x')).toThrow(/no server with this address; it has a, b/);
   });
 
   test('a discovery that finds nothing takes none away', async () => {

@@ -504,7 +504,7 @@ export const faults = [
   },
   {
     name: 'every connection signs in by password',
-    from: `return token !== undefined && systemClock.now() < token.usableUntil ? token : undefined;`,
+    from: `return isUsable(token) ? token : undefined;`,
     to: `return undefined;`,
     tests: ['test/session'],
   },

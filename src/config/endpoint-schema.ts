@@ -94,7 +94,7 @@ export const listSchema: v.GenericSchema<readonly (string | EndpointOptions)[], 
       }
       addIssue({
         expected: 'each server once; one that is to get more has a weight',
-        received: `the same server as number ${other + 1} of the list`,
+        received: `the same server as item ${other} of the list`,
         path: [{ type: 'array', origin: 'value', input, key, value: target }],
       });
     }

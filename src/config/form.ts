@@ -47,7 +47,9 @@ export function suggestionFor(name: string, given: string, form: Form): Configur
   if (hint !== undefined) return { path, given, allowed: hint };
   const meant = nearest(path, form.names);
   if (meant !== undefined) return { path, given, allowed: `${meant} (did you mean that?)` };
-  const siblings = form.names.filter((name) => name !== path && parentOf(name) === parentOf(path));
+  // Every item of a list has the same options.
+  const parent = parentOf(path).replace(/\.\d+\.$/, '.');
+  const siblings = form.names.filter((name) => name !== path && parentOf(name) === parent);
   return { path, given, allowed: (siblings.length > 0 ? siblings : form.names).join(', ') };
 }
 

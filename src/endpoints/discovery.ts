@@ -113,6 +113,11 @@ export class Discovery {
     this.#lookAt(this.#began + this.#settings.minInterval);
   }
 
+  /** Whether it looks no more. */
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Ends the look under way, and all others. What arrives later is ignored. */
   stop(): void {
     this.#stopped = true;

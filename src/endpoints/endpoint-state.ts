@@ -122,7 +122,7 @@ export type Sign =
   /** It is shutting down, does not listen, or has no room. */
   | { readonly sign: 'leaving'; readonly error: unknown }
   /** A ping was not answered at once: it may be slow, or gone. */
-  | { readonly sign: 'silent' }
+  | { readonly sign: 'silent'; readonly error: unknown }
   /** An operator says that the server works again. */
   | { readonly sign: 'hurry' };
 

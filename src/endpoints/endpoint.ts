@@ -37,6 +37,8 @@ export class Endpoint implements Candidate {
   #troubled = false;
   /** A connection was lost, or it asked for a pause: only an answer after this time disproves it. `-Infinity`: there is no doubt. */
   #doubtUntil = Number.NEGATIVE_INFINITY;
+  /** The reason of that doubt. */
+  #doubt: unknown;
   /** When the last sign against it came. */
   #blamedAt = Number.NEGATIVE_INFINITY;
   #openedAt = Number.NEGATIVE_INFINITY;
@@ -110,6 +112,14 @@ export class Endpoint implements Candidate {
     return this.#troubled || this.#doubtUntil > Number.NEGATIVE_INFINITY || this.#refusal !== undefined;
   }
 
+  /** Why it is not well, or failed last; undefined when nothing is known against it. */
+  get trouble(): unknown {
+    const { lastError, silence } = this.#state;
+    // It was told later than any failure before it.
+    if (this.#isBusy && this.#doubt !== undefined) return this.#doubt;
+    return lastError ?? silence ?? this.#doubt;
+  }
+
   /** Whether no opening is known to work. */
   get proving(): boolean {
     return isProving(this.#state);
@@ -173,7 +183,7 @@ export class Endpoint implements Candidate {
         this.#openedAt = now;
         // Only this shows that it takes new work again: old connections are answered while it shuts down, too.
         this.#isBusy = false;
-        this.#doubtUntil = Number.NEGATIVE_INFINITY;
+        this.#doubtsNoMore();
         this.#refusal = undefined;
         this.#success.observe(true, now);
         break;
@@ -183,22 +193,19 @@ export class Endpoint implements Candidate {
       case 'busy':
         this.#isBusy = true;
         // No longer than the pause that is kept: the attempt after that pause has to count.
-        this.#doubtUntil = Math.max(
-          this.#doubtUntil,
-          now + Math.min(sign.retryAfter, this.#settings.idleProbeInterval),
-        );
+        this.#doubts(sign.error, now + Math.min(sign.retryAfter, this.#settings.idleProbeInterval));
         break;
       case 'leaving':
         this.#isBusy = true;
-        this.#doubtUntil = Math.max(this.#doubtUntil, now);
+        this.#doubts(sign.error, now);
         break;
       case 'lost':
       case 'dropped':
-        this.#doubtUntil = Math.max(this.#doubtUntil, now);
+        this.#doubts(sign.error, now);
         this.#success.observe(false, now);
         break;
       case 'silent':
-        this.#doubtUntil = Math.max(this.#doubtUntil, now);
+        this.#doubts(sign.error, now);
         break;
       case 'failed':
       case 'refused':
@@ -208,14 +215,24 @@ export class Endpoint implements Candidate {
       case 'hurry':
         this.#isBusy = false;
         this.#refusal = undefined;
-        this.#doubtUntil = Number.NEGATIVE_INFINITY;
+        this.#doubtsNoMore();
         break;
     }
   }
 
   #answered(at: number, now: number): void {
-    if (at >= this.#doubtUntil && !this.#isBusy) this.#doubtUntil = Number.NEGATIVE_INFINITY;
+    if (at >= this.#doubtUntil && !this.#isBusy) this.#doubtsNoMore();
     this.#success.observe(true, now);
+  }
+
+  #doubts(error: unknown, until: number): void {
+    this.#doubtUntil = Math.max(this.#doubtUntil, until);
+    this.#doubt = error;
+  }
+
+  #doubtsNoMore(): void {
+    this.#doubtUntil = Number.NEGATIVE_INFINITY;
+    this.#doubt = undefined;
   }
 }
 

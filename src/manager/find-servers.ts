@@ -9,5 +9,10 @@ export async function findServers({ config, discovery, pool }: Parts): Promise<v
   if (discovery === undefined) return;
   const found = discovery.start().then((targets) => pool.endpoints.replace(targets));
   if (config.pool.failFast) await found;
-  else found.catch((error: unknown) => pool.endpoints.notFound(error));
+  else {
+    found.catch((error: unknown) => {
+      // A pool that is closing has no use for servers.
+      if (!discovery.isStopped) pool.endpoints.notFound(error);
+    });
+  }
 }

@@ -122,9 +122,8 @@ function makeEndpoints<R, I extends Identity>(
   const endpoints: Endpoints = new Endpoints(
     {
       ...{ settings, random, balancing: servers.balancing },
-      changed: ({ shown, standing, state }, before) => {
+      changed: ({ shown, standing, trouble: error }, before) => {
         if (!endpoints.many) return;
-        const error = state.lastError ?? state.silence;
         journal.tell('endpointChanged', { endpoint: shown, state: standing, before, error });
       },
     },

@@ -46,7 +46,7 @@ export interface EndpointReport {
   readonly latency: number | undefined;
   /** How long until the next attempt, in milliseconds, while its circuit is open; else 0. */
   readonly nextProbeIn: number;
-  /** Why it failed last; undefined since the last success. */
+  /** Why it is not well, or failed last; undefined when nothing is known against it. */
   readonly lastError: string | undefined;
 }
 
@@ -88,9 +88,8 @@ export class EndpointList<R, I extends Identity> {
     const now = clock.now();
     const shares = endpoints.staying.reduce((sum, { share }) => sum + share, 0);
     return endpoints.all.map((endpoint) => {
-      const { circuit, failures, lastError, silence, unanswered } = endpoint.state;
-      const error = lastError ?? silence;
-      const { connections, inUse, latency, opened, opening, shown, standing, target } = endpoint;
+      const { circuit, failures, unanswered } = endpoint.state;
+      const { connections, inUse, latency, opened, opening, shown, standing, target, trouble } = endpoint;
       const { weight, zone, priority } = target;
       return {
         ...{ url: shown, weight, zone, priority, state: standing, circuit },
@@ -98,7 +97,7 @@ export class EndpointList<R, I extends Identity> {
         ...{ connections: connections - opening, opening, inUse, opened, failures, unanswered },
         latency: latency.isUnknown ? undefined : latency.cost,
         nextProbeIn: endpoint.openFor(now),
-        lastError: error === undefined ? undefined : messageOf(error),
+        lastError: trouble === undefined ? undefined : messageOf(trouble),
       };
     });
   }

@@ -131,13 +131,13 @@ export interface PoolEvents {
     retryIn: number | undefined;
   };
   validated: { connection: number; duration: number };
-  validationFailed: { connection: number; duration: number; error: unknown };
+  validationFailed: { connection: number; endpoint: string; duration: number; error: unknown };
   reset: { connection: number; duration: number };
-  resetFailed: { connection: number; duration: number; error: unknown };
+  resetFailed: { connection: number; endpoint: string; duration: number; error: unknown };
   /** An idle connection was switched to another identity for a waiter. */
   changed: { connection: number; duration: number };
   /** Switching a connection to another identity failed: the server refused it, or the connection was lost. */
-  changeFailed: { connection: number; duration: number; ownIdentity: boolean; error: unknown };
+  changeFailed: { connection: number; endpoint: string; duration: number; ownIdentity: boolean; error: unknown };
   /** The pool became able, or unable, to serve: see `healthStatus()`. `unanswered`: probes and calls without an answer. */
   healthChanged: { healthy: boolean; unanswered: number; error: unknown };
   /** A token was renewed before it expired: connections opened later need no password. */

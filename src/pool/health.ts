@@ -22,6 +22,9 @@ import type { PoolStatistics } from './statistics.js';
 /** A connection that dies within this many milliseconds after it was opened counts as a failed attempt. */
 const settlingTime = 1000;
 
+/** Why nothing can be opened before the first servers were found. */
+const notFoundYet = new Error('no server is known yet, the first look for them is under way');
+
 /** Whether the pool can serve now; if not, why, in one sentence. */
 export interface Readiness {
   readonly ready: boolean;
@@ -98,7 +101,7 @@ export class Health<R, I extends Identity> {
   /** Of the endpoint that failed last. */
   get lastError(): unknown {
     const { missing, worst } = this.#endpoints;
-    return worst === undefined ? missing : worst.lastError;
+    return worst === undefined ? (missing ?? notFoundYet) : worst.lastError;
   }
 
   /** Probes and calls in a row that got no answer, at the endpoint about which the best is known. */
@@ -134,12 +137,11 @@ export class Health<R, I extends Identity> {
   /** What is wrong with each endpoint. */
   troubles(now: number): EndpointTrouble[] {
     return this.#endpoints.staying.map((endpoint) => {
-      const { circuit, lastError, silence } = endpoint.state;
-      const error = lastError ?? silence;
+      const { shown, state, trouble } = endpoint;
       return {
-        url: endpoint.shown,
-        state: circuit,
-        lastError: error === undefined ? undefined : messageOf(error),
+        url: shown,
+        state: state.circuit,
+        lastError: trouble === undefined ? undefined : messageOf(trouble),
         nextProbeIn: endpoint.openFor(now),
       };
     });
@@ -279,7 +281,7 @@ export class Health<R, I extends Identity> {
   }
 
   readiness(state: PoolStatistics['state'], now: number): Readiness {
-    const endpoint = this.#endpoints.best ?? unknownEndpoint;
+    const endpoint = this.#endpoints.best ?? { ...unknownEndpoint, lastError: this.lastError };
     return readinessOf({
       state,
       opened: this.#journal.opened,
@@ -311,7 +313,7 @@ export class Health<R, I extends Identity> {
     if (ready === this.#told) return;
     this.#told = ready;
     const { unanswered, lastError, silence } = this.#endpoints.worst ?? unknownEndpoint;
-    this.#journal.tell('healthChanged', { healthy: ready, unanswered, error: silence ?? lastError });
+    this.#journal.tell('healthChanged', { healthy: ready, unanswered, error: ready ? undefined : (silence ?? lastError) });
   }
 }
 

@@ -159,9 +159,9 @@ export class Journal {
     if (this.events.has('validated')) this.events.emit('validated', { connection, duration });
   }
 
-  validationFailed(connection: number, duration: number, error: unknown): void {
+  validationFailed(event: PoolEvents['validationFailed']): void {
     this.#probesFailed++;
-    if (this.events.has('validationFailed')) this.events.emit('validationFailed', { connection, duration, error });
+    if (this.events.has('validationFailed')) this.events.emit('validationFailed', event);
   }
 
   reset(connection: number, duration: number): void {
@@ -169,9 +169,9 @@ export class Journal {
     if (this.events.has('reset')) this.events.emit('reset', { connection, duration });
   }
 
-  resetFailed(connection: number, duration: number, error: unknown): void {
+  resetFailed(event: PoolEvents['resetFailed']): void {
     this.#resetsFailed++;
-    if (this.events.has('resetFailed')) this.events.emit('resetFailed', { connection, duration, error });
+    if (this.events.has('resetFailed')) this.events.emit('resetFailed', event);
   }
 
   changed(connection: number, duration: number): void {

@@ -240,7 +240,7 @@ export class Lifecycle<R, I extends Identity> {
       this.retire(member, fatal ? 'signed-out' : 'probe-failed');
       // The identity cannot be had any more: the server would refuse another connection too.
       if (fatal && health.isLost(member)) this.#owner.failWaiters(group, error);
-      journal.validationFailed(member.id, duration, error);
+      journal.validationFailed({ connection: member.id, endpoint: member.endpoint.shown, duration, error });
     });
   }
 
@@ -282,7 +282,9 @@ export class Lifecycle<R, I extends Identity> {
           if (factory.isAnswer(error) && health.isLost(member)) this.#owner.failWaiters(group, error);
           this.retire(member, 'reset-failed');
         }
-        journal.changeFailed({ connection: member.id, duration, ownIdentity: group === inventory.ownGroup, error });
+        const { shown: endpoint } = member.endpoint;
+        const ownIdentity = group === inventory.ownGroup;
+        journal.changeFailed({ connection: member.id, endpoint, duration, ownIdentity, error });
       },
     );
   }
@@ -301,7 +303,7 @@ export class Lifecycle<R, I extends Identity> {
       const { error } = outcome;
       if (error instanceof DeadlineError) health.silent(member, error, now);
       this.retire(member, 'reset-failed');
-      journal.resetFailed(member.id, duration, error);
+      journal.resetFailed({ connection: member.id, endpoint: member.endpoint.shown, duration, error });
     });
   }
 

@@ -48,7 +48,7 @@ export class RoundTrips<R, I extends Identity> {
       else if (!roundTrip.isOverdue) {
         roundTrip.isOverdue = true;
         member.endpoint.latency.observe(now - roundTrip.began, now);
-        health.report(member.endpoint, { sign: 'silent' });
+        health.report(member.endpoint, { sign: 'silent', error: new Error('a ping got no answer for a second') });
       }
     }
     const asked = new Set<Endpoint>();

@@ -165,7 +165,7 @@ export class Connection {
     const { signIn } = this.identity;
     if (signIn === undefined) return undefined;
     await this.staySignedIn();
-    if (signIn.usableToken() === undefined) {
+    if (signIn.usableTokenOn(this.transport) === undefined) {
       await this.#renewSession(() => this.#keeper.signInAgain(this)).catch((cause: unknown) => {
         throw new IdentityLostError(`connection ${this.id} got no token: ${messageOf(cause)}`, {
           outcome: 'not-sent',
@@ -173,7 +173,7 @@ export class Connection {
         });
       });
     }
-    const accessToken = signIn.usableToken();
+    const accessToken = signIn.usableTokenOn(this.transport);
     if (accessToken !== undefined) return accessToken;
     throw new IdentityLostError(`the token of connection ${this.id} has ended`, { outcome: 'not-sent' });
   }

@@ -68,7 +68,7 @@ export class SignIn {
   /** The address of the server where that is. */
   #signingInAt: string | undefined;
   /** The token that each server accepted last. */
-  readonly #accepted = new WeakMap<Transport, string>();
+  readonly #accepted = new WeakMap<Transport, IssuedToken>();
   /** When its only token expires, on the clock of `performance.now()`; known once the server has told. */
   #end = Number.POSITIVE_INFINITY;
 
@@ -79,14 +79,18 @@ export class SignIn {
     this.#database = database;
   }
 
-  /** The token for signing in sessions, if there is one that does not expire too soon. */
-  usableToken(): string | undefined {
-    return this.#usableToken()?.text;
+  /**
+   * A token that does not expire too soon, if there is one: that which this server accepted, as another one may have a store, and
+   * tokens, of its own.
+   */
+  usableTokenOn(transport: Transport): string | undefined {
+    const own = this.#accepted.get(transport);
+    return isUsable(own) ? own.text : this.#usableToken()?.text;
   }
 
   /** The token by which a session on this transport was signed in last; undefined when none was. */
   tokenOn(transport: Transport): string | undefined {
-    return this.#accepted.get(transport);
+    return this.#accepted.get(transport)?.text;
   }
 
   get inUse(): boolean {
@@ -159,7 +163,7 @@ export class SignIn {
       if (token !== undefined) {
         try {
           await transport.authenticate(token.text, session);
-          this.#accepted.set(transport, token.text);
+          this.#accepted.set(transport, token);
           return;
         } catch (error) {
           if (!isAnswer(error)) throw error;
@@ -231,7 +235,7 @@ export class SignIn {
 
   #usableToken(): IssuedToken | undefined {
     const token = this.#token;
-    return token !== undefined && systemClock.now() < token.usableUntil ? token : undefined;
+    return isUsable(token) ? token : undefined;
   }
 
   #usableAnswer(): Answer | undefined {
@@ -345,9 +349,9 @@ export class SignIn {
     }
     if (this.#refreshing !== undefined) {
       await this.#refreshing;
-      const token = this.#token?.text ?? '';
-      await transport.authenticate(token, session);
-      this.#accepted.set(transport, token);
+      const token = this.#token;
+      await transport.authenticate(token?.text ?? '', session);
+      if (token !== undefined) this.#accepted.set(transport, token);
       return;
     }
     const spend = refreshTokens(transport, { access: this.#token?.text ?? given.access, refresh }, session);
@@ -365,7 +369,6 @@ export class SignIn {
   }
 
   #keep(transport: Transport, text: string, life: number, renewable: boolean): void {
-    this.#accepted.set(transport, text);
     const now = systemClock.now();
     const end = now + life;
     // A token expired by our clock may be valid by the server's, so renewal is not tried without pause.
@@ -375,7 +378,12 @@ export class SignIn {
       usableUntil: end - Math.min(useNoMore, life / 8),
       renewAt: renewable ? renewAt : Number.POSITIVE_INFINITY,
     };
+    this.#accepted.set(transport, this.#token);
   }
+}
+
+function isUsable(token: IssuedToken | undefined): token is IssuedToken {
+  return token !== undefined && systemClock.now() < token.usableUntil;
 }
 
 /** The tokens that credentials consist of; undefined for those that are signed in by. */

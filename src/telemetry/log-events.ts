@@ -110,10 +110,11 @@ export function logEvents(events: Emitter<PoolEvents>, logger: Logger, pool: str
       const [level, message] = typeof wording === 'function' ? wording(event) : wording;
       const { error, ...rest } = event as { error?: unknown };
       const details = { pool, ...rest, ...(error === undefined ? {} : { err: error }) };
-      if (name === 'shutdownFinished') lines.flush();
+      const isOutageOver = name === 'circuitChanged' && (event as PoolEvents['circuitChanged']).state === 'closed';
+      // What was held back comes first, as it happened first.
+      if (isOutageOver || name === 'shutdownFinished') lines.flush();
       if (level === 'debug' || (level === 'info' && error === undefined)) write(level, details, message);
       else lines.add(name, level === 'info' ? '' : reasonOf(event), { level, details, message });
-      const isOutageOver = name === 'circuitChanged' && (event as PoolEvents['circuitChanged']).state === 'closed';
       if (isOutageOver) lines.flush();
     });
   };
@@ -133,12 +134,16 @@ function hasCause(error: unknown, kind: typeof CredentialsFailure): boolean {
   return false;
 }
 
-/** The reason by which events of one name are told apart, without numbers (of connections, waiters, ports). */
+/**
+ * The reason by which events of one name are told apart: the server, and what is wrong without its numbers (of connections, waiters,
+ * ports).
+ */
 function reasonOf(event: object): string {
   const { reason, state, healthy, origin, endpoint, error } = event as Record<string, unknown>;
   const told = reason ?? state ?? healthy ?? origin;
-  if (told !== undefined) return endpoint === undefined ? String(told) : `${String(told)} ${String(endpoint)}`;
+  const of = endpoint === undefined ? '' : ` ${String(endpoint)}`;
+  if (told !== undefined) return `${String(told)}${of}`;
   // The message of a failed acquire contains present counts, so its reason is taken from the snapshot.
   const text = error instanceof AcquireError ? (error.snapshot.lastOpenError ?? error.code) : messageOf(error);
-  return error === undefined ? '' : text.replace(/[0-9]+/g, '#').slice(0, 200);
+  return error === undefined ? of : `${text.replace(/[0-9]+/g, '#').slice(0, 200)}${of}`;
 }

@@ -2,7 +2,7 @@ import { BoundQuery, ServerError, Uuid } from 'surrealdb';
 import { databaseKey } from '../config/database-name.js';
 import { messageOf } from '../errors/error-message.js';
 import { outcomeOf } from '../errors/outcome.js';
-import { isConflict, isRefusedAuthentication } from '../errors/server-errors.js';
+import { isAnswer, isConflict, isRefusedAuthentication } from '../errors/server-errors.js';
 import { CommitVerificationError } from '../errors/transaction.js';
 import type { Connection } from '../session/connection.js';
 import { systemClock } from '../time/clock.js';
@@ -82,13 +82,15 @@ export class MarkerTable {
        }`,
     );
     const step = `defining the table ${markerTable}`;
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1, failures = 0; ; attempt++) {
       try {
         const found = await this.#spares.run(step, connection, undefined, (spare) => plainQuery(spare, query));
         if (typeof found === 'string') return found;
         throw noRight('define');
       } catch (error) {
         if (isRefusedAuthentication(error)) throw noRight('define', error);
+        // The server that was asked is lost or silent; defining the table twice does no harm, so the next one is asked.
+        if (!isAnswer(error) && !this.#spares.over.aborted && ++failures < this.#spares.places) continue;
         // A conflict means that another pool is defining it.
         if (!isConflict(error) || attempt === mostDefinitions) throw notBegun(error);
         await pause(systemClock, Math.random() * longestPause, [this.#spares.over]);

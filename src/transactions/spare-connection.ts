@@ -48,6 +48,11 @@ export class SpareConnections {
     return this.#over.signal;
   }
 
+  /** At how many endpoints one may be opened. */
+  get places(): number {
+    return this.#source.endpoints().length;
+  }
+
   /** Whether one may be opened at another endpoint than that of this connection. */
   mayBeElsewhere({ endpoint }: Connection): boolean {
     return this.#source.endpoints().some(({ url }) => url !== endpoint.url);

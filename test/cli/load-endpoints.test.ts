@@ -95,6 +95,6 @@ describe('servers that are there', () => {
   test('given twice are refused as options', async () => {
     const { code, stderr } = await run(['load', '--endpoint', 'ws://localhost:8000,ws://127.0.0.1:8000']);
     expect(code).toBe(2);
-    expect(stderr).toContain('the same server as number 1 of the list');
+    expect(stderr).toContain('the same server as item 0 of the list');
   });
 });

@@ -160,7 +160,7 @@ describe('a list is refused', () => {
     ['ws://localhost:8000', 'ws://localhost.:8000'],
   ])('for %s and %s, which are one server', (one, other) => {
     const issue = issueAt(refusalOfList('ws://first', one, { url: other, weight: 2 }), 'url.2');
-    expect(issue.given).toBe('the same server as number 2 of the list');
+    expect(issue.given).toBe('the same server as item 1 of the list');
   });
 
   test.each([
@@ -169,6 +169,11 @@ describe('a list is refused', () => {
     ['ws://127.0.0.1:8000', 'ws://127.0.0.2:8000'],
   ])('but not for %s and %s', (one, other) => {
     expect(listOf(resolveOptions([one, other], place))).toHaveLength(2);
+  });
+
+  test('for an option that no endpoint has, with those it has', () => {
+    const { allowed } = issueAt(refusalOfList({ url: 'ws://a', colour: 'red' }), 'url.0.colour');
+    expect(allowed).toMatch(/^url\.url, url\.weight, url\.zone, url\.priority, /);
   });
 
   test('for every endpoint with a problem, at its place', () => {

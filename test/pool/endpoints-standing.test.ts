@@ -36,6 +36,7 @@ describe('the standing of an endpoint', () => {
     await world.clock.advance(5000);
     const until = ['a: well → doubtful', 'a: doubtful → out'];
     expect(world.changes).toEqual([...until, 'a: out → doubtful', 'a: doubtful → well']);
+    expect(world.report('a').lastError).toBeUndefined();
   });
 
   test('→ out at once with an error that says it is shutting down', async () => {
@@ -47,6 +48,7 @@ describe('the standing of an endpoint', () => {
     lease?.release();
     for (const one of leases.filter((other) => other !== lease)) one.release();
     expect(world.standings).toBe('out well');
+    expect(world.report('a').lastError).toMatch(/shutting down, or has no room/);
     await settled();
     expect(world.changes).toEqual(['a: well → out']);
     expect(world.spread).toEqual([0, 2]);
@@ -56,9 +58,13 @@ describe('the standing of an endpoint', () => {
   test('→ out at once when it asks for a pause, or says so when a connection is opened or lost', async () => {
     for (const how of ['busy', 'leaving'] as const) {
       const world = many(['a', 'b'], { random: () => 0 });
+      const told: unknown[] = [];
+      world.pool.events.subscribe('endpointChanged', ({ error }) => told.push(error));
       world.at('a', { open: how });
       expect(placesOf(await lent(world.pool, 4))).toEqual({ b: 4 });
       expect([world.standings, world.clock.now()]).toEqual(['out well', 0]);
+      expect(world.report('a').lastError).toBeTypeOf('string');
+      expect(told).toEqual([expect.any(Error)]);
     }
   });
 
@@ -71,6 +77,7 @@ describe('the standing of an endpoint', () => {
     expect(world.standings).toBe('well well');
     await world.clock.advance(1000);
     expect(world.standings).toBe('doubtful well');
+    expect(world.report('a').lastError).toBe('a ping got no answer for a second');
   });
 
   test('→ out when probes or calls of several connections get no answer', async () => {
@@ -193,6 +200,15 @@ describe('what callers and operators are told', () => {
     watch(world.pool.acquire({ timeout: 10_000 }));
     await world.clock.advance(10_000);
     expect(world.pool.readiness.ready).toBe(true);
+  });
+
+  test('before any is found: that, and why none was', async () => {
+    const world = many([]);
+    const caller = watch(world.pool.acquire({ timeout: 100 }));
+    await world.clock.advance(100);
+    expect((caller.error as Error).message).toMatch(/no server is known yet/);
+    world.pool.endpoints.notFound(new Error('the register is down'));
+    expect(world.pool.readiness.obstacle).toBe('cannot open connections: the register is down');
   });
 
   test('a report of an endpoint that fails says why, how often and when it is tried next', async () => {

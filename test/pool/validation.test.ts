@@ -175,6 +175,7 @@ describe('a probe that fails', () => {
     expect(resources.begun.find(({ step }) => step === 'probe')?.signal.aborted).toBe(true);
     expect(told.find(({ name }) => name === 'validationFailed')?.event).toMatchObject({
       connection: 1,
+      endpoint: '',
       duration: 100,
       error: { step: 'probing a connection', timeout: 100 },
     });

@@ -142,6 +142,17 @@ describe.each([
     for (const front of fronts) await made.open(at(front));
     for (const front of fronts) expect(front.requests.get('query') ?? 0).toBe(auth ? 1 : 0);
   });
+
+  test.runIf(auth)('when it is not compared, is exported with a token of its own', async () => {
+    const fronts = [await alone({ auth }), await alone({ auth })] as const;
+    const made = factoryOver(fronts, { credentials, balancing: { storeCheck: 'off' } });
+    const connections = await Promise.all(fronts.map((front) => made.open(at(front))));
+    for (const connection of connections) {
+      const token = (await connection.accessToken()) ?? '';
+      const session = await connection.transport.attach();
+      await connection.transport.authenticate(token, session);
+    }
+  });
 });
 
 describe('a store that cannot be compared, for a session without rights', () => {

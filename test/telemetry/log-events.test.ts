@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AcquireTimeoutError } from '../../src/errors/acquire.js';
 import { CredentialsFailure, CredentialsFunctionFailure } from '../../src/errors/credentials-failure.js';
+import { createPool } from '../../src/index.js';
 import { Emitter } from '../../src/pool/emitter.js';
 import type { PoolEvents } from '../../src/pool/events.js';
 import { logEvents } from '../../src/telemetry/log-events.js';
@@ -24,6 +25,14 @@ test('a shutdown while connections are opened warns of nothing', async () => {
   const pool = await own.connect(front, { minConnections: 5, logger });
   await pool.shutdown();
   expect(lines.map(({ message }) => message)).toContain('the pool gave up opening a connection');
+  expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+});
+
+test('a shutdown while the first servers are looked for warns of nothing', async () => {
+  const { lines, logger } = memoryLogger();
+  const discover = (): Promise<string[]> => new Promise(() => {});
+  const pool = await createPool({ discover }, { ...place, failFast: false, logger });
+  await pool.shutdown();
   expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
 });
 
@@ -86,10 +95,34 @@ describe('an outage', () => {
     await settled();
     expect(messages('warn')).toEqual([
       'an acquire was refused',
-      'the circuit breaker changed',
       'an acquire was refused (4 times in 3 s; this is the latest)',
+      'the circuit breaker changed',
     ]);
     expect(clock.pending).toBe(0);
+  });
+
+  test('ends with its end: what was held back before comes before it', async () => {
+    const { events, lines } = logged();
+    const endpoint = 'ws://db/rpc';
+    for (const state of ['open', 'half-open', 'open', 'half-open', 'closed'] as const) {
+      events.emit('circuitChanged', { endpoint, state, nextProbeIn: 0, error: undefined });
+    }
+    await settled();
+    expect(lines.map(({ details }) => details.state)).toEqual(['open', 'half-open', 'open', 'half-open', 'closed']);
+  });
+
+  test('of several servers names each of them, also when they differ in a number', async () => {
+    const { events, lines } = logged();
+    const reset = { connection: 1, duration: 1, error: new Error('no answer') };
+    for (const endpoint of ['ws://db1/rpc', 'ws://db2/rpc', 'ws://db1/rpc']) {
+      events.emit('died', { endpoint, connection: 1, error: new Error('the socket was closed') });
+      events.emit('resetFailed', { endpoint, ...reset });
+    }
+    await settled();
+    expect(lines.map(({ details }) => details.endpoint)).toEqual([
+      ...['ws://db1/rpc', 'ws://db1/rpc'],
+      ...['ws://db2/rpc', 'ws://db2/rpc'],
+    ]);
   });
 
   test('and what it held back, is told before the end of the pool', async () => {

@@ -118,6 +118,29 @@ describe('the outcome of a commit whose server is gone', () => {
   });
 });
 
+describe('the table of markers', () => {
+  test('is prepared at the next endpoint when one is silent, and another refuses', async () => {
+    const [a, b, c] = [await own.listen(), await own.listen(), await own.listen()];
+    const scene = fenceOver(() => [b, c, a]);
+    const connection = await scene.made.open({ url: a.url });
+    b.blackHole = true;
+    c.refuse = true;
+    const { transaction } = await begin(scene.fence, connection);
+    expect(scene.opened.slice(0, 3)).toEqual([b.url, c.url, a.url]);
+    await connection.cancel(transaction);
+  });
+
+  test('is asked for once at each endpoint when none answers', async () => {
+    const [a, b, c] = [await own.listen(), await own.listen(), await own.listen()];
+    const scene = fenceOver(() => [b, c]);
+    const connection = await scene.made.open({ url: a.url });
+    b.refuse = true;
+    c.refuse = true;
+    await expect(begin(scene.fence, connection)).rejects.toMatchObject({ code: 'ERR_POOL_CONNECT', outcome: 'not-sent' });
+    expect(scene.opened).toEqual([b.url, c.url]);
+  });
+});
+
 describe('the store of the fence', () => {
   test('is compared once for each transport, and again when the table is made again', async () => {
     const [a, b] = [await own.listen(), await own.listen()];

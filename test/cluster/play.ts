@@ -83,6 +83,8 @@ async function played(cluster: Cluster, cell: Cell, seed: number): Promise<Outco
   const workload = new Workload(pool, { kind: work, verifyCommit: isOneStore, random, name: `s${seed}` });
   const { ledger, vigil, subscribers: heard } = workload;
   try {
+    // So that those who listen do so on all nodes.
+    await pool.warm();
     workload.start(workers, subscribers);
     await storm(cluster, cell, directory, random);
     await heal(pool, workload);

@@ -313,7 +313,11 @@ export class Health<R, I extends Identity> {
     if (ready === this.#told) return;
     this.#told = ready;
     const { unanswered, lastError, silence } = this.#endpoints.worst ?? unknownEndpoint;
-    this.#journal.tell('healthChanged', { healthy: ready, unanswered, error: ready ? undefined : (silence ?? lastError) });
+    this.#journal.tell('healthChanged', {
+      healthy: ready,
+      unanswered,
+      error: ready ? undefined : (silence ?? lastError),
+    });
   }
 }
 

@@ -136,7 +136,10 @@ describe('the table of markers', () => {
     const connection = await scene.made.open({ url: a.url });
     b.refuse = true;
     c.refuse = true;
-    await expect(begin(scene.fence, connection)).rejects.toMatchObject({ code: 'ERR_POOL_CONNECT', outcome: 'not-sent' });
+    await expect(begin(scene.fence, connection)).rejects.toMatchObject({
+      code: 'ERR_POOL_CONNECT',
+      outcome: 'not-sent',
+    });
     expect(scene.opened).toEqual([b.url, c.url]);
   });
 });

@@ -129,11 +129,15 @@ export async function measureIdle(
   }
   // Longer than a server leaves between two pings.
   await pause(5_500);
+  const ofNode = () => pool.endpoints().find(({ url }) => url === node.network.url);
+  const { opened: openedBefore = 0, connections: had = 0 } = ofNode() ?? {};
+  const lostBefore = openedBefore - had;
   const begun = performance.now();
   const end = await fault.strike(node, newDirectory());
-  const count = () => pool.endpoints().find(({ url }) => url === node.network.url)?.connections ?? 0;
+  // Not the connections there: where new ones can be opened, each that is given up is replaced.
   while (performance.now() < begun + 30_000) {
-    if (count() === 0) own ??= performance.now();
+    const { opened = 0, connections = 0 } = ofNode() ?? {};
+    if (opened - connections >= lostBefore + had) own ??= performance.now();
     await pause(20);
   }
   const since = (moment: number | undefined) => (moment === undefined ? undefined : moment - begun);
@@ -148,8 +152,8 @@ export async function measureIdle(
 export async function measureSlowNode(cluster: Cluster): Promise<number> {
   const [slow, ...fast] = cluster.nodes;
   if (slow === undefined) throw new Error('a cluster has nodes');
-  for (const { network } of fast) network.latency = 5;
-  slow.network.latency = 10;
+  for (const { network } of fast) network.latency = 20;
+  slow.network.latency = 40;
   const pool = await clusterPool(cluster, { ...options, loadBalancing: 'latency' });
   await pool.warm();
   const callers = new Callers(6, async () => {

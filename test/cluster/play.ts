@@ -29,6 +29,8 @@ const options = {
   closeTimeout: 100,
   livenessTimeout: 500,
   validationInterval: 50,
+  // On a busy machine the first sign-in may take longer than deadlines that are so short.
+  failFast: false,
   circuitBreaker: { probeInterval: 50, idleProbeInterval: 200 },
   balancing: { slowStart: 200, rebalanceInterval: 50 },
   discovery: { refresh: 200, minInterval: 100 },
@@ -81,6 +83,8 @@ async function played(cluster: Cluster, cell: Cell, seed: number): Promise<Outco
   const workload = new Workload(pool, { kind: work, verifyCommit: isOneStore, random, name: `s${seed}` });
   const { ledger, vigil, subscribers: heard } = workload;
   try {
+    // So that those who listen do so on all nodes.
+    await pool.warm();
     workload.start(workers, subscribers);
     await storm(cluster, cell, directory, random);
     await heal(pool, workload);

@@ -504,8 +504,8 @@ export const faults = [
   },
   {
     name: 'every connection signs in by password',
-    from: `return token !== undefined && systemClock.now() < token.usableUntil;`,
-    to: `return false;`,
+    from: `return isUsable(token) ? token : undefined;`,
+    to: `return undefined;`,
     tests: ['test/session'],
   },
   {

@@ -49,7 +49,7 @@ export class Endpoints {
     this.#parts = parts;
     for (const target of targets) this.#all.push(this.#make(target));
     this.#staying = [...this.#all];
-    this.review(now);
+    this.#review(now);
   }
 
   /** All of them; those that are being drained stay until their last connection is closed. */
@@ -159,12 +159,12 @@ export class Endpoints {
   report(endpoint: Endpoint, sign: Sign, now: number): boolean {
     const circuitChanged = endpoint.report(sign, now);
     // Fast path, as calls are reported while anything is wrong: nothing changes for the others.
-    if (endpoint.isMisjudged) this.review(now);
+    if (endpoint.isMisjudged) this.#review(now);
     return circuitChanged;
   }
 
   /** Looks at all of them anew, after a change of one or of the list, and while shares grow. */
-  review(now: number): void {
+  #review(now: number): void {
     const serves = this.#all.some(({ condition, isDraining }) => !isDraining && condition !== 'failing');
     for (const endpoint of this.#all) {
       const { condition } = endpoint;
@@ -177,7 +177,7 @@ export class Endpoints {
 
   /** Lets the shares of those grow that came or came back. Called once a second. */
   sweep(now: number): void {
-    if (this.#isWarming) this.review(now);
+    if (this.#isWarming) this.#review(now);
   }
 
   /** Whether an endpoint was closed to loans since the last call: its idle connections are to be closed. */
@@ -229,7 +229,7 @@ export class Endpoints {
 
   #listChanged(now: number): void {
     this.#staying = this.#all.filter(({ isDraining }) => !isDraining);
-    this.review(now);
+    this.#review(now);
   }
 
   #stand(endpoint: Endpoint, standing: Standing, now: number): void {

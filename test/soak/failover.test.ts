@@ -5,7 +5,7 @@ import { clusterFaults } from '../cluster/cluster-faults.js';
 import { measureFault, measureIdle, measureReturn, measureSlowNode, type Noticed } from '../cluster/measure.js';
 import { projectFolder } from '../support/documentation.js';
 
-// What callers notice when one, two or all of three nodes fail, printed as the tables that stand in docs/failures.md. With
+// What callers notice when one, two or all of three servers fail, printed as the tables that stand in docs/failures.md. With
 // FAILOVER=write they are written there. It asserts nothing of the figures: see test/cluster/ for what must hold.
 
 const path = `${projectFolder}docs/failures.md`;
@@ -31,7 +31,7 @@ function rowOf(name: string, struck: number, noticed: Noticed): string[] {
 }
 
 const columns = [
-  ...['fault', 'nodes', 'calls', 'not sent', 'unknown', 'refused', 'p99 of the wait', 'longest call'],
+  ...['fault', 'servers', 'calls', 'not sent', 'unknown', 'refused', 'p99 of the wait', 'longest call'],
   ...['all served after', 'bare SDK: failed', 'bare SDK: longest call'],
 ];
 
@@ -55,12 +55,12 @@ test('what callers notice', async () => {
     }
     if (only === undefined || only === 'return') {
       console.log(
-        `20 connections are shared fairly again ${seconds(await measureReturn(cluster))} after a node came back`,
+        `20 connections are shared fairly again ${seconds(await measureReturn(cluster))} after a server came back`,
       );
     }
     if (only === undefined || only === 'slow node') {
       const share = await measureSlowNode(cluster);
-      console.log(`a node twice as far away gets ${(100 * share).toFixed(1)} % of a near one`);
+      console.log(`a server twice as far away gets ${(100 * share).toFixed(1)} % of a near one`);
     }
   } finally {
     await cluster.close();

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Action, Question, Start } from './messages.js';
+import type { Action, Answer, Question, Start } from './messages.js';
 
 const program = fileURLToPath(new URL('./cluster-store.js', import.meta.url));
 

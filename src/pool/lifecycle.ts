@@ -70,11 +70,11 @@ export class Lifecycle<R, I extends Identity> {
     }
   }
 
-  /** Gives up slow openings, so that new ones start at once. */
-  abandonSlow(now: number, limit: number): void {
+  /** Gives up openings older than the limit, in milliseconds, so that new ones start at once. */
+  abandonSlow(now: number, limit: number, why: string): void {
     for (const member of this.#parts.inventory.opening) {
       if (now - member.since < limit) continue;
-      member.abandon?.(new Abandoned('it was slow, and resume() asked for another attempt'));
+      member.abandon?.(new Abandoned(why));
     }
   }
 

@@ -52,7 +52,10 @@ export class Openings<R, I extends Identity> {
     // While callers are refused, one connection is tried for them.
     const forRefused = asked && health.circuit !== 'closed' && inventory.proven === 0 ? 1 : 0;
     const atLeast = Math.max(warmUp.wanted, forRefused);
-    if (endpoints.many) this.#tryIll(now, asked);
+    if (endpoints.many) {
+      this.#tryIll(now, asked);
+      this.#giveUpSlow(now);
+    }
     for (;;) {
       const pause = health.wait(now, asked);
       const expected = endpoints.many ? this.#expectedOfMany(now, pause) : this.#expectedOfOne(pause);
@@ -132,6 +135,20 @@ export class Openings<R, I extends Identity> {
       const isDue = endpoint.wait(now, asked) === 0 && this.#untilAnother(endpoint, now) === 0;
       if (isDue) lifecycle.open(inventory.ownGroup, endpoint);
     }
+  }
+
+  /** A full pool gives up slow openings, so that waiters get connections at an endpoint where none is slow. */
+  #giveUpSlow(now: number): void {
+    const { endpoints, health, inventory, lifecycle, line, sizing } = this.#parts;
+    if (line.length === 0 || inventory.counts.opening === 0 || inventory.total < sizing.max) return;
+    const slow = this.#endpointsWithSlow(now);
+    const isBetter = (one: Endpoint): boolean => one.standing === 'well' && one.share > 0 && !slow.has(one);
+    if (slow.size === 0 || !endpoints.staying.some(isBetter)) return;
+    // Nothing else would keep the next one from being opened there again.
+    const why = 'it was slow, and its place is given to one at another endpoint';
+    for (const endpoint of slow)
+      health.report(endpoint, { sign: 'silent', error: new Error(`an opening was given up: ${why}`) });
+    lifecycle.abandonSlow(now, this.#slowness(), why);
   }
 
   /** With one endpoint: while no opening is known to work, a slow one does not hold up others. */

@@ -247,7 +247,7 @@ export class Pool<R, I extends Identity = Identity> {
     this.#sizing.askedAgain();
     this.#health.hurry();
     if (this.#state.resume()) this.#journal.tell('resumed', {});
-    this.#lifecycle.abandonSlow(now, slowAtLeast);
+    this.#lifecycle.abandonSlow(now, slowAtLeast, 'it was slow, and resume() asked for another attempt');
     this.#dispatcher.dispatch();
   }
 

@@ -169,7 +169,7 @@ export class Undo {
       const found = await this.#witness({ entries });
       if (found.difference !== undefined) throw await this.#explain(found.difference, entries);
     }
-    return moments.keys();
+    return timesMadeAnew(adopted, witness);
   }
 
   /**
@@ -249,6 +249,20 @@ function refuseOtherSnapshot(adopted: Outcome, witness: Outcome, looks: readonly
     const difference = differenceOf(comparison, one, other, { ...knowsNothing, call });
     if (difference !== undefined) throw diverged(call, difference, false);
   }
+}
+
+/**
+ * The times that the second transaction made anew. Where it repeats no reads, the witness tells which times undone reads had
+ * shown of the same values: those it made into the same ones.
+ */
+function* timesMadeAnew(adopted: Outcome, witness: Outcome): Generator<bigint> {
+  const made = new Set<bigint>();
+  for (const old of adopted.comparison.moments.keys()) {
+    yield old;
+    const again = witness.comparison.moments.get(old);
+    if (again !== undefined) made.add(again.young);
+  }
+  for (const [old, { young }] of witness.comparison.moments) if (made.has(young)) yield old;
 }
 
 /** Whether both found the same answers, as far as both got. */

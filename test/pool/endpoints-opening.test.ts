@@ -70,6 +70,15 @@ describe('an opening that hangs or fails', () => {
     expect(placeOf(leaseOf(caller))).toBe('b');
   });
 
+  test('one that hangs at the only place is given up for one at another endpoint', async () => {
+    const world = many(['a', 'b'], { random: () => 0, settings: { maxConnections: 1, openTimeout: 5000 } });
+    world.at('a', { open: 'never' });
+    const caller = watch(world.pool.acquire());
+    await world.clock.advance(1000);
+    expect(placeOf(leaseOf(caller))).toBe('b');
+    expect(world.report('a').state).toBe('doubtful');
+  });
+
   test('when the usual time is known, four times that is slow', async () => {
     const world = many(['a', 'b'], { random: () => 0, settings: { openTimeout: 5000 } });
     await lent(world.pool, 2);

@@ -232,7 +232,7 @@ describe('a lease', () => {
     first.release();
     const second = await pool.acquire();
     expect(second.id).not.toBe(first.id);
-    expect(pool.poolStats().closedBy.recycled).toBe(1);
+    await vi.waitFor(() => expect(pool.poolStats().closedBy.recycled).toBe(1), 10_000);
     second.release();
   });
 

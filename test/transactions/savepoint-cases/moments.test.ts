@@ -284,3 +284,22 @@ describe('a moment that another client wrote is not taken for one of the transac
     }
   });
 });
+
+test('a moment shown by an undone read, where reads may write, is refused after the rollback that changed it', async () => {
+  await pool.query(`
+    REMOVE TABLE IF EXISTS doc; REMOVE TABLE IF EXISTS watched; REMOVE TABLE IF EXISTS log;
+    DEFINE FIELD updated_at ON doc VALUE time::now(); CREATE doc:1 SET body = 'old'; CREATE watched:0;
+    DEFINE FIELD hit ON watched COMPUTED { UPSERT log:hits SET n = (n ?? 0) + 1; RETURN 1; }`);
+  await using connection = await pool.acquire();
+  await using transaction = await connection.beginTransaction();
+  await transaction.query("UPDATE doc:1 SET body = 'shown'");
+  // The first rollback makes the moment of the update anew; then a read that is undone shows that one.
+  const one = await transaction.savepoint();
+  await transaction.query('RETURN (SELECT VALUE hit FROM watched:0)');
+  await one.rollback();
+  const two = await transaction.savepoint();
+  const [[shown]] = await transaction.query<[[{ updated_at: DateTime }]]>('SELECT * FROM doc:1');
+  await two.rollback();
+  const given = transaction.query('RETURN count(SELECT 1 FROM doc WHERE updated_at = $v)', { v: shown.updated_at });
+  await expect(given.collect()).rejects.toThrow(/time/);
+});

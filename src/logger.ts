@@ -5,7 +5,7 @@
 export interface Logger {
   /** The routine of connections: opened, lent, recycled. */
   debug(details: object, message: string): void;
-  /** Changes of state: started, shut down, an endpoint is back. */
+  /** Changes of state: started, shut down, a server is back. */
   info(details: object, message: string): void;
   /** A problem that the pool handled itself, but operators should know about. */
   warn(details: object, message: string): void;

@@ -133,7 +133,7 @@ export class ConnectionManager extends PoolScope {
    * Adds a server, or takes one back that is being drained or was removed. Connections are opened there from now on; its share
    * grows to the whole within `balancing.slowStart`. An address alone keeps the weight, zone and priority of a server that
    * is known; an object says them anew. One that is taken back and that the discovery lists stays as long as it is listed.
-   * @throws ConfigurationError for an endpoint that cannot be used, UsageError when the pool was made with one address instead of
+   * @throws ConfigurationError for a server that cannot be used, UsageError when the pool was made with one address instead of
    * a list
    */
   addEndpoint(endpoint: string | EndpointOptions): void {

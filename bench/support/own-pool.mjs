@@ -41,7 +41,7 @@ export function ownPool(settings = {}, clock = systemClock, endpoints = oneEndpo
       home: { key: 'home' },
       clock,
       random: Math.random,
-      endpoint: { ...defaults.circuitBreaker, backoff: () => 0 },
+      breaker: { ...defaults.circuitBreaker, backoff: () => 0 },
       endpoints,
     },
   );

@@ -16,7 +16,7 @@ export interface EndpointOptions {
 }
 
 /**
- * The servers that a host name stands for: one endpoint for each of its addresses (A and AAAA records, and the system's own
+ * The servers that a host name stands for: one server for each of its addresses (A and AAAA records, and the system's own
  * table of hosts), which the system's resolver gives. It tells no time to live: `discovery.refresh` says how often to ask.
  */
 export interface DnsEndpoints {
@@ -33,7 +33,7 @@ export interface DnsEndpoints {
 }
 
 /**
- * The servers that the SRV records of a name list (RFC 2782): one endpoint for each, with the port, the weight and the priority
+ * The servers that the SRV records of a name list (RFC 2782): one server for each, with the port, the weight and the priority
  * of its record. A weight of 0 means a very small share where others have more, and the same share for all where none has.
  */
 export interface SrvEndpoints {

@@ -149,7 +149,7 @@ export interface PoolConfig {
   requireScope?: boolean | undefined;
   /** How failed attempts to open a connection are repeated, and how calls are. */
   retryPolicy?: RetryPolicy | undefined;
-  /** When the pool stops trying an endpoint that keeps failing, and refuses at once instead. */
+  /** When the pool stops trying a server that keeps failing, and refuses at once instead. */
   circuitBreaker?: CircuitBreakerConfig | undefined;
   /** How connections and leases are shared out among several servers. */
   balancing?: BalancingConfig | undefined;
@@ -180,7 +180,7 @@ export interface LoadSheddingConfig {
 }
 
 /**
- * When the pool stops trying an endpoint that keeps failing. Attempts to connect that fail, connections that are lost within
+ * When the pool stops trying a server that keeps failing. Attempts to connect that fail, connections that are lost within
  * a second, and probes and calls without an answer count; an answer, whatever it says, does not.
  */
 export interface CircuitBreakerConfig {

@@ -149,7 +149,7 @@ function makePool(
     clock: systemClock,
     timeOfDay: () => Date.now(),
     random: Math.random,
-    endpoint: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
+    breaker: { ...circuitBreaker, backoff: fullJitterBackoff(retryPolicy, Math.random) },
     endpoints,
   });
 }

@@ -7,7 +7,7 @@ import type { PoolStats } from '../telemetry/pool-stats.js';
 export interface HealthStatus {
   /**
    * True when the pool can serve now: it lends, it has opened at least one connection, fewer than `unhealthyThreshold`
-   * probes and calls in a row went without an answer at one of its endpoints at least, and if openings fail, other
+   * probes and calls in a row went without an answer at one of its servers at least, and if openings fail, other
    * connections still serve.
    */
   readonly healthy: boolean;
@@ -15,7 +15,7 @@ export interface HealthStatus {
   readonly reason: string;
   readonly state: PoolStats['state'];
   /**
-   * `open` while every endpoint keeps failing and the pool makes no attempt; `half-open` while it tries whether one is
+   * `open` while every server keeps failing and the pool makes no attempt; `half-open` while it tries whether one is
    * back.
    */
   readonly circuitBreakerState: Circuit;

@@ -118,7 +118,7 @@ export function assemblePool<R, I extends Identity>(
 }
 
 function makeEndpoints<R, I extends Identity>(
-  { clock, endpoint: settings, random, endpoints: given = oneEndpoint }: PoolSurroundings<R, I>,
+  { clock, breaker: settings, random, endpoints: given = oneEndpoint }: PoolSurroundings<R, I>,
   journal: Journal,
 ): Endpoints {
   const endpoints: Endpoints = new Endpoints(

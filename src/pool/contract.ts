@@ -121,7 +121,7 @@ export interface PoolSurroundings<R, I extends Identity> {
   /** From 0 (inclusive) to 1: for the jitter of lifetimes. */
   readonly random: () => number;
   /** How attempts to open are spaced when they fail, and when the circuit is opened. */
-  readonly endpoint: EndpointSettings;
+  readonly breaker: EndpointSettings;
   /** Where connections are opened; left out, the factory knows the only place. */
   readonly endpoints?: PoolEndpoints | undefined;
 }

@@ -89,8 +89,6 @@ export class Openings<R, I extends Identity> {
   /** @returns how long to wait instead, in milliseconds; 0 when one was opened */
   #openSomewhere(group: IdentityGroup<I>, now: number, asked: boolean): number {
     const { endpoints, lifecycle } = this.#parts;
-    // In a panic, well ones of a later priority may get no share.
-    const isUsable = ({ standing, share }: Endpoint): boolean => standing === 'well' && share > 0;
     const someStandWell = endpoints.staying.some(isUsable);
     let soonest = Number.POSITIVE_INFINITY;
     const slow = this.#endpointsWithSlow(now);
@@ -123,15 +121,9 @@ export class Openings<R, I extends Identity> {
     // A fatal refusal everywhere is tried again only for a caller.
     if (sizing.isStopped) return;
     for (const endpoint of endpoints.staying) {
+      if (endpoint.standing === 'well' || endpoint.opening > 0 || endpoint.isOnTrial) continue;
       // The attempt may hang, and must not take the only place from a waiter.
-      const room = sizing.max - inventory.total;
-      if (
-        endpoint.standing === 'well' ||
-        endpoint.opening > 0 ||
-        endpoint.isOnTrial ||
-        room < (inventory.live > 0 ? 1 : 2)
-      )
-        continue;
+      if (sizing.max - inventory.total < (inventory.live > 0 ? 1 : 2)) return;
       const isDue = endpoint.wait(now, asked) === 0 && this.#untilAnother(endpoint, now) === 0;
       if (isDue) lifecycle.open(inventory.ownGroup, endpoint);
     }
@@ -142,12 +134,11 @@ export class Openings<R, I extends Identity> {
     const { endpoints, health, inventory, lifecycle, line, sizing } = this.#parts;
     if (line.length === 0 || inventory.counts.opening === 0 || inventory.total < sizing.max) return;
     const slow = this.#endpointsWithSlow(now);
-    const isBetter = (one: Endpoint): boolean => one.standing === 'well' && one.share > 0 && !slow.has(one);
-    if (slow.size === 0 || !endpoints.staying.some(isBetter)) return;
+    if (slow.size === 0 || !endpoints.staying.some((one) => isUsable(one) && !slow.has(one))) return;
     // Nothing else would keep the next one from being opened there again.
-    const why = 'it was slow, and its place is given to one at another endpoint';
-    for (const endpoint of slow)
-      health.report(endpoint, { sign: 'silent', error: new Error(`an opening was given up: ${why}`) });
+    const why = 'it was slow, and its place is given to one at another server';
+    const error = new Error(`an opening was given up: ${why}`);
+    for (const endpoint of slow) health.report(endpoint, { sign: 'silent', error });
     lifecycle.abandonSlow(now, this.#slowness(), why);
   }
 
@@ -243,4 +234,9 @@ export class Openings<R, I extends Identity> {
     // At least 1 ms: rounding could lose a fraction, and the pool would look again at the same moment.
     this.#timer = this.#parts.clock.timer(Math.max(1, wait), true, () => this.#parts.dispatch());
   }
+}
+
+/** Whether it is well and gets connections: in a panic, well ones of a later priority may get no share. */
+function isUsable({ standing, share }: Endpoint): boolean {
+  return standing === 'well' && share > 0;
 }

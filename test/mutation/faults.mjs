@@ -1934,8 +1934,8 @@ export const faults = [
   },
   {
     name: 'many: an attempt at an ill endpoint takes the only place',
-    from: `room < (inventory.live > 0 ? 1 : 2)`,
-    to: `room < 1`,
+    from: `if (sizing.max - inventory.total < (inventory.live > 0 ? 1 : 2)) return;`,
+    to: `if (sizing.max - inventory.total < 1) return;`,
     tests: endpoints('opening'),
   },
   {

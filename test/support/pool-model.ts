@@ -254,7 +254,7 @@ class World {
       home: { key: 'home' },
       clock: this.clock,
       random: () => 0.3,
-      endpoint: { failureThreshold: program.failureThreshold, probeInterval, idleProbeInterval: 3000, backoff },
+      breaker: { failureThreshold: program.failureThreshold, probeInterval, idleProbeInterval: 3000, backoff },
       endpoints: this.books?.poolEndpoints,
     });
     const parent = this.pool.addTenant('parent', { maxConnections: 3, maxWaiting: 4 });

@@ -75,7 +75,7 @@ export function makePool(
     home: { key: 'home' },
     clock,
     random,
-    endpoint: { ...plainEndpoint, ...endpoint },
+    breaker: { ...plainEndpoint, ...endpoint },
     endpoints,
   });
   return { pool, clock, resources };

@@ -1,11 +1,14 @@
 import {
   type CodecOptions,
+  type ConnectionSession,
+  type ConnectionState,
   type DriverContext,
   FlatBufferCodec,
   JsonCodec,
   type RpcEngine,
   type RpcRequest,
   type SurrealEngine,
+  type Uuid,
   WebSocketEngine,
 } from 'surrealdb';
 import type { WebSocket } from 'ws';
@@ -121,6 +124,22 @@ export class Engine {
     // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
     if (method === 'ping') return reply.catch(() => undefined as Result);
     return this.#checked(reply, method, this.#calls === before ? undefined : String(this.#calls));
+  }
+
+  /**
+   * Opens the engine of the SDK, which neither connects again nor sends anything again; its events say what becomes of it.
+   * @param sessions where it looks up the session of a call
+   */
+  open(url: string, sessions: Map<Uuid, ConnectionSession>): void {
+    // The SDK expects its own reconnect object here; ours refuses everything.
+    const reconnect = { enabled: false, allowed: false, reset() {}, propagate() {}, iterate: async () => {} };
+    this.sdk.open({
+      url: new URL(url),
+      reconnect,
+      retry: { enabled: false },
+      rootSession: { variables: {} },
+      sessions,
+    } as unknown as ConnectionState);
   }
 
   /**

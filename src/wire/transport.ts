@@ -3,7 +3,6 @@ import {
   type AnyAuth,
   CallTerminatedError,
   type CodecOptions,
-  type ConnectionState,
   ConnectionUnavailableError,
   type Features,
   type LiveMessage,
@@ -295,15 +294,6 @@ export class Transport {
   }
 
   #connect(): Promise<void> {
-    // The SDK expects its own reconnect object here; ours refuses everything.
-    const reconnect = { enabled: false, allowed: false, reset() {}, propagate() {}, iterate: async () => {} };
-    const state = {
-      url: new URL(this.address.url),
-      reconnect,
-      retry: { enabled: false },
-      rootSession: { variables: {} },
-      sessions: this.#sessions.bySession,
-    } as unknown as ConnectionState;
     const { sdk } = this.#engine;
     return new Promise((resolve, reject) => {
       let connected = false;
@@ -324,7 +314,7 @@ export class Transport {
         if (!connected) reject(this.#cause ?? new Error('the connection was closed'));
         this.#die();
       });
-      sdk.open(state);
+      this.#engine.open(this.address.url, this.#sessions.bySession);
     });
   }
 

@@ -247,7 +247,7 @@ export class Endpoints {
       return { weight, priority, zone, standing: endpoint.standing, warm: warmth };
     });
     const { shares, panicked } = sharesOf(members, balancing);
-    if (panicked && !this.#isPanicking) this.#panics++;
+    if (panicked && !this.#isPanicking && this.many) this.#panics++;
     this.#isPanicking = panicked;
     for (const [index, endpoint] of this.#all.entries()) {
       endpoint.share = shares[index] ?? 0;

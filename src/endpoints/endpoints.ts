@@ -249,7 +249,7 @@ export class Endpoints {
       return { weight, priority, zone, standing: endpoint.standing, warm: warmth };
     });
     const { shares, panicked } = sharesOf(members, balancing);
-    if (panicked && !this.#isPanicking) this.#panics++;
+    if (panicked && !this.#isPanicking && this.many) this.#panics++;
     this.#isPanicking = panicked;
     for (const [index, endpoint] of this.#all.entries()) endpoint.giveShare(shares[index] ?? 0, panicked);
     this.#someAreWell = this.#all.some(({ isWell }) => isWell);

@@ -560,7 +560,9 @@ class World {
       // Another identity than the pool's own is made ready one at a time, and after silence only after a pause.
       // A waiter of another identity that is passed over takes a place of its family meanwhile, as if it were served.
       const isApart = ({ tenant }: Call): boolean => tenant === undefined || tenant.parent === undefined;
-      const others = this.calls.some((call) => call.outcome === 'waiting' && call.identity !== 'home' && !isApart(call));
+      const others = this.calls.some(
+        (call) => call.outcome === 'waiting' && call.identity !== 'home' && !isApart(call),
+      );
       const own = this.#eligible().filter((call) => call.identity === 'home' && (!others || isApart(call))).length;
       assert.ok(idle === 0 || validating + resetting >= own, 'no own caller waits while something is idle');
       if (this.books !== undefined) {

@@ -37,7 +37,7 @@ export interface EndpointReport {
   readonly unanswered: number;
   /** How long a round trip takes, in milliseconds; undefined while it was not measured, as with one server. */
   readonly latency: number | undefined;
-  /** How long until the next attempt, in milliseconds, while its circuit is open; else 0. */
+  /** How long until the next attempt, in milliseconds, while it is `out` or its circuit is open; else 0. */
   readonly nextProbeIn: number;
   /** Why it is not well, or failed last; undefined when nothing is known against it. */
   readonly lastError: string | undefined;
@@ -55,7 +55,7 @@ export function reportsOf(endpoints: Endpoints, now: number): EndpointReport[] {
       share: shares === 0 || endpoint.isDraining ? 0 : endpoint.share / shares,
       ...{ connections: connections - opening, opening, inUse, opened, failures, unanswered },
       latency: latency.isUnknown ? undefined : latency.cost,
-      nextProbeIn: endpoint.openFor(now),
+      nextProbeIn: standing === 'out' ? endpoint.wait(now, true) : endpoint.openFor(now),
       lastError: trouble === undefined ? undefined : messageOf(trouble),
     };
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { many, placesOf, targetAt } from '../support/many-endpoints.js';
+import { many, placesOf, targetAt, usualEndpoint } from '../support/many-endpoints.js';
 import { fill, lent, listen, settled, watch } from '../support/pool-under-test.js';
 
 const rebalanced = { rebalanceInterval: 5000, slowStart: 30_000 } as const;
@@ -90,6 +90,7 @@ describe('an endpoint that is out', () => {
     world.at('a', { open: 'busy' });
     await fill(world.pool, 2);
     expect([world.standings, world.tried('a')]).toEqual(['out well', 1]);
+    expect(world.report('a')).toMatchObject({ circuit: 'closed', nextProbeIn: usualEndpoint.idleProbeInterval });
     world.at('a', {});
     await world.clock.advance(10_000);
     expect(world.tried('a')).toBeLessThan(4);

@@ -85,7 +85,7 @@ const rows: readonly Row[] = [
     ...{ pool: 'timed out', sdk: 'open' },
   },
   {
-    fault: 'the node is shutting down',
+    fault: 'the server is shutting down',
     strike({ front }) {
       front.draining = true;
       return 'pass';

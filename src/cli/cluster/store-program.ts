@@ -32,6 +32,8 @@ interface Server {
 
 const folder = mkdtempSync(join(tmpdir(), 'surreal-pool-cluster-'));
 const servers: Server[] = [];
+/** Whether the store has been opened. */
+let isOpen = false;
 
 /** Opens the engine below the SDK's client: each call by itself, and its answer as the engine's own bytes. */
 async function openEngine(): Promise<Ask> {
@@ -123,10 +125,19 @@ function tell(message: Start | Answer): void {
   if (process.connected) process.send?.(message);
 }
 
+/** An engine that is just being opened goes on to make files on threads of its own: then the folder is removed once more. */
+function removeFolder(): void {
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+  remove();
+  if (isOpen) return;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  remove();
+}
+
 function end(): never {
   // Also one that is frozen.
   for (const { process } of servers) process.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder();
   process.exit();
 }
 
@@ -146,6 +157,7 @@ process.on('message', async (question: Question) => {
 
 try {
   const ask = await openEngine();
+  isOpen = true;
   const count = Number(process.argv[2]);
   for (let index = 0; index < count; index++) {
     const store = await listenFor(index, ask);

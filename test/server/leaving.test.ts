@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BoundQuery } from 'surrealdb';
 import { expect, onTestFinished, test } from 'vitest';
 import { outcomeOf } from '../../src/errors/outcome.js';
@@ -40,7 +41,9 @@ test('a server that is stopped under load: every call says what became of it, an
   while (told.answered.length < 200) await new Promise((turn) => setTimeout(turn, 5));
   const stopping = server.stop();
   await Promise.all(load);
-  await stopping;
+  // SurrealDB 3.0.5 does not always end when all its sockets have.
+  await Promise.race([stopping, sleep(5_000)]);
+  await server.kill();
   expect(made.deaths).toHaveLength(8);
   expect(told.refused, 'nothing is answered by an error').toEqual([]);
   const refusal = await made.open().then(

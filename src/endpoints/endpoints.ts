@@ -145,7 +145,6 @@ export class Endpoints {
   /** From now on it gets no connection and no lease. */
   drain(endpoint: Endpoint, now: number): void {
     endpoint.drain();
-    this.#hasClosed = true;
     this.#listChanged(now);
   }
 

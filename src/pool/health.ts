@@ -268,7 +268,7 @@ export class Health<R, I extends Identity> {
     if (!this.troubled) return;
     for (const member of this.#inventory) {
       const { endpoint } = member;
-      if (!isOpen(member) || !endpoint.troubled) continue;
+      if (!member.isOpen || !endpoint.troubled) continue;
       const at = this.#answeredAt(member);
       if (at < member.since) continue;
       this.report(endpoint, { sign: 'answered', began: member.since, at });
@@ -294,7 +294,7 @@ export class Health<R, I extends Identity> {
   /** While connections are lost again and again, one that has answered only a probe does not count as serving. */
   #serves(now: number): boolean {
     for (const member of this.#inventory) {
-      if (!isOpen(member) || member.retirement !== undefined) continue;
+      if (!member.isOpen || member.retirement !== undefined) continue;
       const { failures, failingSince } = member.endpoint.state;
       const believed = failures < this.#unhealthyThreshold;
       const hasLasted = member.since < failingSince || now - member.since >= settlingTime;
@@ -319,8 +319,4 @@ export class Health<R, I extends Identity> {
       error: ready ? undefined : (silence ?? lastError),
     });
   }
-}
-
-function isOpen<R, I extends Identity>({ state }: PooledResource<R, I>): boolean {
-  return state !== 'opening' && state !== 'closing' && state !== 'closed';
 }

@@ -50,7 +50,7 @@ export class Openings<R, I extends Identity> {
     const { endpoints, health, inventory, line, sizing, warmUp } = this.#parts;
     const asked = line.length > 0 || now - this.#lastAsked < askedFor;
     // While callers are refused, one connection is tried for them.
-    const forRefused = asked && health.circuit !== 'closed' && inventory.proven === 0 ? 1 : 0;
+    const forRefused = asked && inventory.proven === 0 && health.circuit !== 'closed' ? 1 : 0;
     const atLeast = Math.max(warmUp.wanted, forRefused);
     if (endpoints.many) {
       this.#tryIll(now, asked);
@@ -92,7 +92,7 @@ export class Openings<R, I extends Identity> {
     const someStandWell = endpoints.staying.some(isUsable);
     let soonest = Number.POSITIVE_INFINITY;
     const slow = this.#endpointsWithSlow(now);
-    const mayWaitElsewhere = endpoints.staying.some((one) => isUsable(one) && !slow.has(one));
+    const mayWaitElsewhere = this.#mayOpenBeside(slow);
     const endpoint = endpoints.leastPopulated((candidate) => {
       if (someStandWell && candidate.standing !== 'well') return false;
       // What is slow at one endpoint may be quick at another.
@@ -131,10 +131,10 @@ export class Openings<R, I extends Identity> {
 
   /** A full pool gives up slow openings, so that waiters get connections at an endpoint where none is slow. */
   #giveUpSlow(now: number): void {
-    const { endpoints, health, inventory, lifecycle, line, sizing } = this.#parts;
+    const { health, inventory, lifecycle, line, sizing } = this.#parts;
     if (line.length === 0 || inventory.counts.opening === 0 || inventory.total < sizing.max) return;
     const slow = this.#endpointsWithSlow(now);
-    if (slow.size === 0 || !endpoints.staying.some((one) => isUsable(one) && !slow.has(one))) return;
+    if (slow.size === 0 || !this.#mayOpenBeside(slow)) return;
     // Nothing else would keep the next one from being opened there again.
     const why = 'it was slow, and its place is given to one at another server';
     const error = new Error(`an opening was given up: ${why}`);
@@ -222,6 +222,11 @@ export class Openings<R, I extends Identity> {
     const slow = this.#slowness();
     const { opening } = this.#parts.inventory;
     return new Set(opening.filter(({ since }) => now - since >= slow).map(({ endpoint }) => endpoint));
+  }
+
+  /** Whether connections may be had at an endpoint that is not one of these. */
+  #mayOpenBeside(slow: ReadonlySet<Endpoint>): boolean {
+    return this.#parts.endpoints.staying.some((one) => isUsable(one) && !slow.has(one));
   }
 
   #slowness(): number {

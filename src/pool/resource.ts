@@ -93,4 +93,10 @@ export class PooledResource<R, I extends Identity = Identity> implements Linked<
     this.since = now;
     this.begun = now;
   }
+
+  /** Whether it has been opened, and is not being closed. */
+  get isOpen(): boolean {
+    const { state } = this;
+    return state !== 'opening' && state !== 'closing' && state !== 'closed';
+  }
 }

@@ -44,7 +44,7 @@ export class RoundTrips<R, I extends Identity> {
     const { endpoints, health, inventory } = this.#parts;
     if (!endpoints.many) return;
     for (const [member, roundTrip] of this.#underWay) {
-      if (!isAskable(member)) this.#underWay.delete(member);
+      if (!member.isOpen) this.#underWay.delete(member);
       else if (!roundTrip.isOverdue) {
         roundTrip.isOverdue = true;
         member.endpoint.latency.observe(now - roundTrip.began, now);
@@ -53,7 +53,7 @@ export class RoundTrips<R, I extends Identity> {
     }
     const asked = new Set<Endpoint>();
     for (const member of inventory) {
-      if (asked.has(member.endpoint) || this.#underWay.has(member) || !isAskable(member)) continue;
+      if (asked.has(member.endpoint) || this.#underWay.has(member) || !member.isOpen) continue;
       asked.add(member.endpoint);
       void this.#ask(member);
     }
@@ -75,8 +75,4 @@ export class RoundTrips<R, I extends Identity> {
       this.#underWay.delete(member);
     }
   }
-}
-
-function isAskable({ state }: PooledResource<unknown>): boolean {
-  return state !== 'opening' && state !== 'closing' && state !== 'closed';
 }

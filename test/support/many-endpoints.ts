@@ -4,18 +4,12 @@ import type { PoolBalancing, PoolSettings } from '../../src/pool/contract.js';
 import type { EndpointReport } from '../../src/pool/endpoint-report.js';
 import type { PoolEvents } from '../../src/pool/events.js';
 import type { Lease } from '../../src/pool/lease.js';
+import { oneEndpoint } from '../../src/pool/one-endpoint.js';
 import { type Behaviour, type FakeResource, type FakeResources, LeavingError, type Step } from './fake-resources.js';
 import { makePool, type PoolUnderTest, poolUnderTest } from './pool-under-test.js';
 
 /** Nothing is moved and no share grows, so that a test turns on only what it is about. */
-export const plainBalancing: PoolBalancing = {
-  zone: undefined,
-  spillOver: 0.7,
-  panicBelow: 0.5,
-  slowStart: 0,
-  rebalanceInterval: 0,
-  tolerance: 0.2,
-};
+export const plainBalancing: PoolBalancing = oneEndpoint.balancing;
 
 /** As a pool has them that was not told otherwise, with pauses that are not drawn. */
 export const usualEndpoint: EndpointSettings = {

@@ -1,8 +1,7 @@
-import { createRemoteEngines, type DriverOptions, Surreal } from 'surrealdb';
-import { WebSocket } from 'ws';
 import { type Fault, frontFaults, networkFaults } from '../support/faults.js';
 import { Forwarder } from '../support/forwarder.js';
 import { Front } from '../support/front.js';
+import { preparedDatabase } from '../support/prepared-database.js';
 import type { Random } from '../support/seeded-random.js';
 import type { ServerAddress } from '../support/server-process.js';
 import { SharedEngine } from '../support/shared-engine.js';
@@ -48,9 +47,6 @@ export async function frontScene(random: Random): Promise<Scene> {
   };
 }
 
-// The option has the type of the browser's class, of which `ws` has all that the SDK uses.
-const websocketImpl = WebSocket as unknown as NonNullable<DriverOptions['websocketImpl']>;
-
 /** client ── forwarder ── a real server: faults of the network, and whatever else can be done to that server. */
 export async function serverScene(
   server: ServerAddress,
@@ -60,24 +56,12 @@ export async function serverScene(
   const { username, password } = server;
   const { hostname, port } = new URL(server.url);
   const forwarder = await Forwarder.listen(Number(port), hostname);
-  // A client for one question: the server may have been away since the last one.
-  const asked = async (text: string, where = {}): Promise<unknown[]> => {
-    const client = new Surreal({ websocketImpl, engines: createRemoteEngines() });
-    await client.connect(server.url, { ...where, authentication: { username, password } });
-    const answer = await client.query(text);
-    await client.close();
-    return answer;
-  };
-  // Servers from 3.1 on do not make them by their first use.
-  const { namespace, database } = place;
-  await asked(
-    `DEFINE NAMESPACE IF NOT EXISTS ${namespace}; USE NS ${namespace}; DEFINE DATABASE IF NOT EXISTS ${database}`,
-  );
+  const ask = await preparedDatabase(server, place);
   return {
     url: forwarder.url,
     credentials: { username, password },
     faults: others.length > 0 ? [others, networkFaults(forwarder, random)] : [networkFaults(forwarder, random)],
-    ask: (text) => asked(text, place),
+    ask,
     // The tests' own server stores in rocksdb; of another one that is not known.
     losesUpdates: process.env.SURREALDB_URL !== undefined,
     connections: () => forwarder.connections,

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { createRemoteEngines, type DriverOptions, Surreal } from 'surrealdb';
-import { WebSocket } from 'ws';
 import type { Ask } from '../chaos/ledger.js';
 import { Forwarder } from '../support/forwarder.js';
 import { FrontProcess } from '../support/front-process.js';
 import type { Conduct } from '../support/front-program.js';
+import { preparedDatabase } from '../support/prepared-database.js';
 import { type ServerAddress, ServerProcess } from '../support/server-process.js';
 import { rocksdbUrl } from '../support/temporary.js';
 
@@ -73,7 +72,7 @@ export async function frontCluster(): Promise<Cluster> {
     FrontProcess.start({ engine: rocksdbUrl(), auth: true }),
     FrontProcess.start({ engine: 'mem://', auth: true }),
   ]);
-  const [ask, otherStore] = await Promise.all([prepared(store), prepared(other)]);
+  const [ask, otherStore] = await Promise.all([preparedDatabase(store, place), preparedDatabase(other, place)]);
   const setup = { engine: addressOf(store), other: addressOf(other), auth: true };
   const fronts = await Promise.all([0, 1, 2].map(() => FrontProcess.start(setup)));
   const nodes = await Promise.all(fronts.map(nodeOf));
@@ -91,31 +90,11 @@ export async function serverCluster(folders: readonly (string | undefined)[]): P
   const servers = await Promise.all(
     folders.map((folder) => ServerProcess.start(folder === undefined ? {} : { program: join(folder, 'surreal') })),
   );
-  const stores = await Promise.all(servers.map(prepared));
+  const stores = await Promise.all(servers.map((each) => preparedDatabase(each, place)));
   const nodes = await Promise.all(servers.map(nodeOf));
   return clusterOf(nodes, { stores, forgets: false }, () => Promise.all(servers.map((server) => server.kill())));
 }
 
 function addressOf({ url, username, password }: ServerAddress): ServerAddress {
   return { url, username, password };
-}
-
-// The option has the type of the browser's class, of which `ws` has all that the SDK uses.
-const websocketImpl = WebSocket as unknown as NonNullable<DriverOptions['websocketImpl']>;
-
-/** Makes the database of a store, and asks it over a client that is made anew: its server may have been away. */
-async function prepared(server: ServerAddress): Promise<Ask> {
-  const asked = async (text: string, where: object): Promise<unknown[]> => {
-    const client = new Surreal({ websocketImpl, engines: createRemoteEngines() });
-    await client.connect(server.url, { ...where, authentication: credentials, reconnect: false });
-    const answer = await client.query(text);
-    await client.close();
-    return answer;
-  };
-  const { namespace, database } = place;
-  await asked(
-    `DEFINE NAMESPACE IF NOT EXISTS ${namespace}; USE NS ${namespace}; DEFINE DATABASE IF NOT EXISTS ${database}`,
-    {},
-  );
-  return (text) => asked(text, place);
 }

@@ -1,10 +1,7 @@
 import { createNodeEngines } from '@surrealdb/node';
-import { type ConnectOptions, createRemoteEngines, type DriverOptions, Surreal } from 'surrealdb';
+import { type ConnectOptions, createRemoteEngines, Surreal } from 'surrealdb';
 import { afterEach } from 'vitest';
-import { WebSocket } from 'ws';
-
-// The option has the type of the browser's class, of which `ws` has all that a user of the SDK on Node can give.
-const websocketImpl = WebSocket as unknown as NonNullable<DriverOptions['websocketImpl']>;
+import { websocketImpl } from './websocket-impl.js';
 
 /** Clients of the official SDK without anything of ours around it. */
 export interface BareSdk {

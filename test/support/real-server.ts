@@ -1,12 +1,10 @@
 import { once } from 'node:events';
-import { createRemoteEngines, type DriverOptions, Surreal, Uuid } from 'surrealdb';
+import { createRemoteEngines, Surreal, Uuid } from 'surrealdb';
 import { WebSocket } from 'ws';
 import type { Backend, Place, Service, ServiceOptions } from './backend.js';
 import { codec, isObject, type RpcCall, type RpcOutcome } from './rpc-wire.js';
 import type { ServerAddress } from './server-process.js';
-
-// The option has the type of the browser's class, of which `ws` has all that the SDK uses.
-const websocketImpl = WebSocket as unknown as NonNullable<DriverOptions['websocketImpl']>;
+import { websocketImpl } from './websocket-impl.js';
 
 /** A real server behind the fronts: whatever it is asked through one of them, it answers itself. */
 export class RealServer implements Backend {

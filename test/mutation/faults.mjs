@@ -1988,8 +1988,8 @@ export const faults = [
   },
   {
     name: 'many: a connection without an answer hides the others of its endpoint',
-    from: `if (asked.has(member.endpoint) || this.#underWay.has(member) || !isAskable(member)) continue;`,
-    to: `if (asked.has(member.endpoint) || !isAskable(member)) continue;`,
+    from: `if (asked.has(member.endpoint) || this.#underWay.has(member) || !member.isOpen) continue;`,
+    to: `if (asked.has(member.endpoint) || !member.isOpen) continue;`,
     tests: endpoints('recovery'),
   },
   {

@@ -294,9 +294,14 @@ export function readingCall(source: Source): Call {
     () => text('RETURN math::sum(SELECT VALUE n FROM acc)', hidden, { reads: ['acc'] }),
     () => text('RETURN [$user, $rate, $bind__0, $r0_user, $value, $before]', hidden, {}),
     () =>
-      text('SELECT label, data FROM note; SELECT label, by FROM likes; SELECT * FROM log', hidden, {
-        reads: ['note', 'likes', 'log'],
-      }),
+      // The server chooses ids of notes and edges, and by these their order.
+      text(
+        'SELECT label, data FROM note ORDER BY label; SELECT label, by FROM likes ORDER BY label; SELECT * FROM log',
+        hidden,
+        {
+          reads: ['note', 'likes', 'log'],
+        },
+      ),
     () => text('RETURN count(item:1->likes->item)', hidden, { reads: ['item', 'likes'] }),
     () => built('select(item)', { reads: ['item'] }, (q) => q.select(new Table('item'))),
     () => built(`select(acc:${n})`, { reads: ['acc'] }, (q) => q.select(new RecordId('acc', n))),

@@ -16,6 +16,16 @@ const replaced = [];
 const mostAttempts = 50;
 
 const { dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
+/** What users import: the package and its subpaths, each with its declarations. */
+const entries = {
+  index: 'index',
+  otel: 'otel/index',
+  prometheus: 'prometheus/index',
+  health: 'health/index',
+  console: 'console/index',
+};
+const entriesIn = (folder, extension) =>
+  Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, `${folder}/${file}${extension}`]));
 const external = [/^node:/, ...Object.keys({ ...dependencies, ...peerDependencies })];
 
 /** Checks the types and writes the declarations. @returns the exit code */
@@ -24,16 +34,16 @@ function declare() {
   return spawnSync(process.execPath, parameters, { stdio: 'inherit' }).status ?? 1;
 }
 
-/** Writes what a user's compiler reads: the exported declarations and what they name, in one file, with their comments. */
+/** Writes what a user's compiler reads: the exported declarations and what they name, in one file for each entry, with their comments. */
 async function bundleDeclarations() {
   const declarations = await rolldown({
-    input: { index: `${declared}/index.d.ts` },
+    input: entriesIn(declared, '.d.ts'),
     external,
     // Else it names the folders of this build, and no two builds are alike.
     experimental: { attachDebugInfo: 'none' },
     plugins: [dts({ dtsInput: true, emitDtsOnly: true, sourcemap: false })],
   });
-  await declarations.write({ dir: compiled });
+  await declarations.write({ dir: compiled, chunkFileNames: 'parts/[name].ts' });
   await declarations.close();
 }
 
@@ -44,7 +54,7 @@ async function bundleDeclarations() {
 async function bundle() {
   const packages = await rolldown({
     input: {
-      index: 'src/index.ts',
+      ...entriesIn('src', '.ts'),
       'cli/main': 'src/cli/main.ts',
       // Programs of their own, which the command starts.
       'cli/cluster-store': 'src/cli/cluster/store-program.ts',

@@ -1,0 +1,1 @@
+export type { ConnectionManager } from '../manager.js';

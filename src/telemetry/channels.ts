@@ -1,7 +1,12 @@
 import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
-import type { PoolLabel } from './pool-label.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
+import { type PoolLabel, serverOf } from './pool-label.js';
+import { contextOf, type Propagating, withTraceContext } from './trace-context.js';
 
-/** What every trace says about its pool and server; the server is undefined for a database in this process. */
+/**
+ * What every trace says about its pool and server. The server is undefined for a database in this process, and in the
+ * trace of an acquire from a pool of several servers.
+ */
 export interface PoolTrace {
   /** The name of the pool. */
   readonly pool: string;
@@ -12,7 +17,7 @@ export interface PoolTrace {
 }
 
 /** One call on a connection, as published on the tracing channel `surreal-pool:query`. Never contains bindings. */
-export interface QueryTrace extends PoolTrace {
+export interface QueryTrace extends PoolTrace, Propagating {
   readonly connection: number;
   /** The number of its transaction, as in the traces of `surreal-pool:transaction`; undefined outside of one. */
   readonly transaction: number | undefined;
@@ -34,7 +39,7 @@ export interface ConnectTrace extends PoolTrace {
 }
 
 /** One step of a transaction, as published on the tracing channel `surreal-pool:transaction`. */
-export interface TransactionTrace extends PoolTrace {
+export interface TransactionTrace extends PoolTrace, Propagating {
   readonly connection: number;
   /** Counts the transactions of a pool from 1. */
   readonly transaction: number;
@@ -85,7 +90,9 @@ export function tracedStep<T>(
   step: TransactionTrace['step'],
   work: () => Promise<T>,
 ): Promise<T> {
-  return traced(transactionChannel, () => ({ ...trace, step }), work);
+  if (!transactionChannel.hasSubscribers) return work();
+  const published: TransactionTrace = { ...trace, step };
+  return transactionChannel.tracePromise(() => withTraceContext(contextOf(published), work), published);
 }
 
 /**
@@ -116,7 +123,11 @@ export async function tracedAnswer<Trace extends object, T>(
   }
 }
 
-/** The part of a trace about its pool. */
-export function traceOf({ name, serverAddress, serverPort }: PoolLabel): PoolTrace {
-  return { pool: name, serverAddress, serverPort };
+/**
+ * The part of a trace about its pool and server.
+ * @param address of the server; left out, the only one of the pool
+ */
+export function traceOf(pool: PoolLabel, address?: EndpointAddress): PoolTrace {
+  const { serverAddress, serverPort } = address === undefined ? pool : serverOf(address);
+  return { pool: pool.name, serverAddress, serverPort };
 }

@@ -10,6 +10,8 @@ import { contextOf, type Propagating, withTraceContext } from './trace-context.j
 export interface PoolTrace {
   /** The name of the pool. */
   readonly pool: string;
+  /** Counts the pools of the process from 1: several may have one name. */
+  readonly poolId: number;
   /** The host of the server, as OpenTelemetry's `server.address`. */
   readonly serverAddress: string | undefined;
   /** Its port, as `server.port`. */
@@ -31,6 +33,8 @@ export interface QueryTrace extends PoolTrace, Propagating {
 export interface AcquireTrace extends PoolTrace {
   /** The number of the lent connection; undefined until then, and when none was lent. */
   connection: number | undefined;
+  /** How long its caller waited, in milliseconds: 0 when it was served at once. Undefined until it ended. */
+  waited: number | undefined;
 }
 
 /** The opening of one connection, as published on the tracing channel `surreal-pool:connect`. */
@@ -129,5 +133,5 @@ export async function tracedAnswer<Trace extends object, T>(
  */
 export function traceOf(pool: PoolLabel, address?: EndpointAddress): PoolTrace {
   const { serverAddress, serverPort } = address === undefined ? pool : serverOf(address);
-  return { pool: pool.name, serverAddress, serverPort };
+  return { pool: pool.name, poolId: pool.id, serverAddress, serverPort };
 }

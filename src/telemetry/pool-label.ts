@@ -11,15 +11,19 @@ export interface ServerLabel {
 
 /** What identifies a pool in traces and errors. */
 export interface PoolLabel extends ServerLabel {
+  /** Counts the pools of the process from 1: several may have one name. */
+  readonly id: number;
   /** The option `name`. */
   readonly name: string;
 }
 
 const none: ServerLabel = { serverAddress: undefined, serverPort: undefined };
 
-/** The label of the pool of a configuration. */
+let pools = 0;
+
+/** The label of the pool of a configuration. Each call is for another pool. */
 export function poolLabel({ name, mode, url }: Pick<ResolvedConfig, 'name' | 'mode' | 'url'>): PoolLabel {
-  return { name, ...(mode === 'local' ? serverOf({ url }) : none) };
+  return { id: ++pools, name, ...(mode === 'local' ? serverOf({ url }) : none) };
 }
 
 /** The pool has one object for each of its servers; reading an address would cost more than the trace around it. */

@@ -63,7 +63,9 @@ function targetOf(operation: string, tokens: readonly Token[]): string | undefin
       return tableAt(tokens, behind(tokens, 1, 'FROM', 'ONLY'));
     case 'INSERT': {
       const into = behind(tokens, 1, 'RELATION', 'IGNORE');
-      return isWord(tokens[into], 'INTO') ? tableAt(tokens, into + 1) : undefined;
+      // What follows the table in brackets are fields or rows.
+      const isFunction = tokens[into + 2]?.text === '::';
+      return isWord(tokens[into], 'INTO') && !isFunction ? nameOf(tokens[into + 1]) : undefined;
     }
     default:
       return undefined;
@@ -93,21 +95,25 @@ function outermost(tokens: readonly Token[]): number[] {
   return found;
 }
 
-/** Marks behind a word that is not a table, or not the only one. */
-const notAlone: ReadonlySet<string> = new Set(['::', '(', '.', ',', '[', '|', '->', '<-', '<->', '..']);
-const arrows: ReadonlySet<string> = new Set(['->', '<-', '<->']);
+/** Marks behind what is not a table, or not the only one. */
+const notAlone: ReadonlySet<string> = new Set(['::', '(', '.', ',', '[', '->', '<-', '<->', '..']);
 
 function tableAt(tokens: readonly Token[], at: number): string | undefined {
-  const token = tokens[at];
-  if (token === undefined || (token.kind !== 'word' && token.kind !== 'name')) return undefined;
-  const next = tokens[at + 1];
-  if (next?.kind === 'mark') {
-    if (notAlone.has(next.text)) return undefined;
-    // A record id may be the beginning of a path to other tables, or of a list.
-    const rest = tokens.slice(at + 1);
-    if (next.text === ':' && rest.some(({ kind, text }) => kind === 'mark' && (arrows.has(text) || text === ','))) {
-      return undefined;
-    }
+  const name = nameOf(tokens[at]);
+  let last = at;
+  if (tokens[at + 1]?.text === ':') {
+    // A record id may be the beginning of a path to other tables. Its key is in brackets, or has no space in it.
+    last = tokens[at + 2]?.partner ?? at + 2;
+    while (tokens[last + 1]?.start === tokens[last]?.end && !isNotAlone(tokens[last + 1])) last++;
   }
-  return token.kind === 'word' ? token.text : token.value;
+  return isNotAlone(tokens[last + 1]) ? undefined : name;
+}
+
+function nameOf(token: Token | undefined): string | undefined {
+  if (token?.kind === 'word') return token.text;
+  return token?.kind === 'name' ? token.value : undefined;
+}
+
+function isNotAlone(token: Token | undefined): boolean {
+  return token?.kind === 'mark' && notAlone.has(token.text);
 }

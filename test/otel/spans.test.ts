@@ -279,7 +279,7 @@ test('a step that failed is a failed span: a commit that was lost, beside the se
   const front = await own.listen();
   const pool = await own.connect(front);
   instrumented(pool, sdk);
-  front.onRequest = ({ method }) => (method === 'commit' ? 'drop' : 'pass');
+  front.onRequest = ({ method }) => (method === 'commit' ? 'kill' : 'pass');
   await expect(
     pool.withTransaction((transaction) => transaction.query('CREATE thing:1'), { verifyCommit: true }),
   ).rejects.toMatchObject({ name: 'TransactionLostError' });

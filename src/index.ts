@@ -104,6 +104,7 @@ export {
 } from './errors/transaction.js';
 export type { Logger } from './logger.js';
 export type { AcquireOptions, CallRetryOptions } from './manager/acquire-options.js';
+export type { ConnectionReport, HolderReport } from './manager/connection-report.js';
 export type { HealthStatus, Metrics } from './manager/health-report.js';
 export type { ScopeOptions } from './manager/scope-options.js';
 export type { ShutdownReport } from './manager/shutdown.js';
@@ -120,7 +121,9 @@ export { shutdownOnSignals } from './shutdown-on-signals.js';
 export type { AcquireTrace, ConnectTrace, QueryTrace, TransactionTrace } from './telemetry/channels.js';
 export type { MessageStatistics } from './telemetry/message-counters.js';
 export type { PoolStats } from './telemetry/pool-stats.js';
+export type { QueryStatistics } from './telemetry/query-journal.js';
 export type { SavepointStatistics } from './telemetry/savepoint-counters.js';
+export type { TokenStatistics } from './telemetry/token-counters.js';
 export type { TransactionStatistics } from './telemetry/transaction-counters.js';
 export { Savepoint } from './transactions/savepoint.js';
 export { Transaction, type TransactionWork } from './transactions/transaction.js';

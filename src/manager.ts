@@ -5,10 +5,12 @@ import { withoutQuery } from './config/address.js';
 import type { Duration } from './config/duration.js';
 import type { EndpointOptions, Endpoints } from './config/endpoint-options.js';
 import type { DatabaseConfig, PoolOptions, ResolvedConfig } from './config/options.js';
+import { describe } from './config/refusal.js';
 import { resolveConfig, resolveEndpoint, resolveOptions } from './config/resolve.js';
 import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import { assemble, type Parts } from './manager/assembly.js';
+import { type ConnectionReport, connectionReport } from './manager/connection-report.js';
 import { findEndpoints } from './manager/find-endpoints.js';
 import { type HealthStatus, healthOf, type Metrics } from './manager/health-report.js';
 import { boundsOptions, noOptions, removalOptions, shutdownOptions } from './manager/method-options.js';
@@ -94,14 +96,13 @@ export class ConnectionManager extends PoolScope {
 
   /** The counters and the present state of the pool; costs the same for any number of connections. */
   poolStats(): PoolStats {
-    const { pool, batches, transactions } = this.#parts;
-    const { counters, savepointCounters } = transactions;
-    return poolStats(
-      pool.statistics(),
-      batches.counters.statistics(),
-      counters.statistics(),
-      savepointCounters.statistics(),
-    );
+    const { pool, queries, tokens, batches, transactions } = this.#parts;
+    const counted = { ...queries.statistics(), ...tokens.statistics() };
+    return poolStats(pool.statistics(), counted, {
+      messages: batches.counters.statistics(),
+      transactions: transactions.counters.statistics(),
+      savepoints: transactions.savepointCounters.statistics(),
+    });
   }
 
   /**
@@ -122,6 +123,14 @@ export class ConnectionManager extends PoolScope {
   /** Whether the pool can serve; if not, why. It sends nothing: it reports what the pool has seen. */
   healthStatus(): HealthStatus {
     return healthOf(this.#parts.pool);
+  }
+
+  /**
+   * Every connection, the oldest first: its state, for how long, and who holds it. It costs the more the more connections there
+   * are, so it is for reports and for looking, not for each request.
+   */
+  connections(): ConnectionReport[] {
+    return this.#parts.pool.members().map(connectionReport);
   }
 
   /** The servers of the pool, and what it knows about each. */
@@ -238,6 +247,18 @@ export class ConnectionManager extends PoolScope {
   /** `await using pool = …` shuts the pool down at the end of its block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
+  }
+
+  /**
+   * The inside of a pool, for the exporters of this package.
+   * @internal
+   * @throws UsageError for anything else than a pool of this copy of the package
+   */
+  static partsOf(pool: unknown): Parts {
+    if (typeof pool === 'object' && pool !== null && #parts in pool) return pool.#parts;
+    throw new UsageError(
+      `expected a pool made by createPool(), and was given ${describe(pool)}; a pool of another copy of surreal-pool cannot be read either`,
+    );
   }
 
   // The names of the pool in Rust: docs/migration.md.

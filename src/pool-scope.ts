@@ -156,7 +156,7 @@ export class PoolScope extends SurrealQueryable {
     } catch (error) {
       throw await forCaller(error, () => borrowing.askedBy(identity));
     }
-    const channel = new LeaseChannel(lease, parts.label, limits);
+    const channel = new LeaseChannel(lease, parts.queries, limits);
     parts.lostLeases?.register(channel, lease, lease);
     return new PooledConnection(lease, channel, parts);
   }
@@ -308,7 +308,7 @@ const joining: SharedUse = { joins: true };
  * @throws ConfigurationError when a duration is not valid
  */
 function channelOf(
-  { label, borrowing, rules, factory, batches, exports, config }: Parts,
+  { queries, borrowing, rules, factory, batches, exports, config }: Parts,
   options: ScopeOptions,
   identity: ConnectionIdentity | undefined,
   isPool: boolean,
@@ -325,7 +325,7 @@ function channelOf(
       const present = identity && factory.identities.current(identity);
       return lend.lease(options, present, details);
     },
-    label,
+    queries,
     () => identity ?? factory.identities.home,
     bounds === undefined ? limits : bounds.limits(limits),
     batches,

@@ -29,6 +29,8 @@ export interface SessionsStatistics {
    * same, 1 / n when one of n had everything. Sessions that want little lower it too.
    */
   readonly fairness: number;
+  /** How often sessions were refused by a limit, by limit, the closed ones included. */
+  readonly refused: SessionStatistics['refused'];
   /** Rows of audits that could not be written. */
   readonly auditLost: number;
   /** Every open session. */
@@ -115,6 +117,7 @@ export class Sessions {
     return {
       ...{ open: sessions.length, created: this.#created, sessions },
       totals: totalsOf(this.#usage.counters),
+      refused: this.#usage.counters.refused,
       greediest: greediest(roots),
       mostRefused: mostRefused(sessions),
       fairness: fairnessOf(roots),

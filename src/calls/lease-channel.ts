@@ -19,7 +19,7 @@ import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
 import { queryChannel, tracedAnswer, traceOf } from '../telemetry/channels.js';
-import type { PoolLabel } from '../telemetry/pool-label.js';
+import type { QueryJournal } from '../telemetry/query-journal.js';
 import { onAbort } from '../time/on-abort.js';
 import { type Answer, failureIn } from '../wire/answer.js';
 import type { ExportContent } from '../wire/export-requests.js';
@@ -64,9 +64,9 @@ interface Ways {
  * The channel of every SDK object of one lease. After the end of the lease it refuses every call, also of objects the
  * caller kept. A call goes through these layers:
  *
- *     query      guarded ▸ admitted ▸ held ▸ retiresByAnswer ▸ traced ▸ ┐
- *     request                                                      held ▸ └▸ retires ▸ discards ▸ limited ▸ signedIn ▸ inTurn ▸ wire
- *     change                                                       held ▸    retires ▸ discards ▸ limited ▸ signedIn ▸ alone  ▸ wire
+ *     query      guarded ▸ admitted ▸ held ▸ retiresByAnswer ▸ counted ▸ traced ▸ ┐
+ *     request                                                      held ▸           └▸ retires ▸ discards ▸ limited ▸ signedIn ▸ inTurn ▸ wire
+ *     change                                                       held ▸              retires ▸ discards ▸ limited ▸ signedIn ▸ alone  ▸ wire
  *
  * The two retiring layers exist only when the pool has a `retireOn`, `admitted` only when the caller has a ledger, and
  * `held` only for a parkable lease.
@@ -76,14 +76,14 @@ export class LeaseChannel implements QueryChannel {
   readonly #lease: HeldLease;
   /** The same lease, if it is parkable. */
   readonly #parkable: ParkableLease | undefined;
-  readonly #pool: PoolLabel;
+  readonly #journal: QueryJournal;
   readonly #limits: CallLimits;
   readonly #ways: Ways;
 
-  constructor(lease: HeldLease, pool: PoolLabel, limits: CallLimits) {
+  constructor(lease: HeldLease, journal: QueryJournal, limits: CallLimits) {
     this.#lease = lease;
     this.#parkable = lease instanceof ParkableLease ? lease : undefined;
-    this.#pool = pool;
+    this.#journal = journal;
     this.#limits = limits;
     const kinds = this.#parkable === undefined ? LeaseChannel.#usual : LeaseChannel.#parking;
     this.#ways = limits.retireOn === undefined ? kinds.plain : kinds.retiring;
@@ -134,7 +134,7 @@ export class LeaseChannel implements QueryChannel {
     const lease = this.#lease;
     const connection = lease.present;
     return {
-      pool: this.#pool.name,
+      pool: this.#journal.label.name,
       ...(statement === undefined ? {} : { statement: shownStatement(statement) }),
       connection: lease.id,
       ...(transaction === undefined ? {} : { transaction }),
@@ -148,7 +148,7 @@ export class LeaseChannel implements QueryChannel {
 
   /** A channel of the same lease with another signal for its calls. */
   withSignal(signal: AbortSignal): LeaseChannel {
-    return new LeaseChannel(this.#lease, this.#pool, limitsWith(this.#limits, signal));
+    return new LeaseChannel(this.#lease, this.#journal, limitsWith(this.#limits, signal));
   }
 
   /** What admits the calls of the lease, if its caller has limits of its own. */
@@ -159,6 +159,11 @@ export class LeaseChannel implements QueryChannel {
   /** The signal that aborts the calls of the lease. */
   get signal(): AbortSignal | undefined {
     return this.#limits.signal;
+  }
+
+  /** The lease under a call: while one runs, a parkable lease has one. */
+  get #presentLease(): Lease<Connection> {
+    return (this.#parkable === undefined ? this.#lease : this.#parkable.current) as Lease<Connection>;
   }
 
   /** Which failures of calls close the connection at its release; undefined when the pool has no `retireOn`. */
@@ -286,13 +291,29 @@ export class LeaseChannel implements QueryChannel {
     );
   };
 
-  static readonly #traced: CallLayer = (asked, next) => {
+  static readonly #counted: CallLayer = async (asked, next) => {
     const { channel, request } = asked;
-    // Throws first if the connection is gone: then there is no call to trace.
-    const { id, database: place } = channel.connection;
+    // Throws first if the connection is gone: then there is no call to count, nor to trace.
+    const { connection } = channel;
+    const journal = channel.#journal;
+    connection.asked(channel.#presentLease, request.text);
+    const began = journal.begin();
+    try {
+      const answer = await next(asked);
+      journal.ended(connection.id, request.text, began, failureIn(answer));
+      return answer;
+    } catch (error) {
+      journal.ended(connection.id, request.text, began, error);
+      throw error;
+    }
+  };
+
+  static readonly #traced: CallLayer = (asked, next) => {
     if (!queryChannel.hasSubscribers) return next(asked);
+    const { channel, request } = asked;
+    const { id, database: place } = channel.connection;
     const trace = {
-      ...traceOf(channel.#pool),
+      ...traceOf(channel.#journal.label),
       connection: id,
       transaction: request.details.inTransaction,
       namespace: place.namespace,
@@ -327,8 +348,7 @@ export class LeaseChannel implements QueryChannel {
 
   static readonly #limited: RequestLayer = (asked, next) => {
     const { channel } = asked;
-    const lease = channel.#parkable === undefined ? channel.#lease : channel.#parkable.current;
-    return withinLimits(asked.request, () => next(asked), lease as Lease<Connection>, channel.#limits);
+    return withinLimits(asked.request, () => next(asked), channel.#presentLease, channel.#limits);
   };
 
   /** A parked lease takes a connection first, and keeps it during the call. */
@@ -363,7 +383,7 @@ export class LeaseChannel implements QueryChannel {
     const request = pipeline([...before, LeaseChannel.#inTurn], wire);
     const change = pipeline([...before, LeaseChannel.#alone], wire);
     const call = pipeline(
-      retiring ? [retiresByAnswer, LeaseChannel.#traced] : [LeaseChannel.#traced],
+      [...(retiring ? [retiresByAnswer] : []), LeaseChannel.#counted, LeaseChannel.#traced],
       // The layers pass on the answer of the request unchanged.
       (asked: Asked<Call>) => request(asked) as Promise<Answer>,
     );

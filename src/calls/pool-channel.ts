@@ -15,7 +15,7 @@ import type { Connection } from '../session/connection.js';
 import { anonymous, type ConnectionIdentity } from '../session/identity.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
-import type { PoolLabel } from '../telemetry/pool-label.js';
+import type { QueryJournal } from '../telemetry/query-journal.js';
 import { type RetryRules, withRetry } from '../time/retry.js';
 import type { Answer } from '../wire/answer.js';
 import type { ExportContent } from '../wire/export-requests.js';
@@ -51,7 +51,7 @@ export class PoolChannel implements QueryChannel {
   readonly retry: RetryOptions = conflictRetry;
   readonly status = 'connected';
   readonly #acquire: Borrow;
-  readonly #pool: PoolLabel;
+  readonly #journal: QueryJournal;
   readonly #identity: () => ConnectionIdentity;
   readonly #limits: CallLimits;
   readonly #batches: Batches;
@@ -60,7 +60,7 @@ export class PoolChannel implements QueryChannel {
 
   constructor(
     acquire: Borrow,
-    pool: PoolLabel,
+    journal: QueryJournal,
     identity: () => ConnectionIdentity,
     limits: CallLimits,
     batches: Batches,
@@ -68,7 +68,7 @@ export class PoolChannel implements QueryChannel {
     retryRules: RetryRules<{ readonly onlyReads: boolean }>,
   ) {
     this.#acquire = acquire;
-    this.#pool = pool;
+    this.#journal = journal;
     this.#identity = identity;
     this.#limits = limits;
     this.#batches = batches;
@@ -107,7 +107,7 @@ export class PoolChannel implements QueryChannel {
   #asked({ text, connection }: Call): Asked {
     const { namespace, database, signIn } = this.#identity();
     return {
-      pool: this.#pool.name,
+      pool: this.#journal.label.name,
       statement: shownStatement(text),
       ...(connection === undefined ? {} : { connection }),
       ...{ namespace, database, user: signIn?.who ?? anonymous },
@@ -126,7 +126,7 @@ export class PoolChannel implements QueryChannel {
     try {
       const batch = this.#batches.of(lease.seat);
       if (batch === undefined) counters.count(1);
-      const chunks = await new LeaseChannel(lease, this.#pool, this.#limits).send(
+      const chunks = await new LeaseChannel(lease, this.#journal, this.#limits).send(
         attempt === 1 ? call : call.again(),
         batch,
       );
@@ -148,7 +148,7 @@ export class PoolChannel implements QueryChannel {
     const lease = await this.#acquire({ fresh, joins: false, alone: true });
     call.connection = lease.id;
     try {
-      return await instead(call, new LeaseChannel(lease, this.#pool, this.#limits));
+      return await instead(call, new LeaseChannel(lease, this.#journal, this.#limits));
     } finally {
       lease.release();
     }
@@ -184,7 +184,7 @@ export class PoolChannel implements QueryChannel {
     try {
       const lease = await this.#acquire({ fresh, joins: false });
       try {
-        return await work(new LeaseChannel(lease, this.#pool, this.#limits));
+        return await work(new LeaseChannel(lease, this.#journal, this.#limits));
       } finally {
         lease.release();
       }

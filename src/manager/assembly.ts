@@ -17,6 +17,8 @@ import { logEvents } from '../telemetry/log-events.js';
 import { loggerFor } from '../telemetry/logger-for.js';
 import { type PoolLabel, poolLabel } from '../telemetry/pool-label.js';
 import { publishLives } from '../telemetry/publish-lives.js';
+import { QueryJournal } from '../telemetry/query-journal.js';
+import { TokenCounters } from '../telemetry/token-counters.js';
 import { fullJitterBackoff } from '../time/backoff.js';
 import { systemClock } from '../time/clock.js';
 import { toldToStop } from '../time/deadline.js';
@@ -45,6 +47,8 @@ export interface Parts {
   /** The label of the pool in logs, errors, traces and metrics. */
   readonly label: PoolLabel;
   readonly pool: Pool<Connection, ConnectionIdentity>;
+  readonly queries: QueryJournal;
+  readonly tokens: TokenCounters;
   readonly factory: ConnectionFactory;
   /** Looks for the servers; undefined when they are listed. */
   readonly discovery: Discovery | undefined;
@@ -76,8 +80,10 @@ export function assemble(config: ResolvedConfig): Parts {
   const label = poolLabel(config);
   const logger = config.logger && loggerFor(config.logger);
   const ending = new AbortController();
+  const tokens = new TokenCounters();
   const factory: ConnectionFactory = new ConnectionFactory(config, label, {
     renewed: (error) => {
+      tokens.count(error === undefined);
       if (error === undefined) pool.events.emit('tokenRenewed', {});
       else pool.events.emit('tokenRenewalFailed', { error });
     },
@@ -86,6 +92,7 @@ export function assemble(config: ResolvedConfig): Parts {
     storeReplaced: (endpoint) => logger?.warn({ pool: name, endpoint }, replaced),
   });
   const pool = makePool(config, endpointsOf(config), factory);
+  const queries = new QueryJournal(label, pool.events, systemClock);
   const discovery = discoveryOf(config, pool);
   const rules = new CallRules(config, (connection) => factory.sever(connection), ending.signal);
   const fence = makeFence(config, factory, () => pool.endpoints.targets);
@@ -99,7 +106,7 @@ export function assemble(config: ResolvedConfig): Parts {
     identityIn: (database) => factory.identities.of(database),
     // No preparation: this connection prepares the database, and would wait for itself.
     connectionOf: (lease) =>
-      new PooledConnection(lease, new LeaseChannel(lease, label, rules.limits({})), {
+      new PooledConnection(lease, new LeaseChannel(lease, queries, rules.limits({})), {
         ...{ factory, transactions },
         prepare: () => undefined,
         lostLeases: undefined,
@@ -119,6 +126,8 @@ export function assemble(config: ResolvedConfig): Parts {
       config,
       label,
       pool,
+      queries,
+      tokens,
       factory,
       discovery,
       borrowing,

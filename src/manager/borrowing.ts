@@ -126,11 +126,19 @@ export class Borrowing {
     // Written out, since spreading would cost a third of an acquire.
     const wish = { identity, signal, timeout: longest, origin, fresh, shared, tenant };
     if (!acquireChannel.hasSubscribers) return this.#borrow(wish);
-    const trace: AcquireTrace = { ...traceOf(this.#parts.label), connection: undefined };
+    const trace: AcquireTrace = { ...traceOf(this.#parts.label), connection: undefined, waited: undefined };
     return acquireChannel.tracePromise(async () => {
-      const lease = await this.#borrow(wish);
-      trace.connection = lease.id;
-      return lease;
+      const began = systemClock.now();
+      const { served } = this.#pool;
+      const borrowed = this.#borrow(wish);
+      const isServed = this.#pool.served > served;
+      try {
+        const lease = await borrowed;
+        trace.connection = lease.id;
+        return lease;
+      } finally {
+        trace.waited = isServed ? 0 : systemClock.now() - began;
+      }
     }, trace);
   }
 

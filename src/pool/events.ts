@@ -12,6 +12,7 @@ export const eventNames: readonly string[] = Object.keys({
   acquireAborted: true,
   acquireRefused: true,
   acquireFailed: true,
+  answered: true,
   released: true,
   nestedAcquire: true,
   leaseOverdue: true,
@@ -68,6 +69,11 @@ export interface PoolEvents {
   acquireRefused: { acquire: number; reason: RefusalReason; error: Error };
   /** `ownIdentity`: false when the caller asked for another identity than the pool's own. */
   acquireFailed: { acquire: number; waited: number; ownIdentity: boolean; error: Error };
+  /**
+   * A query ended. `operation`: the first word of its statement, such as `SELECT`; `OTHER` for what is no statement.
+   * `error`: why it failed, or the first error of its statements; undefined when there is none.
+   */
+  answered: { connection: number; operation: string; duration: number; error: unknown };
   released: { connection: number; held: number; uses: number };
   /** Work that holds a connection asked for another one while all were in use; `error` has both stacks. */
   nestedAcquire: { error: Error };

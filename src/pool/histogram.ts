@@ -37,6 +37,11 @@ export class Histogram {
   #sum = 0;
   #max = 0;
 
+  /** Of all samples, in milliseconds. */
+  get sum(): number {
+    return this.#sum;
+  }
+
   get count(): number {
     return this.#count;
   }

@@ -1,6 +1,7 @@
 import type { AcquireError } from '../errors/acquire.js';
 import type { Clock } from '../time/clock.js';
 import { type CloseReason, closeReasons } from './close-reason.js';
+import type { BucketedDurations } from './duration-buckets.js';
 import { Emitter } from './emitter.js';
 import type { PoolEvents, RefusalReason } from './events.js';
 import type { ShownCounts } from './inventory.js';
@@ -13,6 +14,9 @@ export type PresentState = ShownCounts &
     PoolStatistics,
     'state' | 'total' | 'panics' | 'minConnections' | 'maxConnections' | 'identities' | 'waiting' | 'oldestWaiter'
   >;
+
+/** See `PoolStatistics`. */
+export type PoolBuckets = Readonly<Record<'waitTime' | 'leaseTime' | 'openTime', BucketedDurations>>;
 
 /** What the `closed` event says about one connection. */
 interface Life {
@@ -52,6 +56,7 @@ export class Journal {
   #changesFailed = 0;
   #releasedTwice = 0;
   #reclaimed = 0;
+  #gaps = 0;
   readonly #waitTime = new RecentHistogram();
   readonly #leaseTime = new RecentHistogram();
   readonly #openTime = new RecentHistogram();
@@ -67,6 +72,10 @@ export class Journal {
    */
   get usualOpenTime(): number | undefined {
     return this.#usualOpenTime;
+  }
+
+  get served(): number {
+    return this.#served;
   }
 
   get opened(): number {
@@ -198,9 +207,23 @@ export class Journal {
     if (this.events.has('closed')) this.events.emit('closed', { ...life, duration, ...failure });
   }
 
+  gap(duration: number): void {
+    this.#gaps++;
+    if (this.events.has('gap')) this.events.emit('gap', { duration });
+  }
+
   /** Emits an event that is not counted. */
   tell<Name extends keyof PoolEvents>(name: Name, event: PoolEvents[Name]): void {
     if (this.events.has(name)) this.events.emit(name, event);
+  }
+
+  /** The times of {@link statistics} in the buckets of monitoring tools, in seconds. */
+  get buckets(): PoolBuckets {
+    return {
+      waitTime: this.#waitTime.buckets,
+      leaseTime: this.#leaseTime.buckets,
+      openTime: this.#openTime.buckets,
+    };
   }
 
   statistics(present: PresentState): PoolStatistics {
@@ -231,6 +254,7 @@ export class Journal {
       changesFailed: this.#changesFailed,
       releasedTwice: this.#releasedTwice,
       reclaimed: this.#reclaimed,
+      gaps: this.#gaps,
       waitTime: this.#waitTime.summary(now),
       leaseTime: this.#leaseTime.summary(now),
       openTime: this.#openTime.summary(now),

@@ -14,10 +14,11 @@ import type { PoolEvents } from './events.js';
 import type { Health, Readiness } from './health.js';
 import type { Identity } from './identity-group.js';
 import type { Inventory } from './inventory.js';
-import type { Journal } from './journal.js';
+import type { Journal, PoolBuckets } from './journal.js';
 import type { Lease, LeaseHolder } from './lease.js';
 import type { Leasing } from './leasing.js';
 import type { Lifecycle } from './lifecycle.js';
+import { type MemberReport, reportOf } from './member-report.js';
 import type { PoolState } from './pool-state.js';
 import type { Rejections } from './rejections.js';
 import type { ShutdownReport } from './shutdown-report.js';
@@ -94,6 +95,11 @@ export class Pool<R, I extends Identity = Identity> {
 
   get state(): PoolStatistics['state'] {
     return this.#state.word;
+  }
+
+  /** How many acquires got a connection. */
+  get served(): number {
+    return this.#journal.served;
   }
 
   get circuit(): Circuit {
@@ -318,6 +324,17 @@ export class Pool<R, I extends Identity = Identity> {
       oldestWaiter: oldest === undefined ? 0 : this.#clock.now() - oldest.since,
       ...this.#inventory.shown,
     });
+  }
+
+  /** The times of the statistics, in the buckets of monitoring tools. */
+  get buckets(): PoolBuckets {
+    return this.#journal.buckets;
+  }
+
+  /** All its connections, those being closed included, the oldest first. */
+  members(): MemberReport<R, I>[] {
+    const now = this.#clock.now();
+    return [...this.#inventory].map((member) => reportOf(member, this.#line.plain, now));
   }
 
   /** The present state in a few numbers, for errors. */

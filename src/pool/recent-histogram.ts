@@ -1,3 +1,4 @@
+import { type BucketedDurations, durationBoundaries, durationBucket } from './duration-buckets.js';
 import { Histogram, type HistogramSummary } from './histogram.js';
 
 /** A summary of one kind of duration, in milliseconds: since the pool was made, and of the last minute. */
@@ -41,6 +42,23 @@ export class RecentHistogram {
     const { count, mean, p50, p90, p99, max } = Histogram.summaryOf(this.#before, this.#present);
     const lastMinute = Histogram.summaryOf(this.#window, this.#present);
     return { count, mean, p50, p90, p99, max, lastMinute };
+  }
+
+  /**
+   * All samples at the boundaries of monitoring tools. A sample at most 6 % below a boundary may be counted above it, never
+   * the other way: a duration is never shown as shorter than it was.
+   */
+  get buckets(): BucketedDurations {
+    const counts = Array<number>(durationBoundaries.length + 1).fill(0);
+    const both = [this.#before, this.#present];
+    for (const histogram of both) {
+      for (const { upTo, count } of histogram.buckets()) {
+        const bucket = durationBucket(upTo);
+        counts[bucket] = (counts[bucket] ?? 0) + count;
+      }
+    }
+    const sum = both.reduce((all, histogram) => all + histogram.sum, 0) / 1000;
+    return { counts, sum, count: this.#before.count + this.#present.count };
   }
 
   /** Starts the slice for the present time. */

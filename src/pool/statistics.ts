@@ -58,6 +58,8 @@ export interface PoolStatistics {
   readonly releasedTwice: number;
   /** Leases that the caller lost without a release and the pool took back. */
   readonly reclaimed: number;
+  /** How often the process stood still: see the event `gap`. */
+  readonly gaps: number;
 
   /**
    * How long callers waited, in milliseconds, however their acquire ended: served, timed out, aborted, refused or failed.

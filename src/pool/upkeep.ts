@@ -62,7 +62,7 @@ export class Upkeep<R, I extends Identity> {
 
   #distrust(now: number, duration: number): void {
     this.#parts.fitness.distrust(now);
-    this.#parts.journal.tell('gap', { duration });
+    this.#parts.journal.gap(duration);
   }
 
   #arm(): void {

@@ -61,6 +61,9 @@ export interface Session {
   readonly level: UserLevel;
 }
 
+/** The longest text that is kept for reports, in characters. */
+const longestKept = 4_000;
+
 /** What a connection asks of the code that manages sessions. */
 export interface SessionKeeper {
   /** Signs the session in again before it expires and checks its identity, while nothing else is under way on it. */
@@ -89,6 +92,12 @@ export class Connection {
   readonly #calls = new Set<Call>();
   readonly #beginning = new Set<Promise<Uuid>>();
   #onQuiet: (() => void) | undefined;
+  /** The lease that made the last query, how many it made, and the text of the last, for reports */
+  #askedBy: unknown;
+  #queries = 0;
+  #lastText: string | undefined;
+  /** When the last transaction began. */
+  #begunAt = 0;
   #session: Session;
   /** The database of the session; a lease may have changed it. */
   database: DatabaseName;
@@ -186,6 +195,33 @@ export class Connection {
         this.#signingIn = undefined;
       });
     return this.#signingIn;
+  }
+
+  /** Notes a query of a lease, for reports. */
+  asked(lease: unknown, text: string): void {
+    if (this.#askedBy !== lease) {
+      this.#askedBy = lease;
+      this.#queries = 0;
+    }
+    this.#queries++;
+    // A long one would be kept alive for the report alone.
+    this.#lastText = text.length > longestKept ? undefined : text;
+  }
+
+  /** How many queries a lease made, and the text of the last. */
+  queriesOf(lease: unknown): { readonly count: number; readonly lastText: string | undefined } {
+    const isIts = this.#askedBy === lease;
+    return { count: isIts ? this.#queries : 0, lastText: isIts ? this.#lastText : undefined };
+  }
+
+  /** The text of the last query of any lease. */
+  get lastText(): string | undefined {
+    return this.#lastText;
+  }
+
+  /** Since when a transaction is open on it, on the clock of `performance.now()`; undefined when none is. */
+  get transactionSince(): number | undefined {
+    return this.changes.transactions.size > 0 ? this.#begunAt : undefined;
   }
 
   /** Whether it can carry a call. */
@@ -332,6 +368,7 @@ export class Connection {
   begin(): Promise<Uuid> {
     const beginning = this.transport.begin(this.session).then((id) => {
       this.changes.transactions.add(id);
+      this.#begunAt = systemClock.now();
       return id;
     });
     this.#beginning.add(beginning);

@@ -5,6 +5,8 @@ import type { PoolLabel } from './pool-label.js';
 export interface PoolTrace {
   /** The name of the pool. */
   readonly pool: string;
+  /** Counts the pools of the process from 1: several may have one name. */
+  readonly poolId: number;
   /** The host of the server, as OpenTelemetry's `server.address`. */
   readonly serverAddress: string | undefined;
   /** Its port, as `server.port`. */
@@ -20,12 +22,19 @@ export interface QueryTrace extends PoolTrace {
   readonly database: string;
   /** The statement as it was sent, with the names of its parameters, not their values. */
   readonly text: string;
+  /**
+   * The W3C trace context under which the server hangs its own spans, from SurrealDB 3.1 on. A subscriber of `start` may
+   * set it; it is sent with the query.
+   */
+  traceContext?: { readonly traceparent: string; readonly tracestate?: string };
 }
 
 /** One acquire, as published on the tracing channel `surreal-pool:acquire`. */
 export interface AcquireTrace extends PoolTrace {
   /** The number of the lent connection; undefined until then, and when none was lent. */
   connection: number | undefined;
+  /** How long its caller waited, in milliseconds: 0 when it was served at once. Undefined until it ended. */
+  waited: number | undefined;
 }
 
 /** The opening of one connection, as published on the tracing channel `surreal-pool:connect`. */
@@ -117,6 +126,6 @@ export async function tracedAnswer<Trace extends object, T>(
 }
 
 /** The part of a trace about its pool. */
-export function traceOf({ name, serverAddress, serverPort }: PoolLabel): PoolTrace {
-  return { pool: name, serverAddress, serverPort };
+export function traceOf({ id, name, serverAddress, serverPort }: PoolLabel): PoolTrace {
+  return { pool: name, poolId: id, serverAddress, serverPort };
 }

@@ -1,10 +1,12 @@
 import type { PoolStatistics } from '../pool/statistics.js';
 import type { MessageStatistics } from './message-counters.js';
+import type { QueryStatistics } from './query-journal.js';
 import type { SavepointStatistics } from './savepoint-counters.js';
+import type { TokenStatistics } from './token-counters.js';
 import type { TransactionStatistics } from './transaction-counters.js';
 
 /** The pool at one instant: everything it counts. Rates are in percent. */
-export interface PoolStats extends PoolStatistics {
+export interface PoolStats extends PoolStatistics, QueryStatistics, TokenStatistics {
   /** Percentage of probes that passed; 0 before the first. */
   readonly healthCheckPassRate: number;
   /** Percentage of ended acquires that were served; 0 before the first. */
@@ -51,15 +53,15 @@ function sameAs(name: 'total' | 'idle' | 'leased' | 'opened' | 'reused' | 'close
 
 export function poolStats(
   statistics: PoolStatistics,
-  messages: MessageStatistics,
-  transactions: TransactionStatistics,
-  savepoints: SavepointStatistics,
+  counted: QueryStatistics & TokenStatistics,
+  { messages, transactions, savepoints }: Pick<PoolStats, 'messages' | 'transactions' | 'savepoints'>,
 ): PoolStats {
   const { probesPassed, probesFailed, served, started, waiting, reused } = statistics;
   const stats = {
     healthCheckPassRate: percent(probesPassed, probesPassed + probesFailed),
     acquisitionSuccessRate: percent(served, started - waiting),
     averageReuseRatio: percent(reused, served),
+    ...counted,
     ...statistics,
     messages,
     transactions,

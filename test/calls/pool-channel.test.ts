@@ -4,8 +4,11 @@ import { Batches } from '../../src/calls/batch.js';
 import { Exports } from '../../src/calls/exports.js';
 import { PoolChannel, unsentAttempts } from '../../src/calls/pool-channel.js';
 import { retryDecision } from '../../src/errors/retry-decision.js';
+import { Emitter } from '../../src/pool/emitter.js';
 import type { Lease } from '../../src/pool/lease.js';
 import type { Connection } from '../../src/session/connection.js';
+import { QueryJournal } from '../../src/telemetry/query-journal.js';
+import { systemClock } from '../../src/time/clock.js';
 
 /** A lease whose connection is found to be closing when the first call comes: nothing is sent on it. */
 function closingLease(released: () => void): Lease<Connection> {
@@ -22,7 +25,11 @@ async function ask(closing: number, maxAttempts: number) {
       if (fresh.length > closing) throw new Error('a connection that was opened for the call');
       return closingLease(() => released++);
     },
-    { name: 'test', serverAddress: undefined, serverPort: undefined },
+    new QueryJournal(
+      { id: 1, name: 'test', serverAddress: undefined, serverPort: undefined },
+      new Emitter(),
+      systemClock,
+    ),
     () => ({ key: 'test', namespace: 'test', database: 'test', signIn: undefined, variables: {} }),
     { queryTimeout: 0, sever() {} },
     new Batches(),

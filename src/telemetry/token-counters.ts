@@ -1,0 +1,19 @@
+/** Renewals of the tokens of connections. */
+export interface TokenStatistics {
+  readonly tokenRenewals: number;
+  readonly tokenRenewalsFailed: number;
+}
+
+export class TokenCounters {
+  #renewed = 0;
+  #failed = 0;
+
+  count(succeeded: boolean): void {
+    if (succeeded) this.#renewed++;
+    else this.#failed++;
+  }
+
+  statistics(): TokenStatistics {
+    return { tokenRenewals: this.#renewed, tokenRenewalsFailed: this.#failed };
+  }
+}

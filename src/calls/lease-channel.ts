@@ -315,6 +315,7 @@ export class LeaseChannel implements QueryChannel {
     const trace = {
       ...traceOf(channel.#journal.label),
       connection: id,
+      lease: channel.#presentLease.acquire,
       transaction: request.details.inTransaction,
       namespace: place.namespace,
       database: place.database,

@@ -23,6 +23,7 @@ const entries = {
   prometheus: 'prometheus/index',
   health: 'health/index',
   console: 'console/index',
+  record: 'record/index',
 };
 const entriesIn = (folder, extension) =>
   Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, `${folder}/${file}${extension}`]));

@@ -94,7 +94,7 @@ export const acquireChannel: TracingChannel<string, AcquireTrace> = tracingChann
  * The end of each lease whose acquire was traced: {@link ReleaseMessage}. Published while the lease ends, before its
  * connection is given to another.
  */
-export const releaseChannel: Channel<unknown, ReleaseMessage> = channel('surreal-pool:release');
+export const releaseChannel: Channel = channel('surreal-pool:release');
 export const connectChannel: TracingChannel<string, ConnectTrace> = tracingChannel('surreal-pool:connect');
 export const transactionChannel: TracingChannel<string, TransactionTrace> = tracingChannel('surreal-pool:transaction');
 /** Every change of a circuit breaker: `{ pool, endpoint, state, nextProbeIn }`. */

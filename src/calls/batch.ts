@@ -122,7 +122,9 @@ async function ask(joined: readonly Joined[], connection: Connection): Promise<A
     }
     texts.push(`{ ${scope}${call.text}\n}`);
   });
-  const query = { query: texts.join(';\n'), bindings };
+  // A message has room for one: it names the span of the first call that has one.
+  const traceContext = joined.find(({ call }) => call.traceContext !== undefined)?.call.traceContext;
+  const query = { query: texts.join(';\n'), bindings, traceContext };
   const answers = await connection.transport.query(query, connection.session);
   return answers.map((answer) => [{ ...answer, query: 0 }]);
 }

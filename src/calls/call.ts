@@ -6,6 +6,7 @@ import type { Connection } from '../session/connection.js';
 import type { AddedAnswers } from '../surrealql/mended-text.js';
 import { onlyReads } from '../surrealql/only-reads.js';
 import { SurrealText } from '../surrealql/surreal-text.js';
+import type { TraceContext } from '../telemetry/trace-context.js';
 import type { Answer, StatementAnswer } from '../wire/answer.js';
 import { type AnswerSize, EncodedBindings, type Recording } from '../wire/recording-codec.js';
 import { ownValues } from './own-values.js';
@@ -72,6 +73,8 @@ export interface CallDetails {
   readonly transaction?: Uuid | undefined;
   /** The number of the transaction of the pool, for traces and errors. */
   readonly inTransaction?: number | undefined;
+  /** Of which span the server's spans become children. */
+  readonly traceContext?: TraceContext | undefined;
   /** Receives the bytes of the request and its reply. */
   readonly recording?: CallRecording | undefined;
   /** Receives the size of its reply. */
@@ -133,9 +136,9 @@ export class Call extends Request<Answer> {
  * query it started must be undone even when the reader sees only an error before it.
  */
 export async function sendAlone(connection: Connection, details: CallDetails): Promise<Answer> {
-  const { text, sentText = text, bindings, transaction, recording, size } = details;
+  const { text, sentText = text, bindings, transaction, recording, size, traceContext } = details;
   if (recording !== undefined) recording.added = details.added ?? new Set();
-  const statement = { query: sentText, bindings };
+  const statement = { query: sentText, bindings, traceContext };
   const answer = await connection.transport.query(statement, connection.session, transaction, recording, size);
   return noted(connection, answer);
 }

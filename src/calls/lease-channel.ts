@@ -18,8 +18,9 @@ import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
-import { queryChannel, tracedAnswer, traceOf } from '../telemetry/channels.js';
+import { type QueryTrace, queryChannel, tracedAnswer, traceOf } from '../telemetry/channels.js';
 import type { QueryJournal } from '../telemetry/query-journal.js';
+import { contextOf } from '../telemetry/trace-context.js';
 import { onAbort } from '../time/on-abort.js';
 import { type Answer, failureIn } from '../wire/answer.js';
 import type { ExportContent } from '../wire/export-requests.js';
@@ -311,9 +312,9 @@ export class LeaseChannel implements QueryChannel {
   static readonly #traced: CallLayer = (asked, next) => {
     if (!queryChannel.hasSubscribers) return next(asked);
     const { channel, request } = asked;
-    const { id, database: place } = channel.connection;
-    const trace = {
-      ...traceOf(channel.#journal.label),
+    const { id, database: place, endpoint } = channel.connection;
+    const trace: QueryTrace = {
+      ...traceOf(channel.#journal.label, endpoint),
       connection: id,
       lease: channel.#presentLease.acquire,
       transaction: request.details.inTransaction,
@@ -321,7 +322,11 @@ export class LeaseChannel implements QueryChannel {
       database: place.database,
       text: request.text,
     };
-    return tracedAnswer(queryChannel, trace, () => next(asked), failureIn);
+    const send = (): Promise<Answer> => {
+      const traceContext = contextOf(trace);
+      return next(traceContext === undefined ? asked : { ...asked, request: request.with({ traceContext }) });
+    };
+    return tracedAnswer(queryChannel, trace, send, failureIn);
   };
 
   /**

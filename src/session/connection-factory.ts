@@ -86,7 +86,7 @@ export class ConnectionFactory implements ResourceFactory<Connection, Connection
   open(context: OpenContext<ConnectionIdentity>): Promise<Connection> {
     return traced(
       connectChannel,
-      () => ({ ...traceOf(this.#pool), connection: context.id }),
+      () => ({ ...traceOf(this.#pool, context.endpoint), connection: context.id }),
       () => this.#open(context),
     );
   }

@@ -1,7 +1,12 @@
 import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
-import type { PoolLabel } from './pool-label.js';
+import type { EndpointAddress } from '../endpoints/endpoint-address.js';
+import { type PoolLabel, serverOf } from './pool-label.js';
+import { contextOf, type Propagating, withTraceContext } from './trace-context.js';
 
-/** What every trace says about its pool and server; the server is undefined for a database in this process. */
+/**
+ * What every trace says about its pool and server. The server is undefined for a database in this process, and in the
+ * trace of an acquire from a pool of several servers.
+ */
 export interface PoolTrace {
   /** The name of the pool. */
   readonly pool: string;
@@ -14,7 +19,7 @@ export interface PoolTrace {
 }
 
 /** One call on a connection, as published on the tracing channel `surreal-pool:query`. Never contains bindings. */
-export interface QueryTrace extends PoolTrace {
+export interface QueryTrace extends PoolTrace, Propagating {
   readonly connection: number;
   /** The number of the lease it was made on, as in the traces of `surreal-pool:acquire`. */
   readonly lease: number;
@@ -24,11 +29,6 @@ export interface QueryTrace extends PoolTrace {
   readonly database: string;
   /** The statement as it was sent, with the names of its parameters, not their values. */
   readonly text: string;
-  /**
-   * The W3C trace context under which the server hangs its own spans, from SurrealDB 3.1 on. A subscriber of `start` may
-   * set it; it is sent with the query.
-   */
-  traceContext?: { readonly traceparent: string; readonly tracestate?: string };
 }
 
 /** One acquire, as published on the tracing channel `surreal-pool:acquire`. */
@@ -63,7 +63,7 @@ export interface ConnectTrace extends PoolTrace {
 }
 
 /** One step of a transaction, as published on the tracing channel `surreal-pool:transaction`. */
-export interface TransactionTrace extends PoolTrace {
+export interface TransactionTrace extends PoolTrace, Propagating {
   readonly connection: number;
   /** Counts the transactions of a pool from 1. */
   readonly transaction: number;
@@ -119,7 +119,9 @@ export function tracedStep<T>(
   step: TransactionTrace['step'],
   work: () => Promise<T>,
 ): Promise<T> {
-  return traced(transactionChannel, () => ({ ...trace, step }), work);
+  if (!transactionChannel.hasSubscribers) return work();
+  const published: TransactionTrace = { ...trace, step };
+  return transactionChannel.tracePromise(() => withTraceContext(contextOf(published), work), published);
 }
 
 /**
@@ -150,7 +152,11 @@ export async function tracedAnswer<Trace extends object, T>(
   }
 }
 
-/** The part of a trace about its pool. */
-export function traceOf({ id, name, serverAddress, serverPort }: PoolLabel): PoolTrace {
-  return { pool: name, poolId: id, serverAddress, serverPort };
+/**
+ * The part of a trace about its pool and server.
+ * @param address of the server; left out, the only one of the pool
+ */
+export function traceOf(pool: PoolLabel, address?: EndpointAddress): PoolTrace {
+  const { serverAddress, serverPort } = address === undefined ? pool : serverOf(address);
+  return { pool: pool.name, poolId: pool.id, serverAddress, serverPort };
 }

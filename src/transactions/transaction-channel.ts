@@ -98,6 +98,11 @@ export class TransactionChannel implements QueryChannel, SavepointChannel {
     return this.#parts.state;
   }
 
+  /** What the traces of its steps say. */
+  get trace(): TransactionParts['trace'] {
+    return this.#parts.trace;
+  }
+
   get status(): 'connected' | 'disconnected' {
     return this.state.ended ? 'disconnected' : 'connected';
   }

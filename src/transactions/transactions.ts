@@ -12,7 +12,7 @@ import { Savepoints } from '../savepoints/savepoints.js';
 import { SchemaScan } from '../savepoints/schema-scan.js';
 import type { Connection } from '../session/connection.js';
 import type { TransactionFaults } from '../surrealql/mended-text.js';
-import { type TransactionTrace, traced, traceOf, transactionChannel } from '../telemetry/channels.js';
+import { type TransactionTrace, tracedStep, traceOf } from '../telemetry/channels.js';
 import type { PoolLabel } from '../telemetry/pool-label.js';
 import { SavepointCounters } from '../telemetry/savepoint-counters.js';
 import { TransactionCounters } from '../telemetry/transaction-counters.js';
@@ -150,9 +150,8 @@ export class Transactions {
           const final = (): Promise<unknown> => afterAttempts(error, attempt, channel);
           if (attempt >= retry.maxAttempts || length >= deadline.left) throw await final();
           this.counters.count('retries');
-          const trace = () => this.#trace(route.lease, numbers, 'retry');
           const waiting = (): Promise<boolean> => pauseOn(route.lease, length, deadline.signal);
-          const lasted = await traced(transactionChannel, trace, waiting);
+          const lasted = await tracedStep(channel.trace, 'retry', waiting);
           if (deadline.signal?.aborted) throw await channel.forCaller(deadline.signal.reason);
           // The lease or its connection has ended, so it cannot be repeated.
           if (!lasted) throw await final();
@@ -229,11 +228,11 @@ export class Transactions {
       if (marker === undefined) return await openWitness();
       return await fence.openMarked(connection, marker, signal, () => openServerTransaction(bounded, wishes));
     };
+    const trace = { ...traceOf(this.#settings.pool, connection.endpoint), connection: connection.id, ...numbers };
     let first: Uuid;
     let faults: TransactionFaults;
     try {
-      const trace = () => this.#trace(lease, numbers, 'begin');
-      [first, faults] = await traced(transactionChannel, trace, async () => {
+      [first, faults] = await tracedStep(trace, 'begin', async () => {
         const found = await this.#probe.faultsOf(bounded);
         return [await open(), found];
       });
@@ -256,7 +255,7 @@ export class Transactions {
       signal,
       server,
       state,
-      trace: this.#trace(lease, numbers, 'begin'),
+      trace,
       savepoints,
       undo: savepoints && new Undo(server, savepoints, this.#schema, this.savepointCounters),
       admission,
@@ -294,10 +293,6 @@ export class Transactions {
 
   #next(attempt: number): Numbers {
     return { transaction: ++this.#begun, attempt };
-  }
-
-  #trace(lease: LeaseChannel, numbers: Numbers, step: TransactionTrace['step']): TransactionTrace {
-    return { ...traceOf(this.#settings.pool), connection: lease.connection.id, ...numbers, step };
   }
 }
 

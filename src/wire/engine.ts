@@ -15,6 +15,7 @@ import type { WebSocket } from 'ws';
 import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { UsageError } from '../errors/configuration.js';
 import { ConnectError } from '../errors/connect.js';
+import { presentTraceContext, type TraceContext } from '../telemetry/trace-context.js';
 import { type AnswerSize, type Recording, RecordingCodec } from './recording-codec.js';
 import { isAnswerTo, isServerError, isUnreadRequest, parseErrorCode } from './reply-shapes.js';
 import type { SocketObserver } from './socket.js';
@@ -52,6 +53,9 @@ export interface EngineObserver extends Omit<SocketObserver, 'created' | 'sendin
   /** A call failed. Returns the error for the caller. */
   explain(error: unknown, call: SentCall): unknown;
 }
+
+/** The requests that carry a trace context. Others, such as a sign-in, may be for several callers. */
+const tracedMethods = new Set(['query', 'begin', 'commit', 'cancel']);
 
 /** Replaces an error that cannot be read. */
 const unreadable = Symbol('unreadable');
@@ -107,13 +111,16 @@ export class Engine {
    * Sends a request, encoded and sent before this returns.
    * @param recording where the request and its reply are kept, as they are on the wire
    * @param size where the size of the reply is kept
+   * @param traceContext left out, that of the work under way, if it has one
    */
   send<Result>(
-    request: RpcRequest<string, unknown[] | undefined>,
+    asked: RpcRequest<string, unknown[] | undefined>,
     recording?: Recording,
     size?: AnswerSize,
+    traceContext?: TraceContext,
   ): Promise<Result> {
-    const { method } = request;
+    const { method } = asked;
+    const request = this.#withTrace(asked, traceContext);
     const before = this.#calls;
     this.#bytes = 0;
     const recorded =
@@ -124,6 +131,12 @@ export class Engine {
     // The SDK's own keep-alive drops this promise; unhandled, its rejection would end the process.
     if (method === 'ping') return reply.catch(() => undefined as Result);
     return this.#checked(reply, method, this.#calls === before ? undefined : String(this.#calls));
+  }
+
+  /** An embedded engine has no use for a trace context, and is sent none. */
+  #withTrace<R extends { readonly method: string }>(request: R, traceContext = presentTraceContext()): R {
+    if (traceContext === undefined || this.#socket === undefined || !tracedMethods.has(request.method)) return request;
+    return { ...request, trace_context: traceContext };
   }
 
   /**

@@ -17,6 +17,7 @@ import { ConnectError } from '../errors/connect.js';
 import { hideTexts } from '../errors/parse-error-text.js';
 import { isMethodRefused } from '../errors/server-errors.js';
 import type { SocketClosedError } from '../errors/socket-closed.js';
+import type { TraceContext } from '../telemetry/trace-context.js';
 import { onAbort } from '../time/on-abort.js';
 import { type Answer, answerOf } from './answer.js';
 import { AttachedSessions } from './attached-sessions.js';
@@ -33,6 +34,8 @@ import type { AnswerSize, EncodedBindings, Recording } from './recording-codec.j
 export interface Statement {
   readonly query: string;
   readonly bindings: Readonly<Record<string, unknown>> | EncodedBindings;
+  /** Of which span the server's spans become children. */
+  readonly traceContext?: TraceContext | undefined;
 }
 
 /** The time limits of a socket, in milliseconds. */
@@ -229,7 +232,7 @@ export class Transport {
     const method = 'query';
     const request =
       transaction === undefined ? { method, params, session } : { method, params, session, txn: transaction };
-    return answerOf(await engine.send<RpcQueryResult[]>(request, recording, size));
+    return answerOf(await engine.send<RpcQueryResult[]>(request, recording, size, query.traceContext));
   }
 
   liveQuery(id: Uuid): AsyncIterable<LiveMessage> {

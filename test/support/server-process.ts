@@ -18,6 +18,8 @@ export interface ServerChoice {
   readonly storage?: 'memory' | 'folder';
   /** The program; default the `surreal` of the PATH. */
   readonly program?: string | undefined;
+  /** Added to the environment of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -31,12 +33,14 @@ export class ServerProcess implements ServerAddress {
   readonly #port: number;
   readonly #storage: string;
   readonly #program: string;
+  readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, { storage = 'folder', program = 'surreal' }: ServerChoice) {
+  private constructor(port: number, { storage = 'folder', program = 'surreal', environment = {} }: ServerChoice) {
     this.#port = port;
     this.#storage = storage === 'memory' ? 'memory' : `rocksdb://${join(temporaryFolder(), 'data')}`;
     this.#program = program;
+    this.#environment = environment;
     this.url = `ws://127.0.0.1:${port}/rpc`;
   }
 
@@ -54,6 +58,7 @@ export class ServerProcess implements ServerAddress {
     const where = ['--bind', `127.0.0.1:${this.#port}`, this.#storage];
     const child = spawn(this.#program, ['start', '--no-banner', '--log', 'none', ...who, ...where], {
       stdio: 'ignore',
+      env: { ...process.env, ...this.#environment },
     });
     this.#process = child;
     let failure: unknown;

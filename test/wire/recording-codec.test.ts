@@ -147,6 +147,12 @@ describe('the codec by itself', () => {
       fc.constantFrom(23, 24, 255, 256, 65_535, 65_536).map((n) => 'é'.repeat(n / 2)),
     );
     const bindings = fc.dictionary(fc.string(), surrealValue, { maxKeys: 3 });
+    const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
+    const traceparent = fc.tuple(hex(32), hex(16)).map(([trace, span]) => `00-${trace}-${span}-01`);
+    const context = fc.record(
+      { traceparent, tracestate: fc.stringMatching(/^[\x20-\x7e]{1,600}$/) },
+      { requiredKeys: ['traceparent'], noNullPrototype: true },
+    );
     fc.assert(
       fc.property(
         fc.stringMatching(/^\d{1,9}$/),
@@ -154,8 +160,12 @@ describe('the codec by itself', () => {
         bindings,
         uuid,
         fc.option(uuid),
-        (id, query, values, session, txn) => {
-          const rest = txn === null ? { session } : { session, txn };
+        fc.option(context),
+        (id, query, values, session, txn, trace_context) => {
+          const rest = {
+            ...(txn === null ? { session } : { session, txn }),
+            ...(trace_context === null ? {} : { trace_context }),
+          };
           const request = { id, method: 'query', params: [query, values], ...rest };
           const expected = Buffer.from(encode(request)).toString('hex');
           expect(Buffer.from(codec.encode(request)).toString('hex')).toBe(expected);
@@ -179,6 +189,8 @@ describe('the codec by itself', () => {
       { id, method, params: ['RETURN 1'], session },
       { id, method, params: [7, {}], session },
       { id, method, params, session, more: 1 },
+      { id, method, params, session, trace_context: undefined },
+      { id, method, params, session, trace_context: { tracestate: 'a=b' } },
       { method, id, params, session, txn: Uuid.v4(), more: 1 },
       { id, method: 'let', params, session },
     ]) {

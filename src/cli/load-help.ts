@@ -23,6 +23,10 @@ export type Name =
   | 'single-calls'
   | 'scenario'
   | 'sweep'
+  | 'record'
+  | 'replay'
+  | 'replay-pool'
+  | 'speed'
   | 'pool-max'
   | 'pool-min'
   | 'seed'
@@ -50,6 +54,10 @@ export const descriptions: OptionDescriptions<Name> = {
   ...agentDescriptions,
   scenario: { value: '<name>', help: 'one with something to show; "list" names them' },
   sweep: { help: 'finds the right --pool-max by measuring' },
+  record: { value: '<path>', help: 'writes the load down, to replay it' },
+  replay: { value: '<path>', help: 'instead: the load of a recording' },
+  'replay-pool': { value: '<number>', help: 'which pool of the recording, if it has several' },
+  speed: { value: '<factor>', help: 'with --replay: it comes so much faster (1)' },
   'pool-max': { value: '<count>', help: `connections at most (${defaultPoolConfig.maxConnections})` },
   'pool-min': { value: '<count>', help: `connections kept open (${defaultPoolConfig.minConnections})` },
   seed: { value: '<number>', help: 'of random numbers (drawn, and told by a sweep)' },

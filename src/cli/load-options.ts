@@ -20,6 +20,7 @@ import {
   readTime,
 } from './option-readers.js';
 import { readQuery, readStatementFile } from './own-statements.js';
+import { notInReplay, notInReplaySweep, type ReplayOptions, readReplay } from './replay/replay-options.js';
 import { scenarios } from './scenarios/all.js';
 import { leastTime, sweepPlan } from './sweep-plan.js';
 
@@ -54,6 +55,10 @@ export interface LoadOptions {
   readonly singleCalls: boolean;
   /** Whether the load is repeated with several sizes of the pool, to find the right one. */
   readonly sweep: boolean;
+  /** The file in which the load is written down; undefined for none. */
+  readonly record: string | undefined;
+  /** The recording that is replayed instead of a load; null for none. */
+  readonly replay: ReplayOptions | null;
   /** The seed of random numbers. */
   readonly seed: number;
   readonly assertions: readonly Assertion[];
@@ -84,7 +89,13 @@ export function readLoadOptions(
   refuseBeside(line, 'scenario', ownOfScenarios, 'which brings its own');
   refuseBeside(line, 'endpoints', notWithEndpoints, 'which has a database and a load of its own');
   refuseBeside(line, 'agents', ['rate'], 'whose callers are workers');
-  refuseBeside(line, 'sweep', notInSweep, 'which is a load by workers, for a time, with sizes of its own');
+  const replay = readReplay(line, maxConnections);
+  if (replay === null) {
+    refuseBeside(line, 'sweep', notInSweep, 'which is a load by workers, for a time, with sizes of its own');
+  } else {
+    refuseBeside(line, 'sweep', notInReplaySweep, 'which replays in virtual time, without a database');
+  }
+  refuseBeside(line, 'replay', notInReplay, 'which says what the load is');
   const agents = readAgents(line);
   const statements = readStatements(line);
   const operations = line.read('operations', countFrom(1)) ?? null;
@@ -105,12 +116,14 @@ export function readLoadOptions(
     maxConnections: most,
     demand: readDemand(line, agents, endpoints),
     agents,
-    duration: time ?? (operations === null ? usualDuration(line) : null),
+    duration: time ?? (operations === null && replay === null ? usualDuration(line) : null),
     operations,
     mix: line.read('mix', readMix) ?? { read: 80, write: 20 },
     statements,
     singleCalls: line.has('single-calls'),
     sweep: line.has('sweep'),
+    record: line.read('record', readName),
+    replay,
     seed: line.read('seed', countFrom(0)) ?? Math.floor(Math.random() * 1_000_000),
     assertions: line.all('assert').flatMap((list) => {
       const assertions = readAssertions(list);
@@ -122,7 +135,7 @@ export function readLoadOptions(
     progress: line.read('progress', readInterval) ?? 1_000,
   };
   if (statements !== null) requireOwnDatabase(line, options);
-  if (options.sweep) requireTime(line, options);
+  if (options.sweep && replay === null) requireTime(line, options);
   if (endpoints !== null) requireConnections(line, endpoints, options);
   line.check('The options of surreal-pool load');
   return options;
@@ -234,6 +247,8 @@ const ownOfScenarios = [
     'single-calls',
     'agents',
     'sweep',
+    'record',
+    'replay',
     'pool-max',
     'pool-min',
   ] as const),
@@ -243,10 +258,10 @@ const ownOfScenarios = [
 /** What a run with servers of its own brings itself. */
 const notWithEndpoints = [
   ...(['endpoint', 'username', 'password', 'operations', 'mix', 'query', 'file', 'single-calls'] as const),
-  ...(['agents', 'scenario', 'sweep', 'pool-min', 'assert'] as const),
+  ...(['agents', 'scenario', 'sweep', 'record', 'replay', 'pool-min', 'assert'] as const),
 ];
 
-const notInSweep = ['rate', 'agents', 'operations', 'pool-min', 'assert'] as const;
+const notInSweep = ['rate', 'agents', 'operations', 'record', 'pool-min', 'assert'] as const;
 /** One is killed and one is frozen. */
 const fewestEndpoints = 2;
 const mostEndpoints = 9;

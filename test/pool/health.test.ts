@@ -210,7 +210,7 @@ test('a pool that keeps connections waits for no caller to try a server again, a
     [1, false],
     [0, true],
   ] as const) {
-    const { pool, clock, resources } = poolUnderTest({ ...checked, minConnections });
+    const { pool, clock, resources } = poolUnderTest({ ...checked, minConnections, warmConnections: true });
     await pool.start(1);
     expect(pool.awaitsCaller).toBe(awaits);
     resources.behave = behaving({ open: 'fail' });

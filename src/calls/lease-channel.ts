@@ -316,6 +316,7 @@ export class LeaseChannel implements QueryChannel {
     const trace: QueryTrace = {
       ...traceOf(channel.#journal.label, endpoint),
       connection: id,
+      lease: channel.#presentLease.acquire,
       transaction: request.details.inTransaction,
       namespace: place.namespace,
       database: place.database,

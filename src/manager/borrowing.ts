@@ -21,7 +21,7 @@ import type { ConnectionFactory } from '../session/connection-factory.js';
 import type { DatabasePreparation } from '../session/database-preparation.js';
 import { anonymous, type ConnectionIdentity } from '../session/identity.js';
 import { askingStep } from '../session/sign-in.js';
-import { type AcquireTrace, acquireChannel, traceOf } from '../telemetry/channels.js';
+import { type AcquireTrace, acquireChannel, releaseChannel, traceOf } from '../telemetry/channels.js';
 import type { PoolLabel } from '../telemetry/pool-label.js';
 import { systemClock } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
@@ -126,7 +126,7 @@ export class Borrowing {
     // Written out, since spreading would cost a third of an acquire.
     const wish = { identity, signal, timeout: longest, origin, fresh, shared, tenant };
     if (!acquireChannel.hasSubscribers) return this.#borrow(wish);
-    const trace: AcquireTrace = { ...traceOf(this.#parts.label), connection: undefined, waited: undefined };
+    const trace = this.#traceOf(wish);
     return acquireChannel.tracePromise(async () => {
       const began = systemClock.now();
       const { served } = this.#pool;
@@ -135,11 +135,32 @@ export class Borrowing {
       try {
         const lease = await borrowed;
         trace.connection = lease.id;
+        this.#tellEnd(lease, trace);
         return lease;
       } finally {
         trace.waited = isServed ? 0 : systemClock.now() - began;
       }
     }, trace);
+  }
+
+  #traceOf({ identity = this.#factory.identities.home, shared, tenant }: Wish): AcquireTrace {
+    const { namespace, database, signIn } = identity;
+    return {
+      ...traceOf(this.#parts.label),
+      ...{ connection: undefined, lease: undefined, waited: undefined },
+      single: shared !== undefined,
+      ...{ namespace, database, user: signIn?.who ?? anonymous },
+      agent: tenant?.name,
+      maxConnections: this.#pool.maxConnections,
+    };
+  }
+
+  #tellEnd(lease: Lease<Connection>, trace: AcquireTrace): void {
+    trace.lease = lease.acquire;
+    const message = { ...traceOf(this.#parts.label), connection: lease.id, lease: lease.acquire };
+    lease.atEnd(() => {
+      if (releaseChannel.hasSubscribers) releaseChannel.publish(message);
+    });
   }
 
   #refuseNested(): void {

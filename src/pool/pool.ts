@@ -102,6 +102,11 @@ export class Pool<R, I extends Identity = Identity> {
     return this.#journal.served;
   }
 
+  /** The most connections it may have now. */
+  get maxConnections(): number {
+    return this.#sizing.max;
+  }
+
   get circuit(): Circuit {
     return this.#health.circuit;
   }

@@ -49,6 +49,8 @@ export class TenantSeries {
   readonly #seen = new Map<string, Counts>();
   /** What was counted in series that have ended. */
   readonly #ended: Counts = noCounts();
+  /** What was shown last for those that are not named. */
+  #others: Counts = noCounts();
 
   /** @param most how many agents are named; 1 or more */
   constructor(most: number) {
@@ -76,8 +78,9 @@ export class TenantSeries {
       left.connections -= present.connections;
       left.waiting -= present.waiting;
     }
-    // Sums of times differ by rounding.
-    figures.push({ tenant: otherTenants, ...left, busyTime: Math.max(0, left.busyTime) });
+    // What was shown stays counted: calls that never ran are given back, and sums of times differ by rounding.
+    this.#others = highest(this.#others, left);
+    figures.push({ tenant: otherTenants, ...left, ...this.#others });
     return figures;
   }
 
@@ -106,10 +109,14 @@ export class TenantSeries {
     const open = new Map<string, Counts>();
     for (const [agent, counts] of this.#named) {
       for (const session of byAgent.get(agent) ?? []) {
-        const used = usedBy(session);
-        add(counts, used);
-        subtract(counts, this.#seen.get(session.sessionId) ?? noCounts());
+        const seen = this.#seen.get(session.sessionId) ?? noCounts();
+        // Operations that never ran are given back, which would make a series fall; the next ones count once they pass it.
+        const used = highest(seen, usedBy(session));
         open.set(session.sessionId, used);
+        // The difference first: a series falls, too, by what a sum of times is rounded.
+        const fresh = { ...used };
+        subtract(fresh, seen);
+        add(counts, fresh);
       }
     }
     this.#seen.clear();
@@ -130,6 +137,14 @@ function countsOf(
 
 function usedBy(session: SessionStatistics): Counts {
   return countsOf(session, session.refused);
+}
+
+function highest(one: Counts, other: Counts): Counts {
+  return {
+    operations: Math.max(one.operations, other.operations),
+    busyTime: Math.max(one.busyTime, other.busyTime),
+    refusals: Math.max(one.refusals, other.refusals),
+  };
 }
 
 function add(counts: Counts, more: Counts): void {

@@ -74,8 +74,9 @@ export class LoadRecorder {
   readonly #written = new Set<number>();
   /** The shape of each text, for the texts that were seen last: a program sends the same ones again and again. */
   readonly #known = new Map<string, number>();
-  readonly #units = new WeakMap<object, RecordedUnit>();
-  readonly #calls = new WeakMap<object, RecordedCall>();
+  /** By their traces, until these have ended. */
+  readonly #units = new Map<object, RecordedUnit>();
+  readonly #calls = new Map<object, RecordedCall>();
   readonly #unsubscribe: (() => void)[] = [];
   readonly #timer: Timer | undefined;
   #unitCount = 0;
@@ -131,6 +132,8 @@ export class LoadRecorder {
       for (const unit of pool.units.values()) this.#add(unit, unit.ended(now, true));
       pool.units.clear();
     }
+    this.#units.clear();
+    this.#calls.clear();
     return now;
   }
 
@@ -184,6 +187,7 @@ export class LoadRecorder {
   #lent(trace: AcquireTrace & Failed): void {
     const unit = this.#units.get(trace);
     if (unit === undefined) return;
+    this.#units.delete(trace);
     const now = this.#now();
     const { lease, connection } = trace;
     if (lease === undefined || connection === undefined) this.#add(unit, unit.failed(classOf(trace.error), now));
@@ -211,6 +215,7 @@ export class LoadRecorder {
   #answered(trace: object & Failed): void {
     const call = this.#calls.get(trace);
     if (call === undefined) return;
+    this.#calls.delete(trace);
     call.took = this.#now() - call.began;
     if (trace.error !== undefined) call.error = classOf(trace.error);
   }

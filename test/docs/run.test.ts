@@ -21,7 +21,7 @@ const paths = [
 ];
 
 /** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */
-const absent = /from '(?:express|fastify|vitest|@nestjs\/common|@modelcontextprotocol\/sdk\/.*)'/;
+const absent = /from '(?:express|vitest|@nestjs\/common|@modelcontextprotocol\/sdk\/.*)'/;
 
 const all = paths.flatMap((path) => codeBlocks(page(path))).filter(({ language }) => language === 'ts');
 const blocks = all.filter(({ code }) => !absent.test(code));

@@ -254,6 +254,12 @@ export class Pool<R, I extends Identity = Identity> {
     return found;
   }
 
+  /** The lease that has this connection to itself; undefined when there is none. */
+  leaseOf(connection: number): Lease<R> | undefined {
+    for (const { id, lease } of this.#inventory) if (id === connection) return lease;
+    return undefined;
+  }
+
   /** Takes back a lease that no code references any more. No-op if the lease has ended. */
   reclaim(lease: Lease<R>): void {
     if (!lease.active) return;

@@ -15,7 +15,10 @@ import { surroundings } from '../support/surroundings.js';
 const own = surroundings();
 const paths = [
   'README.md',
-  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints', 'prometheus', 'health-endpoints'].map((name) => `docs/${name}.md`),
+  ...[
+    ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints'],
+    ...['opentelemetry', 'prometheus', 'health-endpoints'],
+  ].map((name) => `docs/${name}.md`),
 ];
 
 /** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */

@@ -16,17 +16,13 @@ const declared = `${compiled}.declared`;
 const replaced = [];
 const mostAttempts = 50;
 
-const { dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
-/** What users import: the package and its subpaths, each with its declarations. */
-const entries = {
-  index: 'index',
-  otel: 'otel/index',
-  prometheus: 'prometheus/index',
-  health: 'health/index',
-  console: 'console/index',
-};
+const { exports, dependencies = {}, peerDependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
+/** What users import, by the file in `dist/`: the package and its subpaths, each of which is a folder in `src/`. */
+const entries = Object.keys(exports)
+  .filter((path) => !path.endsWith('.json'))
+  .map((path) => (path === '.' ? ['index', 'index'] : [path.slice(2), `${path.slice(2)}/index`]));
 const entriesIn = (folder, extension) =>
-  Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, `${folder}/${file}${extension}`]));
+  Object.fromEntries(entries.map(([name, file]) => [name, `${folder}/${file}${extension}`]));
 const external = [/^node:/, ...Object.keys({ ...dependencies, ...peerDependencies })];
 
 /** Checks the types and writes the declarations. @returns the exit code */

@@ -40,6 +40,12 @@ const timeMetrics: readonly string[] = times.flatMap((time) => statistics.map((s
 const countMetrics: readonly string[] = ['errors', 'refused', 'dropped', 'opened', 'closed'];
 const metrics: readonly string[] = ['throughput', ...countMetrics, 'reuse', ...timeMetrics];
 
+/** What assertions look at. */
+export type Asserted = Pick<LoadFigures, 'throughput' | 'wait' | 'query' | 'latency' | 'errors'> & {
+  readonly operations: Pick<LoadFigures['operations'], 'total' | 'errors' | 'dropped' | 'refused'>;
+  readonly pool: Pick<LoadFigures['pool'], 'reuse' | 'opened' | 'closed'>;
+};
+
 /** Reads a list of assertions, separated by commas. */
 export function readAssertions(list: string): Assertion[] | Refusal {
   const assertions: Assertion[] = [];
@@ -96,14 +102,14 @@ function readBound(metric: string, value: string): { bound: number; unit: Unit }
 }
 
 /** Whether each assertion holds. */
-export function evaluate(assertions: readonly Assertion[], figures: LoadFigures): AssertionResult[] {
+export function evaluate(assertions: readonly Assertion[], figures: Asserted): AssertionResult[] {
   return assertions.map(({ text, metric, unit, comparison, bound }) => {
     const actual = measured(metric, unit, figures);
     return { text, unit, actual, passed: actual !== null && comparisons[comparison](actual, bound) };
   });
 }
 
-function measured(metric: string, unit: Unit, figures: LoadFigures): number | null {
+function measured(metric: string, unit: Unit, figures: Asserted): number | null {
   const { operations, pool } = figures;
   const [name = '', detail = ''] = metric.split('.');
   switch (name) {

@@ -2,11 +2,12 @@ import { readServer, withoutQuery } from '../config/address.js';
 import { defaultPoolConfig } from '../config/default-pool-config.js';
 import type { PasswordCredentials } from '../config/identity-options.js';
 import { Refusal, show } from '../config/refusal.js';
-import { type AgentOption, agentDescriptions, readAgents, workersForAgent } from './agent-options.js';
+import { readAgents, workersForAgent } from './agent-options.js';
 import { type Assertion, readAssertions } from './assertions.js';
 import { shortestRun, usualRate } from './cluster/plan.js';
-import { CommandLine, type OptionDescriptions, optionsHelp } from './command-line.js';
-import { formatRoundDuration, wrap } from './formats.js';
+import { CommandLine } from './command-line.js';
+import { formatRoundDuration } from './formats.js';
+import { descriptions, type Name, otherNames } from './load-help.js';
 import type { AgentPlan, Demand, Mix, Statement } from './load-plan.js';
 import {
   countFrom,
@@ -19,6 +20,7 @@ import {
   readTime,
 } from './option-readers.js';
 import { readQuery, readStatementFile } from './own-statements.js';
+import { notInReplay, notInReplaySweep, type ReplayOptions, readReplay } from './replay/replay-options.js';
 import { scenarios } from './scenarios/all.js';
 import { leastTime, sweepPlan } from './sweep-plan.js';
 
@@ -53,122 +55,16 @@ export interface LoadOptions {
   readonly singleCalls: boolean;
   /** Whether the load is repeated with several sizes of the pool, to find the right one. */
   readonly sweep: boolean;
+  /** The file in which the load is written down; undefined for none. */
+  readonly record: string | undefined;
+  /** The recording that is replayed instead of a load; null for none. */
+  readonly replay: ReplayOptions | null;
   /** The seed of random numbers. */
   readonly seed: number;
   readonly assertions: readonly Assertion[];
   readonly json: boolean;
   /** How often progress is shown; 0: never. */
   readonly progress: number;
-}
-
-type Name =
-  | AgentOption
-  | 'endpoint'
-  | 'endpoints'
-  | 'namespace'
-  | 'database'
-  | 'username'
-  | 'password'
-  | 'workers'
-  | 'rate'
-  | 'duration'
-  | 'operations'
-  | 'mix'
-  | 'query'
-  | 'file'
-  | 'single-calls'
-  | 'scenario'
-  | 'sweep'
-  | 'pool-max'
-  | 'pool-min'
-  | 'seed'
-  | 'assert'
-  | 'json'
-  | 'progress'
-  | 'version'
-  | 'help';
-
-const descriptions: OptionDescriptions<Name> = {
-  endpoint: { short: 'e', value: '<url>', help: 'one or more; SURREAL_POOL_URL, or mem://' },
-  endpoints: { value: '<count>', help: 'instead: servers to start, kill and freeze' },
-  namespace: { value: '<name>', help: 'where the test table is made, and removed (load)' },
-  database: { value: '<name>', help: 'the same (load)' },
-  username: { short: 'u', value: '<name>', help: 'a root user, or SURREAL_POOL_USERNAME' },
-  password: { short: 'p', value: '<text>', help: 'better in SURREAL_POOL_PASSWORD' },
-  workers: { short: 'c', value: '<count>', help: 'callers, one operation after another (32)' },
-  rate: { short: 'R', value: '<per second>', help: 'instead: operations begin at this rate' },
-  duration: { short: 'd', value: '<time>', help: '500ms, 30s, 1m30s (10s; some loads 5s or 30s)' },
-  operations: { short: 'n', value: '<count>', help: 'ends after so many, without a duration' },
-  mix: { value: '<weights>', help: 'what operations are (read=80,write=20)' },
-  query: { value: '<text>', help: 'instead: your own, with $i and $rand' },
-  file: { short: 'f', value: '<path>', help: 'the same from a file; several are a mix' },
-  'single-calls': { help: 'calls of the pool, without a lease for each' },
-  ...agentDescriptions,
-  scenario: { value: '<name>', help: 'one with something to show; "list" names them' },
-  sweep: { help: 'finds the right --pool-max by measuring' },
-  'pool-max': { value: '<count>', help: `connections at most (${defaultPoolConfig.maxConnections})` },
-  'pool-min': { value: '<count>', help: `connections kept open (${defaultPoolConfig.minConnections})` },
-  seed: { value: '<number>', help: 'of random numbers (drawn, and told by a sweep)' },
-  assert: { value: '<list>', help: "else exit 99: 'wait.p99<50ms,errors=0'" },
-  json: { short: 'j', help: 'the report as JSON' },
-  progress: { short: 'P', value: '<time>', help: 'how often it is told on stderr; 0 never (1s)' },
-  version: { short: 'v', help: 'show the version' },
-  help: { short: 'h', help: 'show this' },
-};
-
-/** The names of these options in pgbench, k6, autocannon, oha and the command of SurrealDB. */
-const otherNames: Readonly<Partial<Record<string, Name>>> = {
-  client: 'workers',
-  clients: 'workers',
-  concurrency: 'workers',
-  connections: 'workers',
-  vus: 'workers',
-  qps: 'rate',
-  overallRate: 'rate',
-  T: 'duration',
-  time: 'duration',
-  z: 'duration',
-  a: 'operations',
-  amount: 'operations',
-  iterations: 'operations',
-  requests: 'operations',
-  transactions: 'operations',
-  t: 'operations',
-  host: 'endpoint',
-  nodes: 'endpoints',
-  servers: 'endpoints',
-  url: 'endpoint',
-  ns: 'namespace',
-  db: 'database',
-  user: 'username',
-  U: 'username',
-  pass: 'password',
-  script: 'file',
-  'random-seed': 'seed',
-};
-
-export function loadHelp(columns = 80): string {
-  const metrics = `Assertions compare (< <= > >= =) throughput, errors, errors.<class>, refused, dropped, reuse, opened, closed, and p50, p90, p99, max or mean of wait, query, latency.`;
-  const codes = 'Exit: 0 done, 1 no connection, 2 wrong options, 99 failed, 130 or 143 stopped.';
-  const width = Math.min(columns, 80);
-  return `${wrap('surreal-pool load: drives a workload through a pool and reports how it went', width).join('\n')}
-
-Usage: surreal-pool load [options]
-In brackets: what holds without it.
-
-${optionsHelp(descriptions, columns)}
-
-${[...wrap(metrics, width), ...wrap(codes, width)].join('\n')}
-`;
-}
-
-export function scenariosHelp(columns = 80): string {
-  const rows = Object.entries(scenarios).flatMap(([name, { summary }]) =>
-    columns < 80
-      ? [`  ${name}`, ...wrap(summary, columns - 6).map((line) => `      ${line}`)]
-      : `  ${name.padEnd(18)} ${summary}`,
-  );
-  return `Scenarios of surreal-pool load, each with a pool and expectations of its own:\n\n${rows.join('\n')}\n`;
 }
 
 /**
@@ -193,7 +89,13 @@ export function readLoadOptions(
   refuseBeside(line, 'scenario', ownOfScenarios, 'which brings its own');
   refuseBeside(line, 'endpoints', notWithEndpoints, 'which has a database and a load of its own');
   refuseBeside(line, 'agents', ['rate'], 'whose callers are workers');
-  refuseBeside(line, 'sweep', notInSweep, 'which is a load by workers, for a time, with sizes of its own');
+  const replay = readReplay(line, maxConnections);
+  if (replay === null) {
+    refuseBeside(line, 'sweep', notInSweep, 'which is a load by workers, for a time, with sizes of its own');
+  } else {
+    refuseBeside(line, 'sweep', notInReplaySweep, 'which replays in virtual time, without a database');
+  }
+  refuseBeside(line, 'replay', notInReplay, 'which says what the load is');
   const agents = readAgents(line);
   const statements = readStatements(line);
   const operations = line.read('operations', countFrom(1)) ?? null;
@@ -214,12 +116,14 @@ export function readLoadOptions(
     maxConnections: most,
     demand: readDemand(line, agents, endpoints),
     agents,
-    duration: time ?? (operations === null ? usualDuration(line) : null),
+    duration: time ?? (operations === null && replay === null ? usualDuration(line) : null),
     operations,
     mix: line.read('mix', readMix) ?? { read: 80, write: 20 },
     statements,
     singleCalls: line.has('single-calls'),
     sweep: line.has('sweep'),
+    record: line.read('record', readName),
+    replay,
     seed: line.read('seed', countFrom(0)) ?? Math.floor(Math.random() * 1_000_000),
     assertions: line.all('assert').flatMap((list) => {
       const assertions = readAssertions(list);
@@ -231,7 +135,7 @@ export function readLoadOptions(
     progress: line.read('progress', readInterval) ?? 1_000,
   };
   if (statements !== null) requireOwnDatabase(line, options);
-  if (options.sweep) requireTime(line, options);
+  if (options.sweep && replay === null) requireTime(line, options);
   if (endpoints !== null) requireConnections(line, endpoints, options);
   line.check('The options of surreal-pool load');
   return options;
@@ -343,6 +247,8 @@ const ownOfScenarios = [
     'single-calls',
     'agents',
     'sweep',
+    'record',
+    'replay',
     'pool-max',
     'pool-min',
   ] as const),
@@ -352,10 +258,10 @@ const ownOfScenarios = [
 /** What a run with servers of its own brings itself. */
 const notWithEndpoints = [
   ...(['endpoint', 'username', 'password', 'operations', 'mix', 'query', 'file', 'single-calls'] as const),
-  ...(['agents', 'scenario', 'sweep', 'pool-min', 'assert'] as const),
+  ...(['agents', 'scenario', 'sweep', 'record', 'replay', 'pool-min', 'assert'] as const),
 ];
 
-const notInSweep = ['rate', 'agents', 'operations', 'pool-min', 'assert'] as const;
+const notInSweep = ['rate', 'agents', 'operations', 'record', 'pool-min', 'assert'] as const;
 /** One is killed and one is frozen. */
 const fewestEndpoints = 2;
 const mostEndpoints = 9;

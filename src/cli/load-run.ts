@@ -8,6 +8,7 @@ import type { LoadOptions } from './load-options.js';
 import { isEmbedded, type LoadReport, type Observations, reportOf } from './load-report.js';
 import { Measurements } from './measurements.js';
 import type { ProgressDisplay } from './progress.js';
+import { recorded } from './recorded.js';
 import { seededRandom } from './seeded-random.js';
 import { StatementWorkload } from './statement-workload.js';
 import { type Versions, versionsWith } from './versions.js';
@@ -103,17 +104,20 @@ async function measure(
   });
   const stopProgress = showProgress(pool, measurements, options, display);
 
-  await driver.drive(demand, stop.signal);
-  clearTimeout(end);
-  stopProgress();
-  measurements.stop(performance.now());
-  const processBusy = 100 * performance.eventLoopUtilization(loopBefore).utilization;
+  let processBusy = 0;
+  await recorded(options, async () => {
+    await driver.drive(demand, stop.signal);
+    clearTimeout(end);
+    stopProgress();
+    measurements.stop(performance.now());
+    processBusy = 100 * performance.eventLoopUtilization(loopBefore).utilization;
 
-  display.say('waiting for what is under way …');
-  await Promise.race([driver.settled(patience), interruption]);
-  driver.abandonWaiting();
-  await driver.settled(lastPatience);
-  driver.end();
+    display.say('waiting for what is under way …');
+    await Promise.race([driver.settled(patience), interruption]);
+    driver.abandonWaiting();
+    await driver.settled(lastPatience);
+    driver.end();
+  });
   const poolAfter = pool.poolStats();
   const ofAgents = agents === undefined ? null : agentsFigures(agents, pool);
   const observed = {

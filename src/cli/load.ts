@@ -4,10 +4,18 @@ import { Cluster } from './cluster/cluster.js';
 import { runCluster } from './cluster/run.js';
 import { clusterText } from './cluster/text.js';
 import { exitCodeOf, firstInterruption, type Interruption } from './interruption.js';
-import { type LoadOptions, loadHelp, readLoadOptions, scenarioList, scenariosHelp } from './load-options.js';
+import { loadHelp, scenariosHelp } from './load-help.js';
+import { type LoadOptions, readLoadOptions, scenarioList } from './load-options.js';
 import { runLoad } from './load-run.js';
 import { columnsOf, paintFor, print } from './output.js';
 import { type ProgressDisplay, progressDisplay } from './progress.js';
+import { readRecording } from './replay/recording.js';
+import { poolOf, type ReplayOptions, withSizeOf } from './replay/replay-options.js';
+import { planReplay } from './replay/replay-plan.js';
+import { runReplay } from './replay/replay-run.js';
+import { replaySizes } from './replay/replay-sizes.js';
+import { replayText } from './replay/replay-text.js';
+import { sizesText } from './replay/sizes-text.js';
 import { assertionLines, reportText } from './report-text.js';
 import { playScenario } from './scenario-run.js';
 import { scenarioText } from './scenario-text.js';
@@ -26,6 +34,7 @@ export async function load(parameters: readonly string[]): Promise<number> {
   const interruption = firstInterruption();
   if (options.scenario !== undefined) return await loadScenario(options.scenario, options, interruption);
   const display = progressDisplay(process.stderr, process.env.TERM);
+  if (options.replay !== null) return await loadReplay(options.replay, options, interruption, display);
   if (options.endpoints !== null) return await loadCluster(options.endpoints, options, interruption, display);
   display.say(`connecting to ${options.endpoint} …`);
   const pool = await Promise.race([openPool(options).finally(display.clear), interruption]);
@@ -72,6 +81,39 @@ async function loadScenario(name: string, options: LoadOptions, interruption: Pr
   );
   if (interrupted !== null) return exitCodeOf(interrupted);
   return report.expectations.every(({ held }) => held) ? 0 : 99;
+}
+
+/** Returns the exit code. */
+async function loadReplay(
+  replay: ReplayOptions,
+  given: LoadOptions,
+  interruption: Promise<Interruption>,
+  display: ProgressDisplay,
+): Promise<number> {
+  display.say(`reading ${replay.file} …`);
+  const recording = await readRecording(replay.file).finally(display.clear);
+  const plan = planReplay(recording, poolOf(recording, replay), replay.speed, given.duration);
+  if (given.sweep) {
+    const report = await replaySizes(plan, given, interruption, display).finally(display.clear);
+    if (typeof report === 'string') {
+      process.stderr.write('surreal-pool: the sweep was stopped before its end, so it recommends nothing\n');
+      return exitCodeOf(report);
+    }
+    const text = sizesText(report, paintFor(process.stdout), columnsOf(process.stdout));
+    await print(given.json ? `${JSON.stringify(report, undefined, 2)}\n` : text);
+    return report.recommended === null ? 99 : 0;
+  }
+  const options = withSizeOf(plan, replay, given);
+  display.say(`connecting to ${options.endpoint} …`);
+  const pool = await Promise.race([openPool(options).finally(display.clear), interruption]);
+  if (typeof pool === 'string') return exitCodeOf(pool);
+  const report = await runReplay(pool, plan, options, interruption, display)
+    .catch((error: unknown) => Promise.reject(withAdvice(error, options)))
+    .finally(display.clear);
+  const text = replayText(report, paintFor(process.stdout), columnsOf(process.stdout));
+  await print(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : text);
+  if (report.interrupted !== null) return exitCodeOf(report.interrupted);
+  return report.assertions.every(({ passed }) => passed) ? 0 : 99;
 }
 
 /** Returns the exit code. */

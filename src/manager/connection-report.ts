@@ -51,9 +51,10 @@ const mostStatements = 3;
 
 export function connectionReport(member: MemberReport<Connection, ConnectionIdentity>): ConnectionReport {
   const { id, endpoint, state, stateFor, age, uses, identity, resource } = member;
+  // Named one by one: an identity holds more, such as variables.
+  const { namespace, database } = resource?.database ?? identity;
   return {
-    ...{ id, endpoint, state, stateFor, age, uses },
-    ...(resource?.database ?? { namespace: identity.namespace, database: identity.database }),
+    ...{ id, endpoint, state, stateFor, age, uses, namespace, database },
     user: resource?.user ?? identity.signIn?.who ?? anonymous,
     holder: state === 'leased' ? holderOf(member) : undefined,
   };

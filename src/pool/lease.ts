@@ -60,11 +60,14 @@ export class Lease<R> implements Loan {
   /** Its seat on a connection that single calls share; undefined when it has the connection to itself. */
   readonly seat: LentSeat | undefined;
   #watchesIdle = false;
+  #atEnd: (() => void) | undefined = undefined;
 
   /** @internal */
   constructor(
     owner: LeaseOwner<R>,
     lent: Lent<R>,
+    /** The number of its acquire, unique within the pool: that of the events `acquireStarted` and `acquired`. */
+    readonly acquire: number,
     tenant: Tenant,
     since: number,
     origin: Origin | undefined,
@@ -147,6 +150,11 @@ export class Lease<R> implements Loan {
     this.#watchesIdle = true;
   }
 
+  /** Calls this once when the lease ends, in whatever way; only the last function given is called. It must not throw. */
+  atEnd(callback: () => void): void {
+    this.#atEnd = callback;
+  }
+
   isHeldBy(holder: LeaseHolder): boolean {
     return this.#holder === holder;
   }
@@ -190,6 +198,7 @@ export class Lease<R> implements Loan {
       this.#state = state;
       this.#origin = undefined;
       this.#holder?.leaseEnded(this, now);
+      this.#atEnd?.();
     }
     return before;
   }

@@ -182,7 +182,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
     member.endpoint.inUse++;
     if (seat !== undefined) seat.calls++;
     const portion = seat === undefined ? 1 : 1 / (member.seatsTaken * seat.calls);
-    const lease = new Lease<R>(this, member, tenant, now, origin, seat, portion, line.expected(tenant));
+    const lease = new Lease<R>(this, member, acquire, tenant, now, origin, seat, portion, line.expected(tenant));
     line.lent(lease, waited);
     if (seat === undefined) member.lease = lease;
     else member.sharers.add(lease);

@@ -102,6 +102,11 @@ export class Pool<R, I extends Identity = Identity> {
     return this.#journal.served;
   }
 
+  /** The most connections it may have now. */
+  get maxConnections(): number {
+    return this.#sizing.max;
+  }
+
   get circuit(): Circuit {
     return this.#health.circuit;
   }
@@ -114,6 +119,20 @@ export class Pool<R, I extends Identity = Identity> {
   /** Whether the pool can serve now; if not, why. */
   get readiness(): Readiness {
     return this.#health.readiness(this.#state.word, this.#clock.now());
+  }
+
+  /** How long the pool has been unable to serve, in milliseconds; 0 while it can, and before its first connection. */
+  get outage(): number {
+    return this.#health.outage(this.#clock.now());
+  }
+
+  /**
+   * Whether nothing is opened until a caller asks: no connection is kept (`minConnections` is 0, or a failure was final), none is
+   * being opened, and an attempt may be made. Whoever keeps callers away meanwhile keeps the pool from its recovery.
+   */
+  get awaitsCaller(): boolean {
+    const { counts } = this.#inventory;
+    return this.#sizing.kept === 0 && counts.opening === 0 && this.#health.wait(this.#clock.now(), true) === 0;
   }
 
   /**

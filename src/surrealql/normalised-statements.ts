@@ -23,13 +23,17 @@ const numberedParameter = /\$bind__\d+/g;
  * Where a value cannot be told from a name, it counts as a value: of `{ a: b }` stays `{ a: ? }`, as b could be a key.
  */
 export function normalisedStatements(text: string): readonly string[] {
-  const shape =
-    text.length <= longestRead && text.includes('$bind__') ? text.replace(numberedParameter, '$bind__') : text;
+  const shape = withoutParameterNumbers(text);
   const remembered = known.of(shape);
   if (remembered !== undefined) return remembered;
   const statements = normalise(shape);
   if (shape.length <= longestRemembered) known.remember(shape, statements);
   return statements;
+}
+
+/** The same for all texts that differ only in the numbers of the SDK's parameters; a very long text is left as it is. */
+export function withoutParameterNumbers(text: string): string {
+  return text.length <= longestRead && text.includes('$bind__') ? text.replace(numberedParameter, '$bind__') : text;
 }
 
 function normalise(text: string): readonly string[] {

@@ -2,6 +2,7 @@ import { type Channel, channel, type TracingChannel, tracingChannel } from 'node
 import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { type PoolLabel, serverOf } from './pool-label.js';
 import { contextOf, type Propagating, withTraceContext } from './trace-context.js';
+import { traceWork } from './trace-work.js';
 
 /**
  * What every trace says about its pool and server. The server is undefined for a database in this process, and in the
@@ -21,6 +22,8 @@ export interface PoolTrace {
 /** One call on a connection, as published on the tracing channel `surreal-pool:query`. Never contains bindings. */
 export interface QueryTrace extends PoolTrace, Propagating {
   readonly connection: number;
+  /** The number of the lease it was made on, as in the traces of `surreal-pool:acquire`. */
+  readonly lease: number;
   /** The number of its transaction, as in the traces of `surreal-pool:transaction`; undefined outside of one. */
   readonly transaction: number | undefined;
   readonly namespace: string;
@@ -35,6 +38,24 @@ export interface AcquireTrace extends PoolTrace {
   connection: number | undefined;
   /** How long its caller waited, in milliseconds: 0 when it was served at once. Undefined until it ended. */
   waited: number | undefined;
+  /** The number of the lease, unique within the pool; undefined until then, and when none was lent. */
+  lease: number | undefined;
+  /** Whether it is for one call, which may share its connection with other calls. */
+  readonly single: boolean;
+  /** What is asked for; `user` in words, as in errors. */
+  readonly namespace: string;
+  readonly database: string;
+  readonly user: string;
+  /** The agent whose session acquires; undefined for plain callers. */
+  readonly agent: string | undefined;
+  /** The most connections the pool may have now. */
+  readonly maxConnections: number;
+}
+
+/** The end of a lease, as published on the channel `surreal-pool:release`. */
+export interface ReleaseMessage extends PoolTrace {
+  readonly connection: number;
+  readonly lease: number;
 }
 
 /** The opening of one connection, as published on the tracing channel `surreal-pool:connect`. */
@@ -70,6 +91,11 @@ export interface TransactionTrace extends PoolTrace, Propagating {
  */
 export const queryChannel: TracingChannel<string, QueryTrace> = tracingChannel('surreal-pool:query');
 export const acquireChannel: TracingChannel<string, AcquireTrace> = tracingChannel('surreal-pool:acquire');
+/**
+ * The end of each lease whose acquire was traced: {@link ReleaseMessage}. Published while the lease ends, before its
+ * connection is given to another.
+ */
+export const releaseChannel: Channel = channel('surreal-pool:release');
 export const connectChannel: TracingChannel<string, ConnectTrace> = tracingChannel('surreal-pool:connect');
 export const transactionChannel: TracingChannel<string, TransactionTrace> = tracingChannel('surreal-pool:transaction');
 /** Every change of a circuit breaker: `{ pool, endpoint, state, nextProbeIn }`. */
@@ -85,7 +111,7 @@ export function traced<Trace extends object, T>(
   trace: () => Trace,
   work: () => Promise<T>,
 ): Promise<T> {
-  return tracing.hasSubscribers ? tracing.tracePromise(work, trace()) : work();
+  return tracing.hasSubscribers ? traceWork(tracing, trace(), work) : work();
 }
 
 /** Runs one step of a transaction under its tracing channel, likewise. */
@@ -96,35 +122,7 @@ export function tracedStep<T>(
 ): Promise<T> {
   if (!transactionChannel.hasSubscribers) return work();
   const published: TransactionTrace = { ...trace, step };
-  return transactionChannel.tracePromise(() => withTraceContext(contextOf(published), work), published);
-}
-
-/**
- * {@link traced} for work whose answer contains errors instead of rejecting: the first error is published, and the answer is
- * returned unchanged.
- *
- * @param failureOf the first error of an answer; undefined when there is none
- */
-export async function tracedAnswer<Trace extends object, T>(
-  tracing: TracingChannel<string, Trace>,
-  trace: Trace,
-  work: () => Promise<T>,
-  failureOf: (answer: T) => Error | undefined,
-): Promise<T> {
-  let failed: { readonly answer: T } | undefined;
-  const telling = async (): Promise<T> => {
-    const answer = await work();
-    const failure = failureOf(answer);
-    if (failure === undefined) return answer;
-    failed = { answer };
-    throw failure;
-  };
-  try {
-    return await tracing.tracePromise(telling, trace);
-  } catch (error) {
-    if (failed !== undefined) return failed.answer;
-    throw error;
-  }
+  return traceWork(transactionChannel, published, () => withTraceContext(contextOf(published), work));
 }
 
 /**

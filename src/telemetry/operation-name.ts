@@ -18,6 +18,9 @@ const statements: ReadonlySet<string> = new Set([
   ...['LIVE', 'REBUILD', 'RELATE', 'REMOVE', 'RETURN', 'SELECT', 'SHOW', 'SLEEP', 'UPDATE', 'UPSERT', 'USE'],
 ]);
 
+/** What is none of SurrealQL's statements. */
+export const otherOperation = 'OTHER';
+
 const firstWord = /^\s*([A-Za-z]+)/;
 
 /**
@@ -26,5 +29,5 @@ const firstWord = /^\s*([A-Za-z]+)/;
  */
 export function operationName(text: string): string {
   const word = firstWord.exec(text)?.[1]?.toUpperCase();
-  return word !== undefined && statements.has(word) ? word : 'OTHER';
+  return word !== undefined && statements.has(word) ? word : otherOperation;
 }

@@ -3,6 +3,7 @@ import type { Emitter } from '../pool/emitter.js';
 import type { PoolEvents } from '../pool/events.js';
 import { RecentHistogram, type TimeSummary } from '../pool/recent-histogram.js';
 import type { Clock } from '../time/clock.js';
+import { ErrorNames } from './error-names.js';
 import { operationName } from './operation-name.js';
 import type { PoolLabel } from './pool-label.js';
 
@@ -25,16 +26,13 @@ export interface QueriesOfKind {
   readonly durations: BucketedDurations;
 }
 
-/** How many names of errors are counted apart: a program may bring its own, by a signal. */
-const mostErrors = 40;
-const otherErrors = 'other';
-
 /** Counts the queries of a pool, and how long each took; nothing else does. It tells the listeners of `answered`. */
 export class QueryJournal {
   readonly label: PoolLabel;
   readonly #events: Emitter<PoolEvents>;
   readonly #clock: Clock;
   readonly #times = new RecentHistogram();
+  readonly #errors = new ErrorNames();
   readonly #failures = new Map<string, Map<string, DurationBuckets>>();
   readonly #successes = new Map<string, DurationBuckets>();
   #queries = 0;
@@ -62,16 +60,15 @@ export class QueryJournal {
     this.#queries++;
     if (error !== undefined) this.#failed++;
     this.#times.record(duration, now);
-    bucketsIn(error === undefined ? this.#successes : this.#failuresNamed(errorName(error)), operation).record(
+    bucketsIn(error === undefined ? this.#successes : this.#failuresNamed(this.#errors.of(error)), operation).record(
       duration,
     );
     if (this.#events.has('answered')) this.#events.emit('answered', { connection, operation, duration, error });
   }
 
   #failuresNamed(name: string): Map<string, DurationBuckets> {
-    const counted = this.#failures.has(name) || this.#failures.size < mostErrors ? name : otherErrors;
-    const failures = this.#failures.get(counted) ?? new Map<string, DurationBuckets>();
-    this.#failures.set(counted, failures);
+    const failures = this.#failures.get(name) ?? new Map<string, DurationBuckets>();
+    this.#failures.set(name, failures);
     return failures;
   }
 
@@ -89,11 +86,6 @@ export class QueryJournal {
     for (const [error, failures] of this.#failures) kinds.push(...kindsIn(failures, error));
     return kinds;
   }
-}
-
-/** As OpenTelemetry's `error.type`. */
-export function errorName(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }
 
 function bucketsIn(map: Map<string, DurationBuckets>, operation: string): DurationBuckets {

@@ -2,7 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadHelp, readLoadOptions, scenariosHelp } from '../../src/cli/load-options.js';
+import { loadHelp, scenariosHelp } from '../../src/cli/load-help.js';
+import { readLoadOptions } from '../../src/cli/load-options.js';
 import { scenarios } from '../../src/cli/scenarios/all.js';
 import { ConfigurationError, type ConfigurationIssue } from '../../src/errors/configuration.js';
 
@@ -43,6 +44,8 @@ describe('what is not given', () => {
       statements: null,
       singleCalls: false,
       sweep: false,
+      record: undefined,
+      replay: null,
       seed: expect.any(Number),
       assertions: [],
       json: false,

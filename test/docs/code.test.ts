@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { loadHelp } from '../../src/cli/load-options.js';
+import { loadHelp } from '../../src/cli/load-help.js';
 import { resolveConfig } from '../../src/config/resolve.js';
 import { environmentVariables } from '../../src/config/sources.js';
 import { runChild } from '../support/child.js';

@@ -27,7 +27,11 @@ beforeEach(() => {
     cpSync(join(project, path), inFolder(path), { recursive: true });
   }
   symlinkSync(join(project, 'node_modules'), inFolder('node_modules'), 'junction');
-  for (const path of ['src/cli/cluster', 'dist']) mkdirSync(inFolder(path), { recursive: true });
+  const { exports } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+  const subpaths = Object.keys(exports).flatMap((path) => /^\.\/(\w+)$/.exec(path)?.[1] ?? []);
+  for (const path of ['cli/cluster', ...subpaths]) mkdirSync(inFolder(`src/${path}`), { recursive: true });
+  mkdirSync(inFolder('dist'));
+  for (const path of subpaths) write(`src/${path}/index.ts`, `export const ${path}: string = '${path}';\n`);
   write('src/index.ts', 'export const answer: number = 42;\n');
   for (const name of ['main', 'cluster/store-program', 'cluster/server-program']) {
     write(`src/cli/${name}.ts`, 'console.log(42);\n');

@@ -8,7 +8,7 @@ const source = fileURLToPath(new URL('../../src/', import.meta.url));
 /** From the top to the ground: a file imports from its own layer and from those below, never from above. */
 const layers: readonly (readonly string[])[] = [
   ['cli'],
-  ['index.ts', 'otel', 'prometheus', 'health', 'console'],
+  ['index.ts', 'otel', 'prometheus', 'health', 'console', 'record'],
   ['http', 'metrics'],
   ['shutdown-on-signals.ts'],
   ['manager.ts'],

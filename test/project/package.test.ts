@@ -46,10 +46,15 @@ describe('the package', () => {
     expect(packed.size).toBeLessThanOrEqual(mostBytes);
   });
 
-  test('holds what a program needs: code, one file of declarations, and three pages', () => {
+  test('holds what a program needs: code, its declarations, and three pages', () => {
     const paths = packed.files.map(({ path }) => path);
     expect(paths.filter((path) => !path.startsWith('dist/')).sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
-    expect(paths.filter((path) => path.startsWith('dist/') && !path.endsWith('.js'))).toEqual(['dist/index.d.ts']);
+    const others = paths.filter((path) => path.startsWith('dist/') && !path.endsWith('.js'));
+    const entries = others.filter((path) => !path.startsWith('dist/parts/')).sort();
+    const { exports } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+    const declared = Object.values<{ types?: string }>(exports).flatMap(({ types }) => types?.replace('./', '') ?? []);
+    expect(entries).toEqual(declared.sort());
+    expect(others.filter((path) => !path.endsWith('.d.ts'))).toEqual([]);
   });
 
   test('says where it is at home', () => {

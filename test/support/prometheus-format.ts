@@ -30,7 +30,7 @@ export function parsePrometheus(text: string): ParsedFamily[] {
   let family: ParsedFamily | undefined;
   text.split('\n').forEach((line, index) => {
     const wrong = (what: string): Error => new Error(`line ${index + 1}: ${what}: ${line}`);
-    const [, kind, name = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.*)$/.exec(line) ?? [];
+    const [, kind, name = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.*)$/s.exec(line) ?? [];
     if (line === '') return;
     if (kind === 'HELP') {
       if (families.has(name)) throw wrong('a family for the second time');
@@ -63,13 +63,13 @@ function belongs({ name, labels }: ParsedSample, family: ParsedFamily): boolean 
 }
 
 function sampleIn(line: string, wrong: (what: string) => Error): ParsedSample {
-  const [, name = '', inner, value = ''] = /^([^\s{]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+  const [, name = '', inner, value = ''] = /^([^\s{]+)(?:\{(.*)\})? (\S+)$/s.exec(line) ?? [];
   if (!metricName.test(name)) throw wrong('no sample');
   if (!number.test(value)) throw wrong('no number');
   const labels: Record<string, string> = {};
   let left = inner ?? '';
   while (left !== '') {
-    const [whole = '', label = '', text = ''] = /^([^=]*)="((?:[^"\\]|\\.)*)"(?:,|$)/.exec(left) ?? [];
+    const [whole = '', label = '', text = ''] = /^([^=]*)="((?:[^"\\]|\\.)*)"(?:,|$)/s.exec(left) ?? [];
     if (whole === '' || !labelName.test(label)) throw wrong('no label');
     if (label in labels) throw wrong('a label for the second time');
     labels[label] = unescaped(text, ['\\', 'n', '"'], wrong);
@@ -83,7 +83,7 @@ function numberIn(text: string): number {
 }
 
 function unescaped(text: string, allowed: readonly string[], wrong: (what: string) => Error): string {
-  return text.replaceAll(/\\(.?)/g, (_, escaped: string) => {
+  return text.replaceAll(/\\(.?)/gs, (_, escaped: string) => {
     if (!allowed.includes(escaped)) throw wrong('an unknown escape');
     return escaped === 'n' ? '\n' : escaped;
   });

@@ -18,6 +18,11 @@ export async function pictureOf(page: Page, name: string): Promise<void> {
     await page.setViewportSize({ width: 1280, height: 900 });
     await page.waitForTimeout(700);
     await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png`, fullPage: true });
+    // What is seen first, without the long tables.
+    const leases = await page.locator('#leases').boundingBox();
+    const height = Math.round((leases?.y ?? 900) + (leases?.height ?? 0) + 14);
+    const clip = { x: 0, y: 0, width: 1280, height };
+    await page.screenshot({ path: `${folder}/${name}-${colorScheme}-top.png`, fullPage: true, clip });
   }
   if (size !== null) await page.setViewportSize(size);
 }

@@ -15,7 +15,9 @@ import { surroundings } from '../support/surroundings.js';
 const own = surroundings();
 const paths = [
   'README.md',
-  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints', 'opentelemetry'].map((name) => `docs/${name}.md`),
+  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints', 'opentelemetry'].map(
+    (name) => `docs/${name}.md`,
+  ),
 ];
 
 /** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */

@@ -35,6 +35,7 @@ export const leftOut: Readonly<Record<string, readonly string[]>> = {
     [
       'test/hazards/06-session-expiry.test.ts',
       'test/hazards/07-silently-anonymous.test.ts',
+      'test/monitoring/prometheus.test.ts',
       'test/session/credentials.test.ts',
       'test/session/identity.test.ts',
       'test/session/token-end.test.ts',

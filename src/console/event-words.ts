@@ -64,6 +64,8 @@ export const wordings: {
     warning(
       `the lease of ${numbered(connection)} ended: it was held for longer than its maxHold (${formatDuration(maxHold)})`,
     ),
+  leaseEnded: ({ connection, held, reason }) =>
+    warning(`the lease of ${numbered(connection)} was ended by an operator after ${formatDuration(held)}: ${reason}`),
   leaseReclaimed: ({ connection }) =>
     warning(`${numbered(connection)} was taken back: its lease was dropped without a release`),
   releasedTwice: ({ connection }) => warning(`${numbered(connection)} was released twice`, 'twice'),
@@ -118,6 +120,8 @@ export const wordings: {
     info(`the pool was resized: ${minConnections} to ${maxConnections} connections`),
   recycledAll: ({ connections }) => info(`all ${plural(connections, 'connection', 'connections')} are being replaced`),
   gap: ({ duration }) => warning(`the process stood still for ${formatDuration(duration)}`),
+  operatorActed: ({ action, target, by }) =>
+    warning(`${by} asked for ${action}${target === undefined ? '' : ` of ${target}`}`),
   shutdownStarted: ({ leased, waiting }) =>
     warning(
       `the pool is shutting down: ${plural(leased, 'lease', 'leases')}, ${plural(waiting, 'caller', 'callers')} refused`,

@@ -324,11 +324,13 @@ export class SessionsUnderLoad {
         if (!ran) caller.transactions++;
         ran = true;
         if (attempt > 1) this.happened.conflicts++;
-        await this.#holding(caller, async () => {
+        const work = async (): Promise<void> => {
           for (const text of [write, contend]) {
             inForce.push(await this.#operate(caller, (...query) => transaction.query(...query), text));
           }
-        });
+        };
+        // One that is aborted gives its connection back a moment before its work hears of it.
+        await (options.signal === undefined ? this.#holding(caller, work) : work());
         if (isUndone) throw new Deliberate('undone');
       }, options);
       caller.committed++;

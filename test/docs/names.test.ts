@@ -51,12 +51,12 @@ describe('the documentation', () => {
   test('names every reason for which a connection is closed, and every event', async () => {
     const { closeReasons } = await import('../../src/pool/close-reason.js');
     expect(closeReasons).toHaveLength(17);
-    const observability = page('observability');
+    const events = page('events');
     const source = readFileSync(new URL('../../src/pool/events.ts', import.meta.url), 'utf8');
-    const [, events = ''] = source.split('export interface PoolEvents {');
-    for (const [, name] of events.split('\n}')[0]?.matchAll(/^ {2}(\w+):/gm) ?? []) {
-      expect(observability, name).toContain(`\`${name}\``);
+    const [, declared = ''] = source.split('export interface PoolEvents {');
+    for (const [, name] of declared.split('\n}')[0]?.matchAll(/^ {2}(\w+):/gm) ?? []) {
+      expect(events, name).toContain(`\`${name}\``);
     }
-    for (const reason of closeReasons) expect(observability, reason).toContain(`\`${reason}\``);
+    for (const reason of closeReasons) expect(events, reason).toContain(`\`${reason}\``);
   });
 });

@@ -15,11 +15,11 @@ import { surroundings } from '../support/surroundings.js';
 const own = surroundings();
 const paths = [
   'README.md',
-  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints'].map((name) => `docs/${name}.md`),
+  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints', 'opentelemetry'].map((name) => `docs/${name}.md`),
 ];
 
 /** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */
-const absent = /from '(?:express|fastify|vitest|@nestjs\/common|@modelcontextprotocol\/sdk\/.*)'/;
+const absent = /from '(?:express|vitest|@nestjs\/common|@modelcontextprotocol\/sdk\/.*)'/;
 
 const all = paths.flatMap((path) => codeBlocks(page(path))).filter(({ language }) => language === 'ts');
 const blocks = all.filter(({ code }) => !absent.test(code));

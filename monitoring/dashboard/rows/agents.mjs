@@ -20,10 +20,15 @@ export default {
     }),
     chart({
       title: 'Fairness between agents',
-      help: 'The index of Jain over the agents that worked: 1 when all got the same, near 0 when one got all. Low, and somebody complains: give the busy agent a limit.',
+      help: 'The index of Jain over the agents that worked: 1 when all got the same, near 0 when one got all. Empty while no session is open. Low, and somebody complains: give the busy agent a limit.',
       unit: 'percentunit',
       width: 8,
-      queries: [{ legend: shown(pool), expr: `min by (${pool}) (${chosen('surreal_pool_session_fairness')})` }],
+      queries: [
+        {
+          legend: shown(pool),
+          expr: `min by (${pool}) (${chosen('surreal_pool_session_fairness')}) and ${sum('surreal_pool_session_open', [pool])} > 0`,
+        },
+      ],
     }),
     chart({
       title: 'Refused by a limit, per minute',

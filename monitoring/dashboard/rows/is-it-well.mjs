@@ -89,10 +89,10 @@ export default {
       unit: 'none',
       width: 12,
       states: [
-        { name: 'no', color: 'red' },
         { name: 'yes', color: 'green' },
+        { name: 'no', color: 'red' },
       ],
-      queries: [{ legend: shown(pool), expr: `min by (${pool}) (${chosen('surreal_pool_healthy')})` }],
+      queries: [{ legend: shown(pool), expr: `1 - min by (${pool}) (${chosen('surreal_pool_healthy')})` }],
     }),
   ],
 };

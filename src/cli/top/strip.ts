@@ -55,7 +55,8 @@ const widestName = 24;
 /** Every connection as a letter, in at most `most` lines; servers, when there are several, one after another. */
 export function stripLines({ strip, endpoints }: ConsoleSnapshot, width: number, most: number): Line[] {
   const names = endpoints.map(({ url }) => visible(addressInShort(url)));
-  const label = names.length > 1 ? Math.min(widestName, Math.floor(width / 2), Math.max(...names.map((n) => n.length))) : 0;
+  const label =
+    names.length > 1 ? Math.min(widestName, Math.floor(width / 2), Math.max(...names.map((n) => n.length))) : 0;
   const room = Math.max(1, width - (label === 0 ? 0 : label + 1));
   const groups = new Map<number, SnapshotCell[]>(names.map((_, place) => [place, []]));
   for (const cell of strip) {

@@ -13,11 +13,7 @@ const plainText = /^[\x20-\x7e]*$/;
  */
 export function visible(text: string): string {
   if (plainText.test(text)) return text;
-  return text
-    .replace(blanks, ' ')
-    .replace(looks, '')
-    .replace(invisible, '\ufffd')
-    .replace(manyMarks, '$1');
+  return text.replace(blanks, ' ').replace(looks, '').replace(invisible, '\ufffd').replace(manyMarks, '$1');
 }
 
 /** Signs that take two columns: East Asian wide and fullwidth ones (UAX #11), and emoji. */

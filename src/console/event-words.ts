@@ -1,5 +1,5 @@
 import { messageOf } from '../errors/error-message.js';
-import { addressInShort, inShort, plural } from '../metrics/words.js';
+import { addressInShort, inShort, plural, withoutAddress } from '../metrics/words.js';
 import type { CloseReason } from '../pool/close-reason.js';
 import type { PoolEvents } from '../pool/events.js';
 import { formatDuration } from '../time/format-duration.js';
@@ -147,7 +147,7 @@ function numbered(connection: number): string {
 }
 
 function reasonOf(error: unknown): string {
-  return inShort(messageOf(error));
+  return inShort(withoutAddress(messageOf(error)));
 }
 
 function nameOf(error: unknown): string {

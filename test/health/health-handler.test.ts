@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import {
   type HealthCheck,
-  type HealthHandler,
+  type HealthChecks,
   type HealthOptions,
   type HealthReport,
   healthHandler,
@@ -14,17 +14,17 @@ import { surroundings } from '../support/surroundings.js';
 const own = surroundings();
 
 /** What a probe gets: the status, and the body, which has to be what `status()` says. */
-async function ask(health: HealthHandler, path: string): Promise<[status: number, body: HealthReport, Response]> {
+async function ask(health: HealthChecks, path: string): Promise<[status: number, body: HealthReport, Response]> {
   const response = await health.fetch(new Request(`http://localhost/any/${path}`));
   return [response.status, (await response.json()) as HealthReport, response];
 }
 
-const statusOf = async (health: HealthHandler, check = 'readyz'): Promise<number> => (await ask(health, check))[0];
+const statusOf = async (health: HealthChecks, check = 'readyz'): Promise<number> => (await ask(health, check))[0];
 
 const everyCheck: readonly HealthCheck[] = ['live', 'ready', 'started'];
 
 /** The statuses of the checks: live, ready, started. */
-const statuses = (health: HealthHandler): Promise<number[]> =>
+const statuses = (health: HealthChecks): Promise<number[]> =>
   Promise.all(everyCheck.map((check) => statusOf(health, check)));
 
 describe('a pool that serves', () => {
@@ -75,7 +75,7 @@ describe('without a usable server', () => {
     const pool = await own.connect(front, { minConnections: 2 });
     const [patient, short, none] = (['1h', '300ms', 0] as const).map((outageTolerance) =>
       healthHandler(pool, { outageTolerance }),
-    ) as [HealthHandler, HealthHandler, HealthHandler];
+    ) as [HealthChecks, HealthChecks, HealthChecks];
     await front.close();
     await vi.waitFor(async () => expect(await statusOf(none)).toBe(503), 20_000);
     await vi.waitFor(async () => expect(await statusOf(short)).toBe(503), 20_000);
@@ -97,7 +97,7 @@ describe('without a usable server', () => {
     expect(health(none)).toEqual({ status: 'ok', since: undefined });
   });
 
-  const health = (handler: HealthHandler) => {
+  const health = (handler: HealthChecks) => {
     const { status, since } = handler.status('ready');
     return { status, since };
   };
@@ -236,10 +236,10 @@ describe('the body', () => {
     const credentials = { username: 'root', password: 'secret' };
     const pool = await own.connect(front, { credentials, minConnections: 1 });
     const [plain, detailed] = [false, true].map((details) => healthHandler(pool, { outageTolerance: 0, details })) as [
-      HealthHandler,
-      HealthHandler,
+      HealthChecks,
+      HealthChecks,
     ];
-    const bodies = (health: HealthHandler): string => JSON.stringify(everyCheck.map((check) => health.status(check)));
+    const bodies = (health: HealthChecks): string => JSON.stringify(everyCheck.map((check) => health.status(check)));
     expect(bodies(plain)).not.toMatch(/127\.0\.0\.1|secret|root/);
     expect(bodies(detailed)).toContain('127.0.0.1');
     await front.close();

@@ -5,6 +5,8 @@ const together = ['test/{config,endpoints,pool}/**/*.test.ts'];
 
 export default defineConfig({
   test: {
+    // The style of the live page, which is read as text: by default every style is empty in tests.
+    css: { include: [/console\/page/] },
     exclude: ['test/soak/**', 'test/server/**', 'node_modules/**'],
     projects: [
       {

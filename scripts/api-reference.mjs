@@ -1,4 +1,4 @@
-// Makes docs/api.md from the docstrings of what src/index.ts exports. With --check it writes nothing, and fails when the
+// Makes docs/api.md from the docstrings of what the package and its subpaths export. With --check it writes nothing, and fails when the
 // page is not what it would write.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,19 +8,34 @@ import ts from 'typescript';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const page = join(root, 'docs/api.md');
 
+/** What stands behind the name of the package, and the file that exports it: `['/otel', 'src/otel/index.ts']`. */
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const entries = Object.keys(exports)
+  .filter((path) => !path.endsWith('.json'))
+  .map((path) => [path.slice(1), join(root, `src${path.slice(1)}/index.ts`)]);
+
 const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
 const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-const program = ts.createProgram([join(root, 'src/index.ts')], options);
+const program = ts.createProgram(
+  entries.map(([, file]) => file),
+  options,
+);
 const checker = program.getTypeChecker();
 
 /** What is exported, by name; of the values of `export type *` only their types are. @type {Map<string, import('typescript').Declaration>} */
 const exported = new Map();
-const index = program.getSourceFile(join(root, 'src/index.ts'));
-const symbol = index && checker.getSymbolAtLocation(index);
-for (const alias of symbol ? checker.getExportsOfModule(symbol) : []) {
-  const target = alias.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(alias) : alias;
-  const [declaration] = target.declarations ?? [];
-  if (declaration !== undefined && !ts.isVariableDeclaration(declaration)) exported.set(alias.name, declaration);
+/** Which subpath exports it. An export that several have stands with the first. @type {Map<string, string>} */
+const subpaths = new Map();
+for (const [subpath, file] of entries) {
+  const index = program.getSourceFile(file);
+  const symbol = index && checker.getSymbolAtLocation(index);
+  for (const alias of symbol ? checker.getExportsOfModule(symbol) : []) {
+    const target = alias.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(alias) : alias;
+    const [declaration] = target.declarations ?? [];
+    if (declaration === undefined || ts.isVariableDeclaration(declaration) || exported.has(alias.name)) continue;
+    exported.set(alias.name, declaration);
+    subpaths.set(alias.name, subpath);
+  }
 }
 
 /** The source of a declaration up to its body, in one line where it fits in one. */
@@ -142,10 +157,13 @@ const chapters = [
     intro: 'With examples, and a table of all defaults: [Configuration](configuration.md).',
   },
   { title: 'Types', takes: () => true },
+  ...entries.slice(1).map(([subpath]) => ({ title: `surreal-pool${subpath}`, subpath, takes: () => true })),
 ].map((chapter) => ({ ...chapter, entries: [] }));
 
 for (const entry of [...exported].sort(([one], [other]) => one.localeCompare(other, 'en'))) {
-  chapters.find(({ takes }) => takes(entry[1]))?.entries.push(entry);
+  const [name, declaration] = entry;
+  const among = chapters.filter(({ subpath = '' }) => subpath === subpaths.get(name));
+  among.find(({ takes }) => takes(declaration))?.entries.push(entry);
 }
 // The errors are many, and have a page of their own: they come last.
 chapters.push(...chapters.splice(0, 1));
@@ -156,7 +174,7 @@ const contents = chapters.map(({ title, entries }) => {
 });
 const text = [
   '# API reference',
-  'Everything that `surreal-pool` exports. This page is made from the docstrings in the source by `npm run docs`; what is\nwritten by hand is in the [other pages](README.md).',
+  'Everything that `surreal-pool` and its subpaths export. This page is made from the docstrings in the source by `npm run docs`; what is\nwritten by hand is in the [other pages](README.md).',
   contents.join('\n'),
   ...chapters.flatMap(({ title, intro, entries }) => [
     `## ${title}`,

@@ -4,10 +4,11 @@
 // not compile replaces nothing.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
-import { withShortNames } from './short-names.mjs';
+import { withoutBlanks, withShortNames } from './short-names.mjs';
 
 const compiled = `dist.${process.pid}`;
 /** The declarations of each module, before they are in one file. */
@@ -43,6 +44,22 @@ async function bundleDeclarations() {
   await declarations.close();
 }
 
+/** Puts the files of the live page into the package as texts: `import text from './page/page.css?raw'`, as vitest does it. */
+const filesAsTexts = {
+  name: 'files as texts',
+  resolveId(source, importer) {
+    return source.endsWith('?raw') && importer !== undefined ? resolve(dirname(importer), source) : null;
+  },
+  load(id) {
+    if (!id.endsWith('?raw')) return null;
+    const file = id.slice(0, -'?raw'.length);
+    return {
+      code: `export default ${JSON.stringify(withoutBlanks(file, readFileSync(file, 'utf8')))};`,
+      moduleType: 'js',
+    };
+  },
+};
+
 /**
  * Writes the package and its command, each an entry. What both use is in a file of its own: a class must not be there
  * twice in one process. So is what is loaded only where it is needed (`import()`).
@@ -58,6 +75,7 @@ async function bundle() {
     },
     external,
     platform: 'node',
+    plugins: [filesAsTexts],
     tsconfig: 'tsconfig.build.json',
   });
   const { output } = await packages.write({

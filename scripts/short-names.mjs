@@ -68,3 +68,30 @@ function inLines(file, code) {
     `\n${code.slice(places.at(-1) ?? 0)}`
   );
 }
+
+/**
+ * Shortens a file of the live page. Nobody reads it in the package, so its script may lose all its names.
+ *
+ * @param {string} file
+ * @param {string} text
+ */
+export function withoutBlanks(file, text) {
+  if (file.endsWith('.js')) {
+    const { code, errors } = minifySync(file, text, {
+      compress: true,
+      mangle: true,
+      codegen: { removeWhitespace: true },
+    });
+    if (errors.length > 0)
+      throw new Error(`${file} cannot be shortened: ${errors.map(({ message }) => message).join('; ')}`);
+    return code;
+  }
+  const lines = text.replace(/\n\s*/g, '\n');
+  if (!file.endsWith('.css')) return lines;
+  // Blanks within a line stay, but for those that never mean anything: a selector may need the others.
+  return lines
+    .replace(/\n/g, '')
+    .replace(/ \{/g, '{')
+    .replace(/;\}/g, '}')
+    .replace(/(?<=[{;][a-z-]+): /g, ':');
+}

@@ -11,6 +11,7 @@ import { UsageError } from './errors/configuration.js';
 import { forCaller } from './errors/for-caller.js';
 import { assemble, type Parts } from './manager/assembly.js';
 import { type ConnectionReport, connectionReport } from './manager/connection-report.js';
+import { endLeaseOf } from './manager/end-lease.js';
 import { findEndpoints } from './manager/find-endpoints.js';
 import { type HealthStatus, healthOf, type Metrics } from './manager/health-report.js';
 import { boundsOptions, noOptions, removalOptions, shutdownOptions } from './manager/method-options.js';
@@ -131,6 +132,18 @@ export class ConnectionManager extends PoolScope {
    */
   connections(): ConnectionReport[] {
     return this.#parts.pool.members().map(connectionReport);
+  }
+
+  /**
+   * Ends the lease of a connection, for an operator: its holder gets `LeaseReleasedError` with the reason, also for calls under
+   * way, and what it left is undone as at a release. Connections that single calls share have no holder.
+   * @param connection its number, as in `connections()`, logs and errors
+   * @param reason goes into the error of the holder and into the log, shortened to 200 characters
+   * @returns false when no caller has that connection to itself now
+   * @throws UsageError for anything else than a number and a text
+   */
+  endLease(connection: number, reason?: string): boolean {
+    return endLeaseOf(this.#parts.pool, connection, reason);
   }
 
   /** The servers of the pool, and what it knows about each. */

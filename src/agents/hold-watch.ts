@@ -1,10 +1,10 @@
+import { endLease } from '../manager/end-lease.js';
 import type { Lease, LeaseHolder } from '../pool/lease.js';
 import type { Pool } from '../pool/pool.js';
 import type { Connection } from '../session/connection.js';
 import type { ConnectionIdentity } from '../session/identity.js';
 import { systemClock, type Timer } from '../time/clock.js';
 import { inOwnContext } from '../time/own-context.js';
-import { endLease } from './session-leases.js';
 
 /** What the watch asks of its session. */
 export interface HoldingSession {

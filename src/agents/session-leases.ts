@@ -88,10 +88,3 @@ export class SingleCalls implements LeaseHolder, Lend {
     this.#core.worked(lease, now);
   }
 }
-
-/** Ends a lease that its holder keeps, for this reason. Calls under way on it fail. */
-export function endLease(lease: Lease<Connection>, reason: string): void {
-  const { present } = lease;
-  lease.expire(reason);
-  present?.endDependents(lease.ended());
-}

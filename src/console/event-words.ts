@@ -1,5 +1,5 @@
 import { messageOf } from '../errors/error-message.js';
-import { addressInShort, inShort, plural } from '../metrics/words.js';
+import { addressInShort, inShort, plural, withoutAddress } from '../metrics/words.js';
 import type { CloseReason } from '../pool/close-reason.js';
 import type { PoolEvents } from '../pool/events.js';
 import { formatDuration } from '../time/format-duration.js';
@@ -64,6 +64,8 @@ export const wordings: {
     warning(
       `the lease of ${numbered(connection)} ended: it was held for longer than its maxHold (${formatDuration(maxHold)})`,
     ),
+  leaseEnded: ({ connection, held, reason }) =>
+    warning(`the lease of ${numbered(connection)} was ended by an operator after ${formatDuration(held)}: ${reason}`),
   leaseReclaimed: ({ connection }) =>
     warning(`${numbered(connection)} was taken back: its lease was dropped without a release`),
   releasedTwice: ({ connection }) => warning(`${numbered(connection)} was released twice`, 'twice'),
@@ -118,6 +120,8 @@ export const wordings: {
     info(`the pool was resized: ${minConnections} to ${maxConnections} connections`),
   recycledAll: ({ connections }) => info(`all ${plural(connections, 'connection', 'connections')} are being replaced`),
   gap: ({ duration }) => warning(`the process stood still for ${formatDuration(duration)}`),
+  operatorActed: ({ action, target, by }) =>
+    warning(`${by} asked for ${action}${target === undefined ? '' : ` of ${target}`}`),
   shutdownStarted: ({ leased, waiting }) =>
     warning(
       `the pool is shutting down: ${plural(leased, 'lease', 'leases')}, ${plural(waiting, 'caller', 'callers')} refused`,
@@ -143,7 +147,7 @@ function numbered(connection: number): string {
 }
 
 function reasonOf(error: unknown): string {
-  return inShort(messageOf(error));
+  return inShort(withoutAddress(messageOf(error)));
 }
 
 function nameOf(error: unknown): string {

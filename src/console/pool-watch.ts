@@ -10,12 +10,14 @@ export class PoolWatch {
   /** The name by which the pool is shown. */
   readonly name: string;
   readonly #manager: ConnectionManager;
-  readonly #recent = new RecentChanges();
+  readonly #recent: RecentChanges;
   readonly #events: RecentEvents;
 
-  constructor(manager: ConnectionManager, name: string = manager.name) {
+  /** @param recent what was noted of this pool before */
+  constructor(manager: ConnectionManager, name: string = manager.name, recent: RecentChanges = new RecentChanges()) {
     this.name = name;
     this.#manager = manager;
+    this.#recent = recent;
     this.#events = new RecentEvents(manager);
   }
 

@@ -125,11 +125,6 @@ export interface SnapshotLease {
   readonly statement: string | undefined;
 }
 
-/** A lent connection in full, for who asks for it. */
-export interface SnapshotConnection extends ConnectionReport {
-  readonly pool: string;
-}
-
 /** Open agent sessions, the busiest now first. */
 export interface SnapshotAgents {
   readonly open: number;

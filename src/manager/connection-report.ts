@@ -32,7 +32,7 @@ export interface ConnectionReport {
   /** The address of its server, without its query string. */
   readonly endpoint: string;
   readonly state: keyof Pick<PoolStatistics, 'idle' | 'leased' | 'opening' | 'validating' | 'resetting' | 'closing'>;
-  /** How long it has been in this state. */
+  /** How long it has been in this state; for one that a caller has to itself, how long that caller has had it. */
   readonly stateFor: number;
   /** How long ago it was opened, or its opening began. */
   readonly age: number;

@@ -2,7 +2,7 @@ import type { EndpointReport } from '../pool/endpoint-report.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
 import { formatDuration } from '../time/format-duration.js';
 import type { Changes } from './recent-changes.js';
-import { addressInShort, callers, inShort, number, plural } from './words.js';
+import { addressInShort, callers, inShort, number, plural, withoutAddress } from './words.js';
 
 /** Whom a verdict names: where somebody who is called at night must look first. */
 export type VerdictKind =
@@ -55,14 +55,17 @@ export interface RefusedAgent {
   readonly refused: number;
 }
 
+/** A server as a verdict reads it. */
+export type EndpointReading = Pick<
+  EndpointReport,
+  'url' | 'state' | 'circuit' | 'failures' | 'lastError' | 'nextProbeIn' | 'latency'
+>;
+
 /** The servers of the pool, and whether it can serve. */
 export interface HealthReading {
   readonly healthy: boolean;
   readonly reason: string;
-  readonly endpoints: readonly Pick<
-    EndpointReport,
-    'url' | 'state' | 'circuit' | 'failures' | 'lastError' | 'nextProbeIn' | 'latency'
-  >[];
+  readonly endpoints: readonly EndpointReading[];
 }
 
 /** All that a verdict is made of. What is undefined is not known, and blames nobody. */
@@ -158,7 +161,7 @@ function unableToServe(reading: VerdictReading): Finding {
     return warning('endpoint', `Starting: no connection was made yet${waits}.`);
   }
   if (unwell.length > 1) {
-    const errors = [...new Set(unwell.map(({ lastError }) => inShort(lastError ?? 'no answer')))];
+    const errors = [...new Set(unwell.map(reasonOf))];
     const probe = Math.min(...unwell.map(({ nextProbeIn }) => nextProbeIn));
     return critical(
       'endpoint',
@@ -168,7 +171,7 @@ function unableToServe(reading: VerdictReading): Finding {
   if (first !== undefined && (first.circuit !== 'closed' || first.state === 'out')) {
     return critical('endpoint', `${out(first)}${waits}.`);
   }
-  return critical('endpoint', `The pool cannot serve: ${inShort(health.reason)}${waits}.`);
+  return critical('endpoint', `The pool cannot serve: ${inShort(withoutAddress(health.reason))}${waits}.`);
 }
 
 function stoodStill({ lately }: VerdictReading): Finding {
@@ -221,7 +224,7 @@ function openingsFail(reading: VerdictReading, hurts: boolean): Finding {
   if (failing === undefined || (lately !== undefined && lately.openFailed === 0 && failing.circuit === 'closed')) {
     return undefined;
   }
-  const why = `Connections to ${addressInShort(failing.url)} cannot be opened: ${inShort(failing.lastError ?? 'no answer')}${next(failing.nextProbeIn)}`;
+  const why = `Connections to ${addressInShort(failing.url)} cannot be opened: ${reasonOf(failing)}${next(failing.nextProbeIn)}`;
   if (hurts) return critical('endpoint', `${why}; ${queue(reading)}.`);
   return warning(
     'endpoint',
@@ -231,7 +234,7 @@ function openingsFail(reading: VerdictReading, hurts: boolean): Finding {
 
 function endpointOut(reading: VerdictReading, hurts: boolean): Finding {
   const { endpoints } = reading.health;
-  const isOut = ({ state, circuit }: (typeof endpoints)[number]): boolean =>
+  const isOut = ({ state, circuit }: EndpointReading): boolean =>
     state !== 'draining' && (state === 'out' || circuit !== 'closed');
   const [first, second] = endpoints.filter(isOut);
   const others = endpoints.filter((endpoint) => !isOut(endpoint) && endpoint.state !== 'draining').length;
@@ -240,7 +243,7 @@ function endpointOut(reading: VerdictReading, hurts: boolean): Finding {
     if (hurts || doubtful === undefined) return undefined;
     return warning(
       'endpoint',
-      `${addressInShort(doubtful.url)} is doubtful: ${inShort(doubtful.lastError ?? 'a probe or call got no answer')}.`,
+      `${addressInShort(doubtful.url)} is doubtful: ${inShort(withoutAddress(doubtful.lastError ?? 'a probe or call got no answer'))}.`,
     );
   }
   const also = second === undefined ? '' : ` (and ${addressInShort(second.url)})`;
@@ -381,8 +384,9 @@ function tooSmall(reading: VerdictReading): Finding {
   }
   const use = leased >= maxConnections ? `all ${number(maxConnections)} connections are in use` : inUse(reading);
   const prepared = leased < maxConnections && idle === 0 ? ', others are being probed or reset' : '';
-  const look =
-    longest === undefined ? '' : `, or look at the longest lease, ${nameOf(longest)} (${time(longest.held)})`;
+  // One that is as short as the others is no place to look.
+  const stands = longest !== undefined && longest.held >= Math.max(longWait, p99 * slowerBy);
+  const look = stands ? `, or look at the longest lease, ${nameOf(longest)} (${time(longest.held)})` : '';
   return asBadAs(
     reading,
     'pool',
@@ -442,9 +446,14 @@ function queue({ stats, lastMinute }: VerdictReading): string {
   return parts.join(', ');
 }
 
-function out({ url, circuit, lastError, nextProbeIn }: HealthReading['endpoints'][number]): string {
+function out(endpoint: EndpointReading): string {
+  const { url, circuit, nextProbeIn } = endpoint;
   const breaker = circuit === 'closed' ? '' : ` (breaker ${circuit})`;
-  return `${addressInShort(url)} is out${breaker}: ${inShort(lastError ?? 'no answer')}${next(nextProbeIn)}`;
+  return `${addressInShort(url)} is out${breaker}: ${reasonOf(endpoint)}${next(nextProbeIn)}`;
+}
+
+function reasonOf({ lastError }: EndpointReading): string {
+  return inShort(withoutAddress(lastError ?? 'no answer'));
 }
 
 function next(probeIn: number): string {

@@ -30,3 +30,8 @@ export function addressInShort(url: string): string {
   const host = /^wss?:\/\/([^/]+)/.exec(shown)?.[1];
   return host ?? shown;
 }
+
+/** A failure to connect without the address, for a sentence that has it already. */
+export function withoutAddress(reason: string): string {
+  return reason.replace(/^(?:.*: )?cannot connect to \S+: /, '');
+}

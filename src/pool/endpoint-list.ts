@@ -47,6 +47,11 @@ export class EndpointList<R, I extends Identity> {
     return reportsOf(this.#parts.endpoints, this.#parts.clock.now());
   }
 
+  /** The address of an endpoint, given as reports show it; undefined when there is none. */
+  addressOf(shown: string): string | undefined {
+    return this.#parts.endpoints.all.find((endpoint) => endpoint.shown === shown)?.target.url;
+  }
+
   /** The endpoints that get work, those about which the best is known first. */
   get targets(): Target[] {
     const order = { well: 0, doubtful: 1, out: 2, draining: 3 } as const;

@@ -18,6 +18,7 @@ export const eventNames: readonly string[] = Object.keys({
   leaseOverdue: true,
   leaseIdle: true,
   leaseExpired: true,
+  leaseEnded: true,
   leaseReclaimed: true,
   releasedTwice: true,
   transactionAbandoned: true,
@@ -51,6 +52,7 @@ export const eventNames: readonly string[] = Object.keys({
   resized: true,
   recycledAll: true,
   gap: true,
+  operatorActed: true,
   shutdownStarted: true,
   shutdownFinished: true,
 } satisfies Record<keyof PoolEvents, true>);
@@ -89,6 +91,8 @@ export interface PoolEvents {
   leaseIdle: { connection: number; held: number; idle: number; origin: string | undefined };
   /** A lease ended by itself, since it held a connection for longer than the `maxHold` of its acquire. */
   leaseExpired: { connection: number; held: number; maxHold: number; origin: string | undefined };
+  /** An operator ended a lease by `endLease()`. */
+  leaseEnded: { connection: number; held: number; reason: string; origin: string | undefined };
   /** The pool took back a lease that no code referenced any more and so could not release. */
   leaseReclaimed: { connection: number; held: number; origin: string | undefined };
   /** A caller released a lease a second time: harmless, but a mistake in its code. */
@@ -188,6 +192,15 @@ export interface PoolEvents {
   recycledAll: { connections: number };
   /** The process was suspended or its event loop blocked: idle connections are probed before they are lent. */
   gap: { duration: number };
+  /**
+   * Somebody acted on the pool through the live page. `target`: the server or the connection, if the action has one. `by`: the
+   * address from which it was asked.
+   */
+  operatorActed: {
+    action: 'pause' | 'resume' | 'recycle' | 'drain' | 'undrain' | 'end-lease';
+    target: string | undefined;
+    by: string;
+  };
   shutdownStarted: { leased: number; waiting: number; gracePeriod: number };
   shutdownFinished: { duration: number; aborted: number };
 }

@@ -84,6 +84,8 @@ export class Health<R, I extends Identity> {
   readonly #unhealthyThreshold: number;
   readonly #factory: GuardedFactory<R, I>;
   #told = true;
+  /** When the pool became unable to serve; undefined while it can. */
+  #unableSince: number | undefined;
 
   constructor({ clock, endpoints, factory, inventory, journal, settings }: HealthParts<R, I>) {
     this.#endpoints = endpoints;
@@ -303,6 +305,11 @@ export class Health<R, I extends Identity> {
     return false;
   }
 
+  /** How long the pool has been unable to serve, in milliseconds; 0 while it can, and before its first connection. */
+  outage(now: number): number {
+    return this.#unableSince === undefined ? 0 : now - this.#unableSince;
+  }
+
   /** Emits an event when the pool became able, or unable, to serve. */
   tellChange(state: PoolStatistics['state'], now: number): void {
     // Pause and shutdown have events of their own.
@@ -312,6 +319,7 @@ export class Health<R, I extends Identity> {
     const { ready } = this.readiness(state, now);
     if (ready === this.#told) return;
     this.#told = ready;
+    this.#unableSince = ready ? undefined : now;
     const { unanswered, lastError, silence } = this.#endpoints.worst ?? unknownEndpoint;
     this.#journal.tell('healthChanged', {
       healthy: ready,

@@ -11,7 +11,7 @@ export interface MemberReport<R, I> {
   readonly endpoint: string;
   /** As in the statistics: one that is being switched to another identity counts as being reset. */
   readonly state: keyof ShownCounts;
-  /** How long it has been in this state. */
+  /** How long it has been in this state; for one that a caller has to itself, how long that caller has had it. */
   readonly stateFor: number;
   /** How long ago it was opened, or its opening began. */
   readonly age: number;
@@ -53,8 +53,9 @@ function shown(state: ResourceState): keyof ShownCounts {
   return state === 'closed' ? 'closing' : state;
 }
 
-function beganOf({ state, begun, idleSince, leasedAt, stepBegan }: PooledResource<unknown>): number {
+function beganOf({ state, begun, idleSince, lease, leasedAt, stepBegan }: PooledResource<unknown>): number {
   if (state === 'opening') return begun;
   if (state === 'idle') return idleSince;
-  return state === 'leased' ? leasedAt : stepBegan;
+  // While callers wait, a connection goes from one lease to the next without a moment between.
+  return state === 'leased' ? (lease?.since ?? leasedAt) : stepBegan;
 }

@@ -121,6 +121,20 @@ export class Pool<R, I extends Identity = Identity> {
     return this.#health.readiness(this.#state.word, this.#clock.now());
   }
 
+  /** How long the pool has been unable to serve, in milliseconds; 0 while it can, and before its first connection. */
+  get outage(): number {
+    return this.#health.outage(this.#clock.now());
+  }
+
+  /**
+   * Whether nothing is opened until a caller asks: no connection is kept (`minConnections` is 0, or a failure was final), none is
+   * being opened, and an attempt may be made. Whoever keeps callers away meanwhile keeps the pool from its recovery.
+   */
+  get awaitsCaller(): boolean {
+    const { counts } = this.#inventory;
+    return this.#sizing.kept === 0 && counts.opening === 0 && this.#health.wait(this.#clock.now(), true) === 0;
+  }
+
   /**
    * Begins to open the warm connections.
    * @param attempts How often to try before giving up; 0 opens no connection and resolves at once.
@@ -238,6 +252,12 @@ export class Pool<R, I extends Identity = Identity> {
     const found: Lease<R>[] = [];
     for (const { lease } of this.#inventory) if (lease?.isHeldBy(holder)) found.push(lease);
     return found;
+  }
+
+  /** The lease that has this connection to itself; undefined when there is none. */
+  leaseOf(connection: number): Lease<R> | undefined {
+    for (const { id, lease } of this.#inventory) if (id === connection) return lease;
+    return undefined;
   }
 
   /** Takes back a lease that no code references any more. No-op if the lease has ended. */

@@ -57,7 +57,7 @@ export function recordLoad(path: string, given: RecordLoadOptions = {}): LoadRec
 }
 
 /** The file for `node --import surreal-pool/record`; without it, importing this module records nothing. */
-const variable = 'SURREAL_POOL_RECORD';
+const variable = 'SURREAL_RECORD_LOAD';
 
 /** Each process of a service gets its own file: `%p` stands for its number. */
 function recordByEnvironment(path: string | undefined): void {

@@ -74,14 +74,16 @@ export class LoadRecorder {
   readonly #written = new Set<number>();
   /** The shape of each text, for the texts that were seen last: a program sends the same ones again and again. */
   readonly #known = new Map<string, number>();
-  readonly #units = new WeakMap<object, RecordedUnit>();
-  readonly #calls = new WeakMap<object, RecordedCall>();
+  /** By their traces, until these have ended. */
+  readonly #units = new Map<object, RecordedUnit>();
+  readonly #calls = new Map<object, RecordedCall>();
   readonly #unsubscribe: (() => void)[] = [];
   readonly #timer: Timer | undefined;
   #unitCount = 0;
   #callCount = 0;
   #lost = 0;
-  #ended: { readonly summary: Promise<RecordingSummary> } | undefined;
+  #isOver = false;
+  #summary: Promise<RecordingSummary> | undefined;
   readonly #onExit = (): void => this.#endNow();
 
   /** @throws ConfigurationError when the file is there already, or cannot be made */
@@ -99,13 +101,15 @@ export class LoadRecorder {
 
   /** Ends the recording, if it has not ended; resolves when its file is closed. */
   end(end: RecordingEnd | 'failed'): Promise<RecordingSummary> {
-    this.#ended ??= { summary: this.#end(end) };
-    return this.#ended.summary;
+    this.#summary ??= this.#end(end);
+    return this.#summary;
   }
 
   async #end(end: RecordingEnd | 'failed'): Promise<RecordingSummary> {
     const duration = this.#leave();
     if (end !== 'failed') await this.#file.end(this.#lastLine(end));
+    // Only now: while the last lines are being written, they still have to be written before the process exits.
+    process.removeListener('exit', this.#onExit);
     const { failure: error, size: bytes } = this.#file;
     const counts = { duration, units: this.#unitCount, calls: this.#callCount, lost: this.#lost, bytes };
     return error === undefined ? { end, ...counts } : { end: 'failed', ...counts, error };
@@ -113,12 +117,13 @@ export class LoadRecorder {
 
   /** The process exits: no thread of Node writes any more. */
   #endNow(): void {
-    if (this.#ended === undefined) this.#leave();
+    if (!this.#isOver) this.#leave();
     this.#file.endNow(this.#lastLine('exit'));
   }
 
   /** Listens no more, and writes down what is under way. Returns how long the recording lasted. */
   #leave(): number {
+    this.#isOver = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#timer?.cancel();
     const now = this.#now();
@@ -127,6 +132,8 @@ export class LoadRecorder {
       for (const unit of pool.units.values()) this.#add(unit, unit.ended(now, true));
       pool.units.clear();
     }
+    this.#units.clear();
+    this.#calls.clear();
     return now;
   }
 
@@ -135,7 +142,7 @@ export class LoadRecorder {
   }
 
   #failed(path: string, error: Error): void {
-    if (this.#ended === undefined) void this.end('failed');
+    if (!this.#isOver) void this.end('failed');
     process.emitWarning(
       `the recording ${path} cannot be written any more, and ends: ${messageOf(error)}`,
       'SurrealPoolWarning',
@@ -166,17 +173,13 @@ export class LoadRecorder {
     releaseChannel.subscribe(released);
     this.#unsubscribe.push(() => releaseChannel.unsubscribe(released));
     process.on('exit', this.#onExit);
-    this.#unsubscribe.push(() => {
-      // While its last lines are being written it still has to end with the process.
-      void this.#ended?.summary.finally(() => process.removeListener('exit', this.#onExit));
-    });
   }
 
   #asked(trace: AcquireTrace): void {
     const pool = this.#poolOf(trace);
     if (pool.maxConnections !== trace.maxConnections) {
-      pool.maxConnections = trace.maxConnections;
-      this.#file.add({ pool: pool.number, maxConnections: trace.maxConnections });
+      const { maxConnections } = trace;
+      if (this.#write({ pool: pool.number, maxConnections })) pool.maxConnections = maxConnections;
     }
     this.#units.set(trace, pool.asked(trace, this.#now()));
   }
@@ -184,6 +187,7 @@ export class LoadRecorder {
   #lent(trace: AcquireTrace & Failed): void {
     const unit = this.#units.get(trace);
     if (unit === undefined) return;
+    this.#units.delete(trace);
     const now = this.#now();
     const { lease, connection } = trace;
     if (lease === undefined || connection === undefined) this.#add(unit, unit.failed(classOf(trace.error), now));
@@ -211,6 +215,7 @@ export class LoadRecorder {
   #answered(trace: object & Failed): void {
     const call = this.#calls.get(trace);
     if (call === undefined) return;
+    this.#calls.delete(trace);
     call.took = this.#now() - call.began;
     if (trace.error !== undefined) call.error = classOf(trace.error);
   }
@@ -222,13 +227,22 @@ export class LoadRecorder {
   }
 
   #add(unit: RecordedUnit, line: UnitLine): void {
-    if (this.#file.add(line)) {
+    if (this.#write(line)) {
       this.#unitCount++;
       this.#callCount += unit.callCount;
     } else {
       this.#lost++;
     }
-    if (this.#file.isFull) void this.end('maxBytes');
+    this.#endIfFull();
+  }
+
+  /** Returns false when there was no room for it, in the file or in front of a slow disk. */
+  #write(line: object): boolean {
+    return !this.#file.isFull && this.#file.add(line);
+  }
+
+  #endIfFull(): void {
+    if (this.#file.isFull && !this.#isOver) void this.end('maxBytes');
   }
 
   #poolOf({ poolId }: { readonly poolId: number }): RecordedPool {
@@ -243,19 +257,21 @@ export class LoadRecorder {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     const number = this.#numberOf(shapeOf(text));
+    if (number === 0 || text.length > longestKnown) return number;
     // Texts with values in them never end.
     if (this.#known.size === mostShapes) this.#known.clear();
-    if (text.length <= longestKnown) this.#known.set(text, number);
+    this.#known.set(text, number);
     return number;
   }
 
   #numberOf(shape: Omit<ShapeLine, 'shape'>): number {
     const number = this.#shapes.of(shape.text);
-    // A line that was dropped is written at the next call.
-    if (number !== 0 && !this.#written.has(number) && this.#file.add({ shape: number, ...shape })) {
-      this.#written.add(number);
-    }
-    return number;
+    if (number === 0 || this.#written.has(number)) return number;
+    // A line that was dropped is written at the next call; this one has no shape.
+    const isWritten = this.#write({ shape: number, ...shape });
+    if (isWritten) this.#written.add(number);
+    this.#endIfFull();
+    return isWritten ? number : 0;
   }
 
   #now(): number {

@@ -16,6 +16,7 @@ export class RecordedPool {
   /** Single calls by the number of their connection. */
   readonly #sharers = new Map<number, Sharers>();
   readonly #identities = new Numbers<string>(mostApart);
+  #lastIdentity: (Pick<AcquireTrace, 'namespace' | 'database' | 'user'> & { number: number }) | undefined;
   readonly #agents = new Numbers<string>(mostApart);
 
   constructor(number: number) {
@@ -23,9 +24,18 @@ export class RecordedPool {
   }
 
   asked({ single, namespace, database, user, agent }: AcquireTrace, now: number): RecordedUnit {
-    const identity = this.#identities.of(JSON.stringify([namespace, database, user]));
+    const identity = this.#identityOf(namespace, database, user);
     const agentNumber = agent === undefined ? undefined : this.#agents.of(agent);
     return new RecordedUnit(this.number, single ? 'call' : 'lease', identity, agentNumber, now);
+  }
+
+  #identityOf(namespace: string, database: string, user: string): number {
+    const last = this.#lastIdentity;
+    // Nearly all acquires of a service are of the same identity, or come in rows.
+    if (last?.namespace === namespace && last.database === database && last.user === user) return last.number;
+    const number = this.#identities.of(JSON.stringify([namespace, database, user]));
+    this.#lastIdentity = { namespace, database, user, number };
+    return number;
   }
 
   lent(unit: RecordedUnit, lease: number, connection: number, now: number): void {

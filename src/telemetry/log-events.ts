@@ -79,6 +79,7 @@ const matters: Wordings = {
   leaseOverdue: ['warn', 'a lease has been held for too long'],
   leaseIdle: ['warn', 'a lease is held without calls'],
   leaseExpired: ['warn', 'a lease was held for longer than its maxHold; the pool takes its connection back'],
+  leaseEnded: ['warn', 'a lease was ended by an operator'],
   leaseReclaimed: ['warn', 'a lease was dropped without a release; the pool takes its connection back'],
   releasedTwice: ['warn', 'a connection was released twice'],
   transactionAbandoned: ['warn', 'a connection was released with an open transaction; the pool cancels it'],
@@ -89,6 +90,9 @@ const matters: Wordings = {
   sessionClosed: ['debug', 'agent session closed'],
   agentLimit: ['warn', 'an agent session has reached a limit'],
   auditLost: ['error', 'rows of an audit could not be written, and are lost'],
+
+  // Operators
+  operatorActed: ['warn', 'an operator acted on the pool through the live page'],
 
   // Shutdown
   shutdownStarted: ['info', 'shutting down'],

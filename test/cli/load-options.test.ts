@@ -44,6 +44,8 @@ describe('what is not given', () => {
       statements: null,
       singleCalls: false,
       sweep: false,
+      record: undefined,
+      replay: null,
       seed: expect.any(Number),
       assertions: [],
       json: false,

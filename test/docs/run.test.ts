@@ -15,13 +15,14 @@ import { surroundings } from '../support/surroundings.js';
 const own = surroundings();
 const paths = [
   'README.md',
-  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints', 'opentelemetry'].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints'],
+    ...['opentelemetry', 'prometheus', 'health-endpoints', 'observability'],
+  ].map((name) => `docs/${name}.md`),
 ];
 
 /** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */
-const absent = /from '(?:express|fastify|vitest|@nestjs\/common|@modelcontextprotocol\/sdk\/.*)'/;
+const absent = /from '(?:express|vitest|@nestjs\/common|@modelcontextprotocol\/sdk\/.*)'/;
 
 const all = paths.flatMap((path) => codeBlocks(page(path))).filter(({ language }) => language === 'ts');
 const blocks = all.filter(({ code }) => !absent.test(code));
@@ -80,7 +81,7 @@ function copy(block: CodeBlock, addresses: readonly string[]): string {
 async function end(child: ChildProcess, { code }: CodeBlock): Promise<void> {
   // The person who is asked agrees.
   if (code.includes('node:readline')) child.stdin?.end('y\n');
-  if (code.includes('.listen(')) {
+  if (/\.listen\(|^serve\(/m.test(code)) {
     const [port] = await once(child, 'message');
     const response = await fetch(`http://127.0.0.1:${port}/`);
     expect([200, 401]).toContain(response.status);

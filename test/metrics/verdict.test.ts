@@ -14,7 +14,7 @@ const outEndpoint = readEndpoint({
   state: 'out',
   circuit: 'open',
   failures: 5,
-  lastError: 'connection refused.',
+  lastError: 'cannot connect to ws://node-2:8000/rpc: connection refused.',
   nextProbeIn: 4_000,
 });
 

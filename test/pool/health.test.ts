@@ -186,3 +186,40 @@ describe('a lease on which nothing is asked for', () => {
     busy?.release();
   });
 });
+
+test('the outage lasts from the moment at which no server is usable until one is, and is none for a pause', async () => {
+  const { pool, clock, resources } = poolUnderTest({ ...checked, unhealthyThreshold: 3, probeTimeout: 100 });
+  await fill(pool, 4);
+  expect([pool.outage, pool.awaitsCaller]).toEqual([0, true]);
+  resources.behave = behaving({ probe: 'never' });
+  while (pool.readiness.ready) await clock.advance(10);
+  const before = pool.outage;
+  expect(before).toBeLessThanOrEqual(10);
+  await clock.advance(5_000);
+  expect(pool.outage).toBe(before + 5_000);
+  resources.behave = behaving({});
+  await fill(pool, 1);
+  expect(pool.outage).toBe(0);
+  pool.pause();
+  await clock.advance(1_000);
+  expect([pool.readiness.ready, pool.outage]).toEqual([false, 0]);
+});
+
+test('a pool that keeps connections waits for no caller to try a server again, and one that keeps none does', async () => {
+  for (const [minConnections, awaits] of [
+    [1, false],
+    [0, true],
+  ] as const) {
+    const { pool, clock, resources } = poolUnderTest({ ...checked, minConnections, warmConnections: true });
+    await pool.start(1);
+    expect(pool.awaitsCaller).toBe(awaits);
+    resources.behave = behaving({ open: 'fail' });
+    pool.recycleAll();
+    await pool.acquire({ timeout: 10 }).then(undefined, () => undefined);
+    await clock.advance(100);
+    // An attempt is due later: until then a caller would change nothing.
+    expect(pool.awaitsCaller).toBe(false);
+    await clock.advance(3_600_000);
+    expect(pool.awaitsCaller).toBe(awaits);
+  }
+});

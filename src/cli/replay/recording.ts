@@ -160,7 +160,7 @@ class RecordingReader {
     const { at, of, kind, identity, agent, waited, held, busy, calls = [], more = 0 } = line;
     const wrong = [
       ...(isTime(at) ? [] : ['at']),
-      ...(isCount(of) && this.#pools.has(of) ? [] : ['of']),
+      ...(isCount(of) ? [] : ['of']),
       ...(kinds.includes(kind as UnitKind) ? [] : ['kind']),
       ...(isCount(identity) ? [] : ['identity']),
       ...(agent === undefined || isCount(agent) ? [] : ['agent']),
@@ -172,6 +172,8 @@ class RecordingReader {
     ];
     if (wrong.length > 0)
       throw this.#refused(`a unit of work with a wrong ${wrong.join(', ')}`, 'numbers of a recording');
+    // The line of its pool may have been dropped.
+    if (!this.#pools.has(of as number)) this.#pools.set(of as number, 0);
     this.#units.push(line as unknown as UnitLine);
   }
 

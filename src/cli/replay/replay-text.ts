@@ -43,10 +43,10 @@ export function replayText(report: ReplayReport, paint: Paint, columns = 80): st
 
 /** What a recording holds, in one line. */
 export function recordedText(recorded: RecordedFigures): string {
-  const { units, calls, kinds, duration, identities, agents, unserved, lost, isWhole, maxConnections } = recorded;
+  const { units, calls, kinds, duration, identities, agents, unserved, lost, isWhole, maxConnections, wait } = recorded;
   return [
     `${formatNumber(units, 'unit')} (${formatNumber(kinds.call, 'call')}, ${formatNumber(kinds.lease, 'lease')}, ${formatNumber(kinds.transaction, 'transaction')}) with ${formatNumber(calls, 'call')} in ${formatDuration(duration)} from ${recorded.startedAt}`,
-    `${formatNumber(identities, 'identity').replace(/identitys$/, 'identities')}${agents === 0 ? '' : ` and ${formatNumber(agents, 'agent')}`}, with ${formatNumber(maxConnections, 'connection')} at most`,
+    `${formatNumber(identities, 'identity').replace(/identitys$/, 'identities')}${agents === 0 ? '' : ` and ${formatNumber(agents, 'agent')}`}, with ${formatNumber(maxConnections, 'connection')} at most and waits of ${formatDuration(wait.p99)} at p99`,
     ...(unserved === 0 ? [] : [`${formatNumber(unserved, 'unit')} got no connection`]),
     ...(lost === 0 ? [] : [`${formatNumber(lost, 'unit')} lost by a slow disk`]),
     ...(isWhole ? [] : ['the process ended by force']),

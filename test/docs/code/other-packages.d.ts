@@ -26,28 +26,6 @@ declare module 'express' {
   export default function express(): Express;
 }
 
-declare module 'fastify' {
-  export interface FastifyRequest {
-    readonly headers: Readonly<Record<string, string | undefined>>;
-    readonly raw: import('node:http').IncomingMessage;
-  }
-  export interface FastifyReply {
-    readonly raw: import('node:http').ServerResponse;
-    code(status: number): this;
-    header(name: string, value: string): this;
-    send(body?: unknown): this;
-  }
-  export interface FastifyInstance {
-    decorateRequest(name: string, value?: unknown): this;
-    addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): this;
-    addHook(name: 'onClose', hook: () => Promise<unknown>): this;
-    get(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): this;
-    setErrorHandler(handler: (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown): this;
-    listen(options: { port: number }): Promise<string>;
-  }
-  export default function fastify(): FastifyInstance;
-}
-
 declare module '@nestjs/common' {
   export interface OnApplicationShutdown {
     onApplicationShutdown(signal?: string): unknown;

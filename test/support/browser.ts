@@ -1,0 +1,28 @@
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { toolOnPath } from './tools.js';
+
+/** The Chromium of this machine; undefined where there is none. */
+export const executable = toolOnPath('chromium');
+
+/** A browser for a test file, and pages that are closed after each test. Call once at the top. */
+export function browser(): (url: string, options?: BrowserContextOptions) => Promise<Page> {
+  let running: Browser | undefined;
+  const pages: Page[] = [];
+  beforeAll(async () => {
+    if (executable === undefined) return;
+    running = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-gpu'] });
+  });
+  afterEach(async () => {
+    for (const page of pages.splice(0)) await page.context().close();
+  });
+  afterAll(async () => await running?.close());
+  return async (url, options) => {
+    if (running === undefined) throw new Error('the browser runs only while tests run');
+    const context = await running.newContext(options ?? {});
+    const page = await context.newPage();
+    pages.push(page);
+    await page.goto(url);
+    return page;
+  };
+}

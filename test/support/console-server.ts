@@ -1,0 +1,32 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach } from 'vitest';
+import { type ConsoleOptions, consoleHandler } from '../../src/console/index.js';
+import type { Pools } from '../../src/metrics/pools.js';
+
+/** A server with the live page, ended after the test. */
+export interface ConsoleServer {
+  readonly url: string;
+  readonly port: number;
+}
+
+const open = new Set<Server>();
+
+/** Call once at the top of a test file. */
+export function consoleServers(): (pools: Pools, options?: ConsoleOptions) => Promise<ConsoleServer> {
+  afterEach(async () => {
+    for (const server of open) {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    }
+    open.clear();
+  });
+  return async (pools, options) => {
+    const handler = consoleHandler(pools, options);
+    const server = createServer((request, response) => void handler(request, response));
+    open.add(server);
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    return { url: `http://127.0.0.1:${port}/pool`, port };
+  };
+}

@@ -4,7 +4,7 @@ export async function print(text: string): Promise<0> {
   return 0;
 }
 
-export type Style = 'bold' | 'dim' | 'red' | 'green';
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 /** Styles a text, or leaves it unchanged where styles cannot be shown. */
 export type Paint = (style: Style, text: string) => string;
@@ -16,6 +16,8 @@ const codes: Readonly<Record<Style, readonly [on: number, off: number]>> = {
   dim: [2, 22],
   red: [31, 39],
   green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
 };
 
 export const ansi: Paint = (style, text) => `\u001b[${codes[style][0]}m${text}\u001b[${codes[style][1]}m`;

@@ -1,4 +1,6 @@
 import { ConnectionManager } from '../manager.js';
+import { RecentChanges } from '../metrics/recent-changes.js';
+import { verdictFor } from '../metrics/verdict-reading.js';
 import type { EndpointReport } from '../pool/endpoint-report.js';
 import { formatDuration } from '../time/format-duration.js';
 import type { ResolvedHealthOptions } from './options.js';
@@ -48,6 +50,15 @@ function factsOf(pool: ConnectionManager) {
   return { health: pool.healthStatus(), awaitsCaller, outage, opened, openFailed };
 }
 
+const changes = new WeakMap<ConnectionManager, RecentChanges>();
+
+/** What changed in a pool lately, from check to check. */
+function changesOf(pool: ConnectionManager): RecentChanges {
+  const known = changes.get(pool) ?? new RecentChanges();
+  changes.set(pool, known);
+  return known;
+}
+
 type Facts = ReturnType<typeof factsOf>;
 
 function readiness(facts: Facts, { outageTolerance }: ResolvedHealthOptions): Finding {
@@ -76,15 +87,14 @@ function beforeFirst({ awaitsCaller, openFailed }: Facts): Finding {
 function told(
   pool: ConnectionManager,
   finding: Omit<PoolHealth, 'pool' | 'endpoints'>,
-  { health: { healthy, reason, endpoints } }: Facts,
+  { health: { endpoints } }: Facts,
   { details }: ResolvedHealthOptions,
 ): PoolHealth {
   if (!details) return { pool: pool.name, ...finding };
-  const because = healthy ? '' : ` Its reason: ${reason}.`;
   return {
     pool: pool.name,
     ...finding,
-    sentence: finding.sentence + because,
+    sentence: `${finding.sentence} ${verdictFor(pool, changesOf(pool)).sentence}`,
     endpoints: endpoints.map(({ url, state, circuit, connections, lastError, nextProbeIn }) => {
       return { url, state, circuit, connections, lastError, nextProbeIn };
     }),

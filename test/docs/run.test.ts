@@ -15,9 +15,10 @@ import { surroundings } from '../support/surroundings.js';
 const own = surroundings();
 const paths = [
   'README.md',
-  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints', 'opentelemetry'].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints'],
+    ...['opentelemetry', 'prometheus', 'health-endpoints', 'observability'],
+  ].map((name) => `docs/${name}.md`),
 ];
 
 /** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */
@@ -80,7 +81,7 @@ function copy(block: CodeBlock, addresses: readonly string[]): string {
 async function end(child: ChildProcess, { code }: CodeBlock): Promise<void> {
   // The person who is asked agrees.
   if (code.includes('node:readline')) child.stdin?.end('y\n');
-  if (code.includes('.listen(')) {
+  if (/\.listen\(|^serve\(/m.test(code)) {
     const [port] = await once(child, 'message');
     const response = await fetch(`http://127.0.0.1:${port}/`);
     expect([200, 401]).toContain(response.status);

@@ -17,7 +17,7 @@ const paths = [
   'README.md',
   ...[
     ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints'],
-    ...['opentelemetry', 'prometheus', 'health-endpoints', 'observability'],
+    ...['opentelemetry', 'prometheus', 'health-endpoints'],
   ].map((name) => `docs/${name}.md`),
 ];
 

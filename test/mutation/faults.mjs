@@ -1341,6 +1341,7 @@ export const faults = [
   {
     name: 'the stack of a lease is kept unwritten for as long as the lease',
     from: `const origin = lease.origin?.text;`,
+    within: '#reportLeases',
     to: `const origin = undefined;`,
     tests: ['test/manager/leaks.test.ts'],
   },

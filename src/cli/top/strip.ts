@@ -3,7 +3,7 @@ import { addressInShort } from '../../metrics/words.js';
 import { formatCount } from '../formats.js';
 import type { Style } from '../output.js';
 import type { Line, Span } from './styled-line.js';
-import { fit, visible } from './terminal-text.js';
+import { fitted, visible } from './terminal-text.js';
 
 /** A state of a connection: its letter, which tells it without colours, and its colour. */
 interface Look {
@@ -72,7 +72,7 @@ export function stripLines({ strip, endpoints }: ConsoleSnapshot, width: number,
       const part = cells.slice(begin, begin + room);
       shown += part.length;
       const name = begin > 0 ? '' : (names[place] ?? 'removed');
-      lines.push([...(label === 0 ? [] : [`${fit(name, label)} `]), ...letters(part)]);
+      lines.push([...(label === 0 ? [] : [`${fitted(name, label)} `]), ...letters(part)]);
     }
   }
   if (shown < strip.length && lines.length > 0) {

@@ -51,7 +51,7 @@ function beginning(text: string, columns: number): string {
 }
 
 /** Cuts or fills a visible text to exactly so many columns. */
-export function fit(text: string, columns: number, side: 'left' | 'right' = 'left'): string {
+export function fitted(text: string, columns: number, side: 'left' | 'right' = 'left'): string {
   const shown = cut(text, columns);
   const space = ' '.repeat(Math.max(0, columns - widthOf(shown)));
   return side === 'left' ? shown + space : space + shown;

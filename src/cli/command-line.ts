@@ -9,7 +9,7 @@ import { wrap } from './formats.js';
 export interface OptionDescription {
   /** The letter of its short form: `c` for `-c`. */
   readonly short?: string;
-  /** The placeholder for its value; a flag has none. */
+  /** The placeholder for its value; a flag has none. In square brackets: it may be left out. */
   readonly value?: string;
   readonly help: string;
 }
@@ -19,18 +19,27 @@ export type OptionDescriptions<Name extends string> = Readonly<Record<Name, Opti
 /** The options a user typed. Problems are collected and reported all at once. */
 export class CommandLine<Name extends string> {
   readonly #given = new Map<string, string[]>();
+  readonly #operands: string[] = [];
+  readonly #operand: string | undefined;
   readonly #issues: ConfigurationIssue[] = [];
 
-  /** @param others the names of options in other tools, for suggestions: `clients` is our `workers` */
+  /**
+   * @param others the names of options in other tools, for suggestions: `clients` is our `workers`
+   * @param operand the placeholder of one word that belongs to no option; undefined when there is none
+   */
   constructor(
     parameters: readonly string[],
     options: OptionDescriptions<Name>,
     others: Readonly<Partial<Record<string, Name>>> = {},
+    operand: string | undefined = undefined,
   ) {
+    this.#operand = operand;
     const names = Object.keys(options);
     const shortOf = (name: string): string | undefined => options[name as Name].short;
-    const takesValue = (name: string): boolean =>
-      Object.hasOwn(options, name) && options[name as Name].value !== undefined;
+    const placeholderOf = (name: string): string | undefined =>
+      Object.hasOwn(options, name) ? options[name as Name].value : undefined;
+    const mayTakeValue = (name: string): boolean => placeholderOf(name)?.startsWith('[') ?? false;
+    const takesValue = (name: string): boolean => placeholderOf(name) !== undefined && !mayTakeValue(name);
     const { tokens } = parseArgs({
       args: [...parameters],
       options: Object.fromEntries(
@@ -46,8 +55,9 @@ export class CommandLine<Name extends string> {
     });
     // A word after an unknown option is probably its value.
     let excused = -1;
-    for (const token of tokens) {
+    for (const [place, token] of tokens.entries()) {
       if (token.kind === 'positional' && token.index !== excused) {
+        if (operand !== undefined && this.#operands.push(token.value) === 1) continue;
         const given = 'a word that belongs to no option';
         this.#issues.push({ path: show(token.value), given, allowed: 'options, each with - or -- before it' });
       }
@@ -59,6 +69,11 @@ export class CommandLine<Name extends string> {
         const allowed = meant === undefined ? suggestion(rawName, names, shorts) : `--${meant} (did you mean that?)`;
         this.#issues.push({ path: rawName, given: 'an unknown option', allowed });
         if (value === undefined) excused = token.index + 1;
+      } else if (mayTakeValue(name)) {
+        const next = tokens[place + 1];
+        const follows = value === undefined && next?.kind === 'positional' ? next : undefined;
+        if (follows !== undefined) excused = follows.index;
+        this.#given.set(name, [...(this.#given.get(name) ?? []), value ?? follows?.value ?? '']);
       } else if (!takesValue(name) && value !== undefined) {
         this.#issues.push({ path: rawName, given: show(value), allowed: 'no value' });
       } else if (takesValue(name) && (value === undefined || (!token.inlineValue && /^-(-|[a-z]$)/i.test(value)))) {
@@ -87,6 +102,16 @@ export class CommandLine<Name extends string> {
     const value = reader(text);
     if (!(value instanceof Refusal)) return value;
     this.refuse(name, value);
+    return undefined;
+  }
+
+  /** The word that belongs to no option; undefined when it is missing or was refused. */
+  readOperand<T>(reader: (text: string) => T | Refusal): T | undefined {
+    const [text] = this.#operands;
+    if (text === undefined) return undefined;
+    const value = reader(text);
+    if (!(value instanceof Refusal)) return value;
+    this.#issues.push({ path: this.#operand ?? text, given: value.given, allowed: value.allowed });
     return undefined;
   }
 

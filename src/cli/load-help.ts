@@ -33,6 +33,7 @@ export type Name =
   | 'assert'
   | 'json'
   | 'progress'
+  | 'ui'
   | 'version'
   | 'help';
 
@@ -64,6 +65,7 @@ export const descriptions: OptionDescriptions<Name> = {
   assert: { value: '<list>', help: "else exit 99: 'wait.p99<50ms,errors=0'" },
   json: { short: 'j', help: 'the report as JSON' },
   progress: { short: 'P', value: '<time>', help: 'how often it is told on stderr; 0 never (1s)' },
+  ui: { value: '[port]', help: 'shows the pool in a browser, and to top' },
   version: { short: 'v', help: 'show the version' },
   help: { short: 'h', help: 'show this' },
 };

@@ -9,6 +9,7 @@ import { CommandLine } from './command-line.js';
 import { formatRoundDuration } from './formats.js';
 import { descriptions, type Name, otherNames } from './load-help.js';
 import type { AgentPlan, Demand, Mix, Statement } from './load-plan.js';
+import { readUiPort, type UiPort } from './load-ui.js';
 import {
   countFrom,
   nonEmpty,
@@ -65,6 +66,8 @@ export interface LoadOptions {
   readonly json: boolean;
   /** How often progress is shown; 0: never. */
   readonly progress: number;
+  /** The port of the live page; `next` for the usual one or the next that is free; undefined for no page. */
+  readonly ui: UiPort | undefined;
 }
 
 /**
@@ -133,6 +136,7 @@ export function readLoadOptions(
     }),
     json: line.has('json'),
     progress: line.read('progress', readInterval) ?? 1_000,
+    ui: line.read('ui', readUiPort),
   };
   if (statements !== null) requireOwnDatabase(line, options);
   if (options.sweep && replay === null) requireTime(line, options);

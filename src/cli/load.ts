@@ -7,6 +7,7 @@ import { exitCodeOf, firstInterruption, type Interruption } from './interruption
 import { loadHelp, scenariosHelp } from './load-help.js';
 import { type LoadOptions, readLoadOptions, scenarioList } from './load-options.js';
 import { runLoad } from './load-run.js';
+import { LoadPage, type LoadUi, noUi } from './load-ui.js';
 import { columnsOf, paintFor, print } from './output.js';
 import { type ProgressDisplay, progressDisplay } from './progress.js';
 import { readRecording } from './replay/recording.js';
@@ -32,14 +33,37 @@ export async function load(parameters: readonly string[]): Promise<number> {
     process.stderr.write(`surreal-pool: the database is that of SURREAL_POOL_URL, ${options.endpoint}\n`);
   }
   const interruption = firstInterruption();
-  if (options.scenario !== undefined) return await loadScenario(options.scenario, options, interruption);
   const display = progressDisplay(process.stderr, process.env.TERM);
-  if (options.replay !== null) return await loadReplay(options.replay, options, interruption, display);
-  if (options.endpoints !== null) return await loadCluster(options.endpoints, options, interruption, display);
+  const say = (line: string): void => {
+    display.clear();
+    process.stderr.write(`surreal-pool: ${line}\n`);
+  };
+  const page = options.ui === undefined ? undefined : await LoadPage.open(options.ui, say);
+  try {
+    return await loadAs(options, { interruption, display, ui: page ?? noUi });
+  } finally {
+    page?.close();
+  }
+}
+
+/** What surrounds a load. */
+interface Surroundings {
+  readonly interruption: Promise<Interruption>;
+  readonly display: ProgressDisplay;
+  readonly ui: LoadUi;
+}
+
+/** Returns the exit code. */
+async function loadAs(options: LoadOptions, surroundings: Surroundings): Promise<number> {
+  const { interruption, display, ui } = surroundings;
+  if (options.scenario !== undefined) return await loadScenario(options.scenario, options, surroundings);
+  if (options.replay !== null) return await loadReplay(options.replay, options, surroundings);
+  if (options.endpoints !== null) return await loadCluster(options.endpoints, options, surroundings);
   display.say(`connecting to ${options.endpoint} …`);
   const pool = await Promise.race([openPool(options).finally(display.clear), interruption]);
   // Nothing was begun that has to be cleaned up.
   if (typeof pool === 'string') return exitCodeOf(pool);
+  ui.show(pool);
 
   if (options.sweep) return await loadSweep(pool, options, interruption, display);
   const report = await runLoad(pool, options, interruption, display)
@@ -64,16 +88,15 @@ export async function load(parameters: readonly string[]): Promise<number> {
 }
 
 /** Returns the exit code. */
-async function loadScenario(name: string, options: LoadOptions, interruption: Promise<Interruption>): Promise<number> {
+async function loadScenario(name: string, options: LoadOptions, { interruption, ui }: Surroundings): Promise<number> {
   const stop = new AbortController();
   let interrupted = null as Interruption | null;
   void interruption.then((signal) => {
     interrupted = signal;
     stop.abort();
   });
-  const report = await playScenario(name, { ...options, duration: options.duration ?? 0, stop: stop.signal }).catch(
-    (error: unknown) => Promise.reject(withAdvice(error, options)),
-  );
+  const place = { ...options, duration: options.duration ?? 0, stop: stop.signal, opened: ui.show };
+  const report = await playScenario(name, place).catch((error: unknown) => Promise.reject(withAdvice(error, options)));
   await print(
     options.json
       ? `${JSON.stringify(report, undefined, 2)}\n`
@@ -87,8 +110,7 @@ async function loadScenario(name: string, options: LoadOptions, interruption: Pr
 async function loadReplay(
   replay: ReplayOptions,
   given: LoadOptions,
-  interruption: Promise<Interruption>,
-  display: ProgressDisplay,
+  { interruption, display, ui }: Surroundings,
 ): Promise<number> {
   display.say(`reading ${replay.file} …`);
   const recording = await readRecording(replay.file).finally(display.clear);
@@ -107,6 +129,7 @@ async function loadReplay(
   display.say(`connecting to ${options.endpoint} …`);
   const pool = await Promise.race([openPool(options).finally(display.clear), interruption]);
   if (typeof pool === 'string') return exitCodeOf(pool);
+  ui.show(pool);
   const report = await runReplay(pool, plan, options, interruption, display)
     .catch((error: unknown) => Promise.reject(withAdvice(error, options)))
     .finally(display.clear);
@@ -120,14 +143,13 @@ async function loadReplay(
 async function loadCluster(
   servers: number,
   options: LoadOptions,
-  interruption: Promise<Interruption>,
-  display: ProgressDisplay,
+  { interruption, display, ui }: Surroundings,
 ): Promise<number> {
   display.say(`starting ${servers} servers …`);
   const cluster = await Promise.race([Cluster.start(servers).finally(display.clear), interruption]);
   // What was begun ends with this process.
   if (typeof cluster === 'string') return exitCodeOf(cluster);
-  const report = await runCluster(cluster, options, interruption, display).finally(async () => {
+  const report = await runCluster(cluster, options, interruption, display, ui.show).finally(async () => {
     display.clear();
     await cluster.end();
   });

@@ -8,6 +8,7 @@ import { doctor } from './doctor.js';
 import { wrap } from './formats.js';
 import { load } from './load.js';
 import { columnsOf, print } from './output.js';
+import { top } from './top/top.js';
 import { packageVersion } from './versions.js';
 
 interface Command {
@@ -18,6 +19,7 @@ interface Command {
 
 const commands: Readonly<Record<string, Command>> = {
   load: { summary: 'drive a workload through a pool and report how it went', run: load },
+  top: { summary: 'show what a pool of another process does now', run: top },
   'check-config': { summary: 'read a configuration as a program does, and show it', run: checkConfig },
   doctor: { summary: 'check whether a pool works here: server, user, limits, latency', run: doctor },
 };

@@ -37,18 +37,29 @@ export class Command {
   }
 
   /** Resolves as soon as something like that was written to stderr; rejects when the command ends without it. */
-  async told(what: RegExp): Promise<void> {
+  async told(what: RegExp): Promise<string> {
+    return await this.#heard(() => this.#stderr, what);
+  }
+
+  /** The same for stdout. */
+  async wrote(what: RegExp): Promise<string> {
+    return await this.#heard(() => this.#stdout, what);
+  }
+
+  /** @returns all that was written until then */
+  async #heard(written: () => string, what: RegExp): Promise<string> {
     const heard = new Promise<void>((resolve) => {
       const look = (): void => {
-        if (what.test(this.#stderr)) resolve();
+        if (what.test(written())) resolve();
       };
       this.#changed.add(look);
       look();
     });
     const silent = this.ended.then(({ stderr }) => {
-      if (!what.test(stderr)) throw new Error(`the command ended without telling ${what}:\n${stderr}`);
+      if (!what.test(written())) throw new Error(`the command ended without telling ${what}:\n${written()}\n${stderr}`);
     });
     await Promise.race([heard, silent]);
+    return written();
   }
 
   #note(change: () => void): void {

@@ -109,10 +109,13 @@ test.each(blocks.map((block) => ({ block, place: `${block.page.path}:${block.lin
     // What the reader has already: a user for the service, and the tables of the own application.
     await own.engine.query('DEFINE USER IF NOT EXISTS service ON ROOT PASSWORD "secret" ROLES OWNER');
     await own.engine.query('DEFINE NAMESPACE IF NOT EXISTS app; USE NS app; DEFINE DATABASE IF NOT EXISTS main');
-    await own.engine.query('DEFINE TABLE IF NOT EXISTS note; DEFINE TABLE IF NOT EXISTS session', {
-      namespace: 'app',
-      database: 'main',
-    });
+    await own.engine.query(
+      'DEFINE TABLE IF NOT EXISTS note; DEFINE TABLE IF NOT EXISTS session; DEFINE TABLE IF NOT EXISTS person',
+      {
+        namespace: 'app',
+        database: 'main',
+      },
+    );
     const fronts = await Promise.all([0, 1, 2].map(() => own.listen()));
     const main = copy(
       block,

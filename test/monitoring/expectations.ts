@@ -28,9 +28,12 @@ export const shownIn: Readonly<Record<string, Shown | Readonly<Record<string, Sh
   'Acquires per second': served,
   'Wait for a connection': { p50: `${served} breaker`, p99: `${served} breaker` },
   'Errors per minute': {
-    acquire: 'queue breaker users (servers unknown silent)',
-    query: failedQueries,
-    transaction: 'conflicts unknown (savepoints silent)',
+    'timed out': 'queue',
+    refused: 'breaker (servers unknown silent)',
+    'not opened': 'users (breaker)',
+    'query failed': failedQueries,
+    conflict: 'conflicts (savepoints)',
+    lost: 'unknown (silent savepoints)',
   },
   'State of each pool': 'paused',
   'Can it serve?': 'breaker paused (servers unknown silent)',
@@ -57,7 +60,7 @@ export const shownIn: Readonly<Record<string, Shown | Readonly<Record<string, Sh
     calls: 'busy failing servers agents users silent (breaker)',
   },
 
-  'Opened, and attempts that failed, per minute': { opened, failed: 'breaker servers (unknown silent)' },
+  'Opened, and attempts that failed, per minute': { opened, failed: 'breaker servers (busy unknown silent)' },
   'Closed per minute, by reason': 'busy breaker servers unknown silent (leak)',
   'Time to open a connection': { p99: opened, mean: opened },
   'Probes, resets and changes of identity per minute': {
@@ -70,7 +73,7 @@ export const shownIn: Readonly<Record<string, Shown | Readonly<Record<string, Sh
   },
   'Idle connections and their bounds': { idle: everywhere, least: 'quiet tokens', most: everywhere },
   'Acquires served by an open connection': served,
-  'Being closed': 'silent (breaker servers unknown)',
+  'Being closed': 'silent (busy breaker servers unknown leak)',
   'Identities in use': 'users',
 
   'Transactions per minute, by outcome': 'conflicts savepoints unknown silent',

@@ -2170,8 +2170,8 @@ export const faults = [
   },
   {
     name: 'health: the body names servers to everybody',
-    from: `if (!details) return { pool: pool.name, ...finding };`,
-    to: ``,
+    from: `verdictOf(details ? reading : withoutNames(reading))`,
+    to: `verdictOf(reading)`,
     tests: health,
   },
 ];

@@ -29,6 +29,7 @@ export async function runCluster(
   options: LoadOptions,
   interruption: Promise<Interruption>,
   display: ProgressDisplay,
+  opened: (pool: ConnectionManager) => void = () => {},
 ): Promise<ClusterReport> {
   const { maxConnections } = options;
   const { namespace, database } = options;
@@ -38,6 +39,7 @@ export async function runCluster(
     // A message for each call, so that the queries of a server are the calls that it served.
     batching: 'off',
   });
+  opened(pool);
   try {
     return await new ClusterRun(cluster, pool, options, display).play(interruption);
   } finally {

@@ -29,7 +29,7 @@ export const notInReplay: readonly Name[] = [
 ];
 
 /** What a sweep over a recording does without. */
-export const notInReplaySweep: readonly Name[] = ['endpoint', 'username', 'password', 'record', 'pool-min'];
+export const notInReplaySweep: readonly Name[] = ['endpoint', 'username', 'password', 'record', 'pool-min', 'ui'];
 
 /** Null without `--replay`. */
 export function readReplay(line: CommandLine<Name>, poolMax: number | undefined): ReplayOptions | null {

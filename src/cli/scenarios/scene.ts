@@ -20,6 +20,8 @@ export interface Place {
   readonly duration: number;
   /** Ends the scenario before `duration`. */
   readonly stop: AbortSignal;
+  /** Called with the pool of the scenario. */
+  readonly opened?: (pool: ConnectionManager) => void;
 }
 
 /** One condition of a scenario, and whether it held. */
@@ -58,6 +60,7 @@ export class Scene {
     const { endpoint, addresses = [endpoint], namespace, database, credentials } = this.place;
     const pool = await createPool([...addresses], { namespace, database, credentials, ...options });
     this.#pool = pool;
+    this.place.opened?.(pool);
     this.#serverVersion = (await pool.version()).version;
     // Concurrent first writes to an undefined table conflict with each other.
     await pool.query(`DEFINE TABLE IF NOT EXISTS ${this.name} SCHEMALESS`);

@@ -2,7 +2,7 @@ import type { ConsoleSnapshot, SnapshotFailures } from '../../console/index.js';
 import { formatCount, formatDuration, formatRate } from '../formats.js';
 import type { Style } from '../output.js';
 import type { Line, Span } from './styled-line.js';
-import { fit } from './terminal-text.js';
+import { fitted } from './terminal-text.js';
 
 interface Figure {
   readonly name: string;
@@ -42,7 +42,7 @@ function figures({ connections, waiting, rates, waitTime, failures, verdict }: C
     { name: 'in use', value: `${formatCount(connections.leased)}/${formatCount(connections.limit)}`, style: 'bold' },
     { name: 'waiting', value: formatCount(waiting.callers), style: bad(isHurt) },
     {
-      name: 'oldest waiter',
+      name: 'oldest wait',
       value: waiting.callers === 0 ? '–' : formatDuration(waiting.oldest),
       style: bad(isHurt && waiting.oldest >= 1_000),
     },
@@ -64,8 +64,8 @@ export function numberLines(snapshot: ConsoleSnapshot, columns: number): Line[] 
   if (columns >= enoughForSix) {
     const width = Math.min(20, Math.floor(columns / all.length));
     return [
-      all.map(({ name }): Span => ['dim', fit(name, width)]),
-      all.map(({ value, style }): Span => [style, fit(value, width)]),
+      all.map(({ name }): Span => ['dim', `${fitted(name, width - 1)} `]),
+      all.map(({ value, style }): Span => [style, `${fitted(value, width - 1)} `]),
     ];
   }
   const inLine = columns >= 60 ? 3 : columns >= 36 ? 2 : 1;
@@ -77,7 +77,7 @@ export function numberLines(snapshot: ConsoleSnapshot, columns: number): Line[] 
         const label = `${name} `;
         return [
           ['dim', label],
-          [style, fit(value, Math.max(1, width - label.length))],
+          [style, fitted(value, Math.max(1, width - label.length))],
         ];
       }),
     );

@@ -27,6 +27,9 @@ export interface Section {
 /** How many lines of each section are shown where the height is not limited. */
 export const usualLines = 12;
 
+/** The width of most durations. */
+const time = 7;
+
 function listed(head: Line, rows: readonly Line[], least: number, more = 0): Section {
   return {
     head,
@@ -34,6 +37,8 @@ function listed(head: Line, rows: readonly Line[], least: number, more = 0): Sec
     least: Math.min(least, rows.length),
     lines: (most) => {
       if (more === 0 && rows.length <= most) return rows;
+      // One line says more than how many there are.
+      if (most === 1) return rows.slice(0, 1);
       const shown = rows.slice(0, Math.max(0, most - 1));
       return [...shown, [['dim', `… ${formatCount(rows.length - shown.length + more)} more`]]];
     },
@@ -46,7 +51,7 @@ export function stripSection(snapshot: ConsoleSnapshot, columns: number): Sectio
   return {
     head: stripLegend(snapshot),
     wanted,
-    least: Math.min(1, wanted),
+    least: Math.min(3, snapshot.endpoints.length, wanted),
     lines: (lines) => stripLines(snapshot, columns, lines),
   };
 }
@@ -64,7 +69,7 @@ export function timesSection({ waitTime, queryTime, leaseTime }: ConsoleSnapshot
   const bar = (share: number): string => '▮'.repeat(longest === 0 ? 0 : Math.ceil((share / longest) * widestBar));
   const shown = (count: number, time: number): string => (count === 0 ? '–' : formatDuration(time));
   const column = (title: string, pick: (time: (typeof times)[number]['time']) => number, rank: number) => ({
-    ...{ title, rank, side: 'right' as const },
+    ...{ title, rank, side: 'right' as const, least: time },
     text: ({ time }: (typeof times)[number]) => shown(time.count, pick(time)),
   });
   const { head, rows } = table(
@@ -80,7 +85,7 @@ export function timesSection({ waitTime, queryTime, leaseTime }: ConsoleSnapshot
     times,
     columns,
   );
-  return listed(head, rows, 2);
+  return { head, wanted: rows.length, least: 2, lines: (most) => rows.slice(0, most) };
 }
 
 const orders: Readonly<Record<LeaseOrder, (lease: SnapshotLease) => number>> = {
@@ -113,8 +118,8 @@ export function leasesSection(
   const several = endpoints.length > 1;
   const all: Column<SnapshotLease>[] = [
     { title: number, text: ({ connection }) => `#${connection}`, rank: 0 },
-    { title: mark('held'), text: ({ held }) => formatDuration(held), rank: 1, side: 'right' },
-    { title: mark('no call'), text: doing, rank: 2, side: 'right', style },
+    { title: mark('held'), text: ({ held }) => formatDuration(held), rank: 1, side: 'right', least: time },
+    { title: mark('no call'), text: doing, rank: 2, side: 'right', least: time + 1, style },
     { title: 'agent', text: ({ agent }) => agent ?? '', rank: 4, most: 24 },
     {
       title: mark('transaction'),
@@ -178,7 +183,12 @@ export function endpointsSection({ endpoints }: ConsoleSnapshot, columns: number
   if (endpoints.length === 0) return undefined;
   const { head, rows } = table<SnapshotEndpoint>(
     [
-      { title: 'Endpoints', text: ({ url }) => addressInShort(url), rank: 0, most: 40 },
+      {
+        title: `Endpoints ${formatCount(endpoints.length)}`,
+        text: ({ url }) => addressInShort(url),
+        rank: 0,
+        most: 40,
+      },
       { title: 'state', text: ({ state }) => state, rank: 1, style: ({ state }) => endpointStyles[state] },
       { title: 'breaker', text: ({ circuit }) => circuit, rank: 4 },
       {

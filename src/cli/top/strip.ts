@@ -3,7 +3,7 @@ import { addressInShort } from '../../metrics/words.js';
 import { formatCount } from '../formats.js';
 import type { Style } from '../output.js';
 import type { Line, Span } from './styled-line.js';
-import { fit, visible } from './terminal-text.js';
+import { fitted, visible } from './terminal-text.js';
 
 /** A state of a connection: its letter, which tells it without colours, and its colour. */
 interface Look {
@@ -55,7 +55,8 @@ const widestName = 24;
 /** Every connection as a letter, in at most `most` lines; servers, when there are several, one after another. */
 export function stripLines({ strip, endpoints }: ConsoleSnapshot, width: number, most: number): Line[] {
   const names = endpoints.map(({ url }) => visible(addressInShort(url)));
-  const label = names.length > 1 ? Math.min(widestName, Math.floor(width / 2), Math.max(...names.map((n) => n.length))) : 0;
+  const label =
+    names.length > 1 ? Math.min(widestName, Math.floor(width / 2), Math.max(...names.map((n) => n.length))) : 0;
   const room = Math.max(1, width - (label === 0 ? 0 : label + 1));
   const groups = new Map<number, SnapshotCell[]>(names.map((_, place) => [place, []]));
   for (const cell of strip) {
@@ -71,7 +72,7 @@ export function stripLines({ strip, endpoints }: ConsoleSnapshot, width: number,
       const part = cells.slice(begin, begin + room);
       shown += part.length;
       const name = begin > 0 ? '' : (names[place] ?? 'removed');
-      lines.push([...(label === 0 ? [] : [`${fit(name, label)} `]), ...letters(part)]);
+      lines.push([...(label === 0 ? [] : [`${fitted(name, label)} `]), ...letters(part)]);
     }
   }
   if (shown < strip.length && lines.length > 0) {

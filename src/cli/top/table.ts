@@ -1,6 +1,6 @@
 import type { Style } from '../output.js';
 import type { Line, Span } from './styled-line.js';
-import { fit, visible, widthOf } from './terminal-text.js';
+import { fitted, visible, widthOf } from './terminal-text.js';
 
 /** One column of a table. */
 export interface Column<Row> {
@@ -11,6 +11,8 @@ export interface Column<Row> {
   readonly rank: number;
   /** The most columns of the terminal it takes; the last one that is shown may take all that is left. */
   readonly most?: number;
+  /** What is left free for longer texts, so that columns do not move while it is looked at. */
+  readonly least?: number;
   readonly style?: (row: Row) => Style | undefined;
 }
 
@@ -22,7 +24,7 @@ export function table<Row>(
 ): { readonly head: Line; readonly rows: readonly Line[] } {
   const measured = columns.map((column) => {
     const texts = rows.map((row) => visible(column.text(row)));
-    const widest = Math.max(widthOf(column.title), ...texts.map(widthOf));
+    const widest = Math.max(column.least ?? 0, widthOf(column.title), ...texts.map(widthOf));
     return { column, texts, width: Math.min(widest, column.most ?? widest) };
   });
   const shown = [...measured];
@@ -35,9 +37,9 @@ export function table<Row>(
     shown.flatMap(({ column, width: own }, index): Span[] => {
       const isLast = index === shown.length - 1;
       const text = texts[index] ?? '';
-      const fitted = isLast && column.side !== 'right' ? text : fit(text, own, column.side);
+      const shownText = isLast && column.side !== 'right' ? text : fitted(text, own, column.side);
       const style = styles[index];
-      return [...(index === 0 ? [] : ['  ']), style === undefined ? fitted : ([style, fitted] as const)];
+      return [...(index === 0 ? [] : ['  ']), style === undefined ? shownText : ([style, shownText] as const)];
     });
   return {
     head: lineOf(

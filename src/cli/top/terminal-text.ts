@@ -13,11 +13,7 @@ const plainText = /^[\x20-\x7e]*$/;
  */
 export function visible(text: string): string {
   if (plainText.test(text)) return text;
-  return text
-    .replace(blanks, ' ')
-    .replace(looks, '')
-    .replace(invisible, '\ufffd')
-    .replace(manyMarks, '$1');
+  return text.replace(blanks, ' ').replace(looks, '').replace(invisible, '\ufffd').replace(manyMarks, '$1');
 }
 
 /** Signs that take two columns: East Asian wide and fullwidth ones (UAX #11), and emoji. */
@@ -55,7 +51,7 @@ function beginning(text: string, columns: number): string {
 }
 
 /** Cuts or fills a visible text to exactly so many columns. */
-export function fit(text: string, columns: number, side: 'left' | 'right' = 'left'): string {
+export function fitted(text: string, columns: number, side: 'left' | 'right' = 'left'): string {
   const shown = cut(text, columns);
   const space = ' '.repeat(Math.max(0, columns - widthOf(shown)));
   return side === 'left' ? shown + space : space + shown;

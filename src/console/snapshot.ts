@@ -234,16 +234,24 @@ function endpointOf(endpoint: EndpointReport): SnapshotEndpoint {
 }
 
 function cellOf({ id, state, stateFor, holder }: ConnectionReport, endpoint: number): SnapshotCell {
-  return {
-    ...{ id, endpoint, state, for: Math.round(stateFor) },
-    ...(holder?.idle === undefined ? {} : { idle: Math.round(holder.idle) }),
-    ...(holder === undefined || holder.sharedBy === 0 ? {} : { shared: holder.sharedBy }),
+  const cell: { -readonly [Name in keyof SnapshotCell]: SnapshotCell[Name] } = {
+    id,
+    endpoint,
+    state,
+    for: Math.round(stateFor),
   };
+  if (holder?.idle !== undefined) cell.idle = Math.round(holder.idle);
+  if (holder !== undefined && holder.sharedBy > 0) cell.shared = holder.sharedBy;
+  return cell;
 }
 
 function leaseOf({ id, namespace, database, user, holder }: ConnectionReport, endpoint: number): SnapshotLease {
   return {
-    ...{ connection: id, endpoint, namespace, database, user },
+    connection: id,
+    endpoint,
+    namespace,
+    database,
+    user,
     agent: holder?.agent,
     held: Math.round(holder?.held ?? 0),
     idle: rounded(holder?.idle),

@@ -54,7 +54,14 @@ export function connectionReport(member: MemberReport<Connection, ConnectionIden
   // Named one by one: an identity holds more, such as variables.
   const { namespace, database } = resource?.database ?? identity;
   return {
-    ...{ id, endpoint, state, stateFor, age, uses, namespace, database },
+    id,
+    endpoint,
+    state,
+    stateFor,
+    age,
+    uses,
+    namespace,
+    database,
     user: resource?.user ?? identity.signIn?.who ?? anonymous,
     holder: state === 'leased' ? holderOf(member) : undefined,
   };
@@ -65,11 +72,12 @@ function holderOf(member: MemberReport<Connection, ConnectionIdentity>): HolderR
   const { count, lastText } = resource?.queriesOf(lease) ?? { count: 0, lastText: undefined };
   const text = lease === undefined ? resource?.lastText : lastText;
   const began = resource?.transactionSince;
+  const idle = resource?.idleFor;
   return {
     agent: tenant,
     sharedBy: sharers.length,
     held: stateFor,
-    idle: resource?.idleFor === undefined ? undefined : Math.min(resource.idleFor, stateFor),
+    idle: idle === undefined ? undefined : Math.min(idle, stateFor),
     queries: count,
     transactionFor: began === undefined ? undefined : systemClock.now() - began,
     statement: text === undefined ? undefined : shortened(text),

@@ -34,19 +34,26 @@ export function reportOf<R, I extends Identity>(
   plain: Tenant,
   now: number,
 ): MemberReport<R, I> {
-  const { id, endpoint, state, since, begun, uses, group, resource, lease, sharers } = member;
-  const [tenant = lease?.tenant] = [...sharers].map((sharer) => sharer.tenant);
+  const { id, endpoint, state, since, begun, uses, group, resource, lease } = member;
+  // There may be a thousand of them, several times a second: no object is made that is not needed.
+  const sharers = member.sharers.size === 0 ? none : [...member.sharers];
+  const tenant = (sharers[0] ?? lease)?.tenant;
   return {
-    ...{ id, uses, resource, lease },
+    id,
     endpoint: endpoint.shown,
     state: shown(state),
     stateFor: now - beganOf(member),
     age: now - (state === 'opening' ? begun : since),
+    uses,
     identity: group.identity,
-    sharers: [...sharers],
+    resource,
+    lease,
+    sharers,
     tenant: tenant === plain ? undefined : tenant?.name,
   };
 }
+
+const none: readonly never[] = [];
 
 function shown(state: ResourceState): keyof ShownCounts {
   if (state === 'changing') return 'resetting';

@@ -15,6 +15,13 @@ export interface TerminalOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends commands that a test has left running. */
+export function endCommands(): void {
+  for (const child of running) child.kill();
+}
+
 /** The command on a terminal of its own, which tells after its end how it was left. */
 export class TerminalCommand {
   /** All that the terminal got. */
@@ -36,7 +43,12 @@ export class TerminalCommand {
       this.#text += text;
       for (const look of this.#changed) look();
     });
-    this.ended = once(this.#process, 'close').then(() => this.#text);
+    const child = this.#process;
+    running.add(child);
+    this.ended = once(child, 'close').then(() => {
+      running.delete(child);
+      return this.#text;
+    });
   }
 
   /** Resolves as soon as something like that was shown; rejects when the command ends without it. */

@@ -35,13 +35,13 @@ export const leftOut: Readonly<Record<string, readonly string[]>> = {
     [
       'test/hazards/06-session-expiry.test.ts',
       'test/hazards/07-silently-anonymous.test.ts',
-      'test/monitoring/prometheus.test.ts',
       'test/session/credentials.test.ts',
       'test/session/identity.test.ts',
       'test/session/token-end.test.ts',
       'test/time/blocked-loop.test.ts',
       'test/transactions/savepoint-cases/moments.test.ts',
     ],
+  'Prometheus and promtool': ['test/monitoring/prometheus.test.ts', 'test/monitoring/rules.test.ts'],
   'the pages of docs, the examples and the build': [
     'test/docs',
     'test/hazards/compatibility.test.ts',

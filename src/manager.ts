@@ -135,8 +135,9 @@ export class ConnectionManager extends PoolScope {
   }
 
   /**
-   * Ends the lease of a connection, for an operator: its holder gets `LeaseReleasedError` with the reason, also for calls under
-   * way, and what it left is undone as at a release. Connections that single calls share have no holder.
+   * Ends the lease of a connection, for an operator. Further calls of its holder fail with `LeaseReleasedError`, which has the
+   * reason; what the holder left is undone as at a release. If a call is under way, the connection is closed at once, and the
+   * call fails with `ConnectionLostError`: it may have been executed. Connections that single calls share have no holder.
    * @param connection its number, as in `connections()`, logs and errors
    * @param reason goes into the error of the holder and into the log, shortened to 200 characters
    * @returns false when no caller has that connection to itself now

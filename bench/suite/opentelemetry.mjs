@@ -53,15 +53,22 @@ export async function* run({ rounds }) {
      * Only one pool is instrumented at a time: while one has spans, the channels of all have a subscriber.
      *
      * @param {number} index
-     * @param {(pool: import('../../dist/index.js').ConnectionManager) => Promise<void>} work
+     * @param {(pool: import('../../dist/index.js').ConnectionManager) => import('../harness/paired.mjs').Contender} make
      */
-    const instrumented = async (index, work) => {
+    const instrumented = (index, make) => {
       const [, pool] = pools[index] ?? [];
       const [, options] = variants[index] ?? [];
       if (pool === undefined) throw new Error(`there is no pool ${index}`);
-      const instrumentation = options && instrumentPool(pool, options);
-      await work(pool);
-      instrumentation?.disable();
+      const { name, sample } = make(pool);
+      return {
+        name,
+        sample: async () => {
+          const instrumentation = options && instrumentPool(pool, options);
+          const measured = await sample();
+          instrumentation?.disable();
+          return measured;
+        },
+      };
     };
     for (const callers of [1, 64]) {
       for (const [unit, measured] of /** @type {const} */ ([
@@ -71,8 +78,8 @@ export async function* run({ rounds }) {
         yield await compare(
           `RETURN 1, ${callers} ${callers === 1 ? 'caller' : 'callers'}, ${what}: ${unit}`,
           variants.map(([name], index) =>
-            measured(name, (times) =>
-              instrumented(index, (pool) => byCallers(callers, times, () => pool.query('RETURN 1'))),
+            instrumented(index, (pool) =>
+              measured(name, (times) => byCallers(callers, times, () => pool.query('RETURN 1'))),
             ),
           ),
           { rounds, unit: 'µs' },

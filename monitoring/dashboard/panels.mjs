@@ -46,7 +46,8 @@ const thresholds = (steps) =>
   );
 
 /**
- * A big number with the course of the last hour behind it. From `badFrom` on it has the colour of a warning as well.
+ * A big number with the course of the last five minutes behind it. From `badFrom` on it has the colour of a warning as well. Only
+ * five minutes, because Grafana shows the last value that there is: of an hour that may be one from long ago.
  *
  * @param {PanelText & { badFrom?: number }} text
  */
@@ -60,6 +61,7 @@ export function bigNumber({ title, help, unit, width, queries, badFrom }) {
     .description(help)
     .datasource(datasource)
     .interval(shortestStep)
+    .timeFrom('5m')
     .unit(unit)
     .span(width)
     .height(5)

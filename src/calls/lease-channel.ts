@@ -18,9 +18,10 @@ import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
-import { type QueryTrace, queryChannel, tracedAnswer, traceOf } from '../telemetry/channels.js';
+import { type QueryTrace, queryChannel, traceOf } from '../telemetry/channels.js';
 import type { QueryJournal } from '../telemetry/query-journal.js';
 import { contextOf } from '../telemetry/trace-context.js';
+import { traceWork } from '../telemetry/trace-work.js';
 import { onAbort } from '../time/on-abort.js';
 import { type Answer, failureIn } from '../wire/answer.js';
 import type { ExportContent } from '../wire/export-requests.js';
@@ -331,7 +332,8 @@ export class LeaseChannel implements QueryChannel {
       const traceContext = contextOf(trace);
       return next(traceContext === undefined ? asked : { ...asked, request: request.with({ traceContext }) });
     };
-    return tracedAnswer(queryChannel, trace, send, failureIn);
+    // A statement that failed is published as the failure of its query; its answer is given all the same.
+    return traceWork(queryChannel, trace, send, (answer) => answer && failureIn(answer));
   };
 
   /**

@@ -1,4 +1,4 @@
-import { recordLoad } from '../record/index.js';
+import { recordLoad } from '../record/record-load.js';
 import { formatNumber } from './formats.js';
 import type { LoadOptions } from './load-options.js';
 

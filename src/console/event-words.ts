@@ -29,7 +29,7 @@ const closeReasonsInWords: Record<CloseReason, string> = {
   leaving: 'its server is shutting down or full',
   resized: 'the pool was made smaller',
   shutdown: 'the pool is shutting down',
-  aborted: 'its lease was still held when the grace period ended',
+  aborted: 'its lease was ended while it was in use',
 };
 
 /** Reasons that are no part of a connection's usual life. */

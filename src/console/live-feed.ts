@@ -1,3 +1,4 @@
+import { messageOf } from '../errors/error-message.js';
 import type { ConnectionManager } from '../manager.js';
 import { PoolNames } from '../metrics/pool-names.js';
 import { type Pools, poolsNow } from '../metrics/pools.js';
@@ -28,6 +29,8 @@ interface Viewer {
 
 /** Reading and writing out snapshots takes at most this part of one core. */
 const mostWork = 0.01;
+/** The weight of the newest time in the average of what that takes: the first ones take long, as their code is new. */
+const shareOfNewest = 0.2;
 
 /**
  * Snapshots for all viewers of a handler. One timer serves them all, and there is none, and no listener at any pool, while
@@ -45,6 +48,8 @@ export class LiveFeed {
   readonly #changes = new WeakMap<ConnectionManager, RecentChanges>();
   readonly #viewers = new Set<Viewer>();
   #timer: Timer | undefined;
+  /** How long showing all viewers a moment takes on average, in milliseconds. */
+  #cost = 0;
 
   /** @param interval between two snapshots, in milliseconds */
   constructor(pools: Pools, interval: number, actions: boolean, clock: Clock = systemClock) {
@@ -67,7 +72,7 @@ export class LiveFeed {
   view(pool: string | undefined, show: (message: string) => void): () => void {
     const viewer = { pool, show };
     this.#viewers.add(viewer);
-    const { next } = this.#showTo([viewer]);
+    const next = this.#showTo([viewer]);
     if (this.#timer === undefined) this.#lookIn(next);
     return () => {
       this.#viewers.delete(viewer);
@@ -95,18 +100,17 @@ export class LiveFeed {
 
   #look(): void {
     this.#timer = undefined;
-    const { next } = this.#showTo(this.#viewers);
+    const next = this.#showTo(this.#viewers);
     if (this.#viewers.size > 0) this.#lookIn(next);
   }
 
-  #showTo(viewers: Iterable<Viewer>): { readonly next: number } {
+  /** @returns how long to wait until the next time, in milliseconds */
+  #showTo(viewers: Iterable<Viewer>): number {
     const began = this.#clock.now();
+    const next = Math.max(this.#interval, this.#cost / mostWork);
     const texts = new Map<string | undefined, string>();
-    let next = this.#interval;
     try {
       const snapshots = this.#read();
-      // What has been spent is known only afterwards; the text is most of the rest.
-      next = Math.max(this.#interval, (2 * (this.#clock.now() - began)) / mostWork);
       for (const { pool, show } of [...viewers]) {
         const text = texts.get(pool) ?? JSON.stringify(this.#messageFor(pool, snapshots, Math.round(next)));
         texts.set(pool, text);
@@ -114,9 +118,10 @@ export class LiveFeed {
       }
     } catch (error) {
       // The function of the caller that names the pools. The next look may succeed.
-      process.emitWarning(`the live page cannot read its pools: ${String(error)}`, 'SurrealPoolWarning');
+      process.emitWarning(`the live page cannot read its pools: ${messageOf(error)}`, 'SurrealPoolWarning');
     }
-    return { next: Math.max(next, (this.#clock.now() - began) / mostWork) };
+    this.#cost += (this.#clock.now() - began - this.#cost) * shareOfNewest;
+    return next;
   }
 
   #read(): ConsoleSnapshot[] {

@@ -25,7 +25,7 @@ export interface HealthReport extends Partial<Omit<PoolHealth, 'status' | 'sente
 }
 
 /** Answers all three checks by the last segment of the path, and each of them by itself. */
-export interface HealthHandler extends HttpHandler {
+export interface HealthChecks extends HttpHandler {
   readonly live: HttpHandler;
   readonly ready: HttpHandler;
   readonly started: HttpHandler;
@@ -55,7 +55,7 @@ const segments: Readonly<Record<string, HealthCheck>> = {
  *   are none, it is not ready
  * @throws UsageError for anything else than pools, ConfigurationError for an option that cannot be used
  */
-export function healthHandler(pools: Pools, options: HealthOptions = {}): HealthHandler {
+export function healthHandler(pools: Pools, options: HealthOptions = {}): HealthChecks {
   const read = readHealthOptions(options);
   requirePools(pools);
   if (Array.isArray(pools) && pools.length === 0) {

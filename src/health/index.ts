@@ -4,6 +4,6 @@ export type { FetchContext } from '../http/fetch-adapter.js';
 export type { HttpHandler } from '../http/http-handler.js';
 export type { ConnectionManager } from '../manager.js';
 export type { Pools } from '../metrics/pools.js';
-export { type HealthCheck, type HealthHandler, type HealthReport, healthHandler } from './health-handler.js';
+export { type HealthCheck, type HealthChecks, type HealthReport, healthHandler } from './health-handler.js';
 export type { HealthOptions } from './options.js';
 export type { EndpointHealth, PoolHealth } from './pool-health.js';

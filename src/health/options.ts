@@ -10,8 +10,8 @@ export interface HealthOptions {
    */
   outageTolerance?: Duration | undefined;
   /**
-   * Whether the body names servers and says why they fail: for endpoints that only operators reach. Addresses have no query string.
-   * Default `false`.
+   * Whether the body names servers and agents, and says why servers fail: for endpoints that only operators reach. Addresses have
+   * no query string. Default `false`: they have numbers, `server #1` and `agent #1`.
    */
   details?: boolean | undefined;
 }

@@ -1,7 +1,11 @@
 import { ConnectionManager } from '../manager.js';
+import { verdictOf } from '../metrics/verdict.js';
+import { partsOf, verdictReading } from '../metrics/verdict-reading.js';
 import type { EndpointReport } from '../pool/endpoint-report.js';
 import { formatDuration } from '../time/format-duration.js';
+import { changesOf } from './changes-of-pools.js';
 import type { ResolvedHealthOptions } from './options.js';
+import { withoutNames } from './without-names.js';
 
 /** A server as a health check tells it. */
 export type EndpointHealth = Pick<
@@ -14,7 +18,7 @@ export interface PoolHealth {
   /** The name of the pool. */
   readonly pool: string;
   readonly status: 'ok' | 'unavailable';
-  /** What was found, in one sentence, for people. */
+  /** What was found, and what is the matter with the pool: the verdict of the live page. For people. */
   readonly sentence: string;
   /** Since when no server is usable, as an ISO date; absent while one is, and before the first connection. */
   readonly since?: string;
@@ -22,24 +26,30 @@ export interface PoolHealth {
   readonly endpoints?: readonly EndpointHealth[];
 }
 
-type Finding = Pick<PoolHealth, 'status' | 'sentence'>;
+/** What a check says; without words of its own where the verdict about the pool says it all. */
+interface Finding {
+  readonly status: PoolHealth['status'];
+  readonly words: string;
+}
 
-const ok = (sentence: string): Finding => ({ status: 'ok', sentence });
-const unavailable = (sentence: string): Finding => ({ status: 'unavailable', sentence });
+const ok = (words = ''): Finding => ({ status: 'ok', words });
+const unavailable = (words = ''): Finding => ({ status: 'unavailable', words });
 
 /** Whether the pool should get work. It reads what the pool knows, and neither acquires nor sends. */
 export function readinessOf(pool: ConnectionManager, options: ResolvedHealthOptions): PoolHealth {
   const facts = factsOf(pool);
   const { health, outage } = facts;
+  const { status, words } = readiness(facts, options);
   const since = outage > 0 && !health.healthy ? { since: new Date(Date.now() - outage).toISOString() } : {};
-  return told(pool, { ...readiness(facts, options), ...since }, facts, options);
+  const sentence = `${words} ${verdict(pool, options)}`.trimStart();
+  return { pool: pool.name, status, sentence, ...since, ...details(facts, options) };
 }
 
 /** Whether the pool has made its first connection, or makes none before a caller comes. */
 export function startOf(pool: ConnectionManager, options: ResolvedHealthOptions): PoolHealth {
   const facts = factsOf(pool);
-  const finding = facts.opened > 0 ? ok('The first connection was made.') : beforeFirst(facts);
-  return told(pool, finding, facts, options);
+  const { status, words } = facts.opened > 0 ? ok('The first connection was made.') : beforeFirst(facts);
+  return { pool: pool.name, status, sentence: words, ...details(facts, options) };
 }
 
 function factsOf(pool: ConnectionManager) {
@@ -52,11 +62,10 @@ type Facts = ReturnType<typeof factsOf>;
 
 function readiness(facts: Facts, { outageTolerance }: ResolvedHealthOptions): Finding {
   const { health, awaitsCaller, outage, opened } = facts;
-  const { state, healthy, reason } = health;
-  if (state === 'paused') return unavailable('The pool is paused: it lends nothing until resume().');
-  if (state !== 'running') return unavailable(`The pool is ${state === 'closed' ? 'shut' : 'shutting'} down.`);
+  const { state, healthy } = health;
+  if (state !== 'running') return unavailable();
   if (opened === 0) return beforeFirst(facts);
-  if (healthy) return ok(`${reason}.`);
+  if (healthy) return ok();
   // Without work it would never find out that a server is back.
   if (awaitsCaller) return ok('No server is known to work, and the pool tries one when a caller comes.');
   if (outageTolerance === 0) return unavailable('No server is usable.');
@@ -73,19 +82,16 @@ function beforeFirst({ awaitsCaller, openFailed }: Facts): Finding {
   return unavailable('No connection was made yet.');
 }
 
-function told(
-  pool: ConnectionManager,
-  finding: Omit<PoolHealth, 'pool' | 'endpoints'>,
-  { health: { healthy, reason, endpoints } }: Facts,
-  { details }: ResolvedHealthOptions,
-): PoolHealth {
-  if (!details) return { pool: pool.name, ...finding };
-  const because = healthy ? '' : ` Its reason: ${reason}.`;
+/** What is the matter with the pool. */
+function verdict(pool: ConnectionManager, { details }: ResolvedHealthOptions): string {
+  const reading = verdictReading(partsOf(pool), changesOf(pool));
+  return verdictOf(details ? reading : withoutNames(reading)).sentence;
+}
+
+function details({ health }: Facts, { details }: ResolvedHealthOptions): Pick<PoolHealth, 'endpoints'> {
+  if (!details) return {};
   return {
-    pool: pool.name,
-    ...finding,
-    sentence: finding.sentence + because,
-    endpoints: endpoints.map(({ url, state, circuit, connections, lastError, nextProbeIn }) => {
+    endpoints: health.endpoints.map(({ url, state, circuit, connections, lastError, nextProbeIn }) => {
       return { url, state, circuit, connections, lastError, nextProbeIn };
     }),
   };

@@ -67,8 +67,6 @@ async function send(reply: HttpReply, method: string, response: ServerResponse, 
     return;
   }
   const stream = new ReplyStream(body);
-  const leave = () => stream.close();
-  signal.addEventListener('abort', leave, { once: true });
   try {
     response.writeHead(status, { ...headers });
     if (method !== 'HEAD') {
@@ -77,7 +75,6 @@ async function send(reply: HttpReply, method: string, response: ServerResponse, 
     }
     await ended(response, signal, '');
   } finally {
-    signal.removeEventListener('abort', leave);
     stream.close();
   }
 }

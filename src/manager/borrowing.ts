@@ -23,6 +23,7 @@ import { anonymous, type ConnectionIdentity } from '../session/identity.js';
 import { askingStep } from '../session/sign-in.js';
 import { type AcquireTrace, acquireChannel, releaseChannel, traceOf } from '../telemetry/channels.js';
 import type { PoolLabel } from '../telemetry/pool-label.js';
+import { traceWork } from '../telemetry/trace-work.js';
 import { systemClock } from '../time/clock.js';
 import { withDeadline } from '../time/deadline.js';
 import type { AcquireOptions } from './acquire-options.js';
@@ -127,20 +128,20 @@ export class Borrowing {
     const wish = { identity, signal, timeout: longest, origin, fresh, shared, tenant };
     if (!acquireChannel.hasSubscribers) return this.#borrow(wish);
     const trace = this.#traceOf(wish);
-    return acquireChannel.tracePromise(async () => {
-      const began = systemClock.now();
-      const { served } = this.#pool;
+    const began = systemClock.now();
+    const { served } = this.#pool;
+    let isServed = false;
+    const borrow = (): Promise<Lease<Connection>> => {
       const borrowed = this.#borrow(wish);
-      const isServed = this.#pool.served > served;
-      try {
-        const lease = await borrowed;
-        trace.connection = lease.id;
-        this.#tellEnd(lease, trace);
-        return lease;
-      } finally {
-        trace.waited = isServed ? 0 : systemClock.now() - began;
-      }
-    }, trace);
+      isServed = this.#pool.served > served;
+      return borrowed;
+    };
+    return traceWork(acquireChannel, trace, borrow, (lease) => {
+      trace.waited = isServed ? 0 : systemClock.now() - began;
+      if (lease === undefined) return;
+      trace.connection = lease.id;
+      this.#tellEnd(lease, trace);
+    });
   }
 
   #traceOf({ identity = this.#factory.identities.home, shared, tenant }: Wish): AcquireTrace {

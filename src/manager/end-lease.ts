@@ -39,6 +39,8 @@ export function endLeaseOf(
   const origin = lease.origin?.text;
   const reason = why.replace(/\s+/g, ' ').slice(0, longestReason);
   const where = origin === undefined || origin === '' ? '' : `; it was acquired here:\n${origin}`;
+  // A call under way may never be answered: then the reset, which waits for it, would keep the connection.
+  if (lease.present?.idleFor === undefined) lease.markForRecycling('aborted');
   endLease(
     lease,
     `the lease of connection ${id} was ended by an operator, not by its holder (${reason}): acquire a new one${where}`,

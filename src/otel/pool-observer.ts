@@ -13,7 +13,7 @@ export interface MeasuringOptions {
   readonly tenants: number;
 }
 
-/** The series of levels that were exported last, by their attributes as a text. */
+/** The series of levels that were exported last, by the values of their own attributes, as a text. */
 type Exported = Map<NumberFamily, Map<string, Attributes>>;
 
 /** Pools that have ended and are to be collected once more, by their name. */
@@ -75,7 +75,7 @@ export class PoolObserver {
       for (const { attributes: own, value } of samples) {
         const attributes = { ...own, ...poolName };
         result.observe(instrument, value, attributes);
-        if (isLevel) present.set(JSON.stringify(attributes), attributes);
+        if (isLevel) present.set(Object.values(own).join('\n'), attributes);
       }
       for (const [key, attributes] of this.#exported.get(family) ?? []) {
         if (!present.has(key)) result.observe(instrument, 0, attributes);

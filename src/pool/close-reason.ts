@@ -32,7 +32,7 @@ export type CloseReason =
   | 'resized'
   /** The pool was shut down. */
   | 'shutdown'
-  /** Its lease was still held when the shutdown's grace period ended. */
+  /** Its lease was still held when the shutdown's grace period ended, or an operator ended it during a call. */
   | 'aborted';
 
 export const closeReasons: readonly CloseReason[] = [

@@ -284,7 +284,7 @@ export class Leasing<R, I extends Identity> implements LeaseOwner<R> {
 
   /** Whether the calls under way on it may end before it is closed. */
   #mayFinish(member: PooledResource<R, I>, unfit: CloseReason): boolean {
-    if (unfit === 'died' || unfit === 'cut-off' || unfit === 'unanswered') return false;
+    if (unfit === 'died' || unfit === 'cut-off' || unfit === 'unanswered' || unfit === 'aborted') return false;
     return this.#parts.factory.idleFor(member.resource as R) === undefined;
   }
 }

@@ -2,6 +2,7 @@ import { type Channel, channel, type TracingChannel, tracingChannel } from 'node
 import type { EndpointAddress } from '../endpoints/endpoint-address.js';
 import { type PoolLabel, serverOf } from './pool-label.js';
 import { contextOf, type Propagating, withTraceContext } from './trace-context.js';
+import { traceWork } from './trace-work.js';
 
 /**
  * What every trace says about its pool and server. The server is undefined for a database in this process, and in the
@@ -110,7 +111,7 @@ export function traced<Trace extends object, T>(
   trace: () => Trace,
   work: () => Promise<T>,
 ): Promise<T> {
-  return tracing.hasSubscribers ? tracing.tracePromise(work, trace()) : work();
+  return tracing.hasSubscribers ? traceWork(tracing, trace(), work) : work();
 }
 
 /** Runs one step of a transaction under its tracing channel, likewise. */
@@ -121,35 +122,7 @@ export function tracedStep<T>(
 ): Promise<T> {
   if (!transactionChannel.hasSubscribers) return work();
   const published: TransactionTrace = { ...trace, step };
-  return transactionChannel.tracePromise(() => withTraceContext(contextOf(published), work), published);
-}
-
-/**
- * {@link traced} for work whose answer contains errors instead of rejecting: the first error is published, and the answer is
- * returned unchanged.
- *
- * @param failureOf the first error of an answer; undefined when there is none
- */
-export async function tracedAnswer<Trace extends object, T>(
-  tracing: TracingChannel<string, Trace>,
-  trace: Trace,
-  work: () => Promise<T>,
-  failureOf: (answer: T) => Error | undefined,
-): Promise<T> {
-  let failed: { readonly answer: T } | undefined;
-  const telling = async (): Promise<T> => {
-    const answer = await work();
-    const failure = failureOf(answer);
-    if (failure === undefined) return answer;
-    failed = { answer };
-    throw failure;
-  };
-  try {
-    return await tracing.tracePromise(telling, trace);
-  } catch (error) {
-    if (failed !== undefined) return failed.answer;
-    throw error;
-  }
+  return traceWork(transactionChannel, published, () => withTraceContext(contextOf(published), work));
 }
 
 /**

@@ -92,7 +92,7 @@ const matters: Wordings = {
   auditLost: ['error', 'rows of an audit could not be written, and are lost'],
 
   // Operators
-  operatorActed: ['warn', 'an operator acted on the pool through the live page'],
+  operatorActed: ['info', 'an operator acted on the pool through the live page'],
 
   // Shutdown
   shutdownStarted: ['info', 'shutting down'],

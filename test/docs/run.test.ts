@@ -15,7 +15,10 @@ import { surroundings } from '../support/surroundings.js';
 const own = surroundings();
 const paths = [
   'README.md',
-  ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints', 'opentelemetry'].map((name) => `docs/${name}.md`),
+  ...[
+    ...['getting-started', 'transactions', 'agents', 'recipes', 'engines', 'endpoints'],
+    ...['opentelemetry', 'prometheus', 'health-endpoints'],
+  ].map((name) => `docs/${name}.md`),
 ];
 
 /** What is not installed here, or has a runner of its own: such blocks are compiled by code.test.ts only. */
@@ -78,7 +81,7 @@ function copy(block: CodeBlock, addresses: readonly string[]): string {
 async function end(child: ChildProcess, { code }: CodeBlock): Promise<void> {
   // The person who is asked agrees.
   if (code.includes('node:readline')) child.stdin?.end('y\n');
-  if (code.includes('.listen(')) {
+  if (/\.listen\(|^serve\(/m.test(code)) {
     const [port] = await once(child, 'message');
     const response = await fetch(`http://127.0.0.1:${port}/`);
     expect([200, 401]).toContain(response.status);
@@ -106,10 +109,13 @@ test.each(blocks.map((block) => ({ block, place: `${block.page.path}:${block.lin
     // What the reader has already: a user for the service, and the tables of the own application.
     await own.engine.query('DEFINE USER IF NOT EXISTS service ON ROOT PASSWORD "secret" ROLES OWNER');
     await own.engine.query('DEFINE NAMESPACE IF NOT EXISTS app; USE NS app; DEFINE DATABASE IF NOT EXISTS main');
-    await own.engine.query('DEFINE TABLE IF NOT EXISTS note; DEFINE TABLE IF NOT EXISTS session', {
-      namespace: 'app',
-      database: 'main',
-    });
+    await own.engine.query(
+      'DEFINE TABLE IF NOT EXISTS note; DEFINE TABLE IF NOT EXISTS session; DEFINE TABLE IF NOT EXISTS person',
+      {
+        namespace: 'app',
+        database: 'main',
+      },
+    );
     const fronts = await Promise.all([0, 1, 2].map(() => own.listen()));
     const main = copy(
       block,

@@ -311,6 +311,20 @@ describe('a handler', () => {
     expect(source.closed).toBe(1);
   });
 
+  test('closes its stream when the body of the Response is cancelled', async () => {
+    const source = new Source(['a'], 'wait');
+    let signal: AbortSignal | undefined;
+    const handler = httpHandler((request) => {
+      signal = request.signal;
+      return streamed(source);
+    });
+    const { body } = await handler.fetch(new Request('http://localhost/'));
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    await reader.cancel();
+    expect([source.closed, signal?.aborted]).toEqual([1, true]);
+  });
+
   test('sends no body with a status that has none', async () => {
     const response = await httpHandler(() => textReply(204, 'nothing')).fetch(new Request('http://localhost/'));
     expect([response.status, await response.text()]).toEqual([204, '']);

@@ -200,6 +200,43 @@ describe('the diagnostics channels', () => {
     ]);
   });
 
+  test('say whose lease it is and which calls were made on it, until its end is published', async () => {
+    const pool = await own.pool('mem://', { maxConnections: 2 });
+    const released: unknown[] = [];
+    const onRelease = (message: unknown): void => void released.push(message);
+    channel('surreal-pool:release').subscribe(onRelease);
+    let calls: Record<string, unknown>[] = [];
+    const acquires = await traces('acquire', async () => {
+      calls = await traces('query', async () => {
+        const lease = await pool.acquire();
+        await lease.query('RETURN 1');
+        await pool.query('RETURN 2');
+        await pool.createSession({ agentId: 'indexer' }).query('RETURN 3');
+        expect(released).toHaveLength(2);
+        lease.release();
+        lease.release();
+      });
+    });
+    const untraced = await pool.acquire();
+    untraced.release();
+    channel('surreal-pool:release').unsubscribe(onRelease);
+
+    const place = { namespace: 'test', database: 'test', user: 'no user', maxConnections: 2 };
+    expect(acquires).toMatchObject([
+      { ...place, single: false, agent: undefined },
+      { ...place, single: true, agent: undefined },
+      { ...place, single: true, agent: 'indexer' },
+    ]);
+    const leases = acquires.map(({ lease }) => lease);
+    expect(new Set(leases).size).toBe(3);
+    expect(calls.map(({ lease }) => lease)).toEqual(leases);
+    // The end of a lease is told once, and only of those whose acquire was traced.
+    const [first, second, third] = acquires.map(({ pool: name, poolId, connection, lease }) => {
+      return expect.objectContaining({ pool: name, poolId, connection, lease }) as unknown;
+    });
+    expect(released).toEqual([second, third, first]);
+  });
+
   test('trace queries, acquires and connects, and publish the life of each connection', async () => {
     const seen: string[] = [];
     const subscribers = (['query', 'acquire', 'connect'] as const).map((name) => {

@@ -1,9 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { ConnectionManager } from '../../src/index.js';
+import { instrumentPool } from '../../src/otel/index.js';
 import { metricsHandler } from '../../src/prometheus/index.js';
-import { projectFolder } from '../support/documentation.js';
+import { codeBlocks, page, projectFolder } from '../support/documentation.js';
 import { type Found, PrometheusServer } from '../support/prometheus-server.js';
 import { surroundings } from '../support/surroundings.js';
 import { rocksdbUrl } from '../support/temporary.js';
@@ -23,7 +27,17 @@ let target: Server;
 let prometheus: PrometheusServer;
 let began: number;
 let ended: number;
+/** The two ways to the metrics of the same pools, which the dashboard has to show alike. */
+const jobs = ['prometheus', 'otel'] as const;
+const exporter = new PrometheusExporter({ preventServerStart: true });
+const meterProvider = new MeterProvider({ readers: [exporter] });
 const scrapes = { done: 0, waiting: new Set<() => void>() };
+
+/** What the documentation has a scrape of OpenTelemetry's exporter say. */
+function namesWithUnits(): object {
+  const block = codeBlocks(page('docs/grafana.md')).find(({ code }) => code.includes('metric_relabel_configs'));
+  return parse(block?.code ?? '') as object;
+}
 
 /** Resolves when Prometheus was answered so many times more, all of it asked from now on. */
 async function scraped(times: number): Promise<void> {
@@ -47,6 +61,7 @@ async function prepare(name: string, situation: Situation, end: AbortSignal): Pr
   const run = await situation(scene);
   if (made === undefined) throw new Error(`the situation ${name} made no pool`);
   pools.push(made);
+  instrumentPool(made, { meterProvider, tenants: 2 });
   return run;
 }
 
@@ -80,11 +95,11 @@ function mistakes(shown: Shown, where: readonly string[]): string[] {
 /** A legend without the labels that Grafana fills in. */
 const wordsOf = (legend: string): string => legend.replace(/\{\{\w+\}\}/g, '').trim();
 
-/** Which situations an expression shows: those for whose pool it has a sample that is not 0. */
-async function whereShown(expr: string): Promise<string[]> {
+/** Which situations an expression shows for a job: those for whose pool it has a sample that is not 0. */
+async function whereShown(expr: string, job: string): Promise<string[]> {
   const shown: string[] = [];
   for (const pool of names) {
-    const found = await prometheus.query(filledIn(expr, { pool, __rate_interval: '5s' }), began, ended);
+    const found = await prometheus.query(filledIn(expr, { job, pool, __rate_interval: '5s' }), began, ended);
     if (found.some(isShown)) shown.push(pool);
   }
   return shown;
@@ -98,6 +113,10 @@ describe.skipIf(program === undefined)('a Prometheus that watches pools in every
   beforeAll(async () => {
     const metrics = metricsHandler(() => pools, { tenants: 2 });
     target = createServer((request, response) => {
+      if (request.url === '/otel') {
+        exporter.getMetricsRequestHandler(request, response);
+        return;
+      }
       void metrics(request, response).then(() => {
         scrapes.done++;
         for (const tell of scrapes.waiting) tell();
@@ -107,49 +126,63 @@ describe.skipIf(program === undefined)('a Prometheus that watches pools in every
     await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
     const { port } = target.address() as AddressInfo;
     const rules = [`${projectFolder}monitoring/prometheus-rules.yaml`];
-    prometheus = await PrometheusServer.start({ program: program ?? '', port, rules });
+    prometheus = await PrometheusServer.start({
+      ...{ program: program ?? '', port, rules },
+      jobs: [
+        { name: 'prometheus', path: '/metrics' },
+        { name: 'otel', path: '/otel', more: namesWithUnits() },
+      ],
+    });
     await stage();
   }, 150_000);
   afterAll(async () => {
     await prometheus?.end();
+    await meterProvider.shutdown();
     target?.closeAllConnections();
     await new Promise((resolve) => target?.close(resolve));
   });
 
-  test('shows in each panel what there is, and nothing where there is nothing', async () => {
-    expect(panels.map(({ title }) => title).sort()).toEqual(Object.keys(shownIn).sort());
-    const wrong: string[] = [];
-    for (const { title, queries } of panels) {
-      const expected = shownIn[title] ?? '';
-      const byLegend = typeof expected === 'string' ? { [wordsOf(queries[0]?.legend ?? '')]: expected } : expected;
-      if (typeof expected === 'string') expect(queries, title).toHaveLength(1);
-      expect(
-        queries.map(({ legend }) => wordsOf(legend)),
-        title,
-      ).toEqual(Object.keys(byLegend));
-      for (const { legend, expr } of queries) {
-        const found = mistakes(byLegend[wordsOf(legend)] ?? '', await whereShown(expr));
-        wrong.push(...found.map((mistake) => `${title} · ${legend}: ${mistake}`));
+  test.each(jobs)(
+    'shows in each panel what there is, and nothing where there is nothing, by way of %s',
+    async (job) => {
+      expect(panels.map(({ title }) => title).sort()).toEqual(Object.keys(shownIn).sort());
+      const wrong: string[] = [];
+      for (const { title, queries } of panels) {
+        const expected = shownIn[title] ?? '';
+        const byLegend = typeof expected === 'string' ? { [wordsOf(queries[0]?.legend ?? '')]: expected } : expected;
+        if (typeof expected === 'string') expect(queries, title).toHaveLength(1);
+        expect(
+          queries.map(({ legend }) => wordsOf(legend)),
+          title,
+        ).toEqual(Object.keys(byLegend));
+        for (const { legend, expr } of queries) {
+          const found = mistakes(byLegend[wordsOf(legend)] ?? '', await whereShown(expr, job));
+          wrong.push(...found.map((mistake) => `${title} · ${legend}: ${mistake}`));
+        }
       }
-    }
-    expect(wrong).toEqual([]);
-  });
+      expect(wrong).toEqual([]);
+    },
+  );
 
-  test('raises each alert for the pools that have its trouble, and for no other', async () => {
-    for (const { name, health, lastError } of await prometheus.rules())
-      expect(health, `${name}: ${lastError}`).toBe('ok');
-    const raised = new Map<string, Set<string>>();
-    for (const { metric } of await prometheus.query('ALERTS', began, ended)) {
-      const alert = `${metric.alertname} ${metric.severity}`;
-      const { db_client_connection_pool_name: pool = 'no pool' } = metric;
-      raised.set(alert, (raised.get(alert) ?? new Set()).add(pool));
-    }
-    const wrong = Object.entries(alertsIn).flatMap(([alert, shown]) =>
-      mistakes(shown, [...(raised.get(alert) ?? [])]).map((mistake) => `${alert}: ${mistake}`),
-    );
-    expect(wrong).toEqual([]);
-    expect([...raised.keys()].filter((alert) => !(alert in alertsIn))).toEqual([]);
-  });
+  test.each(jobs)(
+    'raises each alert for the pools that have its trouble, and for no other, by way of %s',
+    async (job) => {
+      for (const { name, health, lastError } of await prometheus.rules()) {
+        expect(health, `${name}: ${lastError}`).toBe('ok');
+      }
+      const raised = new Map<string, string[]>();
+      for (const { metric } of await prometheus.query(`ALERTS{job="${job}"}`, began, ended)) {
+        const { alertname, severity, db_client_connection_pool_name: pool = 'no pool' } = metric;
+        const alert = `${alertname} ${severity}`;
+        raised.set(alert, [...(raised.get(alert) ?? []), pool]);
+      }
+      const wrong = Object.entries(alertsIn).flatMap(([alert, shown]) =>
+        mistakes(shown, raised.get(alert) ?? []).map((mistake) => `${alert}: ${mistake}`),
+      );
+      expect(wrong).toEqual([]);
+      expect([...raised.keys()].filter((alert) => !(alert in alertsIn))).toEqual([]);
+    },
+  );
 
   test('has values for each variable of the dashboard', async () => {
     const values: Record<string, string[]> = {};
@@ -159,7 +192,7 @@ describe.skipIf(program === undefined)('a Prometheus that watches pools in every
     }
     const { port } = target.address() as AddressInfo;
     expect(values).toEqual({
-      job: ['shop'],
+      job: [...jobs].sort(),
       instance: [`127.0.0.1:${port}`],
       pool: [...names].sort(),
       endpoint: [expect.any(String), expect.any(String), expect.any(String)],

@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 import { anchors, page, projectFolder } from '../support/documentation.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { toolOnPath } from '../support/tools.js';
+import { panels } from './shown-dashboard.js';
 
 interface Rule {
   readonly alert: string;
@@ -66,6 +67,15 @@ describe('the alert rules', () => {
     }
     expect(cases.tests.filter(({ name }) => !alerts.some((alert) => name.startsWith(`${alert} `)))).toEqual([]);
   });
+});
+
+test('the runbooks name panels that are on the dashboard', () => {
+  const text = page('docs/runbooks.md').text.replace(/\s+/g, ' ');
+  const named = [...text.matchAll(/panels? ((?:\*[^*]+\*(?:,? and |, |: )?)+)/gi)].flatMap(([, list = '']) =>
+    [...list.matchAll(/\*([^*]+)\*/g)].map(([, name = '']) => name),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((name) => !panels.some(({ title }) => title.startsWith(name)))).toEqual([]);
 });
 
 describe.skipIf(promtool === undefined)('promtool', () => {

@@ -47,7 +47,7 @@ export const situations = {
     return async () => {};
   },
 
-  /** Work, and room for more of it. */
+  /** Work, and room for more of it; now and then somebody has all connections replaced. */
   busy: async ({ listen, pool, end }) => {
     const busy = await pool((await listen()).url, { maxConnections: 4 });
     await busy.query('CREATE thing:busy');
@@ -55,6 +55,7 @@ export const situations = {
       Promise.all([
         again(end, 5, () => busy.withConnection((connection) => connection.query('SELECT * FROM thing:busy'))),
         again(end, 5, () => busy.query('UPDATE thing:busy SET n += 1')),
+        again(end, 700, async () => void busy.recycleAll()),
       ]);
   },
 

@@ -22,6 +22,10 @@ const cases = (name) => [`test/transactions/savepoint-cases/${name}.test.ts`];
 /** @param {string} name */
 const part = (name) => [`test/savepoints/${name}.test.ts`];
 
+const http = ['test/http'];
+const prometheus = ['test/prometheus'];
+const health = ['test/health'];
+
 /** @type {readonly Fault[]} */
 export const faults = [
   // Leases that wait for something else
@@ -1337,6 +1341,7 @@ export const faults = [
   {
     name: 'the stack of a lease is kept unwritten for as long as the lease',
     from: `const origin = lease.origin?.text;`,
+    within: '#reportLeases',
     to: `const origin = undefined;`,
     tests: ['test/manager/leaks.test.ts'],
   },
@@ -2039,5 +2044,134 @@ export const faults = [
     from: `if (endpoints.takeClosed()) this.#closeIdle(now);`,
     to: ``,
     tests: endpoints('standing'),
+  },
+
+  // Handlers of HTTP, metrics and health checks
+  {
+    name: 'http: a stream is not closed when its client of node:http leaves',
+    from: `await ended(response, signal, ''); } finally { stream.close(); }`,
+    to: `await ended(response, signal, ''); } finally { }`,
+    tests: http,
+  },
+  {
+    name: 'http: a stream is not closed when its client of fetch leaves',
+    from: `cancel() { ended = true; client.abort(); }`,
+    to: `cancel() { ended = true; }`,
+    tests: http,
+  },
+  {
+    name: 'http: a stream is not closed when its client of Fastify leaves',
+    from: `forget(); stream.close(); done(error);`,
+    to: `forget(); done(error);`,
+    tests: http,
+  },
+  {
+    name: 'http: a stream is read faster than its client reads',
+    from: `if (!response.write(text)) await drained(response, signal);`,
+    to: `response.write(text);`,
+    tests: http,
+  },
+  {
+    name: 'http: a body may be of any length',
+    from: `if (length <= longestBody) chunks.push(bytes);`,
+    to: `if (length > 0) chunks.push(bytes);`,
+    tests: http,
+  },
+  {
+    name: 'http: the client is told why an answer failed',
+    from: `return textReply(500, 'The handler failed. The process that serves it has the reason in its warnings.');`,
+    to: `return textReply(500, String(error));`,
+    tests: http,
+  },
+  {
+    name: 'prometheus: two series have the same labels',
+    from: `const key = labels.map((label) => label ?? '').join('\\0');`,
+    to: `const key = String(found.size);`,
+    tests: prometheus,
+  },
+  {
+    name: 'prometheus: buckets are not cumulative',
+    from: `sum += count; return sum;`,
+    to: `return count;`,
+    tests: prometheus,
+  },
+  {
+    name: 'prometheus: a line feed of a name is written as it is',
+    from: `.replaceAll('"', '\\\\"').replaceAll('\\n', '\\\\n');`,
+    to: `.replaceAll('"', '\\\\"');`,
+    tests: prometheus,
+  },
+  {
+    name: 'prometheus: a pool that was taken out of the list keeps its name',
+    from: `if (!pools.includes(pool)) this.#names.forget(pool);`,
+    to: `if (!pools.includes(pool)) continue;`,
+    tests: prometheus,
+  },
+  {
+    name: 'prometheus: each metric of a registry reads the pools anew',
+    from: `this.#now = this.#scraper.scrape();`,
+    to: `this.#now = undefined; return this.#scraper.scrape();`,
+    tests: prometheus,
+  },
+  {
+    name: 'prometheus: some metrics stay in a registry that has another of such a name',
+    from: `if (taken.length > 0) {`,
+    within: 'registerWith',
+    to: `if (taken.length > 1) {`,
+    tests: prometheus,
+  },
+  {
+    name: 'metrics: a series of an agent falls when a call is given back',
+    from: `const used = highest(seen, usedBy(session));`,
+    to: `const used = usedBy(session);`,
+    tests: ['test/metrics/tenants.test.ts'],
+  },
+  {
+    name: 'metrics: the series of the other agents falls when a call is given back',
+    from: `this.#others = highest(this.#others, left);`,
+    to: `this.#others = left;`,
+    tests: ['test/metrics/tenants.test.ts'],
+  },
+  {
+    name: 'health: an outage counts from each event anew',
+    from: `if (ready === this.#told) return;`,
+    to: ``,
+    tests: ['test/pool/health.test.ts'],
+  },
+  {
+    name: 'health: no outage is tolerated',
+    from: `if (outage >= outageTolerance) {`,
+    to: `if (outage >= 0) {`,
+    tests: health,
+  },
+  {
+    name: 'health: every outage is tolerated',
+    from: `if (outage >= outageTolerance) {`,
+    to: `if (outage < 0) {`,
+    tests: health,
+  },
+  {
+    name: 'health: a pool that tries a server only for callers gets none',
+    from: `if (awaitsCaller) return ok('No server is known to work, and the pool tries one when a caller comes.');`,
+    to: ``,
+    tests: health,
+  },
+  {
+    name: 'health: a pool is ready before its first connection',
+    from: `if (opened === 0) return beforeFirst(facts);`,
+    to: ``,
+    tests: health,
+  },
+  {
+    name: 'health: one ready pool of several is enough',
+    from: `const unwell = found.filter(({ status }) => status !== 'ok');`,
+    to: `const unwell = found.filter(({ status }) => status !== 'ok' && first.status !== 'ok');`,
+    tests: health,
+  },
+  {
+    name: 'health: the body names servers to everybody',
+    from: `verdictOf(details ? reading : withoutNames(reading))`,
+    to: `verdictOf(reading)`,
+    tests: health,
   },
 ];

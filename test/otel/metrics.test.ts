@@ -158,6 +158,35 @@ test('after disable() nothing listens to the pool, and a pool may be instrumente
   }
 });
 
+test('two never observe one series in the same collection: a pool that is instrumented again takes over at once', async () => {
+  const sdk = metering();
+  const pool = await own.pool('mem://', { name: 'a' });
+  const meter = sdk.provider.getMeter('surreal-pool');
+  const callbacks = new Set<unknown>();
+  const counting = new Proxy(meter, {
+    get(target, name) {
+      if (name === 'addBatchObservableCallback' || name === 'removeBatchObservableCallback') {
+        return (...given: Parameters<typeof meter.addBatchObservableCallback>) => {
+          if (name === 'addBatchObservableCallback') callbacks.add(given[0]);
+          else callbacks.delete(given[0]);
+          target[name](...given);
+        };
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const meterProvider = { getMeter: () => counting };
+  instrumentPool(pool, { meterProvider }).disable();
+  const again = instrumentPool(pool, { meterProvider });
+  expect(callbacks.size).toBe(1);
+  expect((await sdk.collect()).value('db.client.connection.limit', 'a')).toBe(pool.poolStats().maxConnections);
+  again.disable();
+  expect(callbacks.size, 'it is collected once more').toBe(1);
+  await sdk.collect();
+  expect(callbacks.size).toBe(0);
+});
+
 test('without an SDK of metrics nothing is subscribed', async () => {
   metrics.disable();
   const pool = await own.pool('mem://');

@@ -36,7 +36,7 @@ function start(recording: string | undefined, parameters: readonly string[], bef
   const program = join(temporaryFolder(), 'service.mjs');
   const built = new URL('../../dist/index.js', import.meta.url).href;
   writeFileSync(program, service.replace('surreal-pool', built));
-  const environment = { ...process.env, ...(recording === undefined ? {} : { SURREAL_POOL_RECORD: recording }) };
+  const environment = { ...process.env, ...(recording === undefined ? {} : { SURREAL_RECORD_LOAD: recording }) };
   const shell = `${before}exec "$0" --import surreal-pool/record "$@"`;
   const child = spawn('/bin/sh', ['-c', shell, process.execPath, program, ...parameters], {
     cwd: project,
@@ -91,7 +91,7 @@ describe('a service that is recorded from outside', () => {
     ] as const) {
       const { closed, stdout, stderr } = start(path, ['5', 'end']);
       expect([await closed, await stdout]).toEqual([[0, null], 'served\nended\n']);
-      expect(await stderr).toMatch(/SurrealPoolWarning: nothing is recorded \(SURREAL_POOL_RECORD\)/);
+      expect(await stderr).toMatch(/SurrealPoolWarning: nothing is recorded \(SURREAL_RECORD_LOAD\)/);
       expect(await stderr).toMatch(reason);
     }
     expect(readFileSync(taken, 'utf8')).toBe('precious');

@@ -14,6 +14,11 @@ export interface ConsoleServer {
 
 const open = new Set<Server>();
 
+/** Ends what is under way at all servers, as a proxy or a restart does. */
+export function closeConnections(): void {
+  for (const server of open) server.closeAllConnections();
+}
+
 /** Call once at the top of a test file. */
 export function consoleServers(): (pools: Pools, options?: ConsoleOptions, port?: number) => Promise<ConsoleServer> {
   const stop = async (server: Server): Promise<void> => {

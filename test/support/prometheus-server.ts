@@ -19,11 +19,20 @@ export interface LoadedRule {
   readonly lastError?: string;
 }
 
+/** What it asks each second. */
+export interface ScrapedJob {
+  readonly name: string;
+  readonly path: string;
+  /** More of its configuration, as the documentation tells to write it. */
+  readonly more?: object;
+}
+
 export interface PrometheusOptions {
   /** The path of the program. */
   readonly program: string;
-  /** The port on this machine where it finds `/metrics`. */
+  /** The port on this machine where it finds all jobs. */
   readonly port: number;
+  readonly jobs: readonly ScrapedJob[];
   /** The paths of files with rules. */
   readonly rules: readonly string[];
 }
@@ -38,12 +47,15 @@ export class PrometheusServer {
     this.#url = url;
   }
 
-  static async start({ program, port, rules }: PrometheusOptions): Promise<PrometheusServer> {
+  static async start({ program, port, jobs, rules }: PrometheusOptions): Promise<PrometheusServer> {
     const folder = temporaryFolder();
     const config = {
       global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
       rule_files: rules,
-      scrape_configs: [{ job_name: 'shop', static_configs: [{ targets: [`127.0.0.1:${port}`] }] }],
+      scrape_configs: jobs.map(({ name, path, more }) => ({
+        ...{ job_name: name, metrics_path: path, ...more },
+        static_configs: [{ targets: [`127.0.0.1:${port}`] }],
+      })),
     };
     // What is JSON is YAML as well.
     writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));

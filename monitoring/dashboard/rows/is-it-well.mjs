@@ -1,5 +1,17 @@
 import { bigNumber, timeline } from '../panels.mjs';
-import { chosen, highest, outcome, perSecond, pool, quantile, seldom, shown, state, sum, worst } from '../queries.mjs';
+import {
+  chosen,
+  highest,
+  outcome,
+  perMinute,
+  perSecond,
+  pool,
+  quantile,
+  shown,
+  state,
+  sum,
+  worst,
+} from '../queries.mjs';
 
 const poolStates = [
   { name: 'running', color: 'green' },
@@ -25,7 +37,7 @@ export default {
       title: 'Waiting',
       help: 'Callers in the queue now. More than 0 for a minute: look below whether waits or queries grew first.',
       unit: 'short',
-      width: 4,
+      width: 3,
       badFrom: 1,
       queries: [{ legend: 'waiting', expr: sum('db_client_connection_pending_requests', []) }],
     }),
@@ -33,7 +45,7 @@ export default {
       title: 'Oldest waiter',
       help: 'How long the caller has waited who has waited longest. At the acquire time-out (10 s by default) callers get AcquireTimeoutError.',
       unit: 's',
-      width: 4,
+      width: 3,
       badFrom: 1,
       queries: [{ legend: 'oldest waiter', expr: highest('surreal_pool_oldest_waiter_seconds', []) }],
     }),
@@ -56,23 +68,23 @@ export default {
     }),
     bigNumber({
       title: 'Errors per minute',
-      help: 'By class: acquires that were not served, queries that failed (with the name of the error), transactions that were not committed. "none" is good.',
+      help: 'What callers get: their wait timed out; they were refused at once (queue full, overload, circuit open, shutdown); no connection could be opened, or the credentials were refused; a query failed; a transaction conflicted, or was lost or of unknown outcome. The panels below have each by name.',
       unit: 'cpm',
-      width: 4,
+      width: 6,
       badFrom: 0.001,
       queries: [
+        { legend: 'timed out', expr: perMinute('surreal_pool_acquires_total', [], `${outcome}="timed-out"`) },
         {
-          legend: `acquire ${shown(outcome)}`,
-          expr: seldom('surreal_pool_acquires_total', [outcome], `${outcome}!~"served|aborted"`),
+          legend: 'refused',
+          expr: perMinute('surreal_pool_acquires_total', [], `${outcome}=~"queue-full|overload|circuit-open|shutdown"`),
         },
+        { legend: 'not opened', expr: perMinute('surreal_pool_acquires_total', [], `${outcome}="failed"`) },
         {
-          legend: `query ${shown('error_type')}`,
-          expr: seldom('db_client_operation_duration_seconds_count', ['error_type'], 'error_type!=""'),
+          legend: 'query failed',
+          expr: perMinute('db_client_operation_duration_seconds_count', [], 'error_type!=""'),
         },
-        {
-          legend: `transaction ${shown(outcome)}`,
-          expr: seldom('surreal_pool_transactions_total', [outcome], `${outcome}=~"conflict|lost|unknown"`),
-        },
+        { legend: 'conflict', expr: perMinute('surreal_pool_transactions_total', [], `${outcome}="conflict"`) },
+        { legend: 'lost', expr: perMinute('surreal_pool_transactions_total', [], `${outcome}=~"lost|unknown"`) },
       ],
     }),
     timeline({

@@ -6,7 +6,7 @@ export default {
   panels: [
     chart({
       title: 'Token renewals per minute',
-      help: 'failed: the pool uses the old token until it ends, and tries again, more and more often. After that its connections have no user: look at the server and the credentials before then.',
+      help: 'failed: the pool uses the old token until it ends, and tries again, more and more often. After that it signs in by the credentials, and where that fails too, callers are refused: look at the server and the credentials before then.',
       unit: 'cpm',
       width: 8,
       queries: [

@@ -77,14 +77,20 @@ export function verdictOn(
   interrupted: Interruption | null,
 ): ReplayReport['verdict'] {
   const stopped = interrupted === null ? '' : `Stopped by ${interrupted} after ${formatDuration(elapsed)}. `;
+  const isLate = late.p99 >= leastLate;
+  const isTooLate = isLate && late.mean >= leastShareOfLate * query.mean;
+  const delayed =
+    isLate && !isTooLate
+      ? ` This process was ${formatDuration(late.p99)} late at p99, which makes waits longer; --sweep needs no real time.`
+      : '';
   const told = (finding: ReplayFinding, sentence: string): ReplayReport['verdict'] => ({
     finding,
-    sentence: `${stopped}${sentence}`,
+    sentence: `${stopped}${sentence}${delayed}`,
   });
   const [most] = Object.entries(errors);
   const connections = formatNumber(maxConnections, 'connection');
   if (operations.total === 0) return told('nothing', 'No unit of work ended.');
-  if (late.p99 >= leastLate && late.mean >= leastShareOfLate * query.mean) {
+  if (isTooLate) {
     return told(
       'process',
       `This process could not keep up: it was ${formatDuration(late.p99)} late at p99, so the waits say little; use --sweep, which needs no real time, or a lower --speed.`,

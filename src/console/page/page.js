@@ -178,7 +178,11 @@
     if (group === undefined) {
       const title = make('h3');
       const list = make('div', { role: 'listbox', tabindex: '0' });
-      list.addEventListener('click', ({ target }) => target.cell !== undefined && choose(target.cell));
+      list.addEventListener('click', ({ target }) => {
+        if (target.cell === undefined) return;
+        activate(list, target);
+        choose(target.cell);
+      });
       list.addEventListener('keydown', (event) => moveIn(list, event));
       list.addEventListener('focus', () => activate(list, list.active ?? list.firstChild));
       group = { title, list, element: make('div', { class: 'group' }, title, list) };
@@ -668,6 +672,7 @@
     };
     const draws = (list) => {
       latest = list;
+      element.hidden = list.length === 0;
       const ordered =
         sorted === undefined
           ? list
@@ -738,7 +743,7 @@
   const drawAgents = table(
     'agents-table',
     [
-      ['Agent', '', (a) => a.agentId, (a) => a.agentId],
+      ['Agent', 'w', (a) => a.agentId, (a) => a.agentId],
       ['Connections', 'n', (a) => number(a.connections), (a) => a.connections],
       ['Waiting', 'n', (a) => number(a.waiting), (a) => a.waiting],
       ['Longest wait', 'n', (a) => duration(a.longestWait), (a) => a.longestWait],

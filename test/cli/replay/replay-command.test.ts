@@ -73,6 +73,12 @@ describe('load --record and load --replay', () => {
     });
   });
 
+  test('record nothing by themselves, whatever a service beside them records', async () => {
+    const path = newFile();
+    expect((await run(['load', '-n', '5', '-P', '0'], { SURREAL_RECORD_LOAD: path })).code).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
+
   test('check what is asserted', async () => {
     const path = written(20, 1, 30);
     const parameters = ['load', '--replay', path, '--pool-max', '1', '--progress', '0', '--assert'];

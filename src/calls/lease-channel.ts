@@ -16,6 +16,7 @@ import { forCaller } from '../errors/for-caller.js';
 import { isLostIdentity, isShuttingDown } from '../errors/server-errors.js';
 import type { Lease } from '../pool/lease.js';
 import type { Connection } from '../session/connection.js';
+import { withoutAdded } from '../surrealql/mended-text.js';
 import { refuseStatements } from '../surrealql/refused-statements.js';
 import { shownStatement } from '../surrealql/shown-statement.js';
 import { type QueryTrace, queryChannel, traceOf } from '../telemetry/channels.js';
@@ -51,6 +52,11 @@ interface Asked<R extends Request<unknown>> {
 /** A layer that reads neither the request nor its answer. */
 type RequestLayer = Layer<Asked<Request<unknown>>, unknown>;
 type CallLayer = Layer<Asked<Call>, Answer>;
+
+/** The first error among the answers to the caller's own statements: what the pool adds may end with an error, and is no failure. */
+function ownFailure({ details: { added } }: Call, answer: Answer): Error | undefined {
+  return failureIn(added === undefined ? answer : withoutAdded(answer, added));
+}
 
 /** The composed layers. All leases share them, so that a lease with few calls costs little. */
 interface Ways {
@@ -302,7 +308,7 @@ export class LeaseChannel implements QueryChannel {
     const began = journal.begin();
     try {
       const answer = await next(asked);
-      journal.ended(connection.id, request.text, began, failureIn(answer));
+      journal.ended(connection.id, request.text, began, ownFailure(request, answer));
       return answer;
     } catch (error) {
       journal.ended(connection.id, request.text, began, error);
@@ -333,7 +339,7 @@ export class LeaseChannel implements QueryChannel {
       return next(traceContext === undefined ? asked : { ...asked, request: request.with({ traceContext }) });
     };
     // A statement that failed is published as the failure of its query; its answer is given all the same.
-    return traceWork(queryChannel, trace, send, (answer) => answer && failureIn(answer));
+    return traceWork(queryChannel, trace, send, (answer) => answer && ownFailure(request, answer));
   };
 
   /**

@@ -22,7 +22,8 @@ export function mended(mending: () => Mending, onRefused: () => void): Layer<Cal
       // Nothing of it ran. Send the caller's own text, so that the error shows that text; if the server can parse it
       // alone, it runs now.
       answer = await next(call);
-      await next(new Call({ text: emptyCache, bindings: {}, transaction: call.details.transaction }));
+      const { transaction } = call.details;
+      await next(new Call({ text: emptyCache, bindings: {}, transaction, added: new Set([0]) }));
       return answer;
     }
     const own = withoutAdded(answer, added);

@@ -9,7 +9,7 @@ import type { PoolLabel } from './pool-label.js';
 
 /** What the pool counts of queries. Times are in milliseconds. */
 export interface QueryStatistics {
-  /** Queries that ended, each attempt counted: those in transactions too, and those that a savepoint replays. */
+  /** Queries that ended, each attempt counted: those in transactions too, but not those that a savepoint replays. */
   readonly queries: number;
   /** How many of them failed: the call, or a statement of it. */
   readonly queriesFailed: number;

@@ -31,7 +31,7 @@ export class TerminalCommand {
   #text = '';
 
   constructor(parameters: string, { columns = 100, rows = 30, environment = {} }: TerminalOptions = {}) {
-    const own = `sh -c 'echo pid=$$; exec "${process.execPath}" "${command}" ${parameters}'`;
+    const own = `sh -c 'echo pid=$$ tty=$(tty); exec "${process.execPath}" "${command}" ${parameters}'`;
     const line = `stty cols ${columns} rows ${rows}; ${own}; echo "code=$?"; stty -a`;
     // On CI, Node takes no terminal for one with colours.
     const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env;
@@ -69,6 +69,11 @@ export class TerminalCommand {
 
   press(keys: string): void {
     this.#process.stdin?.write(keys);
+  }
+
+  resize(columns: number, rows: number): void {
+    const [, tty = ''] = /tty=(\S+)/.exec(this.#text) ?? [];
+    spawnSync('stty', ['-F', tty, 'cols', String(columns), 'rows', String(rows)]);
   }
 
   signal(name: NodeJS.Signals): void {

@@ -139,6 +139,16 @@ describe.skipIf(!hasTerminals)('top on a terminal', { timeout: 60_000 }, () => {
     expect(await command.ended).not.toContain(esc);
   });
 
+  test('is drawn anew when the terminal has another size', async () => {
+    const { url } = await serve(await poolNamed('shop/orders'));
+    const command = new TerminalCommand(`top ${url} --interval 1h`, { environment: { NO_COLOR: '1' } });
+    expect(await command.showed(/q quit/)).not.toContain('in use 0/4');
+    command.resize(40, 12);
+    await command.showed(/in use 0\/4 +waiting 0[\s\S]*q quit/);
+    command.press('q');
+    leftClean(await command.ended);
+  });
+
   test('of 40 columns and 12 rows keeps within them, line by line', async () => {
     const { url } = await serve(await poolNamed('shop/orders'));
     const command = new TerminalCommand(`top ${url}`, { columns: 40, rows: 12, environment: { NO_COLOR: '1' } });

@@ -20,8 +20,11 @@ export const leftOut: Readonly<Record<string, readonly string[]>> = {
   'the command as it is run for seconds': [
     'test/cli/doctor.test.ts',
     'test/cli/load-endpoints.test.ts',
+    'test/cli/load-ui.test.ts',
     'test/cli/load.test.ts',
     'test/cli/terminal.test.ts',
+    'test/cli/top-terminal.test.ts',
+    'test/cli/top.test.ts',
   ],
   'outages and restarts': [
     'test/cluster',

@@ -67,10 +67,14 @@ export class LoadPage implements LoadUi {
       .unref();
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   readonly show = (pool: ConnectionManager): void => {
     this.#pools.push(pool);
     if (this.#pools.length > 1) return;
-    const { port } = this.#server.address() as AddressInfo;
+    const { port } = this;
     const where = port === defaultUiPort ? '' : ` http://${loopback}:${port}`;
     this.#say(`the pool is shown at http://${loopback}:${port}/ and by surreal-pool top${where}`);
   };

@@ -66,10 +66,14 @@ const environmentForm: Form = {
   names: [...environmentVariables.keys()],
 };
 
+/** What `surreal-pool top` reads: a token of the live page, which a service may want in the same place. */
+const ofLivePage = 'SURREAL_POOL_CONSOLE_TOKEN';
+
 /**
  * Reads a configuration from variables such as `SURREAL_POOL_URL` and `SURREAL_POOL_MAX_CONNECTIONS`. An empty variable
  * counts as not set. An unknown one that begins with `SURREAL_POOL_` is an error, except those that Kubernetes sets for
- * a service named `surreal-pool` (`SURREAL_POOL_SERVICE_HOST` and the like), which are ignored.
+ * a service named `surreal-pool` (`SURREAL_POOL_SERVICE_HOST` and the like), and `SURREAL_POOL_CONSOLE_TOKEN`, the token of
+ * the live page; these are ignored.
  *
  * @param environment where to read from; default `process.env`
  * @throws ConfigurationError that names every variable with a problem
@@ -80,7 +84,7 @@ export function configFromEnvironment(
   const config: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith(environmentPrefix) || text === undefined || text === '') continue;
-    if (isOfKubernetes(name, text)) continue;
+    if (name === ofLivePage || isOfKubernetes(name, text)) continue;
     // An unknown variable keeps its name and is refused with all other problems, as an unknown option.
     const path = environmentVariables.get(name)?.split('.') ?? [name];
     put(config, path, valueAt(path, text));

@@ -15,6 +15,13 @@ export interface TerminalOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends commands that a test has left running. */
+export function endCommands(): void {
+  for (const child of running) child.kill();
+}
+
 /** The command on a terminal of its own, which tells after its end how it was left. */
 export class TerminalCommand {
   /** All that the terminal got. */
@@ -24,7 +31,7 @@ export class TerminalCommand {
   #text = '';
 
   constructor(parameters: string, { columns = 100, rows = 30, environment = {} }: TerminalOptions = {}) {
-    const own = `sh -c 'echo pid=$$; exec "${process.execPath}" "${command}" ${parameters}'`;
+    const own = `sh -c 'echo pid=$$ tty=$(tty); exec "${process.execPath}" "${command}" ${parameters}'`;
     const line = `stty cols ${columns} rows ${rows}; ${own}; echo "code=$?"; stty -a`;
     // On CI, Node takes no terminal for one with colours.
     const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env;
@@ -36,7 +43,12 @@ export class TerminalCommand {
       this.#text += text;
       for (const look of this.#changed) look();
     });
-    this.ended = once(this.#process, 'close').then(() => this.#text);
+    const child = this.#process;
+    running.add(child);
+    this.ended = once(child, 'close').then(() => {
+      running.delete(child);
+      return this.#text;
+    });
   }
 
   /** Resolves as soon as something like that was shown; rejects when the command ends without it. */
@@ -57,6 +69,11 @@ export class TerminalCommand {
 
   press(keys: string): void {
     this.#process.stdin?.write(keys);
+  }
+
+  resize(columns: number, rows: number): void {
+    const [, tty = ''] = /tty=(\S+)/.exec(this.#text) ?? [];
+    spawnSync('stty', ['-F', tty, 'cols', String(columns), 'rows', String(rows)]);
   }
 
   signal(name: NodeJS.Signals): void {

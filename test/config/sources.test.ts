@@ -194,6 +194,11 @@ describe('the environment', () => {
     expect(issueAt(error, 'SURREAL_POOL_SOMETHING').allowed).toContain('SURREAL_POOL_URL, SURREAL_POOL_NAMESPACE');
   });
 
+  test('may hold the token of the live page, which is for top', () => {
+    const environment = { ...required, SURREAL_POOL_CONSOLE_TOKEN: 'a-token-of-this-test' };
+    expect(configFromEnvironment(environment)).toEqual(configFromEnvironment(required));
+  });
+
   test('may hold what Kubernetes makes for a service named surreal-pool, or whose name begins so', () => {
     const made = (service: string): Record<string, string> => ({
       [`${service}_SERVICE_HOST`]: '10.0.0.1',

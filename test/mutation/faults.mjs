@@ -1125,9 +1125,45 @@ export const faults = [
   },
   {
     name: 'the cache is not emptied behind a text that was sent by itself',
-    from: `await next(new Call({ text: emptyCache, bindings: {}, transaction: call.details.transaction }));`,
+    from: `await next(new Call({ text: emptyCache, bindings: {}, transaction, added: new Set([0]) }));`,
     to: ``,
     tests: ['test/calls/mended-calls.test.ts'],
+  },
+  {
+    name: 'a statement that the pool adds counts as a failed query',
+    from: `failureIn(added === undefined ? answer : withoutAdded(answer, added))`,
+    to: `failureIn(answer)`,
+    tests: ['test/manager/connections.test.ts'],
+  },
+  {
+    name: 'a report of a connection holds the whole identity, with its variables',
+    from: `...{ id, endpoint, state, stateFor, age, uses, namespace, database },`,
+    to: `...{ id, endpoint, state, stateFor, age, uses }, ...(resource?.database ?? identity),`,
+    tests: ['test/manager/connections.test.ts'],
+  },
+  {
+    name: 'the queries of the lease before count for this one',
+    from: `if (this.#askedBy !== lease) {`,
+    to: `if (false) {`,
+    tests: ['test/manager/connections.test.ts'],
+  },
+  {
+    name: 'a failed query counts as one that did not fail',
+    from: `if (error !== undefined) this.#failed++;`,
+    to: ``,
+    tests: ['test/telemetry/query-journal.test.ts'],
+  },
+  {
+    name: 'a duration at a boundary is in the bucket above',
+    from: `if (duration <= boundary) break;`,
+    to: `if (duration < boundary) break;`,
+    tests: ['test/pool/duration-buckets.test.ts'],
+  },
+  {
+    name: 'two pools of one name make one series',
+    from: `for (let count = 2; taken.has(free); count++)`,
+    to: `for (let count = 2; false; count++)`,
+    tests: ['test/metrics/families.test.ts'],
   },
   // Transactions
   {

@@ -1,10 +1,13 @@
 import { AggregationTemporality } from '@opentelemetry/sdk-metrics';
 import { expect, onTestFinished } from 'vitest';
 import type { ConnectionManager } from '../../src/index.js';
-import { families } from '../../src/metrics/families.js';
+import { families, poolNameAttribute } from '../../src/metrics/families.js';
+import { labelName, prometheusName } from '../../src/metrics/family.js';
 import { readPool } from '../../src/metrics/reading.js';
 import { instrumentPool } from '../../src/otel/index.js';
+import { prometheusText } from '../../src/prometheus/index.js';
 import { type Collected, keyOf, metering } from '../support/otel.js';
+import { parsePrometheus } from '../support/prometheus-format.js';
 import { seededRandom } from '../support/seeded-random.js';
 import type { Surroundings } from '../support/surroundings.js';
 import { randomLoad } from './random-load.js';
@@ -87,6 +90,39 @@ export async function numbersStayEqual(own: Surroundings, seed: number, duration
         if (exact) expect(told.get(key), `${family.name} ${key}`).toBe(value);
       }
     }
+  }
+  expectSameInPrometheus(pools, names);
+}
+
+/** What a scrape says is what the pools say: each number but times that go on. */
+function expectSameInPrometheus(pools: readonly ConnectionManager[], names: readonly string[]): void {
+  const scraped = new Map<string, number>();
+  const keyInText = (name: string, labels: Readonly<Record<string, string>>) => `${name} ${keyOf(labels)}`;
+  for (const { samples } of parsePrometheus(prometheusText(pools, { tenants: 2 }))) {
+    for (const { name, labels, value } of samples) scraped.set(keyInText(name, labels), value);
+  }
+  for (const [index, pool] of pools.entries()) {
+    const reading = readPool(pool, { tenants: 2 });
+    for (const family of families) {
+      const name = prometheusName(family);
+      const of = (attributes: Readonly<Record<string, string>>) => {
+        const all = Object.entries({ ...attributes, [poolNameAttribute]: names[index] ?? '' });
+        return Object.fromEntries(all.map(([attribute, value]) => [labelName(attribute), value]));
+      };
+      if (family.kind === 'histogram') {
+        for (const { attributes, durations } of family.read(reading)) {
+          expect(scraped.get(keyInText(`${name}_count`, of(attributes))), name).toBe(durations.count);
+          expect(scraped.get(keyInText(`${name}_sum`, of(attributes))), name).toBe(durations.sum);
+        }
+      } else if (family.unit !== 's' || family.kind === 'counter') {
+        for (const { attributes, value } of family.read(reading)) {
+          expect(scraped.get(keyInText(name, of(attributes))), name).toBe(value);
+        }
+      }
+    }
+    const acquires = { surreal_pool_outcome: 'served', [labelName(poolNameAttribute)]: names[index] ?? '' };
+    const { served } = pool.poolStats();
+    expect(scraped.get(keyInText('surreal_pool_acquires_total', acquires))).toBe(served);
   }
 }
 

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../support/temporary.js';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 /** The aim was 150,000: see docs/dependencies.md. */
-const mostBytes = 230_000;
+const mostBytes = 310_000;
 
 /** What npm says of the package that it packed. */
 interface Packed {

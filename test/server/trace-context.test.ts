@@ -3,6 +3,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { RecordId } from 'surrealdb';
 import { expect, onTestFinished, test } from 'vitest';
 import { type ConnectionManager, createPool, type QueryTrace, type TransactionTrace } from '../../src/index.js';
+import { instrumentPool } from '../../src/otel/index.js';
+import { tracing } from '../support/otel.js';
 import { OtlpReceiver } from '../support/otlp-receiver.js';
 import { ServerProcess } from '../support/server-process.js';
 
@@ -101,6 +103,33 @@ test('the spans of a server hang below those of its client: calls alone, calls i
     receiver.spans.filter(({ traceId }) => others.includes(traceId)),
     'one message names one span',
   ).toEqual([]);
+});
+
+test('with OpenTelemetry the span of a server is a child of the span of its query, below that of the caller', async () => {
+  const { pool, receiver } = await scene();
+  const sdk = tracing();
+  const instrumentation = instrumentPool(pool, { tracerProvider: sdk.provider });
+  onTestFinished(() => instrumentation.disable());
+  const { traceId } = await sdk.below('request', async () => {
+    await pool.query('CREATE person');
+    await pool.withTransaction((transaction) => transaction.query('UPDATE person SET a = 1'));
+  });
+  expect(sdk.spans().map(({ name }) => name)).toEqual(['CREATE person', 'BEGIN', 'UPDATE person', 'COMMIT']);
+  if (!(await readsContexts(pool))) return;
+  const exported = await receiver.spansOf(traceId, ({ name }) => name === 'surrealdb.rpc/commit');
+  const idsOf = (...names: readonly string[]): Set<string> =>
+    new Set(
+      sdk
+        .spans()
+        .filter(({ name }) => names.includes(name))
+        .map((span) => span.spanContext().spanId),
+    );
+  const parents = (method: string): Set<string> =>
+    new Set(exported.filter(({ name }) => name === `surrealdb.rpc/${method}`).map((span) => span.parentSpanId));
+  // The pool asks in the steps of a transaction too.
+  for (const id of idsOf('CREATE person', 'UPDATE person')) expect(parents('query')).toContain(id);
+  expect(parents('begin')).toEqual(idsOf('BEGIN'));
+  expect(parents('commit')).toEqual(idsOf('COMMIT'));
 });
 
 test('nothing is named without a subscriber, and a malformed context is not sent', async () => {

@@ -57,9 +57,8 @@ export class Terminal {
     this.#output = output;
     this.#input = input.isTTY ? input : undefined;
     this.#user = user;
+    // After an error nobody caught too; Node writes the error after that, so that it is not gone with the other screen.
     process.on('exit', this.#restore);
-    // Before the error is written, which would else be gone with the other screen.
-    process.on('uncaughtExceptionMonitor', this.#restore);
     process.on('SIGCONT', this.#continue);
     output.on('resize', user.redraw);
     this.#input?.on('data', this.#read);
@@ -90,7 +89,6 @@ export class Terminal {
   close(): void {
     this.#restore();
     process.off('exit', this.#restore);
-    process.off('uncaughtExceptionMonitor', this.#restore);
     process.off('SIGCONT', this.#continue);
     this.#output.off('resize', this.#user.redraw);
     this.#input?.off('data', this.#read);

@@ -1137,8 +1137,8 @@ export const faults = [
   },
   {
     name: 'a report of a connection holds the whole identity, with its variables',
-    from: `...{ id, endpoint, state, stateFor, age, uses, namespace, database },`,
-    to: `...{ id, endpoint, state, stateFor, age, uses }, ...(resource?.database ?? identity),`,
+    from: `resource?.database ?? identity;\n  return {\n    id,`,
+    to: `resource?.database ?? identity;\n  return {\n    ...(resource?.database ?? identity),\n    id,`,
     tests: ['test/manager/connections.test.ts'],
   },
   {

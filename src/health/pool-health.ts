@@ -1,8 +1,8 @@
 import { ConnectionManager } from '../manager.js';
-import { verdictOf } from '../metrics/verdict.js';
-import { partsOf, verdictReading } from '../metrics/verdict-reading.js';
 import type { EndpointReport } from '../pool/endpoint-report.js';
 import { formatDuration } from '../time/format-duration.js';
+import { verdictOf } from '../verdict/verdict.js';
+import { reportsOf, verdictReading } from '../verdict/verdict-reading.js';
 import { changesOf } from './changes-of-pools.js';
 import type { ResolvedHealthOptions } from './options.js';
 import { withoutNames } from './without-names.js';
@@ -84,7 +84,7 @@ function beforeFirst({ awaitsCaller, openFailed }: Facts): Finding {
 
 /** What is the matter with the pool. */
 function verdict(pool: ConnectionManager, { details }: ResolvedHealthOptions): string {
-  const reading = verdictReading(partsOf(pool), changesOf(pool));
+  const reading = verdictReading(reportsOf(pool), changesOf(pool));
   return verdictOf(details ? reading : withoutNames(reading)).sentence;
 }
 

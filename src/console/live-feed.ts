@@ -42,7 +42,8 @@ export class LiveFeed {
   readonly #interval: number;
   readonly #actions: boolean;
   readonly #clock: Clock;
-  readonly #names = new PoolNames();
+  /** Names stay while somebody looks. */
+  #names = new PoolNames();
   readonly #watches = new Map<ConnectionManager, PoolWatch>();
   /** Kept while nobody looks, so that somebody who comes back, or asks now and then, sees what changed. */
   readonly #changes = new WeakMap<ConnectionManager, RecentChanges>();
@@ -157,5 +158,6 @@ export class LiveFeed {
     this.#timer = undefined;
     for (const watch of this.#watches.values()) watch.end();
     this.#watches.clear();
+    this.#names = new PoolNames();
   }
 }

@@ -15,7 +15,7 @@ export function queue({ stats, lastMinute }: VerdictReading): string {
   const parts = [
     waiting === 0 ? '' : `${callers(waiting)}, ${waiting === 1 ? '' : 'the oldest '}for ${time(oldestWaiter)}`,
     timedOut === 0 ? '' : `${number(timedOut)} timed out in the last minute`,
-    turnedAway === 0 ? '' : `${number(turnedAway)} were turned away in the last minute`,
+    turnedAway === 0 ? '' : `${number(turnedAway)} refused in the last minute`,
   ].filter((part) => part !== '');
   return parts.join(', ');
 }

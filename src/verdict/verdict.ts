@@ -153,6 +153,7 @@ function whyTheyWait(reading: VerdictReading): Finding {
     slowDatabase(reading, true) ??
     conflicting(reading, true) ??
     growing(reading) ??
+    over(reading) ??
     tooSmall(reading)
   );
 }
@@ -323,15 +324,24 @@ function growing(reading: VerdictReading): Finding {
   );
 }
 
+/** Callers were turned away in the last minute, and nobody waits any more: why is not seen now. */
+function over(reading: VerdictReading): Finding {
+  if (reading.stats.waiting > 0) return undefined;
+  const failed = reading.lastMinute?.openFailed ?? 0;
+  const now = `now ${inUse(reading)} and nobody waits`;
+  if (failed === 0) return warning('pool', `Callers were turned away: ${queue(reading)}; ${now}.`);
+  return warning(
+    'endpoint',
+    `Callers were turned away while connections could not be opened (${plural(failed, 'attempt', 'attempts')}): ${queue(reading)}; ${now}.`,
+  );
+}
+
 function tooSmall(reading: VerdictReading): Finding {
-  const { idle, leased, maxConnections, queryTime, waiting } = reading.stats;
+  const { idle, leased, maxConnections, queryTime } = reading.stats;
   const { count, p50, p99 } = queryTime.lastMinute;
   const longest = longestOf(reading.leases);
   const steady = reading.lately?.usualQueryTime === undefined ? 'queries take' : 'queries take no longer than before:';
   const queries = count === 0 ? '' : ` (${steady} ${time(p50)}, p99 ${time(p99)})`;
-  if (waiting === 0) {
-    return critical('pool', `The pool was too small: ${queue(reading)}; now ${inUse(reading)} and nobody waits.`);
-  }
   const use = leased >= maxConnections ? `all ${number(maxConnections)} connections are in use` : inUse(reading);
   const prepared = leased < maxConnections && idle === 0 ? ', others are being probed or reset' : '';
   // One that is as short as the others is no place to look.

@@ -248,6 +248,8 @@ describe('who asks', () => {
     };
     for (const remote of ['10.0.0.5', '::ffff:10.0.0.5', 'fe80::1', undefined]) {
       expect(await asked({}, remote, '/')).toBe(403);
+      // A client may write any name into its header.
+      expect(await asked({}, remote, '/snapshot', { host: 'localhost' })).toBe(403);
       expect(await asked({ token, actions: true }, remote, '/snapshot', withToken)).toBe(403);
       const allowed = { allowRemote: true, token };
       expect(await asked(allowed, remote, '/')).toBe(200);

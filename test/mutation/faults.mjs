@@ -2210,4 +2210,136 @@ export const faults = [
     to: `verdictOf(reading)`,
     tests: health,
   },
+  {
+    name: 'console: a page that leads a name of its own here gets in',
+    from: `if (!ownHost.test(request.headers('host') ?? '')) {`,
+    to: `if (false) {`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: a host that begins like this machine is taken for it',
+    from: `const ownHost = /^(?:localhost|127(?:\\.\\d{1,3}){3}|\\[::1\\])(?::\\d+)?$/i;`,
+    to: `const ownHost = /^(?:localhost|127(?:\\.\\d{1,3}){3}|\\[::1\\])/i;`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: every address is of this machine',
+    from: `if (!ownAddress.test(remoteAddress)) {`,
+    to: `if (false) {`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: who asks through a proxy is taken for local',
+    from: `if (proxy !== undefined) {`,
+    to: `if (false) {`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: an action needs no token',
+    from: `    requireOwnPage(request);
+    this.#requireToken(request);`,
+    to: `    requireOwnPage(request);`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: any token will do',
+    from: `if (!timingSafeEqual(digestOf(given), expected)) throw`,
+    to: `if (false) throw`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: remote viewers need no token',
+    from: `if (this.#rules.allowRemote) this.#requireToken(request);`,
+    to: ``,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: pages of other origins may ask',
+    from: `if (origin !== undefined && hostOf(origin) !== request.headers('host')?.toLowerCase()) {`,
+    to: `if (false) {`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: pages of other sites may ask',
+    from: `if (site !== undefined && site !== 'same-origin' && site !== 'none') {`,
+    to: `if (false) {`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: actions are on by themselves',
+    from: `if (!this.#rules.actions) {`,
+    to: `if (false) {`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: actions can be on without a token',
+    from: `if (token === undefined && (actions || allowRemote)) {`,
+    to: `if (token === undefined && allowRemote) {`,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: nobody hears of an action',
+    from: `    ConnectionManager.partsOf(manager).pool.events.emit('operatorActed', { action, target, by });
+`,
+    to: ``,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: it listens on when nobody looks',
+    from: `    for (const watch of this.#watches.values()) watch.end();
+`,
+    to: ``,
+    tests: ['test/console/console-handler.test.ts'],
+  },
+  {
+    name: 'console: a viewer that leaves leaves the timer',
+    from: `if (this.#viewers.size === 0) this.#rest();
+    };`,
+    to: `};`,
+    tests: ['test/console/live-feed.test.ts'],
+  },
+  {
+    name: 'console: old snapshots are kept for slow clients',
+    from: `if (this.#waiting === undefined) this.#newest = text;`,
+    to: `if (this.#waiting === undefined) this.#newest ??= text;`,
+    tests: ['test/console/live-feed.test.ts'],
+  },
+  {
+    name: 'console: errors of queries are shown',
+    from: `could not be cancelled (\${nameOf(error)})\`, 'rollback'`,
+    to: `could not be cancelled (\${reasonOf(error)})\`, 'rollback'`,
+    tests: ['test/console/live-feed.test.ts'],
+  },
+  {
+    name: 'verdict: a slow database is taken for a small pool',
+    from: `    slowDatabase(reading, true) ??
+`,
+    to: ``,
+    tests: ['test/verdict/verdict.test.ts'],
+  },
+  {
+    name: 'verdict: callers who hold connections are taken for a small pool',
+    from: `    heldIdle(reading) ??
+`,
+    to: ``,
+    tests: ['test/verdict/verdict.test.ts'],
+  },
+  {
+    name: 'verdict: connections that single calls share are held by a caller',
+    from: `leases.filter(({ idle, shared }) => !shared && (idle ?? 0) >= idleForLong)`,
+    to: `leases.filter(({ idle }) => (idle ?? 0) >= idleForLong)`,
+    tests: ['test/verdict/verdict.test.ts'],
+  },
+  {
+    name: 'endLease: a call under way keeps the connection',
+    from: `if (lease.present?.idleFor === undefined) lease.markForRecycling('aborted');`,
+    to: ``,
+    tests: ['test/manager/end-lease.test.ts'],
+  },
+  {
+    name: 'connections: a lease is as old as the connection is lent',
+    from: `return state === 'leased' ? (lease?.since ?? leasedAt) : stepBegan;`,
+    to: `return state === 'leased' ? leasedAt : stepBegan;`,
+    tests: ['test/pool/member-report.test.ts'],
+  },
 ];

@@ -54,9 +54,14 @@ const cases: readonly (readonly [title: string, given: VerdictReading, said: str
     'warning pool: The pool is the bottleneck: 1 caller waits, for 150 ms, while all 20 connections are in use (queries take no longer than before: 4.0 ms, p99 12 ms): raise maxConnections.',
   ],
   [
-    'the pool was too small a moment ago',
+    'callers were turned away, and nobody waits any more',
     reading({ lastMinute: readChanges({ ...minute, timedOut: 12, turnedAway: 3 }) }),
-    'critical pool: The pool was too small: 12 timed out in the last minute, 3 were turned away in the last minute; now 7 of 20 connections in use and nobody waits.',
+    'warning pool: Callers were turned away: 12 timed out in the last minute, 3 refused in the last minute; now 7 of 20 connections in use and nobody waits.',
+  ],
+  [
+    'callers were turned away by an outage that is over',
+    reading({ lastMinute: readChanges({ ...minute, timedOut: 12, openFailed: 4 }) }),
+    'warning endpoint: Callers were turned away while connections could not be opened (4 attempts): 12 timed out in the last minute; now 7 of 20 connections in use and nobody waits.',
   ],
   [
     'connections are being opened',

@@ -2,8 +2,8 @@ import { ConfigurationError, UsageError } from '../errors/configuration.js';
 import { messageOf } from '../errors/error-message.js';
 import { RefusedRequest } from '../http/refused-request.js';
 import { ConnectionManager } from '../manager.js';
-import { addressInShort } from '../metrics/words.js';
 import type { PoolEvents } from '../pool/events.js';
+import { addressInShort } from '../verdict/words.js';
 
 type Action = PoolEvents['operatorActed']['action'];
 

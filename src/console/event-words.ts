@@ -1,8 +1,8 @@
 import { messageOf } from '../errors/error-message.js';
-import { addressInShort, inShort, plural, withoutAddress } from '../metrics/words.js';
 import type { CloseReason } from '../pool/close-reason.js';
 import type { PoolEvents } from '../pool/events.js';
 import { formatDuration } from '../time/format-duration.js';
+import { addressInShort, inShort, plural, withoutAddress } from '../verdict/words.js';
 
 /** An event in words. */
 export interface EventWords {

@@ -3,7 +3,7 @@ export type { FetchContext } from '../http/fetch-adapter.js';
 export type { HttpHandler } from '../http/http-handler.js';
 export type { ConnectionManager } from '../manager.js';
 export type { Pools } from '../metrics/pools.js';
-export type { Verdict, VerdictKind } from '../metrics/verdict.js';
+export type { Verdict, VerdictKind } from '../verdict/verdict.js';
 export { consoleHandler } from './console-handler.js';
 export type { ConsoleOptions } from './console-options.js';
 export type { ConsoleMessage } from './live-feed.js';

@@ -2,10 +2,10 @@ import { messageOf } from '../errors/error-message.js';
 import type { ConnectionManager } from '../manager.js';
 import { PoolNames } from '../metrics/pool-names.js';
 import { type Pools, poolsNow } from '../metrics/pools.js';
-import { RecentChanges } from '../metrics/recent-changes.js';
-import type { Verdict } from '../metrics/verdict.js';
 import { type Clock, systemClock, type Timer } from '../time/clock.js';
 import { inOwnContext } from '../time/own-context.js';
+import { RecentChanges } from '../verdict/recent-changes.js';
+import type { Verdict } from '../verdict/verdict.js';
 import { PoolWatch } from './pool-watch.js';
 import type { ConsoleSnapshot } from './snapshot.js';
 

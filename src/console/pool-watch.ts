@@ -1,7 +1,7 @@
 import type { ConnectionManager } from '../manager.js';
-import { RecentChanges } from '../metrics/recent-changes.js';
-import { verdictOf } from '../metrics/verdict.js';
-import { partsOf, verdictReading } from '../metrics/verdict-reading.js';
+import { RecentChanges } from '../verdict/recent-changes.js';
+import { verdictOf } from '../verdict/verdict.js';
+import { reportsOf, verdictReading } from '../verdict/verdict-reading.js';
 import { RecentEvents } from './recent-events.js';
 import { type ConsoleSnapshot, snapshotOf } from './snapshot.js';
 
@@ -23,11 +23,11 @@ export class PoolWatch {
 
   /** The pool now. It costs the more the more connections and sessions there are: about 1 ms for 1,000 connections. */
   read(): ConsoleSnapshot {
-    const parts = partsOf(this.#manager);
-    const reading = verdictReading(parts, this.#recent, this.#events.seen);
+    const reports = reportsOf(this.#manager);
+    const reading = verdictReading(reports, this.#recent, this.#events.seen);
     const { lately, lastMinute } = reading;
     return snapshotOf({
-      ...parts,
+      ...reports,
       ...{ pool: this.name, time: Date.now(), verdict: verdictOf(reading), lately, lastMinute },
       events: this.#events.shown,
     });

@@ -1,6 +1,6 @@
 import type { ConnectionManager } from '../manager.js';
-import type { SeenEvents } from '../metrics/verdict-reading.js';
 import type { PoolEvents } from '../pool/events.js';
+import type { SeenEvents } from '../verdict/verdict-reading.js';
 import { type EventWords, wordings } from './event-words.js';
 
 /** Something that happened to the pool, in words. */

@@ -1,11 +1,11 @@
 import type { SessionStatistics } from '../agents/session-statistics.js';
 import type { ConnectionReport } from '../manager/connection-report.js';
-import type { Changes } from '../metrics/recent-changes.js';
-import type { Verdict } from '../metrics/verdict.js';
-import type { PoolParts } from '../metrics/verdict-reading.js';
 import type { EndpointReport } from '../pool/endpoint-report.js';
 import type { HistogramSummary } from '../pool/histogram.js';
 import type { PoolStats } from '../telemetry/pool-stats.js';
+import type { Changes } from '../verdict/recent-changes.js';
+import type { Verdict } from '../verdict/verdict.js';
+import type { PoolReports } from '../verdict/verdict-reading.js';
 import type { RecentEvent } from './recent-events.js';
 
 /**
@@ -152,7 +152,7 @@ const mostLeases = 200;
 const mostAgents = 20;
 
 /** What a snapshot is made of. */
-export interface SnapshotParts extends PoolParts {
+export interface SnapshotParts extends PoolReports {
   readonly pool: string;
   readonly time: number;
   readonly verdict: Verdict;

@@ -1,5 +1,5 @@
 import type { ConnectionManager } from '../manager.js';
-import { RecentChanges } from '../metrics/recent-changes.js';
+import { RecentChanges } from '../verdict/recent-changes.js';
 
 const changes = new WeakMap<ConnectionManager, RecentChanges>();
 

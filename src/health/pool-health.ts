@@ -1,8 +1,8 @@
 import { ConnectionManager } from '../manager.js';
-import { verdictOf } from '../metrics/verdict.js';
-import { partsOf, verdictReading } from '../metrics/verdict-reading.js';
 import type { EndpointReport } from '../pool/endpoint-report.js';
 import { formatDuration } from '../time/format-duration.js';
+import { verdictOf } from '../verdict/verdict.js';
+import { type PoolReports, reportsOf, verdictReading } from '../verdict/verdict-reading.js';
 import { changesOf } from './changes-of-pools.js';
 import type { ResolvedHealthOptions } from './options.js';
 import { withoutNames } from './without-names.js';
@@ -37,25 +37,26 @@ const unavailable = (words = ''): Finding => ({ status: 'unavailable', words });
 
 /** Whether the pool should get work. It reads what the pool knows, and neither acquires nor sends. */
 export function readinessOf(pool: ConnectionManager, options: ResolvedHealthOptions): PoolHealth {
-  const facts = factsOf(pool);
+  const reports = reportsOf(pool);
+  const facts = factsOf(pool, reports);
   const { health, outage } = facts;
   const { status, words } = readiness(facts, options);
   const since = outage > 0 && !health.healthy ? { since: new Date(Date.now() - outage).toISOString() } : {};
-  const sentence = `${words} ${verdict(pool, options)}`.trimStart();
+  const sentence = `${words} ${verdict(pool, reports, options)}`.trimStart();
   return { pool: pool.name, status, sentence, ...since, ...details(facts, options) };
 }
 
 /** Whether the pool has made its first connection, or makes none before a caller comes. */
 export function startOf(pool: ConnectionManager, options: ResolvedHealthOptions): PoolHealth {
-  const facts = factsOf(pool);
+  const facts = factsOf(pool, { stats: pool.poolStats(), health: pool.healthStatus() });
   const { status, words } = facts.opened > 0 ? ok('The first connection was made.') : beforeFirst(facts);
   return { pool: pool.name, status, sentence: words, ...details(facts, options) };
 }
 
-function factsOf(pool: ConnectionManager) {
+function factsOf(pool: ConnectionManager, { stats, health }: Pick<PoolReports, 'stats' | 'health'>) {
   const { awaitsCaller, outage } = ConnectionManager.partsOf(pool).pool;
-  const { opened, openFailed } = pool.poolStats();
-  return { health: pool.healthStatus(), awaitsCaller, outage, opened, openFailed };
+  const { opened, openFailed } = stats;
+  return { health, awaitsCaller, outage, opened, openFailed };
 }
 
 type Facts = ReturnType<typeof factsOf>;
@@ -83,8 +84,8 @@ function beforeFirst({ awaitsCaller, openFailed }: Facts): Finding {
 }
 
 /** What is the matter with the pool. */
-function verdict(pool: ConnectionManager, { details }: ResolvedHealthOptions): string {
-  const reading = verdictReading(partsOf(pool), changesOf(pool));
+function verdict(pool: ConnectionManager, reports: PoolReports, { details }: ResolvedHealthOptions): string {
+  const reading = verdictReading(reports, changesOf(pool));
   return verdictOf(details ? reading : withoutNames(reading)).sentence;
 }
 

@@ -1,4 +1,4 @@
-import type { VerdictReading } from '../metrics/verdict.js';
+import type { VerdictReading } from '../verdict/verdict-reading.js';
 
 /**
  * The same reading for everybody to see: servers and agents have numbers in place of their names, and errors are left out, which quote

@@ -2315,20 +2315,20 @@ export const faults = [
     from: `    slowDatabase(reading, true) ??
 `,
     to: ``,
-    tests: ['test/metrics/verdict.test.ts'],
+    tests: ['test/verdict/verdict.test.ts'],
   },
   {
     name: 'verdict: callers who hold connections are taken for a small pool',
     from: `    heldIdle(reading) ??
 `,
     to: ``,
-    tests: ['test/metrics/verdict.test.ts'],
+    tests: ['test/verdict/verdict.test.ts'],
   },
   {
     name: 'verdict: connections that single calls share are held by a caller',
     from: `leases.filter(({ idle, shared }) => !shared && (idle ?? 0) >= idleForLong)`,
     to: `leases.filter(({ idle }) => (idle ?? 0) >= idleForLong)`,
-    tests: ['test/metrics/verdict.test.ts'],
+    tests: ['test/verdict/verdict.test.ts'],
   },
   {
     name: 'endLease: a call under way keeps the connection',

@@ -9,7 +9,7 @@ const source = fileURLToPath(new URL('../../src/', import.meta.url));
 const layers: readonly (readonly string[])[] = [
   ['cli'],
   ['index.ts', 'otel', 'prometheus', 'health', 'console', 'record'],
-  ['http', 'metrics'],
+  ['http', 'metrics', 'verdict'],
   ['shutdown-on-signals.ts'],
   ['manager.ts'],
   ['agents'],

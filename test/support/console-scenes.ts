@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Table } from 'surrealdb';
 import type { ConnectionManager, PooledConnection } from '../../src/index.js';
-import type { VerdictKind } from '../../src/metrics/verdict.js';
+import type { VerdictKind } from '../../src/verdict/verdict.js';
 import { place, type Surroundings } from './surroundings.js';
 
 /** A pool in a staged situation. */

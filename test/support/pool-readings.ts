@@ -1,8 +1,8 @@
-import type { Changes } from '../../src/metrics/recent-changes.js';
-import type { LeaseReading, VerdictReading } from '../../src/metrics/verdict.js';
 import type { HistogramSummary } from '../../src/pool/histogram.js';
 import type { TimeSummary } from '../../src/pool/recent-histogram.js';
 import type { PoolStats } from '../../src/telemetry/pool-stats.js';
+import type { Changes } from '../../src/verdict/recent-changes.js';
+import type { LeaseReading, VerdictReading } from '../../src/verdict/verdict-reading.js';
 
 type Endpoint = VerdictReading['health']['endpoints'][number];
 

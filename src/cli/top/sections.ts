@@ -5,7 +5,7 @@ import type {
   SnapshotEndpoint,
   SnapshotLease,
 } from '../../console/index.js';
-import { addressInShort } from '../../metrics/words.js';
+import { addressInShort } from '../../verdict/words.js';
 import { formatCount, formatDuration, formatPercent } from '../formats.js';
 import type { Style } from '../output.js';
 import { heldWithoutCall, stripLegend, stripLines } from './strip.js';

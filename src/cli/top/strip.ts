@@ -1,5 +1,5 @@
 import type { ConsoleSnapshot, SnapshotCell } from '../../console/index.js';
-import { addressInShort } from '../../metrics/words.js';
+import { addressInShort } from '../../verdict/words.js';
 import { formatCount } from '../formats.js';
 import type { Style } from '../output.js';
 import type { Line, Span } from './styled-line.js';

@@ -29,7 +29,7 @@ interface Sample extends Omit<Changes, 'duration' | 'usualQueryTime'> {
   readonly at: number;
 }
 
-/** The present time and statistics, as {@link RecentChanges.note} takes them. */
+/** The statistics of a pool that {@link RecentChanges.note} reads. */
 type Counted = Pick<
   PoolStats,
   | 'started'

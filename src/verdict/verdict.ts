@@ -1,8 +1,7 @@
-import type { EndpointReport } from '../pool/endpoint-report.js';
-import type { PoolStats } from '../telemetry/pool-stats.js';
-import { formatDuration } from '../time/format-duration.js';
-import type { Changes } from './recent-changes.js';
-import { addressInShort, callers, inShort, number, plural, withoutAddress } from './words.js';
+import { formatDuration as time } from '../time/format-duration.js';
+import { inUse, nameOf, next, out, queue, reasonOf } from './phrases.js';
+import type { EndpointReading, LeaseReading, VerdictReading } from './verdict-reading.js';
+import { addressInShort, inShort, number, plural, withoutAddress } from './words.js';
 
 /** Whom a verdict names: where somebody who is called at night must look first. */
 export type VerdictKind =
@@ -33,55 +32,6 @@ export interface Verdict {
   /** `critical`: callers are hurt now. `warning`: worth a look. `fine`: neither. */
   readonly severity: 'fine' | 'warning' | 'critical';
   readonly sentence: string;
-}
-
-/** A lent connection as a verdict reads it. Times are in milliseconds. */
-export interface LeaseReading {
-  readonly connection: number;
-  readonly held: number;
-  /** How long its holder has made no call; undefined while one is under way. */
-  readonly idle: number | undefined;
-  /** Whether single calls share the connection: then it is lent for as long as calls come, and nobody holds it. */
-  readonly shared: boolean;
-  readonly agentId: string | undefined;
-  readonly inTransaction: boolean;
-}
-
-/** An agent that was refused by a limit lately. */
-export interface RefusedAgent {
-  readonly agentId: string;
-  readonly limit: string;
-  /** How often in the last minute. */
-  readonly refused: number;
-}
-
-/** A server as a verdict reads it. */
-export type EndpointReading = Pick<
-  EndpointReport,
-  'url' | 'state' | 'circuit' | 'failures' | 'lastError' | 'nextProbeIn' | 'latency'
->;
-
-/** The servers of the pool, and whether it can serve. */
-export interface HealthReading {
-  readonly healthy: boolean;
-  readonly reason: string;
-  readonly endpoints: readonly EndpointReading[];
-}
-
-/** All that a verdict is made of. What is undefined is not known, and blames nobody. */
-export interface VerdictReading {
-  readonly stats: PoolStats;
-  readonly health: HealthReading;
-  readonly leases: readonly LeaseReading[];
-  /** How many calls of each agent wait. */
-  readonly waitingAgents: readonly { readonly agentId: string; readonly waiting: number }[];
-  readonly refusedAgents: readonly RefusedAgent[];
-  /** How often, in the last minute, work that held a connection asked for another while all were in use. */
-  readonly nestedAcquires: number;
-  /** What changed in about ten seconds. */
-  readonly lately: Changes | undefined;
-  /** What changed in about a minute. */
-  readonly lastMinute: Changes | undefined;
 }
 
 /** A wait below a tenth of a second is not noticed by people, whatever the queries take. */
@@ -439,41 +389,6 @@ function failed({ lastMinute }: VerdictReading): string {
   return `; ${number(queriesFailed)} of ${number(queries)} queries failed in the last minute`;
 }
 
-function inUse({ stats: { leased, maxConnections } }: VerdictReading): string {
-  return `${number(leased)} of ${number(maxConnections)} connections in use`;
-}
-
-/** Who waits and for how long, and how many were turned away. */
-function queue({ stats, lastMinute }: VerdictReading): string {
-  const { waiting, oldestWaiter } = stats;
-  const timedOut = lastMinute?.timedOut ?? 0;
-  const turnedAway = lastMinute?.turnedAway ?? 0;
-  const parts = [
-    waiting === 0 ? '' : `${callers(waiting)}, ${waiting === 1 ? '' : 'the oldest '}for ${time(oldestWaiter)}`,
-    timedOut === 0 ? '' : `${number(timedOut)} timed out in the last minute`,
-    turnedAway === 0 ? '' : `${number(turnedAway)} refused in the last minute`,
-  ].filter((part) => part !== '');
-  return parts.join(', ');
-}
-
-function out(endpoint: EndpointReading): string {
-  const { url, circuit, nextProbeIn } = endpoint;
-  const breaker = circuit === 'closed' ? '' : ` (breaker ${circuit})`;
-  return `${addressInShort(url)} is out${breaker}: ${reasonOf(endpoint)}${next(nextProbeIn)}`;
-}
-
-function reasonOf({ lastError }: EndpointReading): string {
-  return inShort(withoutAddress(lastError ?? 'no answer'));
-}
-
-function next(probeIn: number): string {
-  return probeIn > 0 ? `; next attempt in ${time(probeIn)}` : '';
-}
-
-function nameOf({ connection, agentId }: LeaseReading): string {
-  return agentId === undefined ? `connection #${connection}` : `connection #${connection} of agent ${agentId}`;
-}
-
 function longestOf(leases: readonly LeaseReading[]): LeaseReading | undefined {
   return leases.reduce<LeaseReading | undefined>(
     (longest, lease) => (!lease.shared && (longest === undefined || lease.held > longest.held) ? lease : longest),
@@ -501,5 +416,3 @@ function warning(kind: VerdictKind, sentence: string): Verdict {
 function critical(kind: VerdictKind, sentence: string): Verdict {
   return { kind, severity: 'critical', sentence };
 }
-
-const time = formatDuration;

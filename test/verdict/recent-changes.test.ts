@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RecentChanges } from '../../src/metrics/recent-changes.js';
+import { RecentChanges } from '../../src/verdict/recent-changes.js';
 import { readStats, times } from '../support/pool-readings.js';
 
 /** A pool that serves ten acquires a second, each with a query of 4 ms. */

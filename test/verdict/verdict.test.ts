@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type VerdictReading, verdictOf } from '../../src/metrics/verdict.js';
 import type { PoolStats } from '../../src/telemetry/pool-stats.js';
+import { verdictOf } from '../../src/verdict/verdict.js';
+import type { VerdictReading } from '../../src/verdict/verdict-reading.js';
 import { readChanges, readEndpoint, reading, readLease, readStats, times } from '../support/pool-readings.js';
 
 const busy = { total: 20, idle: 0, leased: 20, waiting: 14, oldestWaiter: 1_800 } as const;

@@ -36,15 +36,16 @@ export interface HealthChecks extends HttpHandler {
   readonly status: (check: HealthCheck) => HealthReport;
 }
 
-const segments: Readonly<Record<string, HealthCheck>> = {
-  livez: 'live',
-  healthz: 'live',
-  live: 'live',
-  readyz: 'ready',
-  ready: 'ready',
-  startupz: 'started',
-  started: 'started',
-};
+/** A map, since a path may also end in the name of what every object has: `/constructor`. */
+const segments: ReadonlyMap<string, HealthCheck> = new Map([
+  ['livez', 'live'],
+  ['healthz', 'live'],
+  ['live', 'live'],
+  ['readyz', 'ready'],
+  ['ready', 'ready'],
+  ['startupz', 'started'],
+  ['started', 'started'],
+]);
 
 /**
  * A handler for the probes of Kubernetes and of load balancers: 200 or 503 with a body in JSON and a sentence. By the last
@@ -69,8 +70,8 @@ export function healthHandler(pools: Pools, options: HealthOptions = {}): Health
     return jsonReply(503, found, { 'retry-after': String(retryAfter(pools)) });
   };
   const all = httpHandler((request) => {
-    const check = segments[lastSegment(request.path)];
-    return check === undefined ? notFound(Object.keys(segments)) : answer(check, request);
+    const check = segments.get(lastSegment(request.path));
+    return check === undefined ? notFound([...segments.keys()]) : answer(check, request);
   });
   const only = (check: HealthCheck): HttpHandler => httpHandler((request) => answer(check, request));
   return Object.assign(all, { live: only('live'), ready: only('ready'), started: only('started'), status });

@@ -53,6 +53,14 @@ describe('a pool that serves', () => {
     expect([unknown.status, await unknown.text()]).toEqual([404, expect.stringContaining('livez')]);
   });
 
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])(
+    'a path that ends in "%s" is none of its checks',
+    async (segment) => {
+      const health = healthHandler(await own.pool('mem://'));
+      expect((await health.fetch(new Request(`http://localhost/${segment}`))).status).toBe(404);
+    },
+  );
+
   test('stays ready when it is busy and its queue is full, and is asked for nothing', async () => {
     const front = await own.listen();
     const pool = await own.connect(front, { maxConnections: 1, maxWaiters: 1 });

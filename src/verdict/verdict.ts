@@ -354,14 +354,15 @@ function tooSmall(reading: VerdictReading): Finding {
   );
 }
 
-/** A lease without a call for long, though nobody waits yet. */
-function forgotten({ leases }: VerdictReading): Finding {
-  const longest = mostIdle(leases.filter(({ idle, shared }) => !shared && (idle ?? 0) >= idleForLong));
+/** A lease without a call for long, though nobody waits long. */
+function forgotten(reading: VerdictReading): Finding {
+  const longest = mostIdle(reading.leases.filter(({ idle, shared }) => !shared && (idle ?? 0) >= idleForLong));
   if (longest === undefined) return undefined;
   const within = longest.inTransaction ? ' with an open transaction' : '';
+  const waits = reading.stats.waiting === 0 ? 'nobody waits yet' : queue(reading);
   return warning(
     'caller',
-    `A caller holds ${nameOf(longest)}${within} for ${time(longest.held)} and has made no call for ${time(longest.idle ?? 0)}; nobody waits yet.`,
+    `A caller holds ${nameOf(longest)}${within} for ${time(longest.held)} and has made no call for ${time(longest.idle ?? 0)}; ${waits}.`,
   );
 }
 

@@ -157,6 +157,14 @@ const cases: readonly (readonly [title: string, given: VerdictReading, said: str
     'warning caller: A caller holds connection #3 with an open transaction for 2.0 min and has made no call for 41 s; nobody waits yet.',
   ],
   [
+    'a forgotten lease, and others wait a moment for what is left',
+    reading({
+      stats: readStats({ ...busy, waiting: 7, oldestWaiter: 78 }),
+      leases: [readLease({ connection: 3, held: 120_000, idle: 41_000 })],
+    }),
+    'warning caller: A caller holds connection #3 for 2.0 min and has made no call for 41 s; 7 callers wait, the oldest for 78 ms.',
+  ],
+  [
     'connections that single calls share are held by nobody',
     reading({ leases: [readLease({ held: 120_000, idle: 41_000, shared: true })] }),
     'fine healthy: Healthy: 7 of 20 connections in use, nobody waits.',

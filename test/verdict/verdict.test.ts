@@ -54,6 +54,15 @@ const cases: readonly (readonly [title: string, given: VerdictReading, said: str
     'warning pool: The pool is the bottleneck: 1 caller waits, for 150 ms, while all 20 connections are in use (queries take no longer than before: 4.0 ms, p99 12 ms): raise maxConnections.',
   ],
   [
+    'the pool is too small for queries that have been slow for long',
+    reading({
+      stats: readStats({ ...busy, queryTime: times(slow, slow) }),
+      leases: [],
+      lately: readChanges({ queries: 20, queryTime: 20 * 300, usualQueryTime: 300 }),
+    }),
+    'critical pool: The pool is the bottleneck: 14 callers wait, the oldest for 1.8 s, while all 20 connections are in use (queries take no longer than before: 310 ms, p99 900 ms): raise maxConnections, if the server can take more, or make the queries faster.',
+  ],
+  [
     'callers were turned away, and nobody waits any more',
     reading({ lastMinute: readChanges({ ...minute, timedOut: 12, turnedAway: 3 }) }),
     'warning pool: Callers were turned away: 12 timed out in the last minute, 3 refused in the last minute; now 7 of 20 connections in use and nobody waits.',

@@ -32,7 +32,12 @@ for (const [subpath, file] of entries) {
   for (const alias of symbol ? checker.getExportsOfModule(symbol) : []) {
     const target = alias.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(alias) : alias;
     const [declaration] = target.declarations ?? [];
-    if (declaration === undefined || ts.isVariableDeclaration(declaration) || exported.has(alias.name)) continue;
+    if (declaration === undefined || ts.isVariableDeclaration(declaration)) continue;
+    const known = exported.get(alias.name);
+    if (known === declaration) continue;
+    // The page has one section of each name, and links lead there.
+    if (known !== undefined)
+      throw new Error(`surreal-pool${subpath} exports another ${alias.name} than the entries before it`);
     exported.set(alias.name, declaration);
     subpaths.set(alias.name, subpath);
   }

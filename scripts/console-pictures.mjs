@@ -8,11 +8,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withPalette } from './palette-png.mjs';
 
-/** Few, because they are part of the repository. */
+/** One of each situation, small because they are part of the repository. */
 const shown = {
+  'busy-light-top': 'healthy',
   'queue-light-top': 'pool-too-small',
-  'endpoint-out-dark-top': 'endpoint-out',
+  'slow-database-dark-top': 'slow-database',
   'leak-light-narrow': 'caller-holds',
+  'endpoint-out-dark-top': 'endpoint-out',
+  'breaker-open-light-top': 'breaker-open',
+  'conflicts-dark-top': 'conflicts',
+  'agent-refused-light-top': 'agent-refused',
+  'paused-dark-top': 'paused',
+  'shutting-down-light-top': 'shutting-down',
 };
 const target = 'docs/images/console';
 /** In bytes. */

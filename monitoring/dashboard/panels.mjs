@@ -1,4 +1,4 @@
-// The kinds of panels on the dashboard. What they show stands in dashboard.mjs.
+// The kinds of panels on the dashboard. What they show stands in rows/.
 import * as common from '@grafana/grafana-foundation-sdk/common';
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
 import * as prometheus from '@grafana/grafana-foundation-sdk/prometheus';

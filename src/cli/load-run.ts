@@ -8,8 +8,9 @@ import type { LoadOptions } from './load-options.js';
 import { isEmbedded, type LoadReport, type Observations, reportOf } from './load-report.js';
 import { Measurements } from './measurements.js';
 import type { ProgressDisplay } from './progress.js';
-import { recorded } from './recorded.js';
+import { withRecording } from './recording-run.js';
 import { seededRandom } from './seeded-random.js';
+import { showProgress } from './show-progress.js';
 import { StatementWorkload } from './statement-workload.js';
 import { type Versions, versionsWith } from './versions.js';
 import { RecordWorkload, type Workload } from './workload.js';
@@ -102,10 +103,14 @@ async function measure(
     // Not the numbers of the workload, of which the first ones are to be the same with and without agents.
     random: seededRandom(seed + 1),
   });
-  const stopProgress = showProgress(pool, measurements, options, display);
+  const stopProgress = showProgress(pool, measurements, display, options.progress, () => ({
+    duration: options.duration,
+    operations: options.operations,
+    agents: options.agents === null ? undefined : agentsAtWork(pool),
+  }));
 
   let processBusy = 0;
-  await recorded(options, async () => {
+  await withRecording(options, async () => {
     await driver.drive(demand, stop.signal);
     clearTimeout(end);
     stopProgress();
@@ -130,42 +135,6 @@ async function measure(
     agents: ofAgents,
   };
   return reportOf(measurements, { options, ...observed });
-}
-
-/** Returns a function that ends the display, with a last update if there is anything new. */
-function showProgress(
-  pool: ConnectionManager,
-  measurements: Measurements,
-  options: LoadOptions,
-  display: ProgressDisplay,
-): () => void {
-  if (options.progress === 0) return () => {};
-  let shownAt = measurements.started;
-  const show = (): void => {
-    shownAt = performance.now();
-    const { duration, succeeded, failed, p99 } = measurements.interval(shownAt);
-    const { leased, waiting, oldestWaiter, maxConnections } = pool.poolStats();
-    display.show({
-      elapsed: shownAt - measurements.started,
-      duration: options.duration,
-      operations: options.operations,
-      ended: measurements.latency.count,
-      rate: (1_000 * succeeded) / duration,
-      used: leased,
-      maxConnections,
-      waiting,
-      oldestWaiter,
-      p99,
-      errors: failed,
-      errorsInAll: measurements.failed,
-      agents: options.agents === null ? undefined : agentsAtWork(pool),
-    });
-  };
-  const timer = setInterval(show, options.progress);
-  return () => {
-    clearInterval(timer);
-    if (performance.now() - shownAt > options.progress / 2) show();
-  };
 }
 
 function agentsAtWork(pool: ConnectionManager): AgentsAtWork {

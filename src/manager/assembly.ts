@@ -16,7 +16,7 @@ import type { ConnectionIdentity } from '../session/identity.js';
 import { logEvents } from '../telemetry/log-events.js';
 import { loggerFor } from '../telemetry/logger-for.js';
 import { type PoolLabel, poolLabel } from '../telemetry/pool-label.js';
-import { publishLives } from '../telemetry/publish-lives.js';
+import { publishEvents } from '../telemetry/publish-events.js';
 import { QueryJournal } from '../telemetry/query-journal.js';
 import { TokenCounters } from '../telemetry/token-counters.js';
 import { fullJitterBackoff } from '../time/backoff.js';
@@ -120,7 +120,7 @@ export function assemble(config: ResolvedConfig): Parts {
     ending: ending.signal,
   });
   if (logger !== undefined) logEvents(pool.events, logger, name, systemClock);
-  publishLives(pool.events, name);
+  publishEvents(pool.events, label);
   return {
     ...{
       config,

@@ -18,6 +18,8 @@ export function endLease(lease: Lease<Connection>, reason: string): void {
 
 /**
  * Ends the lease that has a connection to itself, because somebody says so who is not its holder.
+ * @param why goes into the error of the holder: in one line, its first 200 characters
+ * @throws UsageError for anything else than a number and a text
  * @returns whether there was such a lease
  */
 export function endLeaseOf(

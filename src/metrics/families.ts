@@ -1,8 +1,7 @@
 import type { AgentLimit } from '../errors/agent.js';
 import { closeReasons } from '../pool/close-reason.js';
-import type { Attributes, Family, HistogramFamily, HistogramSample, NumberFamily, Sample } from './family.js';
-import type { PoolReading } from './reading.js';
-import type { TenantFigures } from './tenants.js';
+import type { Family } from './family.js';
+import { durations, each, flags, ofEndpoints, ofTenants, one } from './family-shapes.js';
 
 /** The attribute that every sample has: the name of its pool. */
 export const poolNameAttribute = 'db.client.connection.pool.name';
@@ -11,99 +10,6 @@ const [connections, requests, seconds, none] = ['{connection}', '{request}', 's'
 const connectionState = 'db.client.connection.state';
 const outcome = 'surreal_pool.outcome';
 const reason = 'surreal_pool.reason';
-const endpointOf = 'surreal_pool.endpoint';
-const tenantOf = 'surreal_pool.tenant';
-
-type Kind = NumberFamily['kind'];
-
-/** A metric with one number. */
-function one(
-  kind: Kind,
-  name: string,
-  unit: string,
-  help: string,
-  read: (reading: PoolReading) => number,
-): NumberFamily {
-  return {
-    kind,
-    name,
-    unit,
-    help,
-    attributes: [],
-    ofTenants: false,
-    read: (reading) => [{ attributes: {}, value: read(reading) }],
-  };
-}
-
-/** A metric with one number for each value of an attribute. */
-function each(
-  kind: Kind,
-  name: string,
-  unit: string,
-  help: string,
-  attribute: string,
-  read: (reading: PoolReading) => Readonly<Record<string, number>>,
-): NumberFamily {
-  return {
-    ...{ kind, name, unit, help, attributes: [attribute], ofTenants: false },
-    read: (reading) =>
-      Object.entries(read(reading)).map(([word, value]) => ({ attributes: { [attribute]: word }, value })),
-  };
-}
-
-/** A metric with numbers for each server. */
-function ofEndpoints(
-  kind: Kind,
-  name: string,
-  unit: string,
-  help: string,
-  attribute: string | undefined,
-  read: (endpoint: PoolReading['endpoints'][number]) => Readonly<Record<string, number | undefined>>,
-): NumberFamily {
-  return {
-    ...{ kind, name, unit, help, ofTenants: false },
-    attributes: attribute === undefined ? [endpointOf] : [endpointOf, attribute],
-    read: ({ endpoints }) =>
-      endpoints.flatMap((endpoint) =>
-        Object.entries(read(endpoint)).flatMap(([word, value]): Sample[] => {
-          if (value === undefined) return [];
-          const attributes: Attributes = {
-            [endpointOf]: endpoint.url,
-            ...(attribute !== undefined && { [attribute]: word }),
-          };
-          return [{ attributes, value }];
-        }),
-      ),
-  };
-}
-
-function ofTenants(
-  kind: Kind,
-  name: string,
-  unit: string,
-  help: string,
-  read: (tenant: TenantFigures) => number,
-): NumberFamily {
-  return {
-    ...{ kind, name, unit, help, attributes: [tenantOf], ofTenants: true },
-    read: ({ tenants }) =>
-      tenants.map((tenant) => ({ attributes: { [tenantOf]: tenant.tenant }, value: read(tenant) })),
-  };
-}
-
-function durations(
-  name: string,
-  help: string,
-  attributes: readonly string[],
-  read: (reading: PoolReading) => readonly HistogramSample[],
-): HistogramFamily {
-  return { kind: 'histogram', name, unit: seconds, help, attributes, ofTenants: false, read };
-}
-
-/** 1 for the word that holds now, 0 for the others: so a query can ask for one of them. */
-function flags<Word extends string>(words: readonly Word[], present: Word): Record<string, number> {
-  return Object.fromEntries(words.map((word) => [word, word === present ? 1 : 0]));
-}
 
 const circuits = ['closed', 'half-open', 'open'] as const;
 const standings = ['well', 'doubtful', 'out', 'draining'] as const;
@@ -121,7 +27,9 @@ const agentLimits = Object.keys({
 /** Levels: what is there now. */
 const levels: readonly Family[] = [
   each(
-    ...(['upDownCounter', 'db.client.connection.count', connections] as const),
+    'upDownCounter',
+    'db.client.connection.count',
+    connections,
     'Connections by state; used ones are lent. Their sum is all connections of the pool but those being closed.',
     connectionState,
     ({ stats: { idle, leased, opening, validating, resetting } }) => ({
@@ -546,7 +454,8 @@ const times: readonly Family[] = [
     ({ queries }) =>
       queries.map(({ operation, error, durations: read }) => ({
         attributes: {
-          ...{ 'db.system.name': 'surrealdb', 'db.operation.name': operation },
+          'db.system.name': 'surrealdb',
+          'db.operation.name': operation,
           ...(error !== undefined && { 'error.type': error }),
         },
         durations: read,

@@ -1,7 +1,8 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import { ClosedOptions, type OptionReader } from '../config/closed-options.js';
 import { asFlag, oneOf } from '../config/option-readers.js';
-import { describe, Refusal, show } from '../config/refusal.js';
+import { describe, Refusal } from '../config/refusal.js';
+import { asTenants } from '../metrics/tenants-option.js';
 
 /** Options of `instrumentPool()`. */
 export interface InstrumentOptions {
@@ -14,7 +15,10 @@ export interface InstrumentOptions {
    * Default: `normalised`.
    */
   queryText?: 'normalised' | 'none' | undefined;
-  /** How many agents have metrics of their own; the others are counted as `other`. Default: 0, no metrics of agents. */
+  /**
+   * How many agents have metrics of their own: the busiest; the others are counted as `other`. At most 1,000. Default: 0, no
+   * metrics of agents.
+   */
   tenants?: number | undefined;
   /**
    * Whether the trace context of a span goes with its requests, so that the spans of a server, from SurrealDB 3.1 on,
@@ -22,14 +26,6 @@ export interface InstrumentOptions {
    */
   propagate?: boolean | undefined;
 }
-
-/** A few: each agent has three series, and every one of them is scraped and kept. */
-const mostTenants = 1000;
-
-const asTenants: OptionReader = (given) =>
-  Number.isInteger(given) && Number(given) >= 0 && Number(given) <= mostTenants
-    ? given
-    : new Refusal(`a whole number from 0 to ${mostTenants}`, show(given));
 
 /** An object with this method, of whichever copy of the API. */
 function providing(method: string, what: string): OptionReader {

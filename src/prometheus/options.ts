@@ -1,17 +1,14 @@
-import { ClosedOptions, type OptionReader } from '../config/closed-options.js';
-import { Refusal, show } from '../config/refusal.js';
+import { ClosedOptions } from '../config/closed-options.js';
+import { asTenants } from '../metrics/tenants-option.js';
 
 /** What of the pools is shown. */
 export interface PrometheusOptions {
   /**
-   * How many agents of each pool have series of their own: the busiest; all others are counted together as `other`. Default `0`:
-   * no metric by agent.
+   * How many agents of each pool have series of their own: the busiest; all others are counted together as `other`. At most
+   * 1,000. Default `0`: no metric by agent.
    */
   tenants?: number | undefined;
 }
-
-const asTenants: OptionReader = (given) =>
-  Number.isSafeInteger(given) && (given as number) >= 0 ? given : new Refusal('a whole number, 0 or more', show(given));
 
 const prometheusOptions = new ClosedOptions<PrometheusOptions>(
   'The options of prometheusText(), metricsHandler() and registerWith()',

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors/error-message.js';
+import { RecentTexts } from '../surrealql/recent-texts.js';
 import {
   type AcquireTrace,
   acquireChannel,
@@ -48,6 +49,9 @@ export interface RecordingLimits {
 /** The most shapes of statements that are told apart; the number 0 stands for all others. */
 const mostShapes = 1_000;
 
+/** The longest text whose shape is remembered, in characters. */
+const longestKnown = 1_000;
+
 /** The steps of a transaction that take time of the server, with the names of their statements. */
 const stepNames: Readonly<Partial<Record<TransactionTrace['step'], string>>> = {
   begin: 'BEGIN',
@@ -73,7 +77,7 @@ export class LoadRecorder {
   readonly #shapes = new Numbers<string>(mostShapes);
   readonly #written = new Set<number>();
   /** The shape of each text, for the texts that were seen last: a program sends the same ones again and again. */
-  readonly #known = new Map<string, number>();
+  readonly #known = new RecentTexts<number>();
   /** By their traces, until these have ended. */
   readonly #units = new Map<object, RecordedUnit>();
   readonly #calls = new Map<object, RecordedCall>();
@@ -254,13 +258,11 @@ export class LoadRecorder {
   }
 
   #shapeOf(text: string): number {
-    const known = this.#known.get(text);
+    const known = this.#known.of(text);
     if (known !== undefined) return known;
     const number = this.#numberOf(shapeOf(text));
     if (number === 0 || text.length > longestKnown) return number;
-    // Texts with values in them never end.
-    if (this.#known.size === mostShapes) this.#known.clear();
-    this.#known.set(text, number);
+    this.#known.remember(text, number);
     return number;
   }
 
@@ -278,6 +280,3 @@ export class LoadRecorder {
     return systemClock.now() - this.#began;
   }
 }
-
-/** The longest text whose shape is remembered. */
-const longestKnown = 1_000;

@@ -73,7 +73,10 @@ export interface DroppedLine {
   readonly dropped: number;
 }
 
-/** Why a recording ended. `failed`: it could not be written any more. */
+/**
+ * Why a recording ended: `stopped` by `stop()`, `exit` of the process, or `maxDuration` or `maxBytes` reached. One whose file
+ * could not be written any more has no last line.
+ */
 export type RecordingEnd = 'stopped' | 'exit' | 'maxDuration' | 'maxBytes';
 
 /** The last line. Without it the process ended by force. */

@@ -98,11 +98,11 @@ export const acquireChannel: TracingChannel<string, AcquireTrace> = tracingChann
 export const releaseChannel: Channel = channel('surreal-pool:release');
 export const connectChannel: TracingChannel<string, ConnectTrace> = tracingChannel('surreal-pool:connect');
 export const transactionChannel: TracingChannel<string, TransactionTrace> = tracingChannel('surreal-pool:transaction');
-/** Every change of a circuit breaker: `{ pool, endpoint, state, nextProbeIn }`. */
+/** Every change of a circuit breaker: `{ pool, poolId, endpoint, state, nextProbeIn }`. */
 export const breakerChannel: Channel = channel('surreal-pool:breaker');
-/** Every change in the state of one of several servers: `{ pool, endpoint, state, before }`. */
+/** Every change in the state of one of several servers: `{ pool, poolId, endpoint, state, before }`. */
 export const endpointChannel: Channel = channel('surreal-pool:endpoint');
-/** Every change in the life of a connection: `{ pool, event, connection, … }`. */
+/** Every change in the life of a connection: `{ pool, poolId, event, connection, … }`. */
 export const connectionChannel: Channel = channel('surreal-pool:connection');
 
 /** Runs `work` under a tracing channel if it has a subscriber. */

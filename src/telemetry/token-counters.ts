@@ -1,6 +1,8 @@
 /** Renewals of the tokens of connections. */
 export interface TokenStatistics {
+  /** Tokens that were renewed before their end. */
   readonly tokenRenewals: number;
+  /** Attempts to renew one that failed: each attempt counts. */
   readonly tokenRenewalsFailed: number;
 }
 

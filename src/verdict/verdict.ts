@@ -56,6 +56,8 @@ const slowerAtLeast = 20;
 const silentFor = 1_000;
 /** So long a window of changes shows silence. */
 const silenceWindow = 5_000;
+/** More connections do not help a database that takes this long for most queries, unless it waits for something else. */
+const slowQuery = 100;
 /** Fewer queries than this say nothing about the database. */
 const fewestQueries = 5;
 /** A part of conflicts this high, and so many, is no accident of two writers. */
@@ -346,11 +348,13 @@ function tooSmall(reading: VerdictReading): Finding {
   const prepared = leased < maxConnections && idle === 0 ? ', others are being probed or reset' : '';
   // One that is as short as the others is no place to look.
   const stands = longest !== undefined && longest.held >= Math.max(longWait, p99 * slowerBy);
+  // How long the database took before is not known for ever: what is slow for long is the usual.
+  const faster = count > 0 && p50 >= slowQuery ? ', if the server can take more, or make the queries faster' : '';
   const look = stands ? `, or look at the longest lease, ${nameOf(longest)} (${time(longest.held)})` : '';
   return asBadAs(
     reading,
     'pool',
-    `The pool is the bottleneck: ${queue(reading)}, while ${use}${prepared}${queries}: raise maxConnections${look}.`,
+    `The pool is the bottleneck: ${queue(reading)}, while ${use}${prepared}${queries}: raise maxConnections${faster}${look}.`,
   );
 }
 

@@ -74,9 +74,9 @@ describe('several servers', () => {
 
   test('are no one server in the label of the pool', () => {
     const none = { name: 'shop/orders', serverAddress: undefined, serverPort: undefined };
-    expect(poolLabel(resolveOptions(['ws://a', 'ws://b'], place))).toEqual(none);
-    expect(poolLabel(resolveOptions({ dns: 'a', port: 1 }, place))).toEqual(none);
-    expect(poolLabel(resolveOptions(['ws://a:8000'], place)), 'a list may grow').toEqual(none);
+    expect(poolLabel(resolveOptions(['ws://a', 'ws://b'], place))).toMatchObject(none);
+    expect(poolLabel(resolveOptions({ dns: 'a', port: 1 }, place))).toMatchObject(none);
+    expect(poolLabel(resolveOptions(['ws://a:8000'], place)), 'a list may grow').toMatchObject(none);
   });
 });
 

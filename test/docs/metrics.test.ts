@@ -127,7 +127,7 @@ ${table(families.filter(({ kind }) => kind === 'histogram'))}
 
 ## Of agents
 
-Off unless the option \`tenants\` says how many agents are shown by name; the others are shown together as \`other\`. An agent gets
+Off unless the option \`tenants\` says how many agents are shown by name, at most 1,000; the others are shown together as \`other\`. An agent gets
 its name when a place is free, or when it was more than twice as busy as the least busy one that has a name, whose series then
 ends. The counts of a series begin when the agent gets its name; what it did before stays with \`other\`. So no series falls, and
 \`rate()\` over any of them is true.

@@ -252,7 +252,10 @@ describe('the diagnostics channels', () => {
       return () => tracing.unsubscribe(subscriber);
     });
     const steps: unknown[] = [];
+    const pools = new Set<unknown>();
     const onStep = (message: unknown): void => {
+      const { pool: name, poolId } = message as { pool: string; poolId: number };
+      pools.add(`${name} ${typeof poolId}`);
       steps.push((message as { event: string }).event);
     };
     channel('surreal-pool:connection').subscribe(onStep);
@@ -263,6 +266,7 @@ describe('the diagnostics channels', () => {
     await pool.shutdown();
     for (const unsubscribe of subscribers) unsubscribe();
     channel('surreal-pool:connection').unsubscribe(onStep);
+    expect([...pools]).toEqual([`${pool.name} number`]);
 
     expect(seen.filter((line) => line.startsWith('connect'))).toEqual(['connect start', 'connect end']);
     expect(seen.filter((line) => line.startsWith('acquire'))).toEqual([

@@ -18,7 +18,7 @@ const waiting = 'queue agents (busy failing breaker servers conflicts savepoints
 const opened = 'busy unknown silent (failing servers conflicts savepoints leak users)';
 /** Again and again, as before: the one lease of the queue is released at the end. */
 const released = 'busy failing servers conflicts savepoints leak agents unknown users silent (queue breaker)';
-const failedQueries = 'failing conflicts agents unknown (breaker servers savepoints silent)';
+const failedQueries = 'failing conflicts agents (unknown breaker servers savepoints silent)';
 
 /** For each panel of the dashboard, and each of its queries by its legend without the labels. */
 export const shownIn: Readonly<Record<string, Shown | Readonly<Record<string, Shown>>>> = {

@@ -47,6 +47,7 @@ export interface ReplayPlan {
   readonly recorded: RecordedFigures;
 }
 
+/** Calls after which a unit still only reads: steps of a transaction change nothing by themselves. */
 const reads: ReadonlySet<string> = new Set([
   'SELECT',
   'RETURN',
@@ -56,6 +57,10 @@ const reads: ReadonlySet<string> = new Set([
   'BEGIN',
   'COMMIT',
   'CANCEL',
+  'SAVEPOINT',
+  'ROLLBACK TO SAVEPOINT',
+  'RELEASE SAVEPOINT',
+  'FENCE',
   'LET',
 ]);
 

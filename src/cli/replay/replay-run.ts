@@ -5,7 +5,8 @@ import type { LoadOptions } from '../load-options.js';
 import { versionsOf } from '../load-run.js';
 import { Measurements } from '../measurements.js';
 import type { ProgressDisplay } from '../progress.js';
-import { recorded } from '../recorded.js';
+import { withRecording } from '../recording-run.js';
+import { showProgress } from '../show-progress.js';
 import { RealMoments } from './moments.js';
 import { type Lend, Replay } from './replay.js';
 import { replayFigures } from './replay-figures.js';
@@ -29,8 +30,9 @@ export async function runReplay(
     const before = pool.poolStats();
     const measurements = new Measurements(performance.now());
     const replay = new Replay(plan.units, lendFrom(pool), moments, measurements);
-    stopProgress = showProgress(pool, measurements, plan, options, display);
-    const interrupted = await recorded(options, () => Promise.race([replay.run(), interruption]));
+    const planned = { duration: plan.units.at(-1)?.due ?? 0, operations: plan.units.length };
+    stopProgress = showProgress(pool, measurements, display, options.progress, () => planned);
+    const interrupted = await withRecording(options, () => Promise.race([replay.run(), interruption]));
     if (interrupted !== undefined) replay.stop();
     measurements.stop(performance.now());
     const after = pool.poolStats();
@@ -64,36 +66,4 @@ function lendFrom(pool: ConnectionManager): Lend {
     }
     return session.acquire();
   };
-}
-
-/** Returns a function that ends the display. */
-function showProgress(
-  pool: ConnectionManager,
-  measurements: Measurements,
-  { units }: ReplayPlan,
-  options: LoadOptions,
-  display: ProgressDisplay,
-): () => void {
-  if (options.progress === 0) return () => {};
-  const show = (): void => {
-    const now = performance.now();
-    const { duration, succeeded, failed, p99 } = measurements.interval(now);
-    const { leased, waiting, oldestWaiter, maxConnections } = pool.poolStats();
-    display.show({
-      elapsed: now - measurements.started,
-      duration: units.at(-1)?.due ?? 0,
-      operations: units.length,
-      ended: measurements.latency.count,
-      rate: (1_000 * succeeded) / duration,
-      used: leased,
-      maxConnections,
-      waiting,
-      oldestWaiter,
-      p99,
-      errors: failed,
-      errorsInAll: measurements.failed,
-    });
-  };
-  const timer = setInterval(show, options.progress);
-  return () => clearInterval(timer);
 }

@@ -2,8 +2,11 @@ import { recordLoad } from '../record/record-load.js';
 import { formatNumber } from './formats.js';
 import type { LoadOptions } from './load-options.js';
 
-/** Writes the load of `work` down, where `--record` asks for it. @throws ConfigurationError when the file cannot be made */
-export async function recorded<T>({ record }: LoadOptions, work: () => Promise<T>): Promise<T> {
+/**
+ * Records the load of `work`, where `--record` asks for it, and tells on stderr what was recorded.
+ * @throws ConfigurationError when the file cannot be made
+ */
+export async function withRecording<T>({ record }: LoadOptions, work: () => Promise<T>): Promise<T> {
   if (record === undefined) return await work();
   const recording = recordLoad(record);
   try {

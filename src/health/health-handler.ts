@@ -3,6 +3,7 @@ import { type HttpHandler, httpHandler } from '../http/http-handler.js';
 import type { HttpReply, HttpRequest } from '../http/http-message.js';
 import { jsonReply, lastSegment, methodNotAllowed, notFound, reads } from '../http/replies.js';
 import type { ConnectionManager } from '../manager.js';
+import { PoolNames } from '../metrics/pool-names.js';
 import { type Pools, poolsNow, requirePools } from '../metrics/pools.js';
 import { type HealthOptions, type ResolvedHealthOptions, readHealthOptions } from './options.js';
 import { type PoolHealth, readinessOf, startOf } from './pool-health.js';
@@ -80,12 +81,14 @@ export function healthHandler(pools: Pools, options: HealthOptions = {}): Health
 function report(check: HealthCheck, pools: Pools, options: ResolvedHealthOptions): HealthReport {
   if (check === 'live') return { status: 'ok', check, sentence: 'The process answers.' };
   const judge = check === 'ready' ? readinessOf : startOf;
-  const found = poolsNow(pools).map((pool) => judge(pool, options));
+  // A name for each: a report about two pools of one name would not say which of them is unwell.
+  const names = new PoolNames();
+  const found = poolsNow(pools).map((pool) => ({ ...judge(pool, options), pool: names.of(pool) }));
   const [first] = found;
   if (first === undefined) return { status: 'unavailable', check, sentence: 'No pool was made yet.', pools: [] };
   if (typeof pools !== 'function' && !Array.isArray(pools)) return { check, ...first };
   const unwell = found.filter(({ status }) => status !== 'ok');
-  if (unwell.length === 0) return { check, status: 'ok', sentence: 'All pools are well.', pools: found };
+  if (unwell.length === 0) return { check, status: 'ok', sentence: `All pools are ${check}.`, pools: found };
   const sentence = unwell.map((one) => `${one.pool}: ${one.sentence}`).join(' ');
   return { check, status: 'unavailable', sentence, pools: found };
 }

@@ -205,10 +205,20 @@ test('a pool is not ready from the first moment of its shutdown, and stays live'
 });
 
 describe('several pools', () => {
+  test('of one name are told apart as in metrics: the older one keeps it', async () => {
+    const older = await own.pool('mem://', { name: 'app' });
+    const younger = await own.pool('mem://', { name: 'app' });
+    const health = healthHandler([younger, older]);
+    younger.pause();
+    expect(health.status('ready').sentence).toMatch(/^app \(2\): Paused/);
+    expect(health.status('ready').pools?.map(({ pool }) => pool)).toEqual(['app', 'app (2)']);
+    expect(healthHandler(younger).status('ready').pool).toBe('app');
+  });
+
   test('all have to be ready, and each is told', async () => {
     const pools = [await own.pool('mem://', { name: 'one' }), await own.pool('mem://', { name: 'two' })];
     const health = healthHandler(pools);
-    expect(health.status('ready')).toMatchObject({ status: 'ok', sentence: 'All pools are well.' });
+    expect(health.status('ready')).toMatchObject({ status: 'ok', sentence: 'All pools are ready.' });
     pools[1]?.pause();
     const [status, body] = await ask(health, 'readyz');
     expect([status, body.sentence]).toEqual([503, 'two: Paused: the pool lends nothing until resume(); nobody waits.']);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { PoolStats } from '../../src/telemetry/pool-stats.js';
 import { verdictOf } from '../../src/verdict/verdict.js';
 import type { VerdictReading } from '../../src/verdict/verdict-reading.js';
+import { codeBlocks, page } from '../support/documentation.js';
 import { readChanges, readEndpoint, reading, readLease, readStats, times } from '../support/pool-readings.js';
 
 const busy = { total: 20, idle: 0, leased: 20, waiting: 14, oldestWaiter: 1_800 } as const;
@@ -329,6 +330,11 @@ describe('a verdict', () => {
   test.each(cases)('%s', (_title, given, said) => {
     const { kind, severity, sentence } = verdictOf(given);
     expect(`${severity} ${kind}: ${sentence}`).toBe(said);
+  });
+
+  test('is what the page about observability shows', () => {
+    const { sentence } = verdictOf(reading({ stats: readStats(busy) }));
+    expect(codeBlocks(page('docs/observability.md'))[0]?.code.trim()).toBe(sentence);
   });
 
   test('is one sentence without the query string of an address', () => {

@@ -103,7 +103,7 @@ database or a name of a user. An exporter reads these numbers from the pool and 
 |---|---|
 | \`db.client.connection.state\` | \`idle\`, \`used\` (lent), \`opening\`, \`validating\`, \`resetting\` |
 | \`db.operation.name\` | the first word of a query, such as \`SELECT\`; \`OTHER\` for what is no statement of SurrealQL |
-| \`error.type\` | the name of the error with which a query failed; absent when it did not fail |
+| \`error.type\` | the name of the error with which a query failed, \`_OTHER\` for what has none; absent when it did not fail |
 | \`surreal_pool.endpoint\` | the address of a server, without its query string |
 | \`surreal_pool.outcome\` | of acquires: \`served\`, \`timed-out\`, \`aborted\`, \`failed\`, and refused as \`queue-full\`, \`shutdown\`, \`circuit-open\`, \`overload\`; of transactions: \`committed\`, \`rolled-back\`, \`conflict\`, \`lost\`, \`unknown\`, \`abandoned\`; of tokens: \`renewed\`, \`failed\`; else \`passed\`, \`failed\` |
 | \`surreal_pool.reason\` | of closed connections: [the reasons of events](events.md#reasons); of savepoints: \`unsupported\`, \`limit\` |

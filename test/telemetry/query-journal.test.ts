@@ -56,6 +56,13 @@ describe('a query journal', () => {
     expect(queries.kinds.reduce((sum, { durations }) => sum + durations.count, 0)).toBe(200);
   });
 
+  test('takes no text of a program for the name of an error', async () => {
+    const { queries, query } = journal();
+    const named = (name: unknown) => Object.assign(new Error('no'), { name });
+    for (const error of ['thrown', named('card 4711'), named(''), named(undefined)]) await query('SELECT 1', 1, error);
+    expect(queries.kinds.map(({ error }) => error)).toEqual(['_OTHER']);
+  });
+
   test('tells listeners of each query', async () => {
     const { events, query } = journal();
     const told: unknown[] = [];

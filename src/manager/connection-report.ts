@@ -15,6 +15,8 @@ export interface HolderReport {
   readonly held: number;
   /** How long the holder has made no call; undefined while a call is under way. */
   readonly idle: number | undefined;
+  /** How long calls have been under way without any answer; undefined while none is under way. */
+  readonly unansweredFor: number | undefined;
   /** How many queries this lease has made; 0 for connections that single calls share. */
   readonly queries: number;
   /** How long its transaction is open; undefined when none is. */
@@ -78,6 +80,7 @@ function holderOf(member: MemberReport<Connection, ConnectionIdentity>): HolderR
     sharedBy: sharers.length,
     held: stateFor,
     idle: idle === undefined ? undefined : Math.min(idle, stateFor),
+    unansweredFor: resource?.unansweredFor,
     queries: count,
     transactionFor: began === undefined ? undefined : systemClock.now() - began,
     statement: text === undefined ? undefined : shortened(text),

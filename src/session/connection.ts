@@ -87,6 +87,8 @@ export class Connection {
   severed = false;
   /** When the server answered last, on the clock of `performance.now()`. */
   #answeredAt = Number.NEGATIVE_INFINITY;
+  /** When a call began while none was under way, on the clock of `performance.now()`. */
+  #busySince = 0;
   /** When the last call ended, on the clock of `performance.now()`. */
   #quietSince = systemClock.now();
   readonly #calls = new Set<Call>();
@@ -148,6 +150,14 @@ export class Connection {
   /** How long no call has been under way, in milliseconds; undefined while one is. */
   get idleFor(): number | undefined {
     return this.#calls.size > 0 ? undefined : systemClock.now() - this.#quietSince;
+  }
+
+  /**
+   * How long calls have been under way without any answer, in milliseconds; undefined while none is under way.
+   */
+  get unansweredFor(): number | undefined {
+    if (this.#calls.size === 0) return undefined;
+    return systemClock.now() - Math.max(this.#busySince, this.#answeredAt);
   }
 
   /**
@@ -248,6 +258,7 @@ export class Connection {
   run<T>(start: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const call: Call = { fail: reject };
+      if (this.#calls.size === 0) this.#busySince = systemClock.now();
       this.#calls.add(call);
       const ended = (answered: boolean): void => {
         const now = systemClock.now();

@@ -13,6 +13,8 @@ export interface LeaseReading {
   readonly held: number;
   /** How long its holder has made no call; undefined while one is under way. */
   readonly idle: number | undefined;
+  /** How long calls have been under way without any answer; undefined while none is under way. */
+  readonly unansweredFor: number | undefined;
   /** Whether single calls share the connection: then it is lent for as long as calls come, and nobody holds it. */
   readonly shared: boolean;
   readonly agentId: string | undefined;
@@ -107,6 +109,7 @@ export function verdictReading(
             connection: id,
             held: holder.held,
             idle: holder.idle,
+            unansweredFor: holder.unansweredFor,
             shared: holder.sharedBy > 0,
             agentId: holder.agent,
             inTransaction: holder.transactionFor !== undefined,

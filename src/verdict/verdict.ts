@@ -52,10 +52,10 @@ const shortLease = 10;
 /** Slower by this factor and by this many milliseconds: below, a change of the work or a cold cache explains as much. */
 const slowerBy = 3;
 const slowerAtLeast = 20;
-/** A lease that waits for an answer for less than this is no sign of silence. */
-const silentFor = 1_000;
-/** So long a window of changes shows silence. */
-const silenceWindow = 5_000;
+/** A connection that has had no answer for less than this is no sign of silence, while callers wait. */
+const silentWhileOthersWait = 1_000;
+/** While nobody waits a long query hurts nobody. */
+const silentForLong = 5_000;
 /** More connections do not help a database that takes this long for most queries, unless it waits for something else. */
 const slowQuery = 100;
 /** Fewer queries than this say nothing about the database. */
@@ -145,10 +145,10 @@ function callersAreHurt({ stats, lastMinute }: VerdictReading): boolean {
 
 function whyTheyWait(reading: VerdictReading): Finding {
   return (
+    silentDatabase(reading) ??
     endpointOut(reading, true) ??
     openingsFail(reading, true) ??
     atOwnLimit(reading) ??
-    silentDatabase(reading) ??
     nested(reading) ??
     heldIdle(reading) ??
     littleUsed(reading) ??
@@ -162,6 +162,7 @@ function whyTheyWait(reading: VerdictReading): Finding {
 
 function worthALook(reading: VerdictReading): Finding {
   return (
+    silentDatabase(reading) ??
     endpointOut(reading, false) ??
     openingsFail(reading, false) ??
     slowDatabase(reading, false) ??
@@ -220,18 +221,18 @@ function atOwnLimit(reading: VerdictReading): Finding {
 }
 
 /**
- * Most lent connections wait for an answer, and fewer answers came in a while than connections wait for one: statistics of
- * answered queries say nothing about those that get no answer.
+ * Half of what is lent has had no answer for longer than queries take: statistics of answered queries say nothing about those
+ * that get no answer.
  */
 function silentDatabase(reading: VerdictReading): Finding {
-  const { lately, leases, stats } = reading;
-  if (lately === undefined || lately.duration < silenceWindow || stats.waiting === 0) return undefined;
-  const asking = leases.filter(({ idle, held }) => idle === undefined && held >= silentFor);
-  if (asking.length * 2 < stats.leased || lately.queries >= asking.length) return undefined;
-  return critical(
-    'database',
-    `The database hardly answers${slowestOf(reading)}: ${number(asking.length)} of ${number(stats.leased)} lent connections wait for an answer, and ${plural(lately.queries, 'query was', 'queries were')} answered in ${time(lately.duration)}; ${queue(reading)}.`,
-  );
+  const { leases, stats } = reading;
+  const atLeast = stats.waiting > 0 ? silentWhileOthersWait : silentForLong;
+  const patience = Math.max(atLeast, stats.queryTime.p99 * slowerBy);
+  const silent = leases.flatMap(({ unansweredFor = 0 }) => (unansweredFor < patience ? [] : unansweredFor));
+  if (silent.length === 0 || silent.length * 2 < stats.leased) return undefined;
+  const what = `The database does not answer${slowestOf(reading)}: ${number(silent.length)} of ${number(stats.leased)} lent connections have had no answer for ${time(Math.max(...silent))}`;
+  if (stats.waiting > 0) return critical('database', `${what}; ${queue(reading)}.`);
+  return warning('database', `${what}; it is silent, or these are long queries; nobody waits for a connection.`);
 }
 
 function nested(reading: VerdictReading): Finding {

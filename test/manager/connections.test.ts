@@ -44,7 +44,9 @@ test('connections() counts the queries of each lease by itself', async () => {
   expect(pool.connections()[0]?.holder).toMatchObject({ queries: 1 });
   const slow = second.query('SLEEP 200ms').then();
   await expect.poll(() => pool.connections()[0]?.holder?.idle).toBeUndefined();
+  expect(pool.connections()[0]?.holder?.unansweredFor).toBeGreaterThanOrEqual(0);
   await slow;
+  expect(pool.connections()[0]?.holder?.unansweredFor).toBeUndefined();
   second.release();
 });
 

@@ -77,6 +77,7 @@ export function readLease(values: Partial<LeaseReading> = {}): LeaseReading {
     connection: 1,
     held: 5,
     idle: undefined,
+    unansweredFor: 3,
     shared: false,
     agentId: undefined,
     inTransaction: false,

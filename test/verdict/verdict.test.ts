@@ -118,10 +118,39 @@ const cases: readonly (readonly [title: string, given: VerdictReading, said: str
     'the database does not answer',
     reading({
       stats: readStats(busy),
-      leases: many(20, { held: 9_000 }),
-      lately: readChanges({ queries: 1, queryTime: 4 }),
+      leases: [...many(19, { held: 9_000, unansweredFor: 1_200 }), readLease({ held: 9_000, unansweredFor: 8_000 })],
     }),
-    'critical database: The database hardly answers: 20 of 20 lent connections wait for an answer, and 1 query was answered in 10 s; 14 callers wait, the oldest for 1.8 s.',
+    'critical database: The database does not answer: 20 of 20 lent connections have had no answer for 8.0 s; 14 callers wait, the oldest for 1.8 s.',
+  ],
+  [
+    'the database does not answer, and nobody waits',
+    reading({ stats: readStats({ leased: 1 }), leases: [readLease({ held: 16_000, unansweredFor: 16_000 })] }),
+    'warning database: The database does not answer: 1 of 1 lent connections have had no answer for 16 s; it is silent, or these are long queries; nobody waits for a connection.',
+  ],
+  [
+    'a query that is long, among others that are answered',
+    reading({
+      stats: readStats({ leased: 3 }),
+      leases: [readLease({ held: 16_000, unansweredFor: 16_000 }), ...many(2, { unansweredFor: 4 })],
+    }),
+    'fine healthy: Healthy: 3 of 20 connections in use, nobody waits.',
+  ],
+  [
+    'queries that are long as usual',
+    reading({
+      stats: readStats({ leased: 1, queryTime: times({ ...slow, p99: 9_000 }) }),
+      leases: [readLease({ held: 16_000, unansweredFor: 16_000 })],
+    }),
+    'fine healthy: Healthy: 1 of 20 connections in use, nobody waits.',
+  ],
+  [
+    'a server is out, and the other one is silent',
+    reading({
+      stats: readStats({ leased: 2, waiting: 3, oldestWaiter: 2_000 }),
+      health: { healthy: true, reason: '', endpoints: [outEndpoint, readEndpoint({})] },
+      leases: many(2, { held: 9_000, unansweredFor: 9_000 }),
+    }),
+    'critical database: The database does not answer: 2 of 2 lent connections have had no answer for 9.0 s; 3 callers wait, the oldest for 2.0 s.',
   ],
 
   [

@@ -2,7 +2,7 @@
 // installed. It does nothing where Prometheus is there already, or where there is no apt-get; then those tests say that they
 // are skipped. It never fails: without Prometheus all other tests run.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,12 +18,19 @@ const isThere = places.some((place) => place && existsSync(join(place, 'promtool
 const succeeds = (command, ...parameters) =>
   spawnSync(command, parameters, { cwd: folder, timeout: longest, stdio: 'ignore' }).status === 0;
 
-if (!isThere && process.platform === 'linux') {
+/** Is there when an attempt failed: without a network each would take as long. */
+const failed = join(folder, 'failed');
+const day = 86_400_000;
+const failedLately = existsSync(failed) && Date.now() - statSync(failed).mtimeMs < day;
+
+if (!isThere && !failedLately && process.platform === 'linux') {
   mkdirSync(folder, { recursive: true });
   const isGot = succeeds('apt-get', 'download', 'prometheus');
   const archive = readdirSync(folder).find((file) => file.endsWith('.deb'));
   if (isGot && archive !== undefined && succeeds('dpkg', '-x', archive, '.')) {
     console.log('surreal-pool: got Prometheus from the packages of Debian, for the tests that use it');
+  } else {
+    writeFileSync(failed, '');
   }
   if (archive !== undefined) rmSync(join(folder, archive));
 }

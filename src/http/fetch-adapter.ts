@@ -11,7 +11,7 @@ export interface FetchContext {
   readonly env?: unknown;
 }
 
-/** Answers a request of fetch or of Hono. Never rejects. */
+/** Answers a request of fetch or of Hono. Never rejects for one. */
 export async function answerFetch(answer: HttpAnswer, given: Request | FetchContext): Promise<Response> {
   const request = 'req' in given ? given.req.raw : given;
   const client = new AbortController();

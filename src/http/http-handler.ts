@@ -12,7 +12,7 @@ import { answerNode } from './node-adapter.js';
 export interface HttpHandler {
   /** Resolves, never rejects, when the reply is sent or the client has left. */
   (request: IncomingMessage, response: ServerResponse): Promise<void>;
-  /** Takes a `Request`, or the context of Hono. Never rejects. */
+  /** Takes a `Request`, or the context of Hono. Never rejects for one. */
   readonly fetch: (request: Request | FetchContext) => Promise<Response>;
   readonly fastify: (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<unknown>;
 }

@@ -13,7 +13,7 @@ export interface HolderReport {
   readonly sharedBy: number;
   /** How long it has been lent. */
   readonly held: number;
-  /** How long the holder has made no call; undefined while a call is under way. */
+  /** How long the holder has made no call; undefined while a call is under way, or a live query is open. */
   readonly idle: number | undefined;
   /** How long calls have been under way without any answer; undefined while none is under way. */
   readonly unansweredFor: number | undefined;
@@ -74,7 +74,7 @@ function holderOf(member: MemberReport<Connection, ConnectionIdentity>): HolderR
   const { count, lastText } = resource?.queriesOf(lease) ?? { count: 0, lastText: undefined };
   const text = lease === undefined ? resource?.lastText : lastText;
   const began = resource?.transactionSince;
-  const idle = resource?.idleFor;
+  const idle = resource?.unusedFor;
   return {
     agent: tenant,
     sharedBy: sharers.length,

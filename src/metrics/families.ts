@@ -107,7 +107,7 @@ const levels: readonly Family[] = [
     'gauge',
     'surreal_pool.lease.idle',
     seconds,
-    'The longest time for which a holder of a connection has made no call; 0 when all make calls.',
+    'The longest time for which a holder of a connection has made no call and had no live query; 0 when all use theirs.',
     ({ idlestLease }) => idlestLease / 1000,
   ),
   one('gauge', 'surreal_pool.healthy', none, 'Whether the pool can serve: 1 or 0.', ({ health }) =>

@@ -40,7 +40,7 @@ export function readPool(manager: ConnectionManager, { tenants }: { readonly ten
     // Connections that single calls share are lent for as long as calls come.
     if (lease === undefined) continue;
     oldestLease = Math.max(oldestLease, stateFor);
-    idlestLease = Math.max(idlestLease, Math.min(stateFor, resource?.idleFor ?? 0));
+    idlestLease = Math.max(idlestLease, Math.min(stateFor, resource?.unusedFor ?? 0));
   }
   return {
     ...{ health, sessions, oldestLease, idlestLease },

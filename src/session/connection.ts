@@ -152,6 +152,11 @@ export class Connection {
     return this.#calls.size > 0 ? undefined : systemClock.now() - this.#quietSince;
   }
 
+  /** How long its holder has not used it, in milliseconds; undefined while a call is under way or a live query is open. */
+  get unusedFor(): number | undefined {
+    return this.changes.liveQueries.size > 0 ? undefined : this.idleFor;
+  }
+
   /**
    * How long calls have been under way without any answer, in milliseconds; undefined while none is under way.
    */

@@ -1,4 +1,6 @@
+import { Table } from 'surrealdb';
 import { expect, test } from 'vitest';
+import { readPool } from '../../src/metrics/reading.js';
 import { surroundings } from '../support/surroundings.js';
 
 const own = surroundings();
@@ -48,6 +50,17 @@ test('connections() counts the queries of each lease by itself', async () => {
   await slow;
   expect(pool.connections()[0]?.holder?.unansweredFor).toBeUndefined();
   second.release();
+});
+
+test('connections() counts a lease with an open live query as used', async () => {
+  const pool = await own.connect(await own.listen(), { maxConnections: 1 });
+  const lease = await pool.acquire();
+  const live = await lease.live(new Table('thing'));
+  expect(pool.connections()[0]?.holder).toMatchObject({ idle: undefined });
+  expect(readPool(pool, { tenants: 0 }).idlestLease).toBe(0);
+  await live.kill();
+  await expect.poll(() => pool.connections()[0]?.holder?.idle).toBeGreaterThan(0);
+  lease.release();
 });
 
 test('connections() names the agent that has a connection', async () => {

@@ -1148,6 +1148,12 @@ export const faults = [
     tests: ['test/manager/connections.test.ts'],
   },
   {
+    name: 'a lease with an open live query counts as idle',
+    from: `return this.changes.liveQueries.size > 0 ? undefined : this.idleFor;`,
+    to: `return this.idleFor;`,
+    tests: ['test/manager/connections.test.ts'],
+  },
+  {
     name: 'a failed query counts as one that did not fail',
     from: `if (error !== undefined) this.#failed++;`,
     to: ``,

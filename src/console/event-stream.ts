@@ -1,3 +1,5 @@
+import { onAbort } from '../time/on-abort.js';
+
 /**
  * Messages as server-sent events. A client that is slow gets the newest message when it has taken the one before; what came
  * between is dropped, because it is old.
@@ -14,8 +16,7 @@ export class EventStream implements AsyncIterableIterator<string> {
    */
   constructor(begin: (show: (message: string) => void) => () => void, signal: AbortSignal) {
     this.#end = begin((message) => this.#show(message));
-    if (signal.aborted) this.#stop();
-    else signal.addEventListener('abort', () => this.#stop(), { once: true });
+    onAbort(signal, () => this.#stop());
   }
 
   #show(message: string): void {

@@ -1,3 +1,4 @@
+import { onAbort } from '../time/on-abort.js';
 import { answered, failed } from './answered.js';
 import type { HttpAnswer, HttpReply, HttpRequest } from './http-message.js';
 import { brokenTarget, textReply } from './replies.js';
@@ -15,9 +16,7 @@ export interface FetchContext {
 export async function answerFetch(answer: HttpAnswer, given: Request | FetchContext): Promise<Response> {
   const request = 'req' in given ? given.req.raw : given;
   const client = new AbortController();
-  const leave = () => client.abort();
-  request.signal?.addEventListener('abort', leave, { once: true });
-  if (request.signal?.aborted) leave();
+  if (request.signal) onAbort(request.signal, () => client.abort());
   const read = readRequest(request, 'req' in given ? given.env : undefined, client.signal);
   const reply = read === undefined ? brokenTarget() : await answered(answer, read);
   try {
@@ -76,13 +75,11 @@ function readable(texts: AsyncIterable<string>, client: AbortController): Readab
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        const leave = () => {
+        onAbort(signal, () => {
           stream.close();
           // Nobody reads on. A failure would be written to the log by servers of fetch, for each client that leaves.
           if (!ended) controller.close();
-        };
-        signal.addEventListener('abort', leave, { once: true });
-        if (signal.aborted) leave();
+        });
       },
       async pull(controller) {
         try {

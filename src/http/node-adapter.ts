@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { onAbort } from '../time/on-abort.js';
 import { answered, failed } from './answered.js';
 import type { HttpAnswer, HttpReply, HttpRequest } from './http-message.js';
 import { brokenTarget } from './replies.js';
@@ -90,30 +91,29 @@ async function sendTexts(stream: ReplyStream, response: ServerResponse, signal: 
 /** What is waited for, or undefined as soon as the client leaves; a source may wait for ever. */
 function unlessGone(next: Promise<string | undefined>, signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const leave = () => resolve(undefined);
-    signal.addEventListener('abort', leave, { once: true });
-    next.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+    const forget = onAbort(signal, () => resolve(undefined));
+    next.then(resolve, reject).finally(forget);
   });
 }
 
 /** Resolves when the client has taken what was written, and when it leaves. */
 function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const settle = () => {
-      response.off('drain', settle);
-      signal.removeEventListener('abort', settle);
+    const drain = () => {
+      forget();
       resolve();
     };
-    response.once('drain', settle);
-    signal.addEventListener('abort', settle, { once: true });
-    if (signal.aborted) settle();
+    response.once('drain', drain);
+    const forget = onAbort(signal, () => {
+      response.off('drain', drain);
+      resolve();
+    });
   });
 }
 
 function ended(response: ServerResponse, signal: AbortSignal, last: string): Promise<void> {
   return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    if (signal.aborted) resolve();
-    else response.end(last, () => resolve());
+    onAbort(signal, resolve);
+    if (!signal.aborted) response.end(last, () => resolve());
   });
 }

@@ -1,3 +1,4 @@
+import { onAbort } from '../../time/on-abort.js';
 import { type ReadMessage, readMessage } from './console-message.js';
 import { visible } from './terminal-text.js';
 
@@ -32,8 +33,7 @@ export async function* snapshots(
 ): AsyncGenerator<ReadMessage, void> {
   const end = new AbortController();
   const leave = (): void => end.abort();
-  signal.addEventListener('abort', leave);
-  if (signal.aborted) leave();
+  const forgetSignal = onAbort(signal, leave);
   // Every message puts it off.
   let silence = setTimeout(leave, patience);
   try {
@@ -58,7 +58,7 @@ export async function* snapshots(
     throw new UnreadableConsole(`${shown(page)} cannot be reached: ${why}`);
   } finally {
     clearTimeout(silence);
-    signal.removeEventListener('abort', leave);
+    forgetSignal();
     end.abort();
   }
 }

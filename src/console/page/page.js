@@ -1019,14 +1019,16 @@
     token = given;
     remember('sessionStorage', 'surreal-pool-token', given);
   };
-  const askForToken = async (why) => {
-    const given = await dialog({
+  const tokenFor = (why) =>
+    dialog({
       title: 'Token',
       words: why,
       yes: 'Use it',
       secret: true,
       input: 'The token of the handler',
     });
+  const askForToken = async (why) => {
+    const given = await tokenFor(why);
     if (given === undefined || given === '') {
       trouble = why;
       watch();
@@ -1056,13 +1058,7 @@
         if (response.ok) return tell(`Done: ${(await response.json()).done}.`);
         const why = (await response.text()).trim();
         if (response.status !== 401 || attempt > 0) return tell(`Not done: ${why}`);
-        const given = await dialog({
-          title: 'Token',
-          words: why,
-          yes: 'Use it',
-          secret: true,
-          input: 'The token of the handler',
-        });
+        const given = await tokenFor(why);
         if (given === undefined || given === '') return;
         useToken(given);
       } catch {

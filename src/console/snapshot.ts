@@ -47,16 +47,11 @@ export interface ConsoleSnapshot {
   readonly events: readonly RecentEvent[];
 }
 
-export interface SnapshotCounts {
+/** As in the statistics. */
+export interface SnapshotCounts
+  extends Pick<PoolStats, 'total' | 'idle' | 'leased' | 'opening' | 'validating' | 'resetting' | 'closing'> {
   readonly limit: number;
   readonly minimum: number;
-  readonly total: number;
-  readonly idle: number;
-  readonly leased: number;
-  readonly opening: number;
-  readonly validating: number;
-  readonly resetting: number;
-  readonly closing: number;
 }
 
 export interface SnapshotRates {

@@ -42,7 +42,7 @@ export interface ConnectionReport {
   readonly uses: number;
   readonly namespace: string;
   readonly database: string;
-  /** Its user, in words; `anonymous` for none. */
+  /** Its user, in words; `no user` for none. */
   readonly user: string;
   /** Undefined while it is not lent. */
   readonly holder: HolderReport | undefined;
@@ -74,18 +74,23 @@ function holderOf(member: MemberReport<Connection, ConnectionIdentity>): HolderR
   const { count, lastText } = resource?.queriesOf(lease) ?? { count: 0, lastText: undefined };
   const text = lease === undefined ? resource?.lastText : lastText;
   const began = resource?.transactionSince;
-  const idle = resource?.unusedFor;
   return {
     agent: tenant,
     sharedBy: sharers.length,
     held: stateFor,
-    idle: idle === undefined ? undefined : Math.min(idle, stateFor),
+    idle: unusedFor(member),
     unansweredFor: resource?.unansweredFor,
     queries: count,
     transactionFor: began === undefined ? undefined : systemClock.now() - began,
     statement: text === undefined ? undefined : shortened(text),
     origin: lease?.origin?.text,
   };
+}
+
+/** How long a lent connection has not been used by its holder; undefined while it is. */
+export function unusedFor({ resource, stateFor }: MemberReport<Connection, ConnectionIdentity>): number | undefined {
+  const unused = resource?.unusedFor;
+  return unused === undefined ? undefined : Math.min(unused, stateFor);
 }
 
 function shortened(text: string): string {

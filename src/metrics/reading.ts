@@ -1,4 +1,5 @@
 import type { SessionsStatistics } from '../agents/sessions.js';
+import { unusedFor } from '../manager/connection-report.js';
 import type { HealthStatus } from '../manager/health-report.js';
 import { ConnectionManager } from '../manager.js';
 import type { EndpointReport } from '../pool/endpoint-report.js';
@@ -36,11 +37,11 @@ export function readPool(manager: ConnectionManager, { tenants }: { readonly ten
   const health = manager.healthStatus();
   let oldestLease = 0;
   let idlestLease = 0;
-  for (const { lease, stateFor, resource } of pool.members()) {
+  for (const member of pool.members()) {
     // Connections that single calls share are lent for as long as calls come.
-    if (lease === undefined) continue;
-    oldestLease = Math.max(oldestLease, stateFor);
-    idlestLease = Math.max(idlestLease, Math.min(stateFor, resource?.unusedFor ?? 0));
+    if (member.lease === undefined) continue;
+    oldestLease = Math.max(oldestLease, member.stateFor);
+    idlestLease = Math.max(idlestLease, unusedFor(member) ?? 0);
   }
   return {
     ...{ health, sessions, oldestLease, idlestLease },
